@@ -1,0 +1,56 @@
+"""Every error the hub raises on purpose, split by what the caller should do about it.
+
+LsatsError
+├── FixConfiguration     change a setting, an option or a declaration   exit code 2
+│   └── BadDeclaration   a source, table or world contradicts itself
+├── TryAgain             the same call may succeed later                exit code 1
+│   └── Busy             somebody else is writing this stream or table
+├── GiveUp               repeating will not help                        exit code 1
+│   ├── IncompleteRead   the source ended before everything was read
+│   └── CheckBlocked     a blocking quality check held the data back
+└── Unreachable          database or source does not answer             exit code 5
+"""
+
+from __future__ import annotations
+
+
+class LsatsError(Exception):
+    """A failure with a message for people: the thing, the value, the remedy."""
+
+    exit_code = 1
+
+
+class FixConfiguration(LsatsError):
+    """A setting, an option or a declaration has to change before another try."""
+
+    exit_code = 2
+
+
+class BadDeclaration(FixConfiguration):
+    """A source, table or world contradicts itself."""
+
+
+class TryAgain(LsatsError):
+    """The same call may succeed later."""
+
+
+class Busy(TryAgain):
+    """Somebody else is writing this stream or table."""
+
+
+class GiveUp(LsatsError):
+    """Repeating the call will not help."""
+
+
+class IncompleteRead(GiveUp):
+    """The source ended before everything was read, so absence proves nothing."""
+
+
+class CheckBlocked(GiveUp):
+    """A blocking quality check held the data back."""
+
+
+class Unreachable(LsatsError):
+    """The database or a source does not answer."""
+
+    exit_code = 5

@@ -1,0 +1,200 @@
+"""Every environment variable the hub reads, typed, with its default and meaning. Read nowhere else.
+
+`.env` in the working directory is read too; the real environment wins. Values that must not be seen
+are `SecretStr` and print as asterisks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lsats_pipeline.errors import FixConfiguration
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+S = TypeVar("S", bound=BaseSettings)
+_ENV: dict[str, Any] = {"env_file": ".env", "extra": "ignore", "env_ignore_empty": True}
+
+
+class HubSettings(BaseSettings):
+    """The hub itself: where its state lives, what day it is, how much to take in."""
+
+    model_config = SettingsConfigDict(**_ENV)
+
+    database_url: SecretStr | None = Field(None, description="the hub's PostgreSQL; unset: embedded")
+    lsats_home: Path = Field(Path(".lsats"), description="state folder")
+    lsats_data_folder: Path | None = Field(None, description="where exported files arrive")
+    dagster_home: Path = Field(CHECKOUT / "dagster_home", description="Dagster's settings folder")
+    dagster_database_url: SecretStr | None = Field(
+        None, description="Dagster's own database; unset: `<hub>_dagster` beside the hub"
+    )
+    lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
+    lsats_first_day: dt.date = Field(dt.date(2025, 1, 1), description="the first daily partition")
+    lsats_today: dt.date | None = Field(None, description="the day to take for today, for trials")
+    max_records: int = Field(0, ge=0, description="stop every stream after so many records; 0 = all")
+    batch_size: int = Field(2000, ge=1, le=100_000, description="records per step of a load")
+    lsats_hold_share: float = Field(
+        0.05, gt=0, le=1, description="a sweep that removes more than this share is held for a person"
+    )
+    lsats_reject_share: float = Field(
+        0.05, ge=0, le=1, description="more rejected records than this share block what follows"
+    )
+    lsats_lock_wait: float = Field(0.0, ge=0, description="seconds to wait for another writer")
+    lsats_detail_minutes: float = Field(60.0, gt=0, description="time budget of one enrichment run")
+    lsats_demo_people: int = Field(
+        2000, ge=200, le=1_000_000, description="people of the simulated campus made when none exists"
+    )
+    lsats_demo_seed: int = Field(1, description="seed of that campus")
+
+    @field_validator("lsats_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @field_validator("lsats_home", "dagster_home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which days begin."""
+        return ZoneInfo(self.lsats_timezone)
+
+    def now(self) -> dt.datetime:
+        """The time of observation: the clock, moved to `LSATS_TODAY` when that is set."""
+        now = dt.datetime.now(self.zone)
+        if self.lsats_today is None:
+            return now
+        return dt.datetime.combine(self.lsats_today, now.timetz())
+
+    def today(self) -> dt.date:
+        """The day being observed."""
+        return self.now().date()
+
+
+class SourceSettings(BaseSettings):
+    """Shared by all sources: entirely unset means "not configured", half set is a mistake."""
+
+    model_config = SettingsConfigDict(**_ENV)
+    # Enough to tell a configured source from an absent one.
+    required: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def configured(self) -> bool:
+        """Whether any of the required variables is set."""
+        return any(getattr(self, name) for name in self.required)
+
+    @model_validator(mode="after")
+    def _all_or_nothing(self) -> Self:
+        missing = [name for name in self.required if not getattr(self, name)]
+        if missing and len(missing) < len(self.required):
+            prefix = self.model_config.get("env_prefix", "")
+            raise ValueError("also needs " + ", ".join(f"{prefix}{n}".upper() for n in missing))
+        return self
+
+
+class TdxSettings(SourceSettings):
+    """TeamDynamix (domain/hub.md 1.1.1)."""
+
+    model_config = SettingsConfigDict(**_ENV, env_prefix="TDX_")
+    required: ClassVar[tuple[str, ...]] = ("base_url",)
+
+    base_url: str = Field("", description="for example https://campus.example.edu/TDWebApi/api")
+    app_id: str = Field("", description="application id for calls that belong to one")
+    beid: SecretStr | None = Field(None, description="admin service account: BEID")
+    web_services_key: SecretStr | None = Field(None, description="admin service account: key")
+    username: str = Field("", description="or a user name")
+    password: SecretStr | None = Field(None, description="and password")
+    api_token: SecretStr | None = Field(None, description="or a pasted bearer token")
+    calls_per_minute: int = Field(60, ge=1, description="rate limit of single-record calls")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        ways = (self.beid and self.web_services_key, self.username and self.password, self.api_token)
+        if self.base_url and not any(ways):
+            raise ValueError(
+                "also needs TDX_BEID and TDX_WEB_SERVICES_KEY, or TDX_USERNAME and TDX_PASSWORD, "
+                "or TDX_API_TOKEN"
+            )
+        return self
+
+
+class GatewaySettings(SourceSettings):
+    """The university API gateway (domain/hub.md 1.2)."""
+
+    model_config = SettingsConfigDict(**_ENV, env_prefix="UM_")
+    required: ClassVar[tuple[str, ...]] = ("base_url", "category_id", "client_key", "client_secret")
+
+    base_url: str = Field("", description="for example https://gw.api.example.edu/um")
+    category_id: str = Field("", description="product family in the path, for example bf")
+    client_key: str = Field("", description="OAuth2 client id")
+    client_secret: SecretStr | None = Field(None, description="OAuth2 client secret")
+    token_url: str = Field("", description="unset: the gateway's own /um/oauth2/token")
+
+
+class McommunitySettings(SourceSettings):
+    """The MCommunity directory (domain/hub.md 1.3)."""
+
+    model_config = SettingsConfigDict(**_ENV, env_prefix="MCOMMUNITY_LDAP_")
+    required: ClassVar[tuple[str, ...]] = ("url", "user", "password")
+
+    url: str = Field("", description="for example ldaps://ldap.example.edu")
+    user: str = Field("", description="bind DN")
+    password: SecretStr | None = Field(None, description="bind password")
+    base: str = Field("dc=umich,dc=edu", description="base DN of the tree")
+
+
+class ActiveDirectorySettings(SourceSettings):
+    """Active Directory (domain/hub.md 1.4)."""
+
+    model_config = SettingsConfigDict(**_ENV, env_prefix="AD_")
+    required: ClassVar[tuple[str, ...]] = ("ldap_url", "user", "password")
+
+    ldap_url: str = Field("", description="for example ldaps://dc1.ad.example.edu")
+    user: str = Field("", description="bind name, domain\\user or a DN")
+    password: SecretStr | None = Field(None, description="bind password")
+    search_base: str = Field(
+        "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu", description="where people are searched"
+    )
+
+
+# Keyed by `source_system`; the settings class of a source stands beside its variables, not in its slice,
+# so that this module stays the whole list of what is read from the environment.
+SOURCE_SETTINGS: dict[str, type[SourceSettings]] = {
+    "tdx": TdxSettings,
+    "umich_api": GatewaySettings,
+    "mcommunity_ldap": McommunitySettings,
+    "active_directory": ActiveDirectorySettings,
+}
+
+
+def load(cls: type[S]) -> S:
+    """Read one settings class from the environment; FixConfiguration names every bad variable."""
+    try:
+        return cls()
+    except ValidationError as error:
+        raise FixConfiguration(_explain(cls, error)) from None
+
+
+def _explain(cls: type[BaseSettings], error: ValidationError) -> str:
+    prefix = cls.model_config.get("env_prefix", "")
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        name = f"{prefix}{item['loc'][0]}".upper() if item["loc"] else prefix.rstrip("_") + " settings"
+        field = cls.model_fields.get(str(item["loc"][0])) if item["loc"] else None
+        meaning = f" ({field.description})" if field else ""
+        lines.append(f"{name}{meaning}: {item['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)
+
+
+def export_environment(values: dict[str, str]) -> None:
+    """Set variables for this process and the ones it starts."""
+    os.environ.update(values)

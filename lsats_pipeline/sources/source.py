@@ -1,0 +1,133 @@
+"""What a source declares: how to connect, which streams it offers, which details it can fetch.
+
+A record is the JSON text of one thing exactly as the source gave it, as bytes. It stays bytes until
+bronze decodes it, so a record with broken bytes spoils nothing but itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from lsats_pipeline.errors import BadDeclaration
+
+# contract.md, "Bronze identity"
+SYSTEMS = ("tdx", "umich_api", "mcommunity_ldap", "active_directory", "key_client", "lab_awards")
+
+
+class Page(NamedTuple):
+    """Some records, and where reading can go on after them.
+
+    `position` is None when a broken-off read has to start again. Anything that is given must be
+    valid for the next process too: a key or a boundary, never a server-side cursor.
+    """
+
+    records: Sequence[bytes]
+    position: str | None = None
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """What one read of a stream is given.
+
+    `resume_after`: the position of the last page that an interrupted read had stored, else None.
+    `hints`: what the previous complete read left for the next one; may be replaced through
+    `leave_hints`. `day`: the partition being observed.
+    """
+
+    day: dt.date
+    resume_after: str | None = None
+    hints: Any = None
+    leave_hints: Callable[[Any], None] = field(default=lambda hints: None)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of record of one source, read whole ("a sweep").
+
+    `read(client, request)` yields pages; ending without an exception states that every record of
+    the stream was seen. It raises IncompleteRead when the source cut it short.
+    `key`: fields whose values, joined by "-", identify a record for ever.
+    `volatile`: fields left out of the content hash because they move without meaning.
+    `modified`: field with the time of the last change, when the source has one; only such streams
+    can be asked about a past day.
+    """
+
+    source_system: str
+    entity_type: str
+    key: tuple[str, ...]
+    read: Callable[[Any, ReadRequest], Iterator[Page]]
+    volatile: frozenset[str] = frozenset()
+    modified: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_identity(self.name, self.source_system, self.key)
+
+    @property
+    def name(self) -> str:
+        """The stream's name, the same in Dagster, SQL and messages: `tdx_user`."""
+        return f"{self.source_system}_{self.entity_type}"
+
+
+@dataclass(frozen=True)
+class Detail:
+    """The single-record call that completes the records of a stream.
+
+    `fetch(client, external_id)` returns the record, or None when the source has none.
+    `refresh_days`: a detail older than this is fetched again though the list has not changed.
+    """
+
+    of: Stream
+    fetch: Callable[[Any, str], bytes | None]
+    key: tuple[str, ...]
+    volatile: frozenset[str] = frozenset()
+    refresh_days: int = 30
+
+    def __post_init__(self) -> None:
+        _check_identity(self.name, self.source_system, self.key)
+
+    @property
+    def source_system(self) -> str:
+        """The system of the stream it completes."""
+        return self.of.source_system
+
+    @property
+    def entity_type(self) -> str:
+        """The bronze entity type: that of the list stream plus `_detail`."""
+        return f"{self.of.entity_type}_detail"
+
+    @property
+    def name(self) -> str:
+        """The detail stream's name in bronze: `tdx_user_detail`."""
+        return f"{self.source_system}_{self.entity_type}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One system: its settings, its client, its streams and details.
+
+    `connect(settings)` opens a client as a context manager; `probe(client)` makes the cheapest
+    call that proves address and credentials, and returns a line for people.
+    """
+
+    system: str
+    title: str
+    connect: Callable[[Any], AbstractContextManager[Any]]
+    probe: Callable[[Any], str]
+    streams: tuple[Stream, ...]
+    details: tuple[Detail, ...] = ()
+
+    def __post_init__(self) -> None:
+        foreign = [s.name for s in (*self.streams, *self.details) if s.source_system != self.system]
+        if foreign:
+            raise BadDeclaration(f"source {self.system!r} lists streams of another system: {foreign}")
+
+
+def _check_identity(name: str, system: str, key: tuple[str, ...]) -> None:
+    if system not in SYSTEMS:
+        raise BadDeclaration(f"stream {name!r}: source system {system!r} is not one of {SYSTEMS}")
+    if not key:
+        raise BadDeclaration(f"stream {name!r} declares no key; name the fields that identify a record")
