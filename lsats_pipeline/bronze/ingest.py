@@ -1,0 +1,226 @@
+"""One run of one stream: what may be read on a day, reading it into the spool, landing it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from lsats_pipeline.bronze.landing import Landing
+from lsats_pipeline.bronze.records import preparer
+from lsats_pipeline.bronze.spool import Spool
+from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.report import Check, Report, exceeds
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.sources.source import Page, ReadRequest, Stream
+from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
+from lsats_pipeline.warehouse.database import Connection
+from lsats_pipeline.warehouse.runs import Asset, last_completed, observed
+
+log = logging.getLogger(__name__)
+_PROGRESS_SECONDS = 5.0
+
+
+def asset_of(stream: Stream) -> Asset:
+    """The asset that a stream lands in: `bronze/tdx_user`."""
+    return Asset("bronze", stream.source_system, stream.entity_type, stream.name)
+
+
+def ingest(
+    warehouse: Warehouse,
+    settings: HubSettings,
+    stream: Stream,
+    client: Any,
+    day: dt.date,
+    *,
+    accept_removals: bool = False,
+    dagster_run_id: str | None = None,
+) -> Report:
+    """Read the stream once and land what differs from before.
+
+    Raises Busy when another run holds the stream, FixConfiguration for a day that the source cannot
+    answer for, IncompleteRead when the source ended early (nothing lands then).
+    """
+    asset, started = asset_of(stream), time.monotonic()
+    if not _readable(warehouse, stream, asset, day, settings.today()):
+        return Report(asset, day, Counts(), 0.0, note="already observed; the past cannot be re-read")
+    with recorded_run(
+        warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
+    ) as run:
+        held = _Ingestion(settings, stream, client, run).execute(accept_removals)
+        checks = quality_checks(run.counts, held, settings)
+        return Report(
+            asset, day, run.counts, time.monotonic() - started, run.run_id, checks=checks
+        )
+
+
+def quality_checks(counts: Counts, held: int, settings: HubSettings) -> tuple[Check, ...]:
+    """The blocking checks of a landed stream."""
+    rejected = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
+    return (
+        Check(
+            "mass_disappearance",
+            held == 0,
+            f"{held:,} records vanished at once and were kept: look at the source, then run again"
+            " with removals accepted"
+            if held
+            else "no more records vanished than usual",
+            blocking=True,
+            values={"held": held, "removed": counts.removed},
+        ),
+        Check(
+            "reject_share",
+            not rejected,
+            f"{counts.rejected:,} of {counts.processed:,} records could not be used",
+            blocking=True,
+            values={"rejected": counts.rejected, "processed": counts.processed},
+        ),
+    )
+
+
+class _Ingestion:
+    """The steps of one run, sharing its parts."""
+
+    def __init__(self, settings: HubSettings, stream: Stream, client: Any, run: Run) -> None:
+        self.settings, self.stream, self.client, self.run = settings, stream, client, run
+        self.today = settings.today()
+        self.hints: Any = None
+        # A limited read, or one of a past day, shows only some records: absence proves nothing.
+        self.complete = settings.max_records == 0 and run.day == self.today
+
+    def execute(self, accept_removals: bool) -> int:
+        path = self.settings.lsats_home / "spool" / f"{self.stream.name}.frames"
+        with Spool(path, self._header()) as spool:
+            if not spool.finished:
+                self._fetch(spool)
+            held = self._land(spool, accept_removals)
+            spool.discard()
+        return held
+
+    def _header(self) -> dict[str, Any]:
+        """Pages may be reused only by the same read: this hub, stream, day, nothing landed since."""
+        connection = self.run.connection
+        hub = connection.execute("select hub_id::text from meta.hub").fetchone()
+        last = last_completed(connection, self.run.asset)
+        return {
+            "hub": hub[0] if hub else "",
+            "stream": self.stream.name,
+            "day": self.run.day.isoformat(),
+            "limit": self.settings.max_records,
+            "after": str(last[0]) if last else "",
+        }
+
+    def _fetch(self, spool: Spool) -> None:
+        if spool.position is None:
+            spool.restart()
+        else:
+            log.info("🔁 %s goes on after %s", self.run.asset, spool.position)
+        request = ReadRequest(
+            self.run.day, spool.position, self._stored_hints(), self._keep_hints
+        )
+        fetched = 0
+        for page in self._paced(self._limited(self.stream.read(self.client, request))):
+            spool.append(list(page.records), page.position)
+            fetched += len(page.records)
+        spool.finish()
+        self.run.metadata["fetched"] = fetched
+
+    def _limited(self, pages: Iterator[Page]) -> Iterator[Page]:
+        if not (left := self.settings.max_records):
+            yield from pages
+            return
+        for page in pages:
+            yield Page(page.records[:left], page.position)
+            left -= len(page.records)
+            if left <= 0:
+                return
+
+    def _paced(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """Tell people how far it is, now and then."""
+        started = told = time.monotonic()
+        count = 0
+        for page in pages:
+            yield page
+            count += len(page.records)
+            now = time.monotonic()
+            if now - told >= _PROGRESS_SECONDS:
+                told = now
+                log.info(
+                    "⏳ %s: %s records, %s/s",
+                    self.run.asset,
+                    f"{count:,}",
+                    f"{count / (now - started):,.0f}",
+                )
+
+    def _land(self, spool: Spool, accept_removals: bool) -> int:
+        run = self.run
+        with run.connection.transaction():
+            landing = Landing(
+                run, preparer(self.stream.key, self.stream.volatile), self.settings.now()
+            )
+            for payloads in self._batches(spool):
+                landing.add(payloads)
+            if self.complete:
+                landing.remove_absent(None if accept_removals else self.settings.lsats_hold_share)
+                landing.forgive_rejects()
+            landing.finish()
+            if self.complete:
+                self._store_hints(run.connection)
+            run.metadata |= {"complete": self.complete, "held": landing.held}
+            run.complete()
+        return landing.held
+
+    def _batches(self, spool: Spool) -> Iterator[list[bytes]]:
+        payloads = (payload for frame in spool.read() for payload in frame.rows)
+        if self.run.day != self.today:
+            payloads = (p for p in payloads if self._modified_on_day(p))
+        while batch := list(islice(payloads, self.settings.batch_size)):
+            yield batch
+
+    def _modified_on_day(self, payload: bytes) -> bool:
+        """Whether a record was last changed on the run's day; an unreadable time counts as yes."""
+        try:
+            text = msgspec.json.decode(payload)[self.stream.modified]
+            moment = dt.datetime.fromisoformat(text)
+        except (msgspec.DecodeError, TypeError, KeyError, ValueError):
+            return True
+        return moment.astimezone(self.settings.zone).date() == self.run.day
+
+    def _keep_hints(self, hints: Any) -> None:
+        self.hints = hints
+
+    def _stored_hints(self) -> Any:
+        row = self.run.connection.execute(
+            "select hints from meta.stream_hints where stream = %s", [self.stream.name]
+        ).fetchone()
+        return row[0] if row else None
+
+    def _store_hints(self, connection: Connection) -> None:
+        if self.hints is not None:
+            connection.execute(
+                "insert into meta.stream_hints values (%s, %s)"
+                " on conflict (stream) do update set hints = excluded.hints",
+                [self.stream.name, Jsonb(self.hints)],
+            )
+
+
+def _readable(
+    warehouse: Warehouse, stream: Stream, asset: Asset, day: dt.date, today: dt.date
+) -> bool:
+    """Whether the day can be read; False when it was observed and cannot be read again."""
+    if day > today:
+        raise FixConfiguration(f"{asset}: {day} has not come yet; today is {today}")
+    if day == today or stream.modified:
+        return True
+    with warehouse.connection() as connection:
+        if observed(connection, asset, day):
+            return False
+    raise FixConfiguration(
+        f"{asset} can only be read as it is now, and {day} was not observed: choose {today}"
+    )

@@ -1,0 +1,212 @@
+"""The landing transaction: records in, versions, tombstones and rejects out.
+
+batch ─ prepare ─▶ compare with heads ─▶ COPY what is new or changed
+          │              │
+          └─▶ rejects ◀──┘ (two different records with one identity)
+end of a complete read ─▶ tombstones for what it did not show, unless they are too many
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from lsats_pipeline.bronze.records import Prepared, Rejected
+from lsats_pipeline.report import exceeds
+from lsats_pipeline.warehouse import Run
+from lsats_pipeline.warehouse.database import sql_file
+
+_SQL = Path(__file__).parent / "sql"
+_COPY = """
+copy bronze.raw_entities (
+    source_system, entity_type, external_id, raw_data, content_hash,
+    partition_key, ingested_at, ingestion_run_id)
+from stdin
+"""
+
+
+class Landing:
+    """Lands one run's records. Use inside the transaction that also completes the run.
+
+    `held` says how many tombstones were held back for a person to judge.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        prepare: Callable[[bytes], Prepared | Rejected],
+        observed_at: dt.datetime,
+    ) -> None:
+        self.held = 0
+        self._run = run
+        self._connection = run.connection
+        self._prepare = prepare
+        self._scope = {
+            "source_system": run.asset.source_system,
+            "entity_type": run.asset.entity_type,
+            "layer": run.asset.layer,
+            "entity": run.asset.entity,
+            "day": run.day,
+            "observed_at": observed_at,
+            "run_id": run.run_id,
+        }
+        self._connection.execute(
+            'create temp table seen (external_id text collate "C" primary key, content_hash bytea)'
+            " on commit drop"
+        )
+
+    def add(self, payloads: Sequence[bytes]) -> None:
+        """Land a batch of records."""
+        self._run.counts.processed += len(payloads)
+        prepared: list[Prepared] = []
+        for outcome in map(self._prepare, payloads):
+            if isinstance(outcome, Prepared):
+                prepared.append(outcome)
+            else:
+                self._reject(outcome)
+        if prepared:
+            self._land(prepared)
+
+    def remove_absent(self, hold_share: float | None) -> None:
+        """Bury what a complete read did not show, or hold it when that is too much at once.
+
+        `hold_share` None means that a person has looked and accepts any number.
+        """
+        known = self._live()
+        self._connection.execute("analyze seen")
+        self._execute("absent")
+        absent = self._count("select count(*) from absent")
+        if hold_share is not None and _suspicious(absent, known, hold_share):
+            self.held = absent
+            self._connection.execute("truncate absent")
+        self._bury()
+
+    def remove(self, external_ids: Sequence[str]) -> None:
+        """Bury records that the source said are gone."""
+        self._connection.execute(
+            "create temp table absent on commit drop as select unnest(%s::text[]) as external_id",
+            [list(external_ids)],
+        )
+        self._bury()
+
+    def forgive_rejects(self) -> None:
+        """After a complete read: a reject that did not come up again has been mended at its source."""
+        self._connection.execute(
+            "update meta.rejects set resolution = 'mended', resolved_at = %(observed_at)s"
+            " where layer = %(layer)s and entity = %(entity)s and resolution = 'open'"
+            " and run_id <> %(run_id)s",
+            self._scope,
+        )
+
+    def finish(self) -> None:
+        """Point the heads at what has landed and complete the counts."""
+        counts = self._run.counts
+        self._execute("heads")
+        counts.skipped = counts.processed - counts.created - counts.updated - counts.rejected
+
+    def _land(self, prepared: list[Prepared]) -> None:
+        batch = self._distinct(prepared)
+        params = {
+            **self._scope,
+            "ids": [record.external_id for record in batch],
+            "hashes": [record.content_hash for record in batch],
+        }
+        compared = self._connection.execute(sql_file(_SQL / "compare.sql"), params).fetchall()
+        for position, action in compared:
+            if action == "clash":
+                self._reject(_clash(batch[position]))
+        self._copy([(action, batch[pos]) for pos, action in compared if action != "clash"])
+
+    def _distinct(self, prepared: list[Prepared]) -> list[Prepared]:
+        """One record per identity; a repeat is dropped, a different one with the same id rejected."""
+        first: dict[str, Prepared] = {}
+        for record in prepared:
+            if first.setdefault(record.external_id, record).content_hash != record.content_hash:
+                self._reject(_clash(record))
+        return list(first.values())
+
+    def _copy(self, rows: list[tuple[str, Prepared]]) -> None:
+        """COPY rows; those that PostgreSQL refuses are found by halving and rejected."""
+        if not rows:
+            return
+        try:
+            with self._connection.transaction():
+                self._copy_all(rows)
+        except psycopg.DataError as error:
+            if len(rows) == 1:
+                reason = str(error).splitlines()[0]
+                record = rows[0][1]
+                self._reject(Rejected(record.external_id, "unstorable", reason, record.payload))
+                return
+            self._copy(rows[: len(rows) // 2])
+            self._copy(rows[len(rows) // 2 :])
+            return
+        created = sum(action == "create" for action, _ in rows)
+        self._run.counts.created += created
+        self._run.counts.updated += len(rows) - created
+
+    def _copy_all(self, rows: list[tuple[str, Prepared]]) -> None:
+        scope = self._scope
+        head = (scope["source_system"], scope["entity_type"])
+        tail = (scope["day"], scope["observed_at"], scope["run_id"])
+        with self._connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for _, record in rows:
+                copy.write_row(
+                    (
+                        *head,
+                        record.external_id,
+                        record.payload.decode(),
+                        record.content_hash,
+                        *tail,
+                    )
+                )
+
+    def _reject(self, rejected: Rejected) -> None:
+        self._run.counts.rejected += 1
+        identity = rejected.external_id
+        mark = f"{rejected.reason}|{identity}".encode() if identity else rejected.payload
+        self._execute(
+            "reject",
+            external_id=identity,
+            reason=rejected.reason,
+            detail=rejected.detail,
+            payload=rejected.payload,
+            fingerprint=hashlib.sha256(mark).digest(),
+        )
+        if identity:
+            # It was there, so it is not gone.
+            self._connection.execute(
+                "insert into seen (external_id) values (%s) on conflict do nothing", [identity]
+            )
+
+    def _bury(self) -> None:
+        self._run.counts.removed += self._execute("tombstones").rowcount
+
+    def _live(self) -> int:
+        return self._count(
+            "select count(*) from bronze.heads where source_system = %(source_system)s"
+            " and entity_type = %(entity_type)s and not is_removed"
+        )
+
+    def _count(self, text: str) -> int:
+        row = self._connection.execute(text, self._scope).fetchone()  # type: ignore[arg-type]
+        assert row is not None
+        return int(row[0])
+
+    def _execute(self, name: str, **params: Any) -> psycopg.Cursor[Any]:
+        return self._connection.execute(sql_file(_SQL / f"{name}.sql"), {**self._scope, **params})
+
+
+def _clash(record: Prepared) -> Rejected:
+    detail = "another record of the same read has this identity and other content"
+    return Rejected(record.external_id, "duplicate_identity", detail, record.payload)
+
+
+def _suspicious(absent: int, known: int, hold_share: float) -> bool:
+    """Everything gone, or more than the share: an outage looks just like that."""
+    return absent > 0 and (absent == known or exceeds(absent, known, hold_share))

@@ -1,0 +1,31 @@
+-- What a batch means against the heads and against what this read has shown before.
+-- Returns only the records that need something done: their position in the batch and why.
+with batch as (
+    select external_id, content_hash, position
+    from unnest(%(ids)s::text[], %(hashes)s::bytea[])
+        with ordinality as b (external_id, content_hash, position)
+),
+fresh as (
+    insert into seen (external_id, content_hash)
+    select external_id, content_hash from batch
+    on conflict do nothing
+    returning external_id
+)
+select
+    batch.position - 1,
+    case
+        when fresh.external_id is null then 'clash'
+        when head.external_id is null then 'create'
+        else 'update'
+    end
+from batch
+left join fresh on fresh.external_id = batch.external_id
+left join seen on seen.external_id = batch.external_id and fresh.external_id is null
+left join bronze.heads head
+    on head.source_system = %(source_system)s
+    and head.entity_type = %(entity_type)s
+    and head.external_id = batch.external_id
+where case
+    when fresh.external_id is null then seen.content_hash is distinct from batch.content_hash
+    else head.content_hash is distinct from batch.content_hash
+end

@@ -1,0 +1,59 @@
+"""What every step of the hub reports, whichever layer it belongs to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from lsats_pipeline.warehouse.runs import Asset, Counts
+
+# A share means nothing in a handful of records: up to this many never block.
+SHARE_FLOOR = 10
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one quality check. A failed blocking check stops what would build on the data."""
+
+    name: str
+    passed: bool
+    description: str
+    blocking: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run of one asset did. `run_id` is None when there was nothing to run."""
+
+    asset: Asset
+    day: dt.date
+    counts: Counts
+    seconds: float
+    run_id: UUID | None = None
+    note: str = ""
+    checks: tuple[Check, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        c = self.counts
+        marker = "✅" if all(check.passed for check in self.checks) else "⚠️"
+        told = f" · {self.note}" if self.note else ""
+        return (
+            f"{marker} {self.asset} {self.day}: 🆕 {c.created:,} 📝 {c.updated:,}"
+            f" ⏭️ {c.skipped:,} 🗑️ {c.removed:,} ❌ {c.rejected:,}"
+            f" in {self.seconds:.1f} s ({_rate(c.processed, self.seconds)}){told}"
+        )
+
+
+def exceeds(count: int, total: int, share: float) -> bool:
+    """Whether `count` is more than `share` of `total`, beyond the floor of small numbers."""
+    return count > max(SHARE_FLOOR, share * total)
+
+
+def _rate(count: int, seconds: float) -> str:
+    return f"{count / seconds:,.0f}/s" if seconds > 0 else "-"
