@@ -1,0 +1,97 @@
+"""What every test may ask for: a database server, an empty database, an environment without secrets.
+
+`LSATS_TEST_DATABASE_URL` runs the suite on a server of your own (it has to allow `create database`);
+`LSATS_TEST_POSTGRES=16` on the embedded server of that version.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from psycopg import sql
+
+from lsats_pipeline.warehouse.embedded import VERSION, EmbeddedServer
+
+SERVER_OF_YOUR_OWN = os.environ.get("LSATS_TEST_DATABASE_URL", "")
+EMBEDDED_VERSION = int(os.environ.get("LSATS_TEST_POSTGRES", VERSION))
+HUB_VARIABLES = (
+    "DATABASE_URL",
+    "DAGSTER_",
+    "TDX_",
+    "UM_",
+    "MCOMMUNITY_",
+    "AD_",
+    "LSATS_",
+    "MAX_RECORDS",
+    "BATCH_SIZE",
+)
+
+settings.register_profile(
+    "deterministic",
+    derandomize=True,
+    database=None,
+    deadline=None,  # a busy machine is no defect
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("deterministic")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No variable and no `.env` of the developer reaches a test."""
+    for name in [name for name in os.environ if name.startswith(HUB_VARIABLES)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of the server's own database `postgres`; the server lives as long as the session."""
+    if SERVER_OF_YOUR_OWN:
+        yield database_on(SERVER_OF_YOUR_OWN, "postgres")
+        return
+    # Not under pytest's own folder: it closes that to others again whenever another session starts.
+    home = Path(tempfile.mkdtemp(prefix="lsats-test-"))
+    try:
+        with EmbeddedServer(home, EMBEDDED_VERSION).hold() as url:
+            yield url
+    finally:
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def database_url(postgres: str) -> Iterator[str]:
+    """A new empty database of this test alone; its name ends in `_test`, and it is dropped afterwards."""
+    name = f"lsats_{uuid.uuid4().hex[:12]}_test"
+    execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
+    try:
+        yield database_on(postgres, name)
+    finally:
+        drop_database(postgres, name)
+
+
+def database_on(server: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+def execute(url: str, statement: sql.Composed | sql.SQL) -> None:
+    """Run one statement outside any transaction."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop a database, cutting whatever is still connected."""
+    execute(server, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
