@@ -7,7 +7,7 @@ are `SecretStr` and print as asterisks.
 from __future__ import annotations
 
 import datetime as dt
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -176,12 +176,22 @@ SOURCE_SETTINGS: dict[str, type[SourceSettings]] = {
 }
 
 
-def load(cls: type[S]) -> S:
-    """Read one settings class from the environment; FixConfiguration names every bad variable."""
+def load(cls: type[S], **values: Any) -> S:
+    """Read one settings class from the environment; FixConfiguration names every bad variable.
+
+    `values` (by field name) win over the environment.
+    """
     try:
-        return cls()
+        return cls(**values)
     except ValidationError as error:
         raise FixConfiguration(_explain(cls, error)) from None
+
+
+def from_variables(cls: type[S], variables: Mapping[str, str]) -> S:
+    """The same from a mapping of environment names instead of the environment."""
+    prefix = cls.model_config.get("env_prefix", "")
+    names = {f"{prefix}{name}".upper(): name for name in cls.model_fields}
+    return load(cls, **{names[key]: value for key, value in variables.items() if key in names})
 
 
 def _explain(cls: type[BaseSettings], error: ValidationError) -> str:
@@ -194,7 +204,3 @@ def _explain(cls: type[BaseSettings], error: ValidationError) -> str:
         lines.append(f"{name}{meaning}: {item['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
 
-
-def export_environment(values: dict[str, str]) -> None:
-    """Set variables for this process and the ones it starts."""
-    os.environ.update(values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -36,13 +36,13 @@ def ingest(
     warehouse: Warehouse,
     settings: HubSettings,
     stream: Stream,
-    client: Any,
+    connect: Callable[[], Any],
     day: dt.date,
     *,
     accept_removals: bool = False,
     dagster_run_id: str | None = None,
 ) -> Report:
-    """Read the stream once and land what differs from before.
+    """Read the stream once and land what differs from before; `connect` gives the source's client.
 
     Raises Busy when another run holds the stream, FixConfiguration for a day that the source cannot
     answer for, IncompleteRead when the source ended early (nothing lands then).
@@ -53,7 +53,7 @@ def ingest(
     with recorded_run(
         warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
     ) as run:
-        held = _Ingestion(settings, stream, client, run).execute(accept_removals)
+        held = _Ingestion(settings, stream, connect(), run).execute(accept_removals)
         checks = quality_checks(run.counts, held, settings)
         return Report(
             asset, day, run.counts, time.monotonic() - started, run.run_id, checks=checks

@@ -178,3 +178,20 @@ def _holder(connection: Connection, name: str) -> str:
         [name],
     ).fetchone()
     return f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S} UTC" if row else "another process"
+
+
+def declared(connection: Connection, name: str) -> str | None:
+    """The fingerprint under which something was last declared in the database."""
+    row = connection.execute(
+        "select fingerprint from meta.declarations where name = %s", [name]
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def remember_declaration(connection: Connection, name: str, fingerprint: str) -> None:
+    """State what the database now corresponds to."""
+    connection.execute(
+        "insert into meta.declarations (name, fingerprint) values (%s, %s) on conflict (name)"
+        " do update set fingerprint = excluded.fingerprint, declared_at = now()",
+        [name, fingerprint],
+    )

@@ -1,0 +1,35 @@
+"""The simulated campus behind an unconfigured hub: a world in the hub's own database, served over loopback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.simulators.process import start_simulators
+from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.synthetic.worlds import campus
+from lsats_pipeline.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def simulated_campus(warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
+    """Variables that point at simulators of the campus as it is today; they stop with the block.
+
+    Makes the campus when there is none, and lets it live on to today when it stayed behind.
+    """
+    require_synthetic_database(warehouse.name)
+    with warehouse.owner() as connection:
+        world, today = campus.world(connection), settings.today()
+        if world is None:
+            people, seed = settings.lsats_demo_people, settings.lsats_demo_seed
+            log.info("🏫 no source is configured: simulating a campus of %s people", f"{people:,}")
+            campus.create(connection, seed=seed, people=people, first_day=today)
+        elif world.day < today:
+            log.info("🏫 the simulated campus lives on from %s to %s", world.day, today)
+            campus.advance(connection, today)
+    with start_simulators(warehouse.url) as simulators:
+        yield simulators.environment

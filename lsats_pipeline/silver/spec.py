@@ -1,0 +1,232 @@
+"""What a silver table declares. DDL, SQL, checks, metadata and documentation all follow from it.
+
+SourceTable   tier 1: one typed row per record of a stream (with its detail, if there is one)
+MergedTable   tier 2: one row per real thing, put together from tier 1 tables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import LiteralString
+
+from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.silver.parsers import Parser
+from lsats_pipeline.sources.source import Detail, Stream
+
+Name = LiteralString
+Sql = LiteralString
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column read from the record: `path` is the JSON member, in the detail if `detail`."""
+
+    name: Name
+    parser: Parser
+    path: str
+    detail: bool = False
+    personal: bool = False
+    about: str = ""
+
+    @property
+    def sql_type(self) -> Sql:
+        """Its PostgreSQL type."""
+        return self.parser.sql_type
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for lineage and the data dictionary."""
+        return f"{'detail ' if self.detail else ''}{self.path}"
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A tier 1 column worked out from other columns and steps of the same row."""
+
+    name: Name
+    sql_type: Sql
+    expression: Sql
+    origin: str = ""
+    personal: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A quality rule: rows for which `condition` holds carry `flag` and lose `cost`."""
+
+    flag: Name
+    cost: float
+    condition: Sql
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a table's quality should be at least; missing it warns."""
+
+    mean: float = 0.70
+    low_share: float = 0.30
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """Tier 1. Rows are kept by the record's bronze identity, so two records with one key both stay.
+
+    `key`: columns that a row must have; a record without them goes to the rejects.
+    `steps`: named intermediate values that `computed` columns and rules may use.
+    """
+
+    name: Name
+    stream: Stream
+    key: tuple[Name, ...]
+    columns: tuple[Column, ...]
+    computed: tuple[Computed, ...] = ()
+    steps: dict[Name, Sql] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    detail: Detail | None = None
+    expected: Expected = Expected()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_names(self.name, [c.name for c in self.all_columns], self.key)
+        if self.detail is None and any(c.detail for c in self.columns):
+            raise BadDeclaration(f"silver.{self.name} reads a detail but declares none")
+        if self.detail is not None and self.detail.of is not self.stream:
+            raise BadDeclaration(f"silver.{self.name}: {self.detail.name} does not complete its stream")
+
+    @property
+    def all_columns(self) -> tuple[Column | Computed, ...]:
+        """All declared columns in order."""
+        return (*self.columns, *self.computed)
+
+    @property
+    def identity(self) -> Name:
+        """The column that tells rows apart."""
+        return "external_id"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tier 1 table that knows the thing, found by its column `on`.
+
+    Several rows for one key: the first in `order` speaks (as `alias`); `totals` (name to type and
+    aggregate) say something of all of them (as `<alias>_all`).
+    """
+
+    alias: Name
+    table: SourceTable
+    on: Name
+    order: tuple[Sql, ...]
+    totals: dict[Name, tuple[Sql, Sql]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A tier 1 row that an input's row points to: `match` ("alias.column") equals `key`."""
+
+    alias: Name
+    table: SourceTable
+    key: Name
+    match: Sql
+    order: tuple[Sql, ...] = ()
+
+    @property
+    def input_alias(self) -> str:
+        """The input whose rows point here."""
+        return self.match.partition(".")[0]
+
+    @property
+    def match_column(self) -> str:
+        """The input's pointing column."""
+        return self.match.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class First:
+    """The first value that is there wins; `field_sources` names the winner.
+
+    A choice is "alias.column", or (source, expression) where the expression says nothing of it.
+    """
+
+    name: Name
+    sql_type: Sql
+    choices: tuple[Sql | tuple[Name, Sql], ...]
+    personal: bool = False
+    about: str = ""
+
+    def pairs(self) -> Iterator[tuple[str, Sql]]:
+        """(source, expression) of each choice."""
+        for choice in self.choices:
+            yield (choice.partition(".")[0], choice) if isinstance(choice, str) else choice
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for lineage and the data dictionary."""
+        return ", ".join(expression for _, expression in self.pairs())
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column worked out from all inputs. `source`: who is named for it, if one system is."""
+
+    name: Name
+    sql_type: Sql
+    expression: Sql
+    source: Name | None = None
+    personal: bool = False
+    about: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for lineage and the data dictionary."""
+        return self.expression
+
+
+@dataclass(frozen=True)
+class MergedTable:
+    """Tier 2. `valid`: which keys are things at all; rows with other keys are not merged.
+
+    Rules may use the table's own columns, the inputs' and lookups' aliases.
+    """
+
+    name: Name
+    key: Name
+    inputs: tuple[Input, ...]
+    columns: tuple[First | Value, ...]
+    lookups: tuple[Lookup, ...] = ()
+    valid: Sql = "true"
+    rules: tuple[Rule, ...] = ()
+    bonus: tuple[float, Sql] = (0.0, "false")
+    expected: Expected = Expected()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_names(self.name, [self.key, *(c.name for c in self.columns)], (self.key,))
+        aliases = {i.alias for i in self.inputs}
+        strangers = [x.alias for x in self.lookups if x.input_alias not in aliases]
+        if strangers:
+            raise BadDeclaration(f"silver.{self.name}: lookups {strangers} match no input")
+
+    @property
+    def identity(self) -> Name:
+        """The column that tells rows apart."""
+        return self.key
+
+    @property
+    def upstream(self) -> tuple[SourceTable, ...]:
+        """The tier 1 tables it reads, each once."""
+        tables = (*(i.table for i in self.inputs), *(x.table for x in self.lookups))
+        return tuple({t.name: t for t in tables}.values())
+
+
+Table = SourceTable | MergedTable
+
+
+def _check_names(table: str, names: list[str], key: tuple[str, ...]) -> None:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise BadDeclaration(f"silver.{table} declares {twice} twice")
+    if missing := [k for k in key if k not in names]:
+        raise BadDeclaration(f"silver.{table} has no column for its key {missing}")

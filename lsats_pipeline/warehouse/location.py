@@ -1,0 +1,24 @@
+"""Where the hub's database is: the configured server, or the embedded one for as long as it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.warehouse.embedded import EmbeddedServer
+
+# Ends in _demo, so that a simulated campus may be written to it (design.md 8).
+EMBEDDED_DATABASE = "lsats_demo"
+
+
+@contextmanager
+def hub_url(settings: HubSettings) -> Iterator[str]:
+    """URL of the hub's database, which exists and answers until the block ends."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    server = EmbeddedServer(settings.lsats_home)
+    with server.hold():
+        server.ensure_database(EMBEDDED_DATABASE)
+        yield server.url(EMBEDDED_DATABASE)
