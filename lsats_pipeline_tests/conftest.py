@@ -1,6 +1,6 @@
-"""What every test may ask for: a database server, an empty database, an environment without secrets.
+"""What every test may ask for: a server, an empty database, an environment without secrets.
 
-`LSATS_TEST_DATABASE_URL` runs the suite on a server of your own (it has to allow `create database`);
+`LSATS_TEST_DATABASE_URL` runs the suite on a server of yours (which allows `create database`);
 `LSATS_TEST_POSTGRES=16` on the embedded server of that version.
 """
 
@@ -72,7 +72,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres: str) -> Iterator[str]:
-    """A new empty database of this test alone; its name ends in `_test`, and it is dropped afterwards."""
+    """A new empty database of this test alone, named `..._test`, dropped afterwards."""
     name = f"lsats_{uuid.uuid4().hex[:12]}_test"
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     try:

@@ -119,7 +119,7 @@ class EmbeddedServer:
             self._stop_if_last()
 
     def start(self) -> str:
-        """Make sure the server is up and give its URL; it stays at least until a last holder leaves."""
+        """Make sure the server is up; gives its URL. It stays until a last holder leaves."""
         with self._alone():
             self._ensure_running()
         return self.url(SUPERUSER)
@@ -176,8 +176,8 @@ class EmbeddedServer:
             lock = _locked(self._beside("lock"), fcntl.LOCK_EX)
         except OSError as error:
             raise FixConfiguration(
-                f"cannot write to the state folder {self.home} ({error.strerror}). Set LSATS_HOME to a "
-                "folder of your own."
+                f"cannot write to the state folder {self.home} ({error.strerror}). Set "
+                "LSATS_HOME to a folder of your own."
             ) from error
         with lock:
             yield
@@ -185,10 +185,11 @@ class EmbeddedServer:
     def _stop_if_last(self) -> None:
         if not self.home.exists():  # the state folder was deleted under us: nothing left to stop
             return
-        with self._alone(), contextlib.suppress(BlockingIOError):
-            with _locked(self._beside("holders"), fcntl.LOCK_EX | fcntl.LOCK_NB):
-                if not self._kept():
-                    self._shut_down()
+        others_stay = contextlib.suppress(BlockingIOError)
+        holders, at_once = self._beside("holders"), fcntl.LOCK_EX | fcntl.LOCK_NB
+        with self._alone(), others_stay, _locked(holders, at_once):
+            if not self._kept():
+                self._shut_down()
 
     def _kept(self) -> bool:
         mark, postmaster = self._beside("keep"), self._postmaster()
@@ -217,12 +218,12 @@ class EmbeddedServer:
         found = mark.read_text().strip() if mark.exists() else str(self.version)
         if found != str(self.version):
             raise FixConfiguration(
-                f"{self.data} was made by PostgreSQL {found}, and this hub carries {self.version}. Dump it "
-                f"with the old version and load the dump, or move the folder away to start empty."
+                f"{self.data} was made by PostgreSQL {found}, and this hub carries {self.version}. "
+                "Dump it with the old version and load the dump, or move it away to start empty."
             )
 
     def _settled(self) -> _Postmaster | None:
-        """The running server once it is ready, after waiting for one that is starting or stopping."""
+        """The running server; waits while one is starting or stopping."""
         for _ in range(_SECONDS_TO_START * 20):
             postmaster = self._postmaster()
             if postmaster is None or postmaster.status == "ready":
@@ -255,8 +256,8 @@ class EmbeddedServer:
         # The server's own collation gives the same order on every machine; 16 has none yet.
         builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         self._run(
-            account, "initdb", "-D", unfinished.name, "-U", SUPERUSER, "--encoding=UTF8", "--auth=peer",
-            "--no-instructions", *(builtin if self.version > 16 else ["--locale=C.UTF-8"]),
+            account, "initdb", "-D", unfinished.name, "-U", SUPERUSER, "--auth=peer",
+            "--encoding=UTF8", *(builtin if self.version > 16 else ["--locale=C.UTF-8"]), "--no-instructions",
         )  # fmt: skip
         unfinished.rename(self.data)
 
@@ -264,6 +265,9 @@ class EmbeddedServer:
         if self._settled() is not None:
             account = server_account(self.data)
             self._run(account, "pg_ctl", "stop", "-w", "-m", "fast", "-D", "postgres")
+            if (folder := self._socket_folder()) != self.data:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
         self._beside("keep").unlink(missing_ok=True)
 
     def _configure(self, account: Account) -> None:
@@ -276,7 +280,7 @@ class EmbeddedServer:
         self._write_identities(account)
 
     def _write_identities(self, account: Account) -> bool:
-        """Let the owner of the data and the user of this process in, as any role; says if that is news."""
+        """Let the data's owner and the user of this process in; says whether that is news."""
         names = sorted({account.name, current_account().name})
         text = "".join(f'hub "{name}" all\n' for name in names)
         path = self.data / "pg_ident.conf"
@@ -307,7 +311,7 @@ class EmbeddedServer:
         return next((folder for folder in folders if _fits(folder)), Path("/tmp") / self._mark)
 
     def _postmaster(self) -> _Postmaster | None:
-        """The live server of this folder; None when there is none, whatever `postmaster.pid` says."""
+        """The live server of this folder; None without one, whatever `postmaster.pid` says."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except (FileNotFoundError, PermissionError):
@@ -352,13 +356,20 @@ class EmbeddedServer:
         return "\n".join([f"The end of {self.log}:", *lines])
 
     def _run(self, account: Account, program: str, *arguments: str) -> None:
-        """Run one of the server's programs inside the state folder, so that no path needs quoting."""
+        """Run one of the server's programs in the state folder, so that no path needs quoting."""
         # A file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open.
         with tempfile.TemporaryFile() as output:
             result = subprocess.run(
-                [self._programs / program, *arguments], cwd=self.home, env=_ENVIRONMENT, umask=0o077,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, **account.run_as(),
-            )  # fmt: skip
+                [self._programs / program, *arguments],
+                cwd=self.home,
+                env=_ENVIRONMENT,
+                umask=0o077,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                check=False,
+                **account.run_as(),
+            )
             output.seek(0)
             said = output.read().decode(errors="replace").strip()
         if result.returncode:
@@ -379,7 +390,7 @@ def _locked(path: Path, kind: int) -> IO[str]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file anew by renaming, which never follows a link that others could have put there."""
+    """Write a file anew by renaming, which follows no link that somebody may have put there."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
         file.write(text)
     new = Path(file.name)
@@ -392,12 +403,12 @@ def _identity(postmaster: _Postmaster) -> str:
 
 
 def _fits(folder: Path) -> bool:
-    """Whether a socket may lie here: short enough, and no character that a list of hosts gives a meaning."""
+    """Whether a socket may lie here: short, and no character with a meaning in a list of hosts."""
     short = len(os.fsencode(folder / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET
     return short and re.fullmatch(r"[\w/.+-]+", str(folder), re.ASCII) is not None
 
 
 def _shared_memory_type() -> str:
-    """Where parallel queries share memory: containers often give /dev/shm 64 MB, which is too little."""
+    """Where parallel queries share memory; many containers have only 64 MB in /dev/shm."""
     shm = Path("/dev/shm")
     return "posix" if shm.is_dir() and shutil.disk_usage(shm).total >= 512_000_000 else "mmap"

@@ -4,7 +4,8 @@ PostgreSQL refuses to run as root. An ordinary user runs it as himself; root run
 user `pgserver`, made on first use without password or login shell. That user must be able to walk
 down to its data folder and to its programs, also when they lie under /root:
 
-    parent folder closed to others ── access list entry "pgserver may pass" ── unsupported ── others may pass
+    closed parent folder ──> access list entry "pgserver may pass"
+                        └──> where access lists are unsupported: all may pass, none may list
 """
 
 from __future__ import annotations
@@ -57,14 +58,17 @@ def current_account() -> Account:
 
 
 def server_account(data: Path) -> Account:
-    """The user to run the server as: the owner of an existing data folder, else ours or, for root, `pgserver`."""
+    """The user to run the server as.
+
+    The owner of the data folder; before there is one, ourselves or, for root, `pgserver`.
+    """
     if data.exists():
         return _owner(data)
     return _system_user() if os.geteuid() == 0 else current_account()
 
 
 def let_pass(account: Account, folder: Path) -> None:
-    """Allow the account to walk through all parents of a folder; nothing to do unless it is another's."""
+    """Allow another account to walk through all parents of a folder."""
     if not account.is_other:
         return
     for parent in folder.resolve().parents:
@@ -87,8 +91,8 @@ def _owner(data: Path) -> Account:
     owner = data.stat().st_uid
     if os.geteuid() not in (0, owner):
         raise FixConfiguration(
-            f"{data} belongs to another user (uid {owner}). Run as that user, or set LSATS_HOME to a "
-            "folder of your own."
+            f"{data} belongs to another user (uid {owner}). Run as that user, or set LSATS_HOME to "
+            "a folder of your own."
         )
     return _account(owner)
 
@@ -98,8 +102,8 @@ def _account(uid: int) -> Account:
         entry = pwd.getpwuid(uid)
     except KeyError:
         raise FixConfiguration(
-            f"the system has no user name for uid {uid}, which the embedded PostgreSQL needs. Add one to "
-            "/etc/passwd, or set DATABASE_URL to a server of your own."
+            f"the system has no user name for uid {uid}, which the embedded PostgreSQL needs. Add "
+            "one to /etc/passwd, or set DATABASE_URL to a server of your own."
         ) from None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
@@ -144,8 +148,8 @@ def _let_pass_one(account: Account, folder: Path) -> None:
 
 def _closed(account: Account, folder: Path, error: OSError) -> FixConfiguration:
     return FixConfiguration(
-        f"the database's system user {account.name!r} cannot pass through {folder} ({error.strerror}). "
-        "Set LSATS_HOME to a folder outside it, or run as an ordinary user."
+        f"the database's system user {account.name!r} cannot pass through {folder} "
+        f"({error.strerror}). Set LSATS_HOME to a folder outside it, or run as an ordinary user."
     )
 
 
@@ -176,7 +180,7 @@ def _access_list(folder: Path) -> list[tuple[int, int, int]]:
 
 
 def private_folder(folder: Path, account: Account) -> Path:
-    """A folder that only the account may enter, made when absent; refused when it is anyone else's."""
+    """A folder that only the account may enter, made when absent; refused when open or foreign."""
     try:
         folder.mkdir(mode=0o700)
         shutil.chown(folder, account.uid, account.gid)
@@ -185,7 +189,7 @@ def private_folder(folder: Path, account: Account) -> Path:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
         raise FixConfiguration(
-            f"{folder} should be a folder of {account.name!r} closed to others, and is not: it may have "
-            "been put there by another user. Remove it, or set LSATS_HOME to a shorter path."
+            f"{folder} should be a folder of {account.name!r} closed to others, and is not: "
+            "another user may have put it there. Remove it, or set LSATS_HOME to a shorter path."
         )
     return folder

@@ -100,6 +100,10 @@ def answers(url: str) -> bool:
     return False
 
 
+def socket_folder(url: str) -> Path:
+    return Path(str(psycopg.conninfo.conninfo_to_dict(url)["host"]))
+
+
 def server_pid(home: Path) -> int:
     return int((home / "postgres/postmaster.pid").read_text().split()[0])
 
@@ -217,18 +221,18 @@ def test_a_long_home_gets_a_private_socket_folder_elsewhere(home: Path) -> None:
     home.rename(deep)
     server = EmbeddedServer(deep)
     with server.hold() as url:
-        folder = Path(psycopg.conninfo.conninfo_to_dict(url)["host"])
+        folder = socket_folder(url)
         assert answers(url)
         assert not folder.is_relative_to(deep)
         assert folder.stat().st_mode & 0o777 == 0o700
-    folder.rmdir()
+    assert not folder.exists()
 
 
 def test_a_socket_folder_that_is_open_to_others_is_refused(home: Path) -> None:
     deep = home.parent / ("open-" * 20)
     home.rename(deep)
     server = EmbeddedServer(deep)
-    folder = Path(psycopg.conninfo.conninfo_to_dict(server.url("postgres"))["host"])
+    folder = socket_folder(server.url("postgres"))
     folder.mkdir()
     folder.chmod(0o777)
     try:
@@ -366,7 +370,7 @@ def test_only_the_server_may_pass_through_a_closed_parent(home: Path) -> None:
     for _ in range(2):
         server_account.let_pass(account("nobody"), closed)
     assert "os.stat_result" in as_user("nobody", closed.stat)
-    assert "PermissionError" in as_user("nobody", lambda: os.listdir(closed.parent))
+    assert "PermissionError" in as_user("nobody", lambda: list(closed.parent.iterdir()))
     assert "PermissionError" in as_user("daemon", closed.stat)
 
 
