@@ -121,13 +121,18 @@ class Source:
     details: tuple[Detail, ...] = ()
 
     def __post_init__(self) -> None:
-        foreign = [s.name for s in (*self.streams, *self.details) if s.source_system != self.system]
+        declared: tuple[Stream | Detail, ...] = (*self.streams, *self.details)
+        foreign = [s.name for s in declared if s.source_system != self.system]
         if foreign:
-            raise BadDeclaration(f"source {self.system!r} lists streams of another system: {foreign}")
+            raise BadDeclaration(
+                f"source {self.system!r} lists streams of another system: {foreign}"
+            )
 
 
 def _check_identity(name: str, system: str, key: tuple[str, ...]) -> None:
     if system not in SYSTEMS:
         raise BadDeclaration(f"stream {name!r}: source system {system!r} is not one of {SYSTEMS}")
     if not key:
-        raise BadDeclaration(f"stream {name!r} declares no key; name the fields that identify a record")
+        raise BadDeclaration(
+            f"stream {name!r} declares no key; name the fields that identify a record"
+        )

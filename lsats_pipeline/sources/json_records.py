@@ -1,0 +1,75 @@
+"""Cuts a JSON answer into its records without decoding them.
+
+A record with invalid UTF-8, or with a bare control character in a text, must not spoil the page it
+came in: it is cut out like the others, and bronze rejects it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+# Bare control characters, which JSON forbids and some servers let through, become blanks.
+_MASK = bytes(max(byte, 0x20) for byte in range(256))
+
+
+def cut(body: bytes, *path: str) -> list[memoryview]:
+    """Return the elements of the array at `path`, as views of the body.
+
+    A lone object counts as an array of one (some gateways send it so), null or nothing as an empty
+    one, except that the first name of the path must be there. Raises ValueError when the document
+    is cut off or has another shape.
+    """
+    try:
+        return [memoryview(element) for element in _elements(body, path)]
+    except msgspec.DecodeError:
+        return list(_located(body, _elements(body.translate(_MASK), path)))
+
+
+def in_portions(records: Sequence[memoryview], size: int = 1000) -> Iterator[list[bytes]]:
+    """Copy the records out of their body, some at a time; one empty portion when there are none."""
+    for start in range(0, max(len(records), 1), size):
+        yield [bytes(record) for record in records[start : start + size]]
+
+
+def _elements(body: bytes, path: tuple[str, ...]) -> list[msgspec.Raw]:
+    inner = msgspec.json.decode(body, type=msgspec.Raw)
+    for depth, name in enumerate(path):
+        envelope = msgspec.json.decode(inner, type=dict[str, msgspec.Raw] | None) or {}
+        if depth == 0 and name not in envelope:
+            raise ValueError(f"no {name!r} in the answer")
+        inner = envelope.get(name, msgspec.Raw(b"null"))
+    if path and bytes(memoryview(inner)[:1]) == b"{":
+        return [inner]
+    return msgspec.json.decode(inner, type=list[msgspec.Raw] | None) or []
+
+
+def _located(body: bytes, masked: Iterable[msgspec.Raw]) -> Iterator[memoryview]:
+    """Find the elements of the masked body again in the body itself; both have equal offsets."""
+    twin, view, at = body.translate(_MASK), memoryview(body), 0
+    for element in masked:
+        text = bytes(element)
+        at = twin.index(text, at)
+        yield view[at : at + len(text)]
+        at += len(text)
+
+
+def whole(body: bytes) -> bytes | None:
+    """Return the one object the answer consists of, None for null; ValueError when cut off."""
+    found = cut(b"[" + body + b"]")
+    if len(found) != 1:
+        raise ValueError("not one JSON value")
+    record = bytes(found[0])
+    return None if record == b"null" else record
+
+
+def read_as(record: bytes | memoryview, shape: type[T]) -> T | None:
+    """Read the fields that `shape` names, whatever the others hold; None when they do not fit."""
+    try:
+        return msgspec.json.decode(bytes(record).translate(_MASK), type=shape)
+    except msgspec.DecodeError:
+        return None
