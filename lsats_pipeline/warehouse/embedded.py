@@ -40,11 +40,15 @@ from lsats_pipeline.warehouse.server_account import (
     private_folder,
     server_account,
 )
+from lsats_pipeline.warehouse.server_configuration import (
+    PORT,
+    write_configuration,
+    write_identities,
+)
 
 SUPERUSER = "postgres"
 VERSION = 18
 _FOLDERS = {16: "pginstall", 18: "pginstall18"}
-_PORT = 5432  # only names the socket; no TCP port is opened
 _LONGEST_SOCKET = 100  # bytes; Linux allows 107, macOS 103
 _SECONDS_TO_START = 120  # recovery after a crash comes first
 _LOG_BYTES = 8_000_000
@@ -52,33 +56,6 @@ _LOG_BYTES = 8_000_000
 _QUICKER = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
 # The server inherits nothing of ours: its environment would show the hub's secrets.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-
-_CONFIGURATION = """\
-# Written by lsats_pipeline at every start.
-listen_addresses = ''
-port = {port}
-unix_socket_directories = '{socket_folder}'
-unix_socket_permissions = 0700
-max_connections = 100
-shared_buffers = 192MB
-work_mem = 16MB
-maintenance_work_mem = 128MB
-dynamic_shared_memory_type = {dynamic_shared_memory_type}
-fsync = on
-wal_level = minimal
-max_wal_senders = 0
-max_wal_size = 2GB
-checkpoint_timeout = 15min
-jit = off
-datestyle = 'ISO, MDY'
-timezone = 'UTC'
-log_timezone = 'UTC'
-log_checkpoints = off
-# Personal data stays out of the log: no statement texts, no rows.
-log_min_error_statement = panic
-log_error_verbosity = terse
-"""
-_WHO_MAY = "local all all peer map=hub\n"
 
 
 class _Postmaster(NamedTuple):
@@ -151,7 +128,7 @@ class EmbeddedServer:
         # The port is named because PGPORT in the environment would win over the default.
         return (
             f"postgresql://{SUPERUSER}@/{quote(database, safe='')}"
-            f"?host={quote(str(folder), safe='')}&port={_PORT}"
+            f"?host={quote(str(folder), safe='')}&port={PORT}"
         )
 
     def ensure_database(self, name: str) -> str:
@@ -207,7 +184,7 @@ class EmbeddedServer:
         if postmaster is None:
             self._launch(account)
             postmaster = self._settled()
-        elif self._write_identities(account):
+        elif write_identities(self.data, {account.name, current_account().name}):
             os.kill(postmaster.pid, signal.SIGHUP)
         if postmaster is None:
             raise Unreachable(f"the embedded PostgreSQL ended at once. {self._last_words()}")
@@ -239,7 +216,8 @@ class EmbeddedServer:
             self._initialise(account)
         self._clear_stale_locks()
         self._rotate_log()
-        self._configure(account)
+        folder = private_folder(self._socket_folder(), account)
+        write_configuration(self.data, folder, {account.name, current_account().name})
         options = f"-c cluster_name={self._mark}"
         self._run(
             account, "pg_ctl", "start", "-w", "-t", str(_SECONDS_TO_START), "-o", options,
@@ -257,7 +235,8 @@ class EmbeddedServer:
         builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         self._run(
             account, "initdb", "-D", unfinished.name, "-U", SUPERUSER, "--auth=peer",
-            "--encoding=UTF8", *(builtin if self.version > 16 else ["--locale=C.UTF-8"]), "--no-instructions",
+            "--encoding=UTF8", "--no-instructions",
+            *(builtin if self.version > 16 else ["--locale=C.UTF-8"]),
         )  # fmt: skip
         unfinished.rename(self.data)
 
@@ -269,25 +248,6 @@ class EmbeddedServer:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
         self._beside("keep").unlink(missing_ok=True)
-
-    def _configure(self, account: Account) -> None:
-        folder = private_folder(self._socket_folder(), account)
-        text = _CONFIGURATION.format(
-            port=_PORT, socket_folder=folder, dynamic_shared_memory_type=_shared_memory_type()
-        )
-        _replace(self.data / "postgresql.conf", text)
-        _replace(self.data / "pg_hba.conf", _WHO_MAY)
-        self._write_identities(account)
-
-    def _write_identities(self, account: Account) -> bool:
-        """Let the data's owner and the user of this process in; says whether that is news."""
-        names = sorted({account.name, current_account().name})
-        text = "".join(f'hub "{name}" all\n' for name in names)
-        path = self.data / "pg_ident.conf"
-        if path.exists() and path.read_text() == text:
-            return False
-        _replace(path, text)
-        return True
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────
 
@@ -339,7 +299,7 @@ class EmbeddedServer:
             return
         for lock in (
             self.data / "postmaster.pid",
-            self._socket_folder() / f".s.PGSQL.{_PORT}.lock",
+            self._socket_folder() / f".s.PGSQL.{PORT}.lock",
         ):
             if lock.exists() and psutil.pid_exists(int(lock.read_text().split()[0])):
                 lock.unlink()
@@ -389,26 +349,11 @@ def _locked(path: Path, kind: int) -> IO[str]:
     return file
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file anew by renaming, which follows no link that somebody may have put there."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        file.write(text)
-    new = Path(file.name)
-    new.chmod(0o644)  # the folder is closed already, and the server's user has to read it
-    new.replace(path)
-
-
 def _identity(postmaster: _Postmaster) -> str:
     return f"{postmaster.pid} {postmaster.started}"
 
 
 def _fits(folder: Path) -> bool:
     """Whether a socket may lie here: short, and no character with a meaning in a list of hosts."""
-    short = len(os.fsencode(folder / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET
+    short = len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= _LONGEST_SOCKET
     return short and re.fullmatch(r"[\w/.+-]+", str(folder), re.ASCII) is not None
-
-
-def _shared_memory_type() -> str:
-    """Where parallel queries share memory; many containers have only 64 MB in /dev/shm."""
-    shm = Path("/dev/shm")
-    return "posix" if shm.is_dir() and shutil.disk_usage(shm).total >= 512_000_000 else "mmap"
