@@ -1,0 +1,1 @@
+"""Synthetic worlds: realistic data with known truth, written only to demo and test databases."""

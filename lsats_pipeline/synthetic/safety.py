@@ -1,0 +1,16 @@
+"""Keeps invented data out of databases that hold real data."""
+
+from __future__ import annotations
+
+from lsats_pipeline.errors import FixConfiguration
+
+SYNTHETIC_SUFFIXES = ("_demo", "_test")
+
+
+def require_synthetic_database(name: str) -> None:
+    """Raise FixConfiguration unless the database name ends in `_demo` or `_test` (design.md 8)."""
+    if not name.endswith(SYNTHETIC_SUFFIXES):
+        raise FixConfiguration(
+            f"database {name!r}: synthetic data is written only to databases whose name ends in "
+            "_demo or _test; point DATABASE_URL at such a database"
+        )

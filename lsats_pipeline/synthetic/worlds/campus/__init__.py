@@ -1,0 +1,130 @@
+"""The campus world: people, departments, what four systems know of them, what is wrong on purpose.
+
+    create --> day one     advance --> one transaction per day     simulators serve `campus.records`
+
+    world.py             what a campus depends on; where it is
+    draws.py names.py    chance by hashing; names, uniqnames
+    departments.py       hierarchy, oddities, their events      department_views.py  records, labels
+    people.py events.py  who somebody is; what happens to them, and when which system hears of it
+    defects.py           what is wrong with whose records
+    views.py             what each system knows      records.py  its JSON      labels.py  the flags
+    snapshot.py facts.py one person on one day as rows          store.py *.sql       PostgreSQL
+
+Person i on day d is a pure function of (seed, people, first_day, i, d): any person can be worked
+out alone, and two worlds made with the same numbers are equal however they came to a day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import psycopg
+
+from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.synthetic.worlds.campus import store
+from lsats_pipeline.synthetic.worlds.campus.department_views import department_facts
+from lsats_pipeline.synthetic.worlds.campus.events import stirred
+from lsats_pipeline.synthetic.worlds.campus.records import record_strays
+from lsats_pipeline.synthetic.worlds.campus.snapshot import person_facts
+from lsats_pipeline.synthetic.worlds.campus.world import Campus, World
+
+__all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "World", "advance", "create", "exists", "world"]
+
+LEAST_PEOPLE, MOST_PEOPLE = 200, 1_000_000
+BATCH = 2000  # people between two writes
+
+Connection = psycopg.Connection[Any]
+
+
+def create(
+    connection: Connection, *, seed: int, people: int, first_day: dt.date, batch: int = BATCH
+) -> None:
+    """Make schema `campus` and fill it with the first day, in one transaction.
+
+    Does nothing when the same campus is already there (on whatever day). Raises FixConfiguration
+    when another one is, when the size is out of range, or when the database is not for synthetic
+    data. `connection` must have no transaction open. `batch` trades memory for speed, nothing else.
+    """
+    require_synthetic_database(connection.info.dbname)
+    if not LEAST_PEOPLE <= people <= MOST_PEOPLE:
+        raise FixConfiguration(f"{people} people: a campus has {LEAST_PEOPLE} to {MOST_PEOPLE}")
+    campus = Campus(seed, people, first_day)
+    with connection.transaction():
+        if not _is_there(connection, campus):
+            store.make_schema(connection, campus)
+            _fill(connection, campus, batch)
+            store.add_keys(connection)
+
+
+def advance(connection: Connection, day: dt.date, *, batch: int = BATCH) -> None:
+    """Let the campus live until `day`, one transaction a day, and serve that day.
+
+    Does nothing when it is there already. Raises FixConfiguration when there is no campus or when
+    it is past `day`. `connection` must have no transaction open.
+    """
+    require_synthetic_database(connection.info.dbname)
+    while _live_one_day(connection, day, batch):
+        pass
+
+
+def exists(connection: Connection) -> bool:
+    """Whether there is a campus in this database."""
+    return world(connection) is not None
+
+
+def world(connection: Connection) -> World | None:
+    """Which campus this database holds and where it is, or None."""
+    with connection.transaction():
+        return store.read_world(connection)
+
+
+def _is_there(connection: Connection, campus: Campus) -> bool:
+    found = store.read_world(connection)
+    if found and found.campus != campus:
+        raise FixConfiguration(
+            f"database {connection.info.dbname!r} already holds another campus: "
+            f"{_described(found.campus)}, wanted {_described(campus)}; "
+            "use the same numbers, or another database"
+        )
+    return found is not None
+
+
+def _described(campus: Campus) -> str:
+    return f"seed {campus.seed}, {campus.people} people from {campus.first_day}"
+
+
+def _fill(connection: Connection, campus: Campus, batch: int) -> None:
+    writer = store.Writer(connection, campus.first_day, batch)
+    first = department_facts(campus, 0)
+    record_strays(first, campus)
+    writer.add(first)
+    for number in range(campus.people):
+        writer.add(person_facts(campus, number, 0))
+    writer.flush()
+
+
+def _live_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
+    """One day, whole or not at all; False when nothing was left to do."""
+    with connection.transaction():
+        found = store.read_world(connection, lock=True)
+        if found is None:
+            raise FixConfiguration("there is no campus in this database; create one first")
+        if found.day > until:
+            raise FixConfiguration(f"the campus is at {found.day} and cannot go back to {until}")
+        if found.day < until:
+            _live(connection, found.campus, found.campus.day(found.day) + 1, batch)
+        elif found.served_day != until:
+            store.set_day(connection, until)
+        return found.day < until
+
+
+def _live(connection: Connection, campus: Campus, day: int, batch: int) -> None:
+    date = campus.date(day)
+    writer = store.Writer(connection, date, batch)
+    writer.change(department_facts(campus, day - 1), department_facts(campus, day))
+    for number in stirred(campus, day):
+        writer.change(person_facts(campus, number, day - 1), person_facts(campus, number, day))
+    writer.flush()
+    store.set_day(connection, date)

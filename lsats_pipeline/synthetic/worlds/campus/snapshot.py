@@ -1,0 +1,56 @@
+"""One person on one day, whole: truth, appointments, records and labels.
+
+number, day --events.py--> States --views.py--> Known --> records.py, labels.py --> Facts
+"""
+
+from __future__ import annotations
+
+from lsats_pipeline.synthetic.worlds.campus.defects import defects_of
+from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
+from lsats_pipeline.synthetic.worlds.campus.events import states
+from lsats_pipeline.synthetic.worlds.campus.facts import Facts
+from lsats_pipeline.synthetic.worlds.campus.labels import label_person
+from lsats_pipeline.synthetic.worlds.campus.people import (
+    Ids,
+    Person,
+    ids_of,
+    is_manager,
+    manager,
+)
+from lsats_pipeline.synthetic.worlds.campus.records import record_person
+from lsats_pipeline.synthetic.worlds.campus.views import known
+from lsats_pipeline.synthetic.worlds.campus.world import Campus
+
+NO_DEFECTS: frozenset[str] = frozenset()
+
+
+def person_facts(campus: Campus, number: int, day: int) -> Facts:
+    """All rows about a person on a day; a pure function of its arguments."""
+    facts = Facts()
+    now = states(campus, number, day)
+    if now is None:
+        return facts
+    ids = ids_of(campus, number, now.start.first, now.start.last)
+    defects = NO_DEFECTS if is_manager(number) else defects_of(campus, number)
+    seen = known(campus, now, ids, defects)
+    _add_truth(facts, campus, now.truth, ids, defects)
+    record_person(facts, campus, seen)
+    label_person(facts, seen)
+    return facts
+
+
+def _add_truth(
+    facts: Facts, campus: Campus, person: Person, ids: Ids, defects: frozenset[str]
+) -> None:
+    every = skeleton(campus)
+    row = (
+        person.kind, "left" if person.role == "gone" else "active", ids.uniqname, person.first,
+        person.middle, person.last, person.nickname, person.title, every[person.department].code,
+        person.phone, person.mobile, person.building, person.room, " ".join(sorted(defects)),
+    )  # fmt: skip
+    facts.person((person.number,), row)
+    for job in person.jobs:
+        boss = manager(campus, job.department)[1].empl_id
+        code = every[job.department].code
+        content = (ids.empl_id, code, job.jobcode, job.title, job.department_title, boss)
+        facts.appointment((person.number, job.rcd), content)

@@ -1,0 +1,148 @@
+"""Keeps the campus in PostgreSQL: makes the schema, fills it, closes and opens the rows of a day.
+
+    Facts of every person        --COPY-->    the first day
+    Facts before and after a day --compare--> closed rows (one UPDATE a batch) and new rows (COPY)
+
+Rows pass in batches, so memory does not grow with the campus.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from lsats_pipeline.synthetic.worlds.campus.facts import TABLES, Facts, Key, Table
+from lsats_pipeline.synthetic.worlds.campus.world import Campus, World
+
+Connection = psycopg.Connection[Any]
+
+
+def read_world(connection: Connection, *, lock: bool = False) -> World | None:
+    """The row of `campus.world`, or None when there is no campus; `lock` keeps others from it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass('campus.world')::text")
+        if cursor.fetchone() == (None,):
+            return None
+        query = "select seed, people, first_day, day, served_day from campus.world"
+        row = cursor.execute(f"{query} for update" if lock else query).fetchone()
+    return World(*row) if row else None
+
+
+def make_schema(connection: Connection, campus: Campus) -> None:
+    """Create the tables, empty but for the row that says which campus this is."""
+    _run_file(connection, "schema.sql")
+    connection.execute(
+        "insert into campus.world (seed, people, first_day, day, served_day)"
+        " values (%s, %s, %s, %s, %s)",
+        (*campus, campus.first_day, campus.first_day),
+    )
+
+
+def add_keys(connection: Connection) -> None:
+    """Create keys and indexes, and let the planner know the sizes."""
+    _run_file(connection, "keys.sql")
+    for table in TABLES:
+        connection.execute(sql.SQL("analyze {}").format(_name(table)))
+
+
+def set_day(connection: Connection, day: dt.date) -> None:
+    """Move the campus, and what the simulators serve, to a day."""
+    connection.execute("update campus.world set day = %s, served_day = %s", (day, day))
+
+
+class Writer:
+    """Collects differences between facts and writes them in batches; call `flush` at the end."""
+
+    def __init__(self, connection: Connection, day: dt.date, batch: int) -> None:
+        self._connection = connection
+        self._day = day
+        self._batch = batch
+        self._closed: tuple[list[Key], ...] = tuple([] for _ in TABLES)
+        self._opened: tuple[list[tuple[Any, ...]], ...] = tuple([] for _ in TABLES)
+        self._waiting = 0
+
+    def add(self, facts: Facts) -> None:
+        """Take in facts about something new."""
+        for rows, opened in zip(facts.rows, self._opened, strict=True):
+            opened.extend([(*key, *rest, self._day) for key, rest in rows.items()])
+        self._count()
+
+    def change(self, before: Facts, after: Facts) -> None:
+        """Take in what is different in `after`."""
+        for k, (old, new) in enumerate(zip(before.rows, after.rows, strict=True)):
+            if old == new:
+                continue
+            self._closed[k].extend([key for key, rest in old.items() if new.get(key) != rest])
+            self._opened[k].extend(
+                [(*key, *rest, self._day) for key, rest in new.items() if old.get(key) != rest]
+            )
+        self._count()
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        for table, closed, opened in zip(TABLES, self._closed, self._opened, strict=True):
+            if closed:
+                _close(self._connection, table, closed, self._day)
+            if opened:
+                _copy(
+                    self._connection, _name(table), (*table.key, *table.rest, "valid_from"), opened
+                )
+            closed.clear()
+            opened.clear()
+        self._waiting = 0
+
+    def _count(self) -> None:
+        self._waiting += 1
+        if self._waiting >= self._batch:
+            self.flush()
+
+
+def _close(connection: Connection, table: Table, keys: list[Key], day: dt.date) -> None:
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
+    closing = sql.Identifier(f"closing_{table.name}")
+    connection.execute(
+        sql.SQL(
+            "create temporary table if not exists {} on commit drop as"
+            " select {} from {} with no data"
+        ).format(closing, columns, _name(table))
+    )
+    connection.execute(sql.SQL("truncate {}").format(closing))
+    _copy(connection, closing, table.key, keys)
+    connection.execute(
+        sql.SQL(
+            "update {} as kept set valid_to = {} from {} as gone"
+            " where kept.valid_to is null and ({}) = ({})"
+        ).format(
+            _name(table),
+            sql.Literal(day),
+            closing,
+            sql.SQL(", ").join(sql.Identifier("kept", name) for name in table.key),
+            sql.SQL(", ").join(sql.Identifier("gone", name) for name in table.key),
+        )
+    )
+
+
+def _copy(
+    connection: Connection,
+    table: sql.Identifier,
+    columns: tuple[str, ...],
+    rows: list[tuple[Any, ...]],
+) -> None:
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        table, sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _name(table: Table) -> sql.Identifier:
+    return sql.Identifier("campus", table.name)
+
+
+def _run_file(connection: Connection, name: str) -> None:
+    connection.execute(files(__package__).joinpath(name).read_bytes())

@@ -1,0 +1,54 @@
+"""What a campus depends on, and the one row that says where it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Campus(NamedTuple):
+    """The three numbers that everything else follows from. Days count from `first_day` = 0."""
+
+    seed: int
+    people: int
+    first_day: dt.date
+
+    def date(self, day: int) -> dt.date:
+        """The calendar date of a day."""
+        return self.first_day + dt.timedelta(days=day)
+
+    def day(self, date: dt.date) -> int:
+        """The day of a calendar date."""
+        return (date - self.first_day).days
+
+    @property
+    def hires_per_day(self) -> int:
+        """New people each day: 0.15 % of the first population."""
+        return max(1, self.people * 15 // 10_000)
+
+    def since(self, number: int) -> int:
+        """The day person `number` came; 0 for everybody who was there at the start."""
+        if number < self.people:
+            return 0
+        return (number - self.people) // self.hires_per_day + 1
+
+    def population(self, day: int) -> int:
+        """How many people have ever been there by the end of `day`."""
+        return self.people + self.hires_per_day * day
+
+
+@dataclass(frozen=True)
+class World:
+    """The row of `campus.world`: `day` is where it is, `served_day` what the simulators serve."""
+
+    seed: int
+    people: int
+    first_day: dt.date
+    day: dt.date
+    served_day: dt.date
+
+    @property
+    def campus(self) -> Campus:
+        """What the world was made from."""
+        return Campus(self.seed, self.people, self.first_day)
