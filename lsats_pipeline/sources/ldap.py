@@ -35,7 +35,7 @@ from lsats_pipeline.errors import (
 )
 from lsats_pipeline.sources import addresses
 from lsats_pipeline.sources.clock import Clock
-from lsats_pipeline.sources.ldap_records import Entry, read_entry, read_header
+from lsats_pipeline.sources.ldap_records import RANGE, Entry, read_entry, read_header
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +94,15 @@ class Directory:
         """
         scope = ldap3.SUBTREE if whole_tree else ldap3.BASE
         request = self._request(base, scope, filter, attributes, size_limit)
-        cookie: bytes | None = b""
-        while cookie is not None:
-            page, outcome = self._exchange(request, page_size, cookie)
-            for entry in page:
-                yield self._with_ranges(entry) if _is_ranged(entry) else entry
+        number: int | None = self._send(request, page_size)
+        while number is not None:
+            page, outcome = self._receive(number)
+            entries = [self._with_ranges(entry) if entry.partial else entry for entry in page]
+            # Asked for already, so that the server works on the next page while we do on this one.
+            more = outcome.code == _SUCCESS and outcome.cookie
+            number = self._send(request, page_size, outcome.cookie) if more else None
+            yield from entries
             self._check(outcome, base)
-            cookie = outcome.cookie or None
 
     def _request(
         self, base: str, scope: str, filter: str, attributes: Sequence[str], size_limit: int
@@ -116,18 +118,22 @@ class Directory:
                 f"check {self._account.base_variable}"
             ) from None
 
-    def _exchange(
-        self, request: Any, page_size: int, cookie: bytes
-    ) -> tuple[list[Entry], _Outcome]:
+    def _send(self, request: Any, page_size: int = 0, cookie: bytes = b"") -> int:
         controls = [paged_search_control(True, page_size, cookie)] if page_size else None
         try:
-            number = self._connection.send("searchRequest", request, controls)
-            # ldap3 would keep each request until it reads the answer, which is done here instead.
-            self._connection.strategy._outstanding.pop(number, None)
+            number: int = self._connection.send("searchRequest", request, controls)
+        except (LDAPException, OSError) as error:
+            raise self._lost(type(error).__name__) from None
+        # ldap3 would keep each request until it reads the answer, which is done here instead.
+        self._connection.strategy._outstanding.pop(number, None)
+        return number
+
+    def _receive(self, number: int) -> tuple[list[Entry], _Outcome]:
+        try:
             return self._answer(number)
         except (LDAPException, OSError) as error:
             raise self._lost(type(error).__name__) from None
-        except IndexError:
+        except (IndexError, KeyError):
             raise GiveUp(f"{self._account.title}: the answer is not LDAP") from None
 
     def _answer(self, number: int) -> tuple[list[Entry], _Outcome]:
@@ -195,23 +201,23 @@ class Directory:
     def _with_ranges(self, entry: Entry) -> Entry:
         """Fetch the values that Active Directory held back (`memberOf;range=0-1499`)."""
         whole: dict[bytes, list[bytes]] = {}
-        for spelled, values in entry.attributes.items():
-            name, _, bounds = spelled.partition(b";range=")
+        for spelled, values in entry.attributes:
+            name, _, bounds = spelled.partition(RANGE)
             whole.setdefault(name, []).extend(values)
             while bounds and not bounds.endswith(b"*"):
                 beyond = int(bounds.partition(b"-")[2]) + 1
                 bounds, more = self._range(entry.dn, name, beyond)
                 whole[name] += more
-        return Entry(entry.dn, whole)
+        return Entry(entry.dn, list(whole.items()))
 
     def _range(self, dn: bytes, name: bytes, beyond: int) -> tuple[bytes, list[bytes]]:
         wanted = f"{name.decode()};range={beyond}-*"
         request = self._request(dn.decode(), ldap3.BASE, "(objectClass=*)", [wanted], 0)
-        found, outcome = self._exchange(request, 0, b"")
+        found, outcome = self._receive(self._send(request))
         self._check(outcome, dn.decode())
-        for spelled, values in found[0].attributes.items() if found else ():
-            if spelled.startswith(name + b";range="):
-                return spelled.partition(b";range=")[2], values
+        for spelled, values in found[0].attributes if found else ():
+            if spelled.startswith(name + RANGE):
+                return spelled.partition(RANGE)[2], values
         raise IncompleteRead(f"{self._account.title}: {wanted} of an entry was not delivered")
 
 
@@ -291,10 +297,6 @@ def _server(account: Account) -> Any:
         get_info=ldap3.NONE,
         connect_timeout=CONNECT_TIMEOUT,
     )
-
-
-def _is_ranged(entry: Entry) -> bool:
-    return any(b";range=" in name for name in entry.attributes)
 
 
 def _message_end(data: bytes, at: int) -> int:

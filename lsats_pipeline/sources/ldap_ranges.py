@@ -157,7 +157,7 @@ class RangeReader:
 
     def _values(self, entry: Entry) -> list[bytes]:
         wanted = self._attribute.lower().encode()
-        return next((v for name, v in entry.attributes.items() if name.lower() == wanted), [])
+        return next((v for name, v in entry.attributes if name.lower() == wanted), [])
 
 
 def _fold(value: str) -> str:

@@ -11,22 +11,27 @@ from __future__ import annotations
 import datetime as dt
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 # A value as JSON text; None leaves it out.
 Decode = Callable[[bytes], bytes | None]
 
+RANGE = b";range="
 _ODD = re.compile(rb'[\x00-\x1f"\\]')
 _WINDOWS_EPOCH = dt.datetime(1601, 1, 1)
 _NEVER = (0, 2**63 - 1)  # how FILETIME says "never" (domain/hub.md 1.4)
 
 
 class Entry(NamedTuple):
-    """One entry as the server sent it; attribute names as spelled by the server."""
+    """One entry as the server sent it; attribute names as spelled by the server.
+
+    `partial`: some attribute may have been sent in part only (`memberOf;range=0-1499`).
+    """
 
     dn: bytes
-    attributes: dict[bytes, list[bytes]]
+    attributes: Iterable[tuple[bytes, list[bytes]]]
+    partial: bool = False
 
 
 def read_header(data: bytes, at: int) -> tuple[int, int]:
@@ -41,29 +46,41 @@ def read_header(data: bytes, at: int) -> tuple[int, int]:
 def read_entry(data: bytes, at: int) -> Entry:
     """Read the SearchResultEntry (RFC 4511, 4.5.2) whose contents begin at `at`."""
     start, end = read_header(data, at)
-    dn = data[start:end]
-    at, stop = read_header(data, end)
-    attributes = {}
-    while at < stop:
-        at, _ = read_header(data, at)
-        start, end = read_header(data, at)
-        values, at = read_header(data, end)
-        attributes[data[start:end]] = _strings(data, values, at)
-    return Entry(dn, attributes)
+    return Entry(data[start:end], _Attributes(data, *read_header(data, end)), RANGE in data)
+
+
+class _Attributes:
+    """The attributes of an entry, taken from its message whenever they are asked for.
+
+    Made into lists in advance, those of a page would keep the garbage collector busy.
+    """
+
+    def __init__(self, data: bytes, start: int, stop: int) -> None:
+        self._data, self._start, self._stop = data, start, stop
+
+    def __iter__(self) -> Iterator[tuple[bytes, list[bytes]]]:
+        data, at, stop = self._data, self._start, self._stop
+        while at < stop:
+            if (size := data[at + 1]) < 0x80:  # then everything inside is short as well
+                start, at = at + 4, at + 2 + size
+                end = start + data[start - 1]
+                value = end + 4
+                if value + data[end + 3] == at:  # one value, by far the commonest
+                    yield data[start:end], [data[value:at]]
+                    continue
+                values = end + 2
+            else:
+                inner, at = read_header(data, at)
+                start, end = read_header(data, inner)
+                values, _ = read_header(data, end)
+            yield data[start:end], _strings(data, values, at)
 
 
 def _strings(data: bytes, at: int, stop: int) -> list[bytes]:
-    # The innermost loop of a sweep: read_header is spelled out because the call costs more than it.
     values = []
     while at < stop:
-        size = data[at + 1]
-        at += 2
-        if size >= 0x80:
-            start = at + (size & 0x7F)
-            size = int.from_bytes(data[at:start], "big")
-            at = start
-        values.append(data[at : at + size])
-        at += size
+        start, at = read_header(data, at)
+        values.append(data[start:at])
     return values
 
 
@@ -77,30 +94,36 @@ class RecordShape:
     def __init__(self, attributes: Mapping[str, Decode]) -> None:
         self.names = tuple(attributes)
         self._declared = {
-            name.lower().encode(): (b'"' + name.encode() + b'":', decode)
+            spelling: (b'"' + name.encode() + b'":', decode)
             for name, decode in attributes.items()
+            for spelling in (name.lower().encode(), name.encode())
         }
 
     def record(self, entry: Entry) -> bytes:
         """Return the entry as one flat JSON object: one value a scalar, several a list, as sent."""
         parts = [b'{"dn":' + text(entry.dn)]
-        for name, values in entry.attributes.items():
+        for name, values in entry.attributes:
             declared = self._declared.get(name) or self._declared.get(name.lower())
             if declared is None:
                 continue
-            written = [item for item in map(declared[1], values) if item is not None]
+            label, decode = declared
+            written = [item for value in values if (item := decode(value)) is not None]
             if len(written) == 1:
-                parts.append(declared[0] + written[0])
+                parts.append(label + written[0])
             elif written:
-                parts.append(declared[0] + b"[" + b",".join(written) + b"]")
+                parts.append(label + b"[" + b",".join(written) + b"]")
         return b",".join(parts) + b"}"
 
 
 def text(value: bytes) -> bytes:
     """Text exactly as sent, invalid UTF-8 included."""
     if _ODD.search(value):
-        value = _ODD.sub(lambda found: b"\\u%04x" % found[0][0], value)
+        value = _ODD.sub(_escaped, value)
     return b'"' + value + b'"'
+
+
+def _escaped(odd: re.Match[bytes]) -> bytes:
+    return b"\\" + odd[0] if odd[0] in b'"\\' else b"\\u%04x" % odd[0][0]
 
 
 def guid(value: bytes) -> bytes:
