@@ -1,4 +1,4 @@
-"""The simulated campus behind an unconfigured hub: a world in the hub's own database, served over loopback."""
+"""The simulated campus of an unconfigured hub: a world in the hub's database, served locally."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SHARE_FLOOR = 10
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of one quality check. A failed blocking check stops what would build on the data."""
+    """The outcome of one quality check. A failed blocking one stops what would build on the data."""
 
     name: str
     passed: bool
@@ -36,6 +36,11 @@ class Report:
     note: str = ""
     checks: tuple[Check, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a blocking check failed, so that nothing may build on this run."""
+        return any(check.blocking and not check.passed for check in self.checks)
 
     @property
     def line(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -19,15 +19,22 @@ from lsats_pipeline.errors import FixConfiguration
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 S = TypeVar("S", bound=BaseSettings)
-_ENV: dict[str, Any] = {"env_file": ".env", "extra": "ignore", "env_ignore_empty": True}
+
+
+def _environment(prefix: str = "") -> SettingsConfigDict:
+    return SettingsConfigDict(
+        env_prefix=prefix, env_file=".env", extra="ignore", env_ignore_empty=True
+    )
 
 
 class HubSettings(BaseSettings):
     """The hub itself: where its state lives, what day it is, how much to take in."""
 
-    model_config = SettingsConfigDict(**_ENV)
+    model_config = _environment()
 
-    database_url: SecretStr | None = Field(None, description="the hub's PostgreSQL; unset: embedded")
+    database_url: SecretStr | None = Field(
+        None, description="the hub's PostgreSQL; unset: embedded"
+    )
     lsats_home: Path = Field(Path(".lsats"), description="state folder")
     lsats_data_folder: Path | None = Field(None, description="where exported files arrive")
     dagster_home: Path = Field(CHECKOUT / "dagster_home", description="Dagster's settings folder")
@@ -37,10 +44,15 @@ class HubSettings(BaseSettings):
     lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
     lsats_first_day: dt.date = Field(dt.date(2025, 1, 1), description="the first daily partition")
     lsats_today: dt.date | None = Field(None, description="the day to take for today, for trials")
-    max_records: int = Field(0, ge=0, description="stop every stream after so many records; 0 = all")
+    max_records: int = Field(
+        0, ge=0, description="stop every stream after so many records; 0 = all"
+    )
     batch_size: int = Field(2000, ge=1, le=100_000, description="records per step of a load")
     lsats_hold_share: float = Field(
-        0.05, gt=0, le=1, description="a sweep that removes more than this share is held for a person"
+        0.05,
+        gt=0,
+        le=1,
+        description="a sweep that removes more than this share is held for a person",
     )
     lsats_reject_share: float = Field(
         0.05, ge=0, le=1, description="more rejected records than this share block what follows"
@@ -48,7 +60,10 @@ class HubSettings(BaseSettings):
     lsats_lock_wait: float = Field(0.0, ge=0, description="seconds to wait for another writer")
     lsats_detail_minutes: float = Field(60.0, gt=0, description="time budget of one enrichment run")
     lsats_demo_people: int = Field(
-        2000, ge=200, le=1_000_000, description="people of the simulated campus made when none exists"
+        2000,
+        ge=200,
+        le=1_000_000,
+        description="people of the simulated campus made when none exists",
     )
     lsats_demo_seed: int = Field(1, description="seed of that campus")
 
@@ -80,10 +95,27 @@ class HubSettings(BaseSettings):
         return self.now().date()
 
 
+class LogSettings(BaseSettings):
+    """How the command line speaks; apart from the hub so that a mistake there can still be told."""
+
+    model_config = _environment()
+
+    lsats_home: Path = Field(Path(".lsats"), description="state folder; logs go to logs/ in it")
+    lsats_log_format: Literal["text", "json"] = Field(
+        "text", description="text for people, or json"
+    )
+    lsats_debug: bool = Field(False, description="tell more, and show tracebacks")
+
+    @field_validator("lsats_home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
 class SourceSettings(BaseSettings):
     """Shared by all sources: entirely unset means "not configured", half set is a mistake."""
 
-    model_config = SettingsConfigDict(**_ENV)
+    model_config = _environment()
     # Enough to tell a configured source from an absent one.
     required: ClassVar[tuple[str, ...]] = ()
 
@@ -104,7 +136,7 @@ class SourceSettings(BaseSettings):
 class TdxSettings(SourceSettings):
     """TeamDynamix (domain/hub.md 1.1.1)."""
 
-    model_config = SettingsConfigDict(**_ENV, env_prefix="TDX_")
+    model_config = _environment("TDX_")
     required: ClassVar[tuple[str, ...]] = ("base_url",)
 
     base_url: str = Field("", description="for example https://campus.example.edu/TDWebApi/api")
@@ -118,7 +150,11 @@ class TdxSettings(SourceSettings):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        ways = (self.beid and self.web_services_key, self.username and self.password, self.api_token)
+        ways = (
+            self.beid and self.web_services_key,
+            self.username and self.password,
+            self.api_token,
+        )
         if self.base_url and not any(ways):
             raise ValueError(
                 "also needs TDX_BEID and TDX_WEB_SERVICES_KEY, or TDX_USERNAME and TDX_PASSWORD, "
@@ -130,7 +166,7 @@ class TdxSettings(SourceSettings):
 class GatewaySettings(SourceSettings):
     """The university API gateway (domain/hub.md 1.2)."""
 
-    model_config = SettingsConfigDict(**_ENV, env_prefix="UM_")
+    model_config = _environment("UM_")
     required: ClassVar[tuple[str, ...]] = ("base_url", "category_id", "client_key", "client_secret")
 
     base_url: str = Field("", description="for example https://gw.api.example.edu/um")
@@ -143,7 +179,7 @@ class GatewaySettings(SourceSettings):
 class McommunitySettings(SourceSettings):
     """The MCommunity directory (domain/hub.md 1.3)."""
 
-    model_config = SettingsConfigDict(**_ENV, env_prefix="MCOMMUNITY_LDAP_")
+    model_config = _environment("MCOMMUNITY_LDAP_")
     required: ClassVar[tuple[str, ...]] = ("url", "user", "password")
 
     url: str = Field("", description="for example ldaps://ldap.example.edu")
@@ -155,7 +191,7 @@ class McommunitySettings(SourceSettings):
 class ActiveDirectorySettings(SourceSettings):
     """Active Directory (domain/hub.md 1.4)."""
 
-    model_config = SettingsConfigDict(**_ENV, env_prefix="AD_")
+    model_config = _environment("AD_")
     required: ClassVar[tuple[str, ...]] = ("ldap_url", "user", "password")
 
     ldap_url: str = Field("", description="for example ldaps://dc1.ad.example.edu")
@@ -166,8 +202,8 @@ class ActiveDirectorySettings(SourceSettings):
     )
 
 
-# Keyed by `source_system`; the settings class of a source stands beside its variables, not in its slice,
-# so that this module stays the whole list of what is read from the environment.
+# Keyed by `source_system`. The classes stand here and not in the slices, so that this module stays
+# the whole list of what is read from the environment.
 SOURCE_SETTINGS: dict[str, type[SourceSettings]] = {
     "tdx": TdxSettings,
     "umich_api": GatewaySettings,
@@ -198,9 +234,10 @@ def _explain(cls: type[BaseSettings], error: ValidationError) -> str:
     prefix = cls.model_config.get("env_prefix", "")
     lines = []
     for item in error.errors(include_url=False, include_input=False):
-        name = f"{prefix}{item['loc'][0]}".upper() if item["loc"] else prefix.rstrip("_") + " settings"
+        name = (
+            f"{prefix}{item['loc'][0]}".upper() if item["loc"] else prefix.rstrip("_") + " settings"
+        )
         field = cls.model_fields.get(str(item["loc"][0])) if item["loc"] else None
         meaning = f" ({field.description})" if field else ""
         lines.append(f"{name}{meaning}: {item['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
-

@@ -42,22 +42,22 @@ def ingest(
     accept_removals: bool = False,
     dagster_run_id: str | None = None,
 ) -> Report:
-    """Read the stream once and land what differs from before; `connect` gives the source's client.
+    """Read the stream once and land what differs; `connect` gives the source's client.
 
     Raises Busy when another run holds the stream, FixConfiguration for a day that the source cannot
     answer for, IncompleteRead when the source ended early (nothing lands then).
     """
     asset, started = asset_of(stream), time.monotonic()
     if not _readable(warehouse, stream, asset, day, settings.today()):
-        return Report(asset, day, Counts(), 0.0, note="already observed; the past cannot be re-read")
+        return Report(
+            asset, day, Counts(), 0.0, note="already observed; the past cannot be re-read"
+        )
     with recorded_run(
         warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
     ) as run:
         held = _Ingestion(settings, stream, connect(), run).execute(accept_removals)
         checks = quality_checks(run.counts, held, settings)
-        return Report(
-            asset, day, run.counts, time.monotonic() - started, run.run_id, checks=checks
-        )
+        return Report(asset, day, run.counts, time.monotonic() - started, run.run_id, checks=checks)
 
 
 def quality_checks(counts: Counts, held: int, settings: HubSettings) -> tuple[Check, ...]:
@@ -104,7 +104,7 @@ class _Ingestion:
         return held
 
     def _header(self) -> dict[str, Any]:
-        """Pages may be reused only by the same read: this hub, stream, day, nothing landed since."""
+        """Pages may be reused only by the same read: hub, stream, day, nothing landed since."""
         connection = self.run.connection
         hub = connection.execute("select hub_id::text from meta.hub").fetchone()
         last = last_completed(connection, self.run.asset)
@@ -121,9 +121,7 @@ class _Ingestion:
             spool.restart()
         else:
             log.info("🔁 %s goes on after %s", self.run.asset, spool.position)
-        request = ReadRequest(
-            self.run.day, spool.position, self._stored_hints(), self._keep_hints
-        )
+        request = ReadRequest(self.run.day, spool.position, self._stored_hints(), self._keep_hints)
         fetched = 0
         for page in self._paced(self._limited(self.stream.read(self.client, request))):
             spool.append(list(page.records), page.position)

@@ -95,7 +95,7 @@ class Landing:
         self._bury()
 
     def forgive_rejects(self) -> None:
-        """After a complete read: a reject that did not come up again has been mended at its source."""
+        """After a complete read: a reject that did not come up again was mended at its source."""
         self._connection.execute(
             "update meta.rejects set resolution = 'mended', resolved_at = %(observed_at)s"
             " where layer = %(layer)s and entity = %(entity)s and resolution = 'open'"
@@ -123,7 +123,7 @@ class Landing:
         self._copy([(action, batch[pos]) for pos, action in compared if action != "clash"])
 
     def _distinct(self, prepared: list[Prepared]) -> list[Prepared]:
-        """One record per identity; a repeat is dropped, a different one with the same id rejected."""
+        """One record per identity; a repeat is dropped, another one with the same id rejected."""
         first: dict[str, Prepared] = {}
         for record in prepared:
             if first.setdefault(record.external_id, record).content_hash != record.content_hash:
@@ -194,7 +194,7 @@ class Landing:
         )
 
     def _count(self, text: str) -> int:
-        row = self._connection.execute(text, self._scope).fetchone()  # type: ignore[arg-type]
+        row = self._connection.execute(text, self._scope).fetchone()
         assert row is not None
         return int(row[0])
 

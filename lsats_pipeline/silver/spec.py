@@ -94,7 +94,9 @@ class SourceTable:
         if self.detail is None and any(c.detail for c in self.columns):
             raise BadDeclaration(f"silver.{self.name} reads a detail but declares none")
         if self.detail is not None and self.detail.of is not self.stream:
-            raise BadDeclaration(f"silver.{self.name}: {self.detail.name} does not complete its stream")
+            raise BadDeclaration(
+                f"silver.{self.name}: {self.detail.name} does not complete its stream"
+            )
 
     @property
     def all_columns(self) -> tuple[Column | Computed, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import conninfo, sql
@@ -20,6 +20,7 @@ from lsats_pipeline.errors import Busy, FixConfiguration, Unreachable
 log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[TupleRow]
+Params = Sequence[Any] | Mapping[str, Any] | None
 _SETTINGS = "-c timezone=UTC -c jit=off -c client_min_messages=warning"
 _CONNECT_SECONDS = 15
 _POLL_SECONDS = 0.2
@@ -76,10 +77,10 @@ class Warehouse:
             _take_lock(connection, name, wait)
             yield connection
 
-    def query(self, text: str | sql.Composable, params: Any = None) -> list[TupleRow]:
+    def query(self, text: str | sql.SQL | sql.Composed, params: Params = None) -> list[TupleRow]:
         """Rows of one statement."""
         with self.connection() as connection:
-            return connection.execute(as_query(text), params).fetchall()
+            return connection.execute(text, params).fetchall()
 
     def _open_pool(self) -> ConnectionPool[Connection]:
         if self._pool is None:
@@ -143,12 +144,7 @@ def unreachable(url: str, error: Exception) -> Unreachable:
 @cache
 def sql_file(path: Path) -> sql.SQL:
     """The text of an `.sql` file; such files are part of the program."""
-    return sql.SQL(cast(LiteralString, path.read_text(encoding="utf-8")))
-
-
-def as_query(text: str | sql.Composable) -> sql.Composable:
-    """Program text as a query; values always travel as parameters."""
-    return text if isinstance(text, sql.Composable) else sql.SQL(cast(LiteralString, text))
+    return sql.SQL(path.read_text(encoding="utf-8"))
 
 
 def _configure(connection: Connection) -> None:
@@ -174,7 +170,8 @@ def _try_lock(connection: Connection, name: str) -> bool:
 def _holder(connection: Connection, name: str) -> str:
     row = connection.execute(
         "select who, started_at from meta.ingestion_runs"
-        " where layer || '/' || entity = %s and status = 'running' order by started_at desc limit 1",
+        " where layer || '/' || entity = %s and status = 'running'"
+        " order by started_at desc limit 1",
         [name],
     ).fetchone()
     return f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S} UTC" if row else "another process"

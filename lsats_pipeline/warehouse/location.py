@@ -1,4 +1,4 @@
-"""Where the hub's database is: the configured server, or the embedded one for as long as it is used."""
+"""Where the hub's database is: the configured server, or the embedded one while it is used."""
 
 from __future__ import annotations
 

@@ -72,9 +72,17 @@ class Run:
         names = [f"records_{name}" for name in asdict(self.counts)]
         assignments = ", ".join(f"{name} = %s" for name in names)
         self.connection.execute(
-            f"update meta.ingestion_runs set status = 'completed', "  # type: ignore[arg-type]
+            f"update meta.ingestion_runs set status = 'completed', "
             f"completed_at = clock_timestamp(), metadata = %s, {assignments} where run_id = %s",
             [Jsonb(self.metadata), *asdict(self.counts).values(), self.run_id],
+        )
+
+    def fail(self, message: str) -> None:
+        """Mark the run failed with the reason; outside the transaction that was rolled back."""
+        self.connection.execute(
+            "update meta.ingestion_runs set status = 'failed', completed_at = clock_timestamp(),"
+            " error_message = %s where run_id = %s and status = 'running'",
+            [message.replace("\x00", ""), self.run_id],
         )
 
 
@@ -98,9 +106,9 @@ def recorded_run(
         try:
             yield run
         except BaseException as error:
-            _fail(connection, run, f"{type(error).__name__}: {error}")
+            _fail(run, f"{type(error).__name__}: {error}")
             raise
-        _fail(connection, run, "ended without being completed")
+        _fail(run, "ended without being completed")
 
 
 def consumed_since(
@@ -123,9 +131,7 @@ def consumed_since(
     return [row[0] for row in rows]
 
 
-def mark_consumed(
-    connection: Connection, consumer: str, runs: Sequence[UUID], by: UUID
-) -> None:
+def mark_consumed(connection: Connection, consumer: str, runs: Sequence[UUID], by: UUID) -> None:
     """Remember, in the consumer's transaction, that it has used these runs."""
     connection.execute(
         "insert into meta.consumed_runs (consumer, run_id, consumed_by)"
@@ -173,7 +179,7 @@ def _start(connection: Connection, asset: Asset, day: dt.date, dagster_run: str 
 
 
 def _close_interrupted(connection: Connection, asset: Asset) -> None:
-    """Whoever holds the lock is the only live writer, so every other `running` row is a dead one."""
+    """Whoever holds the lock is the only live writer; every other `running` row is a dead one."""
     connection.execute(
         "update meta.ingestion_runs set status = 'failed', completed_at = clock_timestamp(),"
         " error_message = 'the process ended before the run did'"
@@ -182,12 +188,8 @@ def _close_interrupted(connection: Connection, asset: Asset) -> None:
     )
 
 
-def _fail(connection: Connection, run: Run, message: str) -> None:
+def _fail(run: Run, message: str) -> None:
     try:
-        connection.execute(
-            "update meta.ingestion_runs set status = 'failed', completed_at = clock_timestamp(),"
-            " error_message = %s where run_id = %s and status = 'running'",
-            [message.replace("\x00", ""), run.run_id],
-        )
+        run.fail(message)
     except psycopg.Error:
         log.warning("the failure of %s could not be recorded: the database is gone", run.asset)

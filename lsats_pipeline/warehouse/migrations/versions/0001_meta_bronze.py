@@ -11,4 +11,5 @@ down_revision = None
 def upgrade() -> None:
     """Run the step's SQL, past SQLAlchemy, which would look for parameters in it."""
     driver = op.get_bind().connection.driver_connection
+    assert driver is not None
     driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -123,13 +123,14 @@ comment on table meta.stream_hints is 'what a complete read left to make the nex
 create table meta.quality (
     table_name text primary key,
     run_id uuid not null,
+    fingerprint text not null,
     row_count bigint not null,
-    score_sum numeric not null,
-    low_rows bigint not null,
+    mean_score numeric,
     score_counts jsonb not null,
     flag_counts jsonb not null
 );
 comment on table meta.quality is 'running totals per silver table, moved by what each run changed';
+comment on column meta.quality.fingerprint is 'the declaration that the table''s rows follow';
 
 create table bronze.raw_entities (
     raw_id uuid primary key default meta.new_id(),

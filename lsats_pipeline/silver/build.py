@@ -1,0 +1,340 @@
+"""One run of one silver table, in one transaction, in a fixed number of statements.
+
+runs not consumed yet ─▶ keys ─▶ built (SELECT of the declaration) ─▶ rejects
+    ─▶ compare with the table ─▶ checks ─▶ history, delete, upsert ─▶ totals, consumed, `completed`
+
+A failed blocking check rolls everything back: nobody downstream sees the rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import TupleRow
+
+from lsats_pipeline.report import Check, Report
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.silver import quality
+from lsats_pipeline.silver.ddl import Field, fields, fingerprint, rows
+from lsats_pipeline.silver.merged import affected_keys, all_keys
+from lsats_pipeline.silver.quality import Totals
+from lsats_pipeline.silver.spec import SourceTable, Table
+from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
+from lsats_pipeline.warehouse.runs import Asset, consumed_since, mark_consumed
+
+
+def asset_of(table: Table) -> Asset:
+    """The asset of a silver table: `silver/users`."""
+    return Asset("silver", "silver", table.name, table.name)
+
+
+def producers(table: Table) -> list[tuple[str, str]]:
+    """(layer, entity) of the runs that a table consumes."""
+    if not isinstance(table, SourceTable):
+        return [("silver", upstream.name) for upstream in table.upstream]
+    streams = [("bronze", table.stream.name)]
+    return [*streams, ("enrichment", table.stream.name)] if table.detail else streams
+
+
+def build(
+    warehouse: Warehouse,
+    settings: HubSettings,
+    table: Table,
+    day: dt.date,
+    *,
+    full: bool = False,
+    accept_removals: bool = False,
+    dagster_run_id: str | None = None,
+) -> Report:
+    """Bring the table up to date with every run upstream that it has not consumed.
+
+    `full`, or a declaration that has changed since the last build, works every row out again.
+    Raises Busy when another run holds the table. A blocked Report wrote nothing.
+    """
+    asset, started = asset_of(table), time.monotonic()
+    with recorded_run(
+        warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
+    ) as run:
+        report = _Build(settings, table, run, full, accept_removals).execute()
+        return replace(report, seconds=time.monotonic() - started)
+
+
+class _Blocked(Exception):
+    """Leaves the transaction when a blocking check failed."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+
+class _Build:
+    """The steps of one run, sharing its parts."""
+
+    def __init__(
+        self, settings: HubSettings, table: Table, run: Run, full: bool, accept_removals: bool
+    ) -> None:
+        self.settings, self.table, self.run = settings, table, run
+        self.accept_removals = accept_removals
+        self.connection = run.connection
+        self.fingerprint = fingerprint(table)
+        known = quality.stored(self.connection, table)
+        self.before = known[0] if known else Totals()
+        self.full = full or known is None or known[1] != self.fingerprint
+        self.now = settings.now()
+        self.current = sql.Identifier("silver", table.name)
+        self.history = sql.Identifier("silver", f"{table.name}_history")
+        self.identity = sql.Identifier(table.identity)
+        self.fields = fields(table)
+
+    def execute(self) -> Report:
+        try:
+            with self.connection.transaction():
+                return self._build()
+        except _Blocked as blocked:
+            failed = [c for c in blocked.report.checks if c.blocking and not c.passed]
+            self.run.fail("; ".join(f"{c.name}: {c.description}" for c in failed))
+            return blocked.report
+
+    def _build(self) -> Report:
+        runs = consumed_since(self.connection, str(self.run.asset), producers(self.table))
+        if not runs and not self.full:
+            return self._finish(self.before, note="nothing new upstream")
+        self._collect_keys(runs)
+        built = self._execute("create temp table built on commit drop as {}", rows(self.table))
+        self._count_and_reject(built.rowcount)
+        fan_out = self._fan_out()
+        minus = self._compare()
+        after = self.before.moved(quality.measure(self.connection, sql.SQL("built")), minus)
+        self._write()
+        checks = self._judge(after, fan_out)
+        report = self._report(after, checks)
+        if report.blocked:
+            raise _Blocked(report)
+        mark_consumed(self.connection, str(self.run.asset), runs, self.run.run_id)
+        return self._finish(after, report)
+
+    def _collect_keys(self, runs: list[UUID]) -> None:
+        self._execute('create temp table keys (key text collate "C" primary key) on commit drop')
+        self._execute("insert into keys {} on conflict do nothing", self._keys(sql.Literal(runs)))
+        self._execute("analyze keys")
+
+    def _keys(self, runs: sql.Literal) -> sql.Composable:
+        """The keys to work out: those that the runs may have touched, or all."""
+        if not isinstance(self.table, SourceTable):
+            touched = affected_keys(self.table, sql.SQL("{}::uuid[]").format(runs))
+            if not self.full:
+                return touched
+            # Rows that no input knows any more have to go as well.
+            known = sql.SQL("select {} from {}").format(self.identity, self.current)
+            return sql.SQL("{} union {}").format(all_keys(self.table), known)
+        if not self.full:
+            return sql.SQL(
+                "select distinct external_id from bronze.raw_entities"
+                " where ingestion_run_id = any({}::uuid[])"
+            ).format(runs)
+        stream = self.table.stream
+        return sql.SQL(
+            "select external_id from bronze.heads where source_system = {} and entity_type = {}"
+        ).format(sql.Literal(stream.source_system), sql.Literal(stream.entity_type))
+
+    def _count_and_reject(self, processed: int) -> None:
+        counts = self.run.counts
+        counts.processed = processed
+        if isinstance(self.table, SourceTable):
+            counts.rejected = self._reject_keyless(self.table)
+        self._execute("create index on built ({})", self.identity)
+        self._execute("analyze built")
+
+    def _reject_keyless(self, table: SourceTable) -> int:
+        """Move rows without a key to the rejects; forgive those that have one now, or are gone."""
+        keyless = sql.SQL(" or ").join(
+            sql.SQL("{} is null").format(sql.Identifier(k)) for k in table.key
+        )
+        scope = {
+            "entity": sql.Literal(table.name),
+            "run": sql.Literal(self.run.run_id),
+            "now": sql.Literal(self.now),
+            "day": sql.Literal(self.run.day),
+            "keyless": keyless,
+            "detail": sql.Literal(f"no value in {' or '.join(table.key)}"),
+        }
+        rejected = self._execute(_REJECT, **scope).rowcount
+        self._execute("delete from built where {keyless}", **scope)
+        self._execute(_FORGIVE, **scope)
+        return rejected
+
+    def _fan_out(self) -> int:
+        return self._count(
+            "select count(*) - count(distinct {identity}) from built", identity=self.identity
+        )
+
+    def _compare(self) -> Totals:
+        """Leave in `built` what differs; put into `gone` what is no more; the totals of the old."""
+        names = [f.name for f in self.fields if f.compared]
+        counts = self.run.counts
+        same = {
+            "current": self.current,
+            "identity": self.identity,
+            "new": _tuple("built", names),
+            "old": _tuple("item", names),
+        }
+        counts.removed = self._execute(_GONE, **same).rowcount
+        counts.skipped = self._execute(_DROP_UNCHANGED, **same).rowcount
+        self._execute("create temp table old on commit drop as " + _OLD, **same)
+        replaced = self._count("select count(*) from old") - counts.removed
+        counts.updated = replaced
+        counts.created = self._count("select count(*) from built") - replaced
+        return quality.measure(self.connection, sql.SQL("old"))
+
+    def _write(self) -> None:
+        names = _names(f.name for f in self.fields)
+        scope = {
+            "current": self.current,
+            "history": self.history,
+            "identity": self.identity,
+            "names": names,
+            "run": sql.Literal(self.run.run_id),
+            "now": sql.Literal(self.now),
+            "assignments": sql.SQL(", ").join(_assign(f) for f in self.fields),
+        }
+        self._execute(_SUPERSEDE, **scope)
+        self._execute(_REMOVE, **scope)
+        self._execute(_UPSERT, **scope)
+
+    def _judge(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
+        return quality.judge(
+            self.table,
+            self.settings,
+            self.run.counts,
+            self.before,
+            after,
+            fan_out=fan_out,
+            shared_keys=self._shared_keys(),
+            accept_removals=self.accept_removals,
+        )
+
+    def _shared_keys(self) -> int:
+        """Keys among those just written that several rows of the table have."""
+        if not isinstance(self.table, SourceTable):
+            return 0
+        key = _names(self.table.key)
+        return self._count(
+            "select count(*) from (select {key} from {current} where ({key}) in"
+            " (select {key} from built) group by {key} having count(*) > 1) as shared",
+            key=key,
+            current=self.current,
+        )
+
+    def _report(self, after: Totals, checks: tuple[Check, ...] = (), note: str = "") -> Report:
+        return Report(
+            self.run.asset,
+            self.run.day,
+            self.run.counts,
+            0.0,
+            self.run.run_id,
+            note=note,
+            checks=checks,
+            metadata={"rows": after.rows, "mean": after.mean, "full": self.full},
+        )
+
+    def _finish(self, after: Totals, report: Report | None = None, note: str = "") -> Report:
+        """Keep the totals and complete the run; with nothing to do, judge what is there."""
+        if report is None:
+            report = self._report(after, self._judge_unchanged(after), note)
+        quality.store(self.run, self.table, after, self.fingerprint)
+        self.run.metadata |= report.metadata
+        self.run.complete()
+        return report
+
+    def _judge_unchanged(self, after: Totals) -> tuple[Check, ...]:
+        return quality.judge(
+            self.table,
+            self.settings,
+            self.run.counts,
+            after,
+            after,
+            fan_out=0,
+            shared_keys=0,
+            accept_removals=self.accept_removals,
+        )
+
+    def _execute(
+        self, text: LiteralString, *parts: sql.Composable, **named: sql.Composable
+    ) -> psycopg.Cursor[TupleRow]:
+        # Without parameters, so that a % in a declaration is just a %.
+        return self.connection.execute(sql.SQL(text).format(*parts, **named))
+
+    def _count(self, text: LiteralString, **named: sql.Composable) -> int:
+        row = self._execute(text, **named).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+_REJECT = """
+insert into meta.rejects as reject (
+    layer, entity, external_id, reason, detail, fingerprint, raw_id,
+    partition_key, run_id, first_seen, last_seen)
+select 'silver', {entity}, external_id, 'missing_key', {detail},
+    sha256(convert_to('missing_key|' || external_id, 'UTF8')), raw_id,
+    {day}::date, {run}::uuid, {now}, {now}
+from built
+where {keyless}
+on conflict (layer, entity, fingerprint) do update set
+    attempts = reject.attempts + 1,
+    raw_id = excluded.raw_id,
+    run_id = excluded.run_id,
+    last_seen = excluded.last_seen,
+    resolution = 'open',
+    resolved_at = null
+"""
+_FORGIVE = """
+update meta.rejects reject set resolution = 'mended', resolved_at = {now}
+from keys
+where reject.layer = 'silver' and reject.entity = {entity} and reject.resolution = 'open'
+    and reject.external_id = keys.key and reject.run_id <> {run}::uuid
+"""
+# Keys for which the declaration gives no row any more.
+_GONE = """
+create temp table gone on commit drop as
+select item.{identity} from {current} as item join keys on keys.key = item.{identity}
+where not exists (select from built where built.{identity} = item.{identity})
+"""
+_DROP_UNCHANGED = """
+delete from built using {current} as item
+where item.{identity} = built.{identity} and {new} is not distinct from {old}
+"""
+_OLD = """
+select item.* from {current} as item
+where item.{identity} in (select {identity} from built union all select {identity} from gone)
+"""
+_SUPERSEDE = """
+insert into {history} ({names}, ingestion_run_id, created_at, valid_from, valid_to, closed_by)
+select {names}, ingestion_run_id, created_at, updated_at, {now}, {run}::uuid from old
+"""
+_REMOVE = "delete from {current} where {identity} in (select {identity} from gone)"
+_UPSERT = """
+insert into {current} ({names}, ingestion_run_id, created_at, updated_at)
+select {names}, {run}::uuid, {now}, {now} from built
+on conflict ({identity}) do update set
+    {assignments},
+    ingestion_run_id = excluded.ingestion_run_id,
+    updated_at = excluded.updated_at
+"""
+
+
+def _names(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(n) for n in names)
+
+
+def _tuple(alias: str, names: list[str]) -> sql.Composed:
+    return sql.SQL("({})").format(sql.SQL(", ").join(sql.Identifier(alias, n) for n in names))
+
+
+def _assign(field: Field) -> sql.Composed:
+    return sql.SQL("{0} = excluded.{0}").format(sql.Identifier(field.name))
