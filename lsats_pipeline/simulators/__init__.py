@@ -1,0 +1,10 @@
+"""Stand-ins for the real systems, served over loopback from the campus world; faults on request.
+
+    campus.records ── records ──┬── tdx ──────── web ───────── HTTP    TeamDynamix
+    campus.faults ─── faults    ├── gateway ──── web ───────── HTTP    university API gateway
+                                └── directory ── ldap_server ─ LDAP    MCommunity, Active Directory
+                                       ldap_filter, entries, ber
+
+`python -m lsats_pipeline.simulators` serves all four; `process.start_simulators` runs that as a
+child that ends with its parent. The hub reaches them by address only.
+"""

@@ -1,0 +1,132 @@
+"""Directory entries: from a record's JSON to the bytes of a SearchResultEntry.
+
+    {"dn": ..., "attributes": {name: [text, ...]}} + volatile attributes -> selection -> BER
+
+GUIDs and SIDs are text in the record and binary on the wire.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from lsats_pipeline.simulators import ber
+from lsats_pipeline.simulators.records import BROKEN_BYTE, has_broken_byte
+
+Attributes = dict[str, list[str]]
+
+
+class _Record(msgspec.Struct):
+    dn: str
+    attributes: Attributes
+
+
+_DECODER = msgspec.json.Decoder(_Record)
+_BROKEN = BROKEN_BYTE.encode()
+_SID = re.compile(r"S-1-\d+(-\d+){1,15}")
+
+
+def values_of(attributes: Attributes, name: str) -> list[str]:
+    """The values of an attribute given in lower case."""
+    return next((values for key, values in attributes.items() if key.lower() == name), [])
+
+
+def guid_bytes(text: str) -> bytes:
+    """A GUID as Active Directory stores it: the first three fields little-endian."""
+    return uuid.UUID(text).bytes_le
+
+
+def sid_bytes(text: str) -> bytes:
+    """`S-1-5-21-...` in its binary form: big-endian authority, little-endian sub-authorities."""
+    authority, *rest = (int(part) for part in text.split("-")[2:])
+    start = bytes((1, len(rest))) + authority.to_bytes(6, "big")
+    return start + b"".join(number.to_bytes(4, "little") for number in rest)
+
+
+def sid_text(data: bytes) -> str:
+    """The inverse of `sid_bytes`."""
+    rest = (int.from_bytes(data[at : at + 4], "little") for at in range(8, len(data), 4))
+    return "-".join(map(str, ("S-1", int.from_bytes(data[2:8], "big"), *rest)))
+
+
+def _guid_value(text: str) -> bytes:
+    try:
+        return guid_bytes(text)
+    except ValueError:
+        return _broken_value(text)
+
+
+def _sid_value(text: str) -> bytes:
+    return sid_bytes(text) if _SID.fullmatch(text) else _broken_value(text)
+
+
+def _broken_value(text: str) -> bytes:
+    return text.encode().replace(_BROKEN, b"\xff")
+
+
+_BINARY: dict[str, Callable[[str], bytes]] = {
+    "objectguid": _guid_value,
+    "objectsid": _sid_value,
+    "sidhistory": _sid_value,
+}
+
+
+def text_of(attribute: str, value: bytes) -> str:
+    """A value from a filter in the form that records hold."""
+    if attribute == "objectguid" and len(value) == 16:
+        return str(uuid.UUID(bytes_le=value))
+    if attribute in ("objectsid", "sidhistory") and value[:1] == b"\x01":
+        return sid_text(value)
+    return value.decode(errors="replace")
+
+
+class Entry(NamedTuple):
+    """A record as the directory knows it."""
+
+    dn: str
+    attributes: Attributes
+    broken: bool = False
+
+
+def decode_entry(payload: bytes) -> Entry:
+    """A record's JSON as an entry."""
+    record = _DECODER.decode(payload)
+    return Entry(record.dn, record.attributes, has_broken_byte(payload))
+
+
+def encode_entry(
+    message_id: bytes, entry: Entry, wanted: frozenset[str] | None, types_only: bool
+) -> bytes:
+    """The SearchResultEntry message. `wanted`: attribute names in lower case, None for all."""
+    convert_text = _broken_value if entry.broken else str.encode
+    encoded = [
+        _attribute(name, [] if types_only else values, convert_text)
+        for name, values in entry.attributes.items()
+        if wanted is None or name.lower() in wanted
+    ]
+    listed = ber.element(ber.SEQUENCE, *encoded)
+    name = ber.element(ber.OCTETS, convert_text(entry.dn))
+    return ber.element(ber.SEQUENCE, message_id, ber.element(0x64, name, listed))
+
+
+def _attribute(name: str, values: list[str], convert_text: Callable[[str], bytes]) -> bytes:
+    label, convert = _label(name)
+    convert = convert or convert_text
+    if len(values) == 1 and len(value := convert(values[0])) + len(label) < len(_SHORT):
+        return _SHORT_HEAD[len(label) + len(value)] + label + _SHORT[len(value)] + value
+    return ber.element(ber.SEQUENCE, label, ber.octets_set(map(convert, values)))
+
+
+@lru_cache(maxsize=4096)
+def _label(name: str) -> tuple[bytes, Callable[[str], bytes] | None]:
+    return ber.element(ber.OCTETS, name.encode()), _BINARY.get(name.lower())
+
+
+# Heads of the commonest shape, made in advance: SEQUENCE {label, SET {OCTETS of one short value}}.
+_SHORT = [bytes((ber.SET, n + 2, ber.OCTETS, n)) for n in range(0x80 - 4)]
+_SHORT_HEAD = [bytes((ber.SEQUENCE, n + 4)) for n in range(0x80 - 4)]

@@ -1,0 +1,357 @@
+"""A loopback LDAP v3 server for one directory: bind, search, unbind; the rest is declined.
+
+    message -> bind    -> 0, 49 invalidCredentials, 53, 7
+            -> search  -> SearchResultEntry* SearchResultDone  0, 4, 32, 50 or 1
+            -> abandon -> nothing: a search is always over before the next message is read
+
+A page cookie is worth something only on the connection that gave it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import psycopg
+from psycopg import sql
+
+from lsats_pipeline.errors import LsatsError
+from lsats_pipeline.simulators import ber
+from lsats_pipeline.simulators.directory import Directory
+from lsats_pipeline.simulators.entries import Entry, decode_entry, encode_entry
+from lsats_pipeline.simulators.ldap_filter import Compare, Filter, decode_filter
+from lsats_pipeline.simulators.records import BY_KEY, Campus, Moment
+
+PAGED_RESULTS = "1.2.840.113556.1.4.319"
+BASE, ONE_LEVEL = 0, 1
+OK, OPERATIONS_ERROR, PROTOCOL_ERROR, SIZE_LIMIT_EXCEEDED = 0, 1, 2, 4
+AUTH_METHOD_NOT_SUPPORTED, UNAVAILABLE_CRITICAL_EXTENSION, NO_SUCH_OBJECT = 7, 12, 32
+INVALID_CREDENTIALS, UNWILLING = 49, 53
+_BIND, _UNBIND, _SEARCH, _ABANDON, _EXTENDED = 0x60, 0x42, 0x63, 0x50, 0x77
+# Answered with the response type that follows the request's; none of them is offered.
+_DECLINED = {0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F, _EXTENDED: 0x78}
+
+
+class Refused(Exception):
+    """A request ends with this result code."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Search(NamedTuple):
+    """A search request, with its paged results control if it has one."""
+
+    base: str
+    scope: int
+    size_limit: int
+    types_only: bool
+    filter: Filter
+    wanted: frozenset[str] | None
+    page: tuple[int, bytes] | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a paged search has come: the last key given out, and how many entries."""
+
+    after: str | None = None
+    sent: int = 0
+
+
+class LdapServer(ThreadingTCPServer):
+    """One directory on a free loopback port, in threads of its own."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, directory: Directory, campus: Campus) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.directory = directory
+        self.campus = campus
+
+    @property
+    def address(self) -> str:
+        """`ldap://127.0.0.1:<port>`."""
+        return f"ldap://127.0.0.1:{self.server_address[1]}"
+
+    def start(self) -> None:
+        """Serve until the process ends."""
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that went away or talk nonsense: their connection just ends."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ber.BadMessage)):
+            super().handle_error(request, client_address)
+
+
+class _Connection(StreamRequestHandler):
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
+    server: LdapServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.directory = self.server.directory
+        self.bound = False
+        self.cookies: dict[bytes, Progress] = {}
+
+    def handle(self) -> None:
+        while (message := ber.read_message(cast(BinaryIO, self.rfile))) is not None:
+            (_, number), (tag, content), *controls = ber.parts(message)
+            if tag == _UNBIND:
+                return
+            self._answer(ber.element(ber.INTEGER, number), tag, content, _controls(controls))
+            self.wfile.flush()
+
+    def _answer(
+        self, message_id: bytes, tag: int, content: bytes, controls: dict[str, Any]
+    ) -> None:
+        if tag == _BIND:
+            self._reply(message_id, 0x61, *self._bind(content))
+        elif tag == _SEARCH:
+            self._search(message_id, content, controls)
+        elif tag in _DECLINED:
+            self._reply(message_id, _DECLINED[tag], PROTOCOL_ERROR, "not offered by this directory")
+        elif tag != _ABANDON:
+            raise ber.BadMessage(f"request type {tag:#x}")
+
+    def _reply(
+        self, message_id: bytes, tag: int, code: int, message: str = "", controls: bytes = b""
+    ) -> None:
+        texts = ber.element(ber.OCTETS) + ber.element(ber.OCTETS, message.encode())
+        result = ber.element(tag, ber.integer(code, ber.ENUMERATED), texts)
+        self.wfile.write(ber.element(ber.SEQUENCE, message_id, result, controls))
+
+    def _bind(self, content: bytes) -> tuple[int, str]:
+        _, (_, name), (method, password) = ber.parts(content)
+        self.bound = False
+        if method != 0x80:
+            return AUTH_METHOD_NOT_SUPPORTED, "only simple binds"
+        if not password:
+            return (UNWILLING, "a name without a password") if name else (OK, "")
+        same_name = _plain_dn(name.decode(errors="replace")) == _plain_dn(self.directory.user)
+        self.bound = same_name and password == self.directory.password.encode()
+        return (OK, "") if self.bound else (INVALID_CREDENTIALS, "invalid credentials")
+
+    def _search(self, message_id: bytes, content: bytes, controls: dict[str, Any]) -> None:
+        try:
+            request = _decode_search(content, controls)
+            code, message, cookie = self._find(message_id, request)
+        except Refused as refused:
+            code, message, cookie = refused.code, str(refused), b""
+        except (psycopg.Error, LsatsError) as error:
+            code, message, cookie = OPERATIONS_ERROR, str(error), b""
+        answer = _page_control(cookie) if PAGED_RESULTS in controls else b""
+        self._reply(message_id, 0x65, code, message, answer)
+
+    def _find(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
+        if request.base == "" and request.scope == BASE:
+            return self._send_one(message_id, request, _root_dse(self.directory))
+        if not self.bound:
+            raise Refused(self.directory.unbound_code, "bind first")
+        base, top = _plain_dn(request.base), _plain_dn(self.directory.base)
+        if base != top and not base.endswith("," + top):
+            raise Refused(NO_SUCH_OBJECT, f"nothing at {request.base}")
+        if base == top and request.scope == BASE:
+            return self._send_one(message_id, request, _top(self.directory))
+        return self._send_matches(message_id, request)
+
+    def _send_one(self, message_id: bytes, request: Search, entry: Entry) -> tuple[int, str, bytes]:
+        if request.filter.matches(entry.attributes):
+            self.wfile.write(encode_entry(message_id, entry, request.wanted, request.types_only))
+        return OK, "", b""
+
+    def _send_matches(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
+        moment = self.server.campus.moment()
+        self._dawdle(moment)
+        progress = self._resume(request)
+        limit, room = self._room(request, progress, moment)
+        with closing(self._matches(request, progress, moment, room)) as matches:
+            found = list(islice(matches, room))
+            more = next(matches, None) is not None
+        if not found and request.scope == BASE:
+            raise Refused(NO_SUCH_OBJECT, f"nothing at {request.base}")
+        self._send(message_id, request, found, progress, moment)
+        sent = progress.sent + len(found)
+        if more and limit and sent >= limit:
+            return SIZE_LIMIT_EXCEEDED, "size limit exceeded", b""
+        return OK, "", self._cookie(Progress(found[-1][0], sent)) if more and found else b""
+
+    def _resume(self, request: Search) -> Progress:
+        if request.page is None or not request.page[1]:
+            return Progress()
+        if (progress := self.cookies.pop(request.page[1], None)) is None:
+            raise Refused(UNWILLING, "the page cookie is not from this connection")
+        return progress
+
+    def _cookie(self, progress: Progress) -> bytes:
+        cookie = f"{progress.sent}:{progress.after}".encode()
+        self.cookies[cookie] = progress
+        return cookie
+
+    def _room(self, request: Search, progress: Progress, moment: Moment) -> tuple[int, int]:
+        """How many entries the whole search may give (0: no limit), and how many this answer."""
+        fault = moment.faults.get("ldap_size_limit", self.directory.system)
+        unpaged = 0 if request.page else self.directory.page_limit
+        asked = fault["entries"] if fault else 0
+        limits = (request.size_limit, self.directory.most_entries, unpaged, asked)
+        limit = min((n for n in limits if n), default=0)
+        page = min(request.page[0], self.directory.page_limit) if request.page else sys.maxsize
+        return limit, min(page, limit - progress.sent if limit else page)
+
+    def _matches(
+        self, request: Search, progress: Progress, moment: Moment, room: int
+    ) -> Generator[tuple[str, Entry]]:
+        where, exact = request.filter.condition(self.directory.columns)
+        where = sql.SQL("{} and {} and {}").format(where, _after(progress), self._named(request))
+        inside = _Inside(request, self.directory)
+        records = self.server.campus.stream(
+            self.directory.system, "user", moment.day, where, order=BY_KEY, step=min(room + 1, 1001)
+        )
+        for key, payload, _ in records:
+            entry = decode_entry(payload)
+            entry.attributes.update(self.directory.volatile(key, moment.day))
+            if inside(entry.dn) and (exact or request.filter.matches(entry.attributes)):
+                yield key, entry
+
+    def _named(self, request: Search) -> sql.Composable:
+        """For a search of one entry: what its DN says about its lookup value."""
+        match = re.match(r"(\w+)=((?:[^,\\]|\\.)*)", request.base)
+        if request.scope != BASE or match is None or "\\" in match[2]:
+            return sql.SQL("true")
+        return Compare(match[1].lower(), "=", match[2]).condition(self.directory.columns).where
+
+    def _send(
+        self,
+        message_id: bytes,
+        request: Search,
+        found: list[tuple[str, Entry]],
+        progress: Progress,
+        moment: Moment,
+    ) -> None:
+        cut = moment.faults.get("ldap_cut", self.directory.system)
+        # No order that a reader could lean on, but the same one every time.
+        for number, (_, entry) in enumerate(sorted(found, key=_shuffled), progress.sent):
+            if cut and number >= cut["after_entries"]:
+                self._hang_up(moment)
+            self.wfile.write(encode_entry(message_id, entry, request.wanted, request.types_only))
+
+    def _hang_up(self, moment: Moment) -> None:
+        moment.faults.take("ldap_cut", self.directory.system)
+        self.wfile.flush()
+        raise ConnectionAbortedError("cut on request")
+
+    def _dawdle(self, moment: Moment) -> None:
+        if slow := moment.faults.take("slow", self.directory.system):
+            time.sleep(slow["seconds"])
+
+
+class _Inside:
+    """Whether a DN lies within the base and scope of a search."""
+
+    def __init__(self, request: Search, directory: Directory) -> None:
+        self._base = _plain_dn(request.base)
+        self._scope = request.scope
+        self._everything = self._base == _plain_dn(directory.base) and request.scope > ONE_LEVEL
+
+    def __call__(self, dn: str) -> bool:
+        if self._everything:
+            return True
+        plain = _plain_dn(dn)
+        if self._scope == BASE:
+            return plain == self._base
+        if self._scope == ONE_LEVEL:
+            return re.split(r"(?<!\\),", plain, maxsplit=1)[-1] == self._base
+        return plain == self._base or plain.endswith("," + self._base)
+
+
+def _decode_search(content: bytes, controls: dict[str, Any]) -> Search:
+    base, scope, _, size_limit, _, types_only, criteria, attributes = ber.parts(content)
+    for oid, (critical, _) in controls.items():
+        if critical and oid != PAGED_RESULTS:
+            raise Refused(UNAVAILABLE_CRITICAL_EXTENSION, f"control {oid} is not offered")
+    try:
+        decoded = decode_filter(*criteria)
+    except ber.BadMessage as error:
+        raise Refused(PROTOCOL_ERROR, str(error)) from None
+    return Search(
+        base=base[1].decode(errors="replace"),
+        scope=ber.number(scope[1]),
+        size_limit=ber.number(size_limit[1]),
+        types_only=types_only[1] != b"\x00",
+        filter=decoded,
+        wanted=_wanted([name.decode(errors="replace") for _, name in ber.parts(attributes[1])]),
+        page=_page(controls),
+    )
+
+
+def _wanted(names: list[str]) -> frozenset[str] | None:
+    return None if not names or "*" in names else frozenset(name.lower() for name in names)
+
+
+def _controls(found: list[tuple[int, bytes]]) -> dict[str, Any]:
+    """Controls of a message: OID to (critical, value)."""
+    controls = {}
+    for tag, content in found:
+        for _, control in ber.parts(content) if tag == 0xA0 else ():
+            (_, oid), *rest = ber.parts(control)
+            values = {0x01: b"\x00", ber.OCTETS: b"", **dict(rest)}
+            controls[oid.decode()] = (values[0x01] != b"\x00", values[ber.OCTETS])
+    return controls
+
+
+def _page(controls: dict[str, Any]) -> tuple[int, bytes] | None:
+    if PAGED_RESULTS not in controls:
+        return None
+    (_, inner), *_ = ber.parts(controls[PAGED_RESULTS][1])
+    (_, size), (_, cookie) = ber.parts(inner)
+    return ber.number(size), cookie
+
+
+def _page_control(cookie: bytes) -> bytes:
+    value = ber.element(ber.SEQUENCE, ber.integer(0), ber.element(ber.OCTETS, cookie))
+    oid = ber.element(ber.OCTETS, PAGED_RESULTS.encode())
+    return ber.element(0xA0, ber.element(ber.SEQUENCE, oid, ber.element(ber.OCTETS, value)))
+
+
+def _after(progress: Progress) -> sql.Composable:
+    if progress.after is None:
+        return sql.SQL("true")
+    return sql.SQL('record_key collate "C" > {}').format(sql.Literal(progress.after))
+
+
+def _shuffled(item: tuple[str, Entry]) -> int:
+    return zlib.crc32(item[0].encode())
+
+
+def _plain_dn(dn: str) -> str:
+    return re.sub(r"\s*([,=])\s*", r"\1", dn.strip().lower())
+
+
+def _root_dse(directory: Directory) -> Entry:
+    return Entry(
+        "",
+        {
+            "objectClass": ["top"],
+            "namingContexts": [directory.base],
+            "supportedControl": [PAGED_RESULTS],
+            "supportedLDAPVersion": ["3"],
+        },
+    )
+
+
+def _top(directory: Directory) -> Entry:
+    kind, _, name = directory.base.partition(",")[0].partition("=")
+    classes = {"dc": ["top", "domain"], "ou": ["top", "organizationalUnit"]}
+    return Entry(directory.base, {"objectClass": classes[kind.lower()], kind.lower(): [name]})
