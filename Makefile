@@ -1,0 +1,65 @@
+# The front door. `make demo` and `make test` do all the set-up they need, once.
+#
+#   requirements.lock ──> .venv/.packages ──> .venv/.complete <── pyproject.toml
+#
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo ui test lint format types check shell lock clean
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.complete  ## the virtual environment, exactly as locked
+
+demo: setup  ## a simulated campus through the whole hub (ARGS="--people 500 --days 2")
+	$(BIN)/lsats demo $(ARGS)
+
+ui: setup  ## Dagster's web interface on what is configured
+	$(BIN)/lsats ui $(ARGS)
+
+test: setup  ## the tests (ARGS="-k embedded")
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup  ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: setup  ## let ruff format and mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: setup  ## mypy, strict
+	$(BIN)/mypy
+
+check: lint types test  ## all that has to pass, with Dagster's own check
+	$(BIN)/dg check defs
+
+shell: setup  ## a shell in which `lsats`, `dagster` and `dg` are found
+	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" $${SHELL:-/bin/sh}
+
+lock:  ## resolve the newest allowed packages into requirements.lock (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
+	$(UV) pip compile pyproject.toml --upgrade --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet \
+	  --output-file requirements.lock
+
+clean:  ## remove the virtual environment and caches (not the data in .lsats)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+
+# Packages and project apart: a change of pyproject.toml alone does not fetch packages again.
+.venv/.packages: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed, and $(PYTHON) is older: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Setting up .venv from requirements.lock: a minute or two, this once."
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/.complete: .venv/.packages pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
