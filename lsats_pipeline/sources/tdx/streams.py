@@ -77,19 +77,16 @@ DEPARTMENT = Stream(
 # got a new identity with every run (domain/hub.md 7.5).
 USER = Stream("tdx", "user", key=("UID",), read=read_users)
 
+DEPARTMENT_DETAIL = Detail(
+    DEPARTMENT, fetch=TdxClient.account, key=("ID",), volatile=frozenset({"ModifiedDate"})
+)
+USER_DETAIL = Detail(USER, fetch=TdxClient.person, key=("UID",))
+
 SOURCE = Source(
     "tdx",
     "TeamDynamix",
     connect=connect,
     probe=probe,
     streams=(DEPARTMENT, USER),
-    details=(
-        Detail(
-            DEPARTMENT,
-            fetch=TdxClient.account,
-            key=("ID",),
-            volatile=frozenset({"ModifiedDate"}),
-        ),
-        Detail(USER, fetch=TdxClient.person, key=("UID",)),
-    ),
+    details=(DEPARTMENT_DETAIL, USER_DETAIL),
 )

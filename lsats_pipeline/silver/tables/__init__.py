@@ -1,0 +1,37 @@
+"""The silver tables. `SILVER_TABLES` is the table of contents, in the order of building.
+
+tdx_users, tdx_departments, umapi_employees, umapi_departments, mcommunity_users, ad_users
+    ──▶ departments, users
+"""
+
+from __future__ import annotations
+
+from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.silver.spec import Table
+from lsats_pipeline.silver.tables.ad_users import AD_USERS
+from lsats_pipeline.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
+from lsats_pipeline.silver.tables.tdx_departments import TDX_DEPARTMENTS
+from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
+from lsats_pipeline.silver.tables.umapi_departments import UMAPI_DEPARTMENTS
+from lsats_pipeline.silver.tables.umapi_employees import UMAPI_EMPLOYEES
+from lsats_pipeline.silver.tables.users import USERS
+
+SILVER_TABLES: tuple[Table, ...] = (
+    TDX_DEPARTMENTS,
+    UMAPI_DEPARTMENTS,
+    TDX_USERS,
+    UMAPI_EMPLOYEES,
+    MCOMMUNITY_USERS,
+    AD_USERS,
+    DEPARTMENTS,
+    USERS,
+)
+
+
+def table(name: str) -> Table:
+    """The silver table of a name such as `users`; FixConfiguration lists the known ones."""
+    members = {t.name: t for t in SILVER_TABLES}
+    if name not in members:
+        raise FixConfiguration(f"no silver table {name!r}; known: {', '.join(sorted(members))}")
+    return members[name]
