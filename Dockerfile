@@ -12,7 +12,7 @@ ENV PYTHONUNBUFFERED=1 \
 
 # Packages first: they change seldom, and this layer is kept until they do.
 COPY requirements.lock .
-RUN pip install --require-hashes --requirement requirements.lock
+RUN pip install --require-hashes --no-deps --requirement requirements.lock
 
 COPY pyproject.toml README.md workspace.docker.yaml ./
 COPY dagster_home/dagster.yaml dagster_home/

@@ -45,7 +45,7 @@ shell: setup  ## a shell in which `lsats`, `dagster` and `dg` are found
 lock:  ## resolve the newest allowed packages into requirements.lock (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
 	$(UV) pip compile pyproject.toml --upgrade --all-extras --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --quiet \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --custom-compile-command "make lock" --quiet \
 	  --output-file requirements.lock
 
 clean:  ## remove the virtual environment and caches (not the data in .lsats)
@@ -57,7 +57,7 @@ clean:  ## remove the virtual environment and caches (not the data in .lsats)
 	  { echo "Python 3.11 or later is needed, and $(PYTHON) is older: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Setting up .venv from requirements.lock: a minute or two, this once."
 	@$(PYTHON) -m venv --clear .venv
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --require-hashes --no-deps --requirement requirements.lock
 	@touch $@
 
 .venv/.complete: .venv/.packages pyproject.toml

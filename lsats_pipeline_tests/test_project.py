@@ -75,7 +75,9 @@ def test_every_variable_has_a_meaning() -> None:
 def test_the_lock_has_hashes_and_no_addresses() -> None:
     text = (CHECKOUT / "requirements.lock").read_text()
     pinned = re.findall(
-        r"^([a-z0-9][\w.-]*)==\S+ (?:;.*)?\\\n    --hash=sha256:", text, re.MULTILINE
+        r"^([a-z0-9][\w.-]*)(?:\[[\w,-]+\])?==\S+ (?:;.*)?\\\n    --hash=sha256:",
+        text,
+        re.MULTILINE,
     )
     assert len(pinned) == len(re.findall(r"^[a-zA-Z0-9]", text, re.MULTILINE))
     assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", text)
@@ -83,7 +85,7 @@ def test_the_lock_has_hashes_and_no_addresses() -> None:
 
 def test_every_dependency_is_locked() -> None:
     text = (CHECKOUT / "requirements.lock").read_text()
-    locked = set(re.findall(r"^([a-z0-9][\w.-]*)==", text, re.MULTILINE))
+    locked = set(re.findall(r"^([a-z0-9][\w.-]*)(?:\[[\w,-]+\])?==", text, re.MULTILINE))
     extras = PROJECT["project"]["optional-dependencies"].values()
     wanted = [*PROJECT["project"]["dependencies"], *(item for extra in extras for item in extra)]
     names = {re.split(r"[\[<>=~! ;]", item)[0].lower() for item in wanted}
