@@ -15,7 +15,7 @@ SHARE_FLOOR = 10
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of one quality check. A failed blocking one stops what would build on the data."""
+    """The outcome of one quality check. A failed blocking one stops what builds on the data."""
 
     name: str
     passed: bool

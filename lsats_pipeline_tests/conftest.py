@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import tempfile
@@ -19,7 +20,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
+from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.embedded import VERSION, EmbeddedServer
+from lsats_pipeline.warehouse.migrations import migrate
 
 SERVER_OF_YOUR_OWN = os.environ.get("LSATS_TEST_DATABASE_URL", "")
 EMBEDDED_VERSION = int(os.environ.get("LSATS_TEST_POSTGRES", VERSION))
@@ -79,6 +83,41 @@ def database_url(postgres: str) -> Iterator[str]:
         yield database_on(postgres, name)
     finally:
         drop_database(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Iterator[str]:
+    """Name of a database with every migration, from which tests copy theirs."""
+    name = f"lsats_{uuid.uuid4().hex[:12]}_template_test"
+    execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrate(database_on(postgres, name))
+    try:
+        yield name
+    finally:
+        drop_database(postgres, name)
+
+
+@pytest.fixture
+def warehouse(postgres: str, template: str) -> Iterator[Warehouse]:
+    """A hub's database of this test alone: migrated, with no silver tables declared."""
+    name = f"lsats_{uuid.uuid4().hex[:12]}_test"
+    execute(
+        postgres,
+        sql.SQL("create database {} template {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        ),
+    )
+    try:
+        with Warehouse(database_on(postgres, name)) as opened:
+            yield opened
+    finally:
+        drop_database(postgres, name)
+
+
+@pytest.fixture
+def hub_settings(tmp_path: Path) -> HubSettings:
+    """Settings of a hub whose state is this test's alone, on a fixed day."""
+    return load(HubSettings, lsats_home=tmp_path / "home", lsats_today=dt.date(2026, 3, 2))
 
 
 def database_on(server: str, name: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 _NUL_ESCAPE = b"\\u0000"
+# An index entry holds at most about 2,700 bytes.
+_LONGEST_KEY = 600
 
 
 class Prepared(NamedTuple):
@@ -43,13 +45,15 @@ def preparer(
     def prepare(payload: bytes) -> Prepared | Rejected:
         try:
             document = decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _undecodable(payload, key, str(error))
         if not isinstance(document, dict):
             return Rejected(None, "not_an_object", f"a {type(document).__name__}", payload)
         external_id = identity(document, key)
         if external_id is None:
             return Rejected(None, "missing_key", f"no value in {' or '.join(key)}", payload)
+        if len(external_id) > _LONGEST_KEY:
+            return Rejected(None, "oversized_key", f"{len(external_id):,} characters", payload)
         if _NUL_ESCAPE in payload and (where := _nul_field(document)):
             return Rejected(_storable(external_id), "nul_character", f"in {where}", payload)
         content = {k: v for k, v in document.items() if k not in volatile} if volatile else document
@@ -75,7 +79,7 @@ def _undecodable(payload: bytes, key: tuple[str, ...], message: str) -> Rejected
     reason = "invalid_utf8" if text.encode() != payload else "invalid_json"
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Rejected(None, reason, message, payload)
     known = identity(document, key) if isinstance(document, dict) else None
     return Rejected(_storable(known), reason, message, payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ Connection = psycopg.Connection[TupleRow]
 Params = Sequence[Any] | Mapping[str, Any] | None
 _SETTINGS = "-c timezone=UTC -c jit=off -c client_min_messages=warning"
 _CONNECT_SECONDS = 15
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.05
+# The server takes a moment to notice that a killed writer is gone.
+_GRACE_SECONDS = 1.0
 
 
 class Warehouse:
@@ -74,8 +76,11 @@ class Warehouse:
         """
         with connect(self.url, autocommit=True) as connection:
             become_etl(connection)
-            _take_lock(connection, name, wait)
-            yield connection
+            _take_lock(connection, name, max(wait, _GRACE_SECONDS))
+            try:
+                yield connection
+            finally:
+                _unlock(connection, name)
 
     def query(self, text: str | sql.SQL | sql.Composed, params: Params = None) -> list[TupleRow]:
         """Rows of one statement."""
@@ -165,6 +170,12 @@ def _try_lock(connection: Connection, name: str) -> bool:
         "select pg_try_advisory_lock(hashtextextended('lsats:' || %s, 0))", [name]
     ).fetchone()
     return bool(row and row[0])
+
+
+def _unlock(connection: Connection, name: str) -> None:
+    """Let go at once; closing the connection would do it too, a little later."""
+    with suppress(psycopg.Error):
+        connection.execute("select pg_advisory_unlock(hashtextextended('lsats:' || %s, 0))", [name])
 
 
 def _holder(connection: Connection, name: str) -> str:

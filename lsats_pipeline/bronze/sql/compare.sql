@@ -6,9 +6,11 @@ with batch as (
         with ordinality as b (external_id, content_hash, position)
 ),
 fresh as (
+    -- An identity seen without content belongs to a rejected record; a good one may still take it.
     insert into seen (external_id, content_hash)
     select external_id, content_hash from batch
-    on conflict do nothing
+    on conflict (external_id) do update set content_hash = excluded.content_hash
+        where seen.content_hash is null
     returning external_id
 )
 select
