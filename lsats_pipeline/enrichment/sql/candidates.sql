@@ -1,22 +1,22 @@
 -- Whom to ask for next: never asked, changed in the list since, asked too long ago.
 select list.external_id, list.content_hash
 from bronze.heads list
-left join enrichment.fetches fetch
-    on fetch.source_system = list.source_system
-    and fetch.entity_type = %(detail_type)s
-    and fetch.external_id = list.external_id
+left join enrichment.fetches asked
+    on asked.source_system = list.source_system
+    and asked.entity_type = %(detail_type)s
+    and asked.external_id = list.external_id
 where list.source_system = %(source_system)s
     and list.entity_type = %(list_type)s
     and not list.is_removed
     and not list.external_id = any(%(done)s)
     and (
-        fetch.external_id is null
-        or fetch.list_hash <> list.content_hash
-        or fetch.fetched_at < %(stale_before)s
+        asked.external_id is null
+        or asked.list_hash <> list.content_hash
+        or asked.fetched_at < %(stale_before)s
     )
 order by
-    fetch.external_id is not null,
-    fetch.list_hash = list.content_hash,
-    fetch.fetched_at,
+    asked.external_id is not null,
+    asked.list_hash = list.content_hash,
+    asked.fetched_at,
     list.external_id
 limit %(budget)s

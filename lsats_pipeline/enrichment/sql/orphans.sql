@@ -13,10 +13,10 @@ with orphan as (
         and not detail.is_removed
 ),
 forgotten as (
-    update enrichment.fetches fetch set list_hash = ''
+    update enrichment.fetches asked set list_hash = ''
     from orphan
-    where fetch.source_system = orphan.source_system
-        and fetch.entity_type = orphan.entity_type
-        and fetch.external_id = orphan.external_id
+    where asked.source_system = orphan.source_system
+        and asked.entity_type = orphan.entity_type
+        and asked.external_id = orphan.external_id
 )
 select external_id from orphan

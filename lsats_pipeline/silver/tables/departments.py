@@ -68,10 +68,10 @@ DEPARTMENTS = MergedTable(
         First("tdx_modified_date", "timestamptz", ("tdx.tdx_modified_date",)),
         First("tdx_id", "integer", ("tdx.tdx_id",), about="for writing back to TDX"),
         First("tdx_manager_uid", "uuid", ("tdx.manager_uid",), personal=True),
-        Value(
+        First(
             "location_info",
             "jsonb",
-            "coalesce(tdx.location_info, '{}')",
+            ("tdx.location_info", ("assumed", "'{}'")),
             about="the address fields that are filled in, in TDX",
         ),
     ),

@@ -157,7 +157,7 @@ USERS = MergedTable(
         _of_address(
             "work_address_line1",
             "work_address",
-            about="an address comes whole from one system: the gateway, or TDX if that has no line 1",
+            about="an address comes whole from one system: the gateway, or TDX if that has none",
         ),
         _of_address("work_address_line2"),
         _of_address("work_address_line3"),
@@ -180,12 +180,11 @@ USERS = MergedTable(
             ),
             about="from the system that department_id is from",
         ),
-        Value(
+        First(
             "department_ids",
             "jsonb",
-            "coalesce(umapi_all.department_ids, '[]')",
-            source="umapi",
-            about="departments of all appointments: [{dept_id, dept_name, empl_rcd}]",
+            (("umapi", "umapi_all.department_ids"),),
+            about="of all appointments: [{dept_id, dept_name, empl_rcd}]; NULL without any",
         ),
         First(
             "job_title",
@@ -200,11 +199,10 @@ USERS = MergedTable(
         ),
         First("department_job_title", "text", ("umapi.department_job_title",)),
         First("primary_job_code", "text", ("umapi.jobcode",)),
-        Value(
+        First(
             "job_codes",
             "jsonb",
-            "coalesce(umapi_all.job_codes, '[]')",
-            source="umapi",
+            (("umapi", "umapi_all.job_codes"),),
             about="[{job_code, dept_job_title, empl_rcd}]",
         ),
         First("primary_supervisor_id", "text", ("umapi.supervisor_id",), personal=True),
@@ -215,20 +213,18 @@ USERS = MergedTable(
             personal=True,
             about="of whom the first appointment names, else of whom TDX says they report to",
         ),
-        Value(
+        First(
             "supervisor_ids",
             "jsonb",
-            "coalesce(umapi_all.supervisor_ids, '[]')",
-            source="umapi",
+            (("umapi", "umapi_all.supervisor_ids"),),
             personal=True,
             about="[{empl_id, empl_rcd}]",
         ),
         First("umich_empl_id", "text", ("umapi.empl_id",), personal=True),
-        Value(
+        First(
             "umich_empl_ids",
             "jsonb",
-            "coalesce(umapi_all.empl_ids, '[]')",
-            source="umapi",
+            (("umapi", "umapi_all.empl_ids"),),
             personal=True,
         ),
         First("reports_to_uid", "uuid", ("tdx.reports_to_uid",), personal=True),
@@ -236,8 +232,8 @@ USERS = MergedTable(
             "is_active",
             "boolean",
             _IS_ACTIVE,
-            about="active in TDX, or has an appointment, or an affiliation other than alumni, or an "
-            "AD account that is enabled and not just that of an alumnus",
+            about="active in TDX, or has an appointment, or an affiliation other than alumni, "
+            "or an AD account that is enabled and not just that of an alumnus",
         ),
         Value(
             "is_employee",
