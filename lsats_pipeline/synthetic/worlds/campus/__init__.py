@@ -27,7 +27,7 @@ from lsats_pipeline.synthetic.worlds.campus import store
 from lsats_pipeline.synthetic.worlds.campus.department_views import department_facts
 from lsats_pipeline.synthetic.worlds.campus.events import stirred
 from lsats_pipeline.synthetic.worlds.campus.records import record_strays
-from lsats_pipeline.synthetic.worlds.campus.snapshot import person_facts
+from lsats_pipeline.synthetic.worlds.campus.snapshot import person_change, person_facts
 from lsats_pipeline.synthetic.worlds.campus.world import Campus, World
 
 __all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "World", "advance", "create", "exists", "world"]
@@ -125,6 +125,8 @@ def _live(connection: Connection, campus: Campus, day: int, batch: int) -> None:
     writer = store.Writer(connection, date, batch)
     writer.change(department_facts(campus, day - 1), department_facts(campus, day))
     for number in stirred(campus, day):
-        writer.change(person_facts(campus, number, day - 1), person_facts(campus, number, day))
+        change = person_change(campus, number, day)
+        if change:
+            writer.change(*change)
     writer.flush()
     store.set_day(connection, date)

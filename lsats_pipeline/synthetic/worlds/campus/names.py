@@ -24,10 +24,10 @@ SUBJECTS = (
     "Ceramics", "Chemistry", "Chess", "Choreography", "Cryptography", "Dialects", "Ecology",
     "Electronics", "Ethics", "Folklore", "Fluids", "Genetics", "Geology", "Glaciers", "History",
     "Horology", "Insects", "Invention", "Journalism", "Kinetics", "Lighting", "Linguistics",
-    "Logic", "Magnetism", "Mathematics", "Meteorology", "Mycology", "Navigation", "Neurology", "Oceans",
-    "Optics", "Ornithology", "Paper", "Philosophy", "Physics", "Poetry", "Pottery", "Puppetry",
-    "Rhetoric", "Robotics", "Seismology", "Statistics", "Textiles", "Theatre", "Topology",
-    "Typography", "Volcanoes", "Weather", "Woodwork", "Zoology",
+    "Logic", "Magnetism", "Mathematics", "Meteorology", "Mycology", "Navigation", "Neurology",
+    "Oceans", "Optics", "Ornithology", "Paper", "Philosophy", "Physics", "Poetry", "Pottery",
+    "Puppetry", "Rhetoric", "Robotics", "Seismology", "Statistics", "Textiles", "Theatre",
+    "Topology", "Typography", "Volcanoes", "Weather", "Woodwork", "Zoology",
 )  # fmt: skip
 DEPARTMENT_FORMS = (
     "Department of {}", "Institute of {}", "Center for {}", "Program in {}", "{} Laboratory",
@@ -35,7 +35,8 @@ DEPARTMENT_FORMS = (
 )  # fmt: skip
 COLLEGES = (
     "Synthetic Arts", "Imaginary Engineering", "Model Medicine", "Sample Sciences",
-    "Placeholder Law", "Mock Business", "Fictional Music", "Example Education", "Test Nursing", "Demo Information",
+    "Placeholder Law", "Mock Business", "Fictional Music", "Example Education",
+    "Test Nursing", "Demo Information",
 )  # fmt: skip
 CAMPUSES = ("Synthetic Main Campus", "Synthetic Lake Campus")
 VP_AREAS = ("Provost Example", "Research Example", "Finance Example", "Student Life Example")

@@ -154,19 +154,22 @@ def tdx_user(campus: Campus, person: Person, ids: Ids, account: TdxAccount) -> R
 
 
 def _tdx_extras(person: Person, account: TdxAccount) -> Record:
-    """What only the detail call has: groups and permissions, and for a few a custom field."""
+    """What only the detail call has: groups and permissions, and for a few a custom field.
+
+    It follows from the list form alone: a detail that moved by itself could not be noticed.
+    """
     technician = person.number % 40 == 0
     attribute = {
         "ID": 11_951,
-        "Name": "Institutional Role",
+        "Name": "Institutional Unit",
         "Value": "4711",
-        "ValueText": poisoned(person.kind, account.detail_problem),
+        "ValueText": poisoned(account.account_name, account.detail_problem),
     }
     return {
         "Attributes": [attribute] if technician or account.detail_problem else [],
         "OrgApplications": [{"ID": 48, "Name": "Assets", "IsDefault": False}] if technician else [],
         "Permissions": ["Assets.View", "Tickets.View"] if technician else [],
-        "GroupIDs": [100 + person.department, 9] if technician else [],
+        "GroupIDs": [account.account_id, 9] if technician else [],
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lsats_pipeline.synthetic.worlds.campus.defects import defects_of
 from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
-from lsats_pipeline.synthetic.worlds.campus.events import states
+from lsats_pipeline.synthetic.worlds.campus.events import States, states
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.labels import label_person
 from lsats_pipeline.synthetic.worlds.campus.people import (
@@ -26,8 +26,19 @@ NO_DEFECTS: frozenset[str] = frozenset()
 
 def person_facts(campus: Campus, number: int, day: int) -> Facts:
     """All rows about a person on a day; a pure function of its arguments."""
+    return _facts(campus, number, states(campus, number, day))
+
+
+def person_change(campus: Campus, number: int, day: int) -> tuple[Facts, Facts] | None:
+    """The rows about a person on the day before and on `day`; None when nothing reached anyone."""
+    before, after = states(campus, number, day - 1), states(campus, number, day)
+    if before == after:
+        return None
+    return _facts(campus, number, before), _facts(campus, number, after)
+
+
+def _facts(campus: Campus, number: int, now: States | None) -> Facts:
     facts = Facts()
-    now = states(campus, number, day)
     if now is None:
         return facts
     ids = ids_of(campus, number, now.start.first, now.start.last)

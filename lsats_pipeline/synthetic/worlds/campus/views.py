@@ -148,7 +148,7 @@ def tdx_accounts(
         has_detail="tdx_no_detail" not in defects,
         bad_end_date="tdx_bad_end_date" in defects,
         problem=bad_bytes(defects, "tdx", person.changes),
-        detail_problem=NUL if "tdx_detail_nul" in defects and not person.changes else "",
+        detail_problem=NUL if "tdx_detail_nul" in defects else "",
     )
     if "tdx_duplicate" not in defects:
         return (account,)
