@@ -55,7 +55,7 @@ _MERGED = sql.SQL(
     cross join lateral (
         select array_remove(array[{known}]::text[], null) as sources
     ) as known
-    cross join lateral (select keys.key as {key}, {columns}) as merged
+    cross join lateral (select keys.key as {key}, {columns} offset 0) as merged
     where cardinality(known.sources) > 0
     """
 )

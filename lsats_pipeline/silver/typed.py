@@ -15,6 +15,8 @@ from lsats_pipeline.silver.spec import Column, SourceTable
 # PostgreSQL cuts longer names, and a record's member is found by its name.
 _LONGEST_NAME = 63
 
+# `offset 0` keeps the planner from folding the layers into one, which would work out a value again
+# for every rule and column that uses it.
 _TYPED = sql.SQL(
     """
     with picked as (
@@ -36,10 +38,12 @@ _TYPED = sql.SQL(
         from picked
         cross join lateral jsonb_to_record(picked.list_data) as list ({list_members})
         {detail_record}
+        offset 0
     ),
     completed as (
         select typed.* {steps_and_computed}
         from typed {step_lateral}
+        offset 0
     )
     select external_id, {names},
         {score} as data_quality_score,
@@ -158,7 +162,7 @@ def _steps(table: SourceTable) -> sql.Composable:
         sql.SQL("{} as {}").format(sql.SQL(text), sql.Identifier(name))
         for name, text in table.steps.items()
     )
-    return sql.SQL("cross join lateral (select {}) as step").format(steps)
+    return sql.SQL("cross join lateral (select {} offset 0) as step").format(steps)
 
 
 def _added(table: SourceTable) -> Iterator[sql.Composable]:

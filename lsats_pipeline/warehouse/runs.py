@@ -114,7 +114,7 @@ def recorded_run(
 def consumed_since(
     connection: Connection, consumer: str, producers: Sequence[tuple[str, str]]
 ) -> list[UUID]:
-    """Completed runs of the producers (layer, entity) that the consumer has not used yet."""
+    """Completed runs of the producers (layer, entity) that changed something not yet consumed."""
     layers, entities = [p[0] for p in producers], [p[1] for p in producers]
     rows = connection.execute(
         """
@@ -122,6 +122,7 @@ def consumed_since(
         from unnest(%s::text[], %s::text[]) as p(layer, entity)
         join meta.ingestion_runs r using (layer, entity)
         where r.status = 'completed'
+          and r.records_created + r.records_updated + r.records_removed > 0
           and not exists (
               select from meta.consumed_runs c where c.consumer = %s and c.run_id = r.run_id)
         order by r.run_id
