@@ -6,6 +6,7 @@ import datetime as dt
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lsats_pipeline.simulators.entries import Attributes
 from lsats_pipeline.simulators.ldap_filter import Column, Columns
@@ -59,18 +60,22 @@ def active_directory(password: str) -> Directory:
 
 def _restless(key: str, day: dt.date) -> Attributes:
     """What Active Directory keeps touching: another value every day, the same for the same day."""
-    seed = zlib.crc32(key.encode())
+    return _restless_of(zlib.crc32(key.encode()) % 4096, day)
+
+
+@lru_cache(maxsize=8192)
+def _restless_of(seed: int, day: dt.date) -> Attributes:
     number = day.toordinal()
-    seen = dt.datetime.combine(day, dt.time()) - dt.timedelta(seconds=seed % 80_000)
+    seen = dt.datetime.combine(day, dt.time()) - dt.timedelta(seconds=seed * 20)
     filetime = int((seen - _FILETIME_EPOCH).total_seconds()) * 10_000_000
     stamp = f"{seen:%Y%m%d%H%M%S}.0Z"
     return {
         "whenChanged": [stamp],
-        "uSNChanged": [str(number * 1000 + seed % 1000)],
+        "uSNChanged": [str(number * 4096 + seed)],
         "lastLogon": [str(filetime)],
         "lastLogoff": [str(filetime + 36_000_000_000)],
         "badPasswordTime": [str(filetime - 50_000_000)],
         "badPwdCount": [str((seed + number) % 7)],
-        "logonCount": [str(seed % 5000 + number % 65_536)],
+        "logonCount": [str(seed + number % 65_536)],
         "dSCorePropagationData": [stamp, "16010101000000.0Z"],
     }

@@ -106,9 +106,9 @@ class Present:
         return bool(values_of(attributes, self.attribute))
 
     def condition(self, columns: Columns) -> Condition:
-        """A blank column is an absent attribute."""
+        """A blank lookup is an absent attribute; a key stands there even for those without one."""
         column = columns.get(self.attribute)
-        return _compare(column, "<>", "") if column else UNKNOWN
+        return _compare(column, "<>", "") if column and column.ordered else UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from lsats_pipeline.simulators import ber
 from lsats_pipeline.simulators.directory import Directory
 from lsats_pipeline.simulators.entries import Entry, decode_entry, encode_entry
 from lsats_pipeline.simulators.ldap_filter import Compare, Filter, decode_filter
-from lsats_pipeline.simulators.records import BY_KEY, Campus, Moment
+from lsats_pipeline.simulators.records import EVERYTHING, Campus, Moment, after_key
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 BASE, ONE_LEVEL = 0, 1
@@ -59,6 +59,9 @@ class Search(NamedTuple):
     filter: Filter
     wanted: frozenset[str] | None
     page: tuple[int, bytes] | None
+
+
+Found = tuple[str, bytes]  # a key and the encoded entry
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,12 @@ class _Connection(StreamRequestHandler):
         self._dawdle(moment)
         progress = self._resume(request)
         limit, room = self._room(request, progress, moment)
-        with closing(self._matches(request, progress, moment, room)) as matches:
+        with closing(self._matches(message_id, request, progress, moment, room)) as matches:
             found = list(islice(matches, room))
             more = next(matches, None) is not None
         if not found and request.scope == BASE:
             raise Refused(NO_SUCH_OBJECT, f"nothing at {request.base}")
-        self._send(message_id, request, found, progress, moment)
+        self._send(found, progress, moment)
         sent = progress.sent + len(found)
         if more and limit and sent >= limit:
             return SIZE_LIMIT_EXCEEDED, "size limit exceeded", b""
@@ -211,41 +214,35 @@ class _Connection(StreamRequestHandler):
         return limit, min(page, limit - progress.sent if limit else page)
 
     def _matches(
-        self, request: Search, progress: Progress, moment: Moment, room: int
-    ) -> Generator[tuple[str, Entry]]:
+        self, message_id: bytes, request: Search, progress: Progress, moment: Moment, room: int
+    ) -> Generator[Found]:
         where, exact = request.filter.condition(self.directory.columns)
         where = sql.SQL("{} and {} and {}").format(where, _after(progress), self._named(request))
         inside = _Inside(request, self.directory)
         records = self.server.campus.stream(
-            self.directory.system, "user", moment.day, where, order=BY_KEY, step=min(room + 1, 1001)
+            self.directory.system, "user", moment.day, where, step=min(room + 1, 1001)
         )
         for key, payload, _ in records:
             entry = decode_entry(payload)
             entry.attributes.update(self.directory.volatile(key, moment.day))
             if inside(entry.dn) and (exact or request.filter.matches(entry.attributes)):
-                yield key, entry
+                # Bytes at once: a page of decoded entries keeps the garbage collector busy.
+                yield key, encode_entry(message_id, entry, request.wanted, request.types_only)
 
     def _named(self, request: Search) -> sql.Composable:
         """For a search of one entry: what its DN says about its lookup value."""
         match = re.match(r"(\w+)=((?:[^,\\]|\\.)*)", request.base)
         if request.scope != BASE or match is None or "\\" in match[2]:
-            return sql.SQL("true")
+            return EVERYTHING
         return Compare(match[1].lower(), "=", match[2]).condition(self.directory.columns).where
 
-    def _send(
-        self,
-        message_id: bytes,
-        request: Search,
-        found: list[tuple[str, Entry]],
-        progress: Progress,
-        moment: Moment,
-    ) -> None:
+    def _send(self, found: list[Found], progress: Progress, moment: Moment) -> None:
         cut = moment.faults.get("ldap_cut", self.directory.system)
         # No order that a reader could lean on, but the same one every time.
         for number, (_, entry) in enumerate(sorted(found, key=_shuffled), progress.sent):
             if cut and number >= cut["after_entries"]:
                 self._hang_up(moment)
-            self.wfile.write(encode_entry(message_id, entry, request.wanted, request.types_only))
+            self.wfile.write(entry)
 
     def _hang_up(self, moment: Moment) -> None:
         moment.faults.take("ldap_cut", self.directory.system)
@@ -327,11 +324,11 @@ def _page_control(cookie: bytes) -> bytes:
 
 def _after(progress: Progress) -> sql.Composable:
     if progress.after is None:
-        return sql.SQL("true")
-    return sql.SQL('record_key collate "C" > {}').format(sql.Literal(progress.after))
+        return EVERYTHING
+    return after_key(progress.after)
 
 
-def _shuffled(item: tuple[str, Entry]) -> int:
+def _shuffled(item: Found) -> int:
     return zlib.crc32(item[0].encode())
 
 

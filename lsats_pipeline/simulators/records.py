@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from itertools import islice
+from contextlib import contextmanager
 from queue import LifoQueue
 from typing import NamedTuple, Self
 
@@ -145,10 +144,9 @@ def has_broken_byte(payload: bytes) -> bool:
     return any(form in payload for form in _BROKEN_FORMS)
 
 
-def first(records: Generator[Record], count: int) -> list[Record]:
-    """Up to `count` records; the rest is left unread and the connection given back."""
-    with closing(records):
-        return list(islice(records, count))
+def after_key(key: str) -> sql.Composable:
+    """What comes later than this key, in key order."""
+    return sql.SQL("{} > {}").format(BY_KEY, sql.Literal(key))
 
 
 def _query(system: str, entity: str, day: dt.date, where: sql.Composable) -> sql.Composed:

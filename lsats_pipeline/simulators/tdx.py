@@ -18,7 +18,7 @@ from typing import Any
 
 from psycopg import sql
 
-from lsats_pipeline.simulators.records import Campus, Moment, Record, on_the_wire
+from lsats_pipeline.simulators.records import EVERYTHING, Campus, Moment, Record, on_the_wire
 from lsats_pipeline.simulators.tokens import CallLimit, Tokens, bearer
 from lsats_pipeline.simulators.web import Reply, Request, json_array, refusal
 
@@ -96,7 +96,7 @@ class Tdx:
 
 def _in_accounts(account_ids: list[int] | None) -> sql.Composable:
     if not account_ids:
-        return sql.SQL("true")
+        return EVERYTHING
     return sql.SQL("lookup = any({})").format(sql.Literal([str(number) for number in account_ids]))
 
 

@@ -33,6 +33,9 @@ create index on campus.records (system, entity, lookup, record_key);
 """
 
 
+KeyLookupJson = tuple[str, str, Any]
+
+
 class Hands:
     """Changes the campus while the simulators serve it."""
 
@@ -50,16 +53,14 @@ class Hands:
     def fault(self, name: str, **setting: Any) -> None:
         self.execute("insert into campus.faults values (%s, %s)", name, Jsonb(setting))
 
-    def put(
-        self, system: str, entity: str, *records: tuple[str, str, Any], fault: str = ""
-    ) -> None:
-        """Records as (key, lookup, JSON); JSON may be text already."""
+    def put(self, system: str, entity: str, *records: KeyLookupJson, fault: str = "") -> None:
+        """Put records there as (key, lookup, JSON); JSON may be text already."""
         rows = [(key, lookup, DAY, _text(value), fault) for key, lookup, value in records]
         with (
             psycopg.connect(self.database_url) as connection,
             connection.cursor().copy(
-                "copy campus.records (system, entity, record_key, lookup, valid_from, payload, fault)"
-                " from stdin"
+                "copy campus.records"
+                " (system, entity, record_key, lookup, valid_from, payload, fault) from stdin"
             ) as copy,
         ):
             for row in rows:
@@ -120,7 +121,7 @@ def active_directory(campus: Hands) -> Iterator[ldap3.Connection]:
 def connect(
     environment: dict[str, str], url: str, prefix: str, **options: Any
 ) -> Iterator[ldap3.Connection]:
-    """A connection, bound unless told otherwise. ldap3 alone would leave one it bound itself open."""
+    """A connection, bound unless told otherwise; ldap3 alone would leave it open."""
     given = {
         "user": environment[f"{prefix}USER"],
         "password": environment[f"{prefix}PASSWORD"],

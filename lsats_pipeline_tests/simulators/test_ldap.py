@@ -300,9 +300,9 @@ def test_a_cut_by_size_spares_no_pages(campus: Hands, active_directory: ldap3.Co
 def test_a_connection_is_dropped_on_request(campus: Hands) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(30)))
     campus.fault("ldap_cut", directory="active_directory", after_entries=25, times=1)
-    with connect(campus.environment, "AD_LDAP_URL", "AD_") as broken:
-        with pytest.raises(LDAPExceptionError):
-            paged(broken, "(cn=*)", 10)
+    lost = pytest.raises(LDAPExceptionError)
+    with connect(campus.environment, "AD_LDAP_URL", "AD_") as broken, lost:
+        paged(broken, "(cn=*)", 10)
     with connect(campus.environment, "AD_LDAP_URL", "AD_") as connection:
         assert len(paged(connection, "(cn=*)", 10)) == 30
 
