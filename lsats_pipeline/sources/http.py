@@ -19,7 +19,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Self, TypeVar
 
 import httpx
-import msgspec
 
 from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, TryAgain, Unreachable
 from lsats_pipeline.sources import addresses
@@ -99,7 +98,7 @@ class _Refused(Exception):
 class _Call:
     method: str
     path: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)  # may hold credentials
     repeatable: bool
     optional: bool
     with_token: bool
@@ -158,7 +157,7 @@ class Api:
 
     def search(self, path: str, parse: Callable[[bytes], T], body: object) -> T:
         """POST a search, which changes nothing and is therefore repeated like a GET."""
-        return self._required(_Call("POST", path, _json(body), True, False, True), parse)
+        return self._required(_Call("POST", path, {"json": body}, True, False, True), parse)
 
     def sign_in(self, path: str, parse: Callable[[bytes], T], **arguments: Any) -> T:
         """POST credentials, without a token; FixConfiguration when they are refused."""
@@ -225,13 +224,21 @@ class Api:
             ) as response:
                 self._check(call, response, token)
                 body = None if response.status_code == 404 else self._body(call, response)
-        except httpx.TransportError as error:
-            reached = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            raise _Again(type(error).__name__, unreachable=not reached) from None
+        except httpx.RequestError as error:
+            raise self._not_reached(error) from None
         return None if body is None else self._parsed(call, body, parse)
 
+    def _not_reached(self, error: httpx.RequestError) -> Exception:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return FixConfiguration(
+                f"{self.title}: the certificate of {self.origin} is not trusted; check "
+                f"{self.variable}, or name the issuer's file in SSL_CERT_FILE"
+            )
+        unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        return _Again(type(error).__name__, unreachable=unreachable)
+
     def _url(self, path: str) -> str:
-        return path if path.startswith(self.origin) else f"{self.base_url}/{path}"
+        return path if "://" in path else f"{self.base_url}/{path}"
 
     def _check(self, call: _Call, response: httpx.Response, token: str | None) -> None:
         status = response.status_code
@@ -271,10 +278,6 @@ class Api:
         except ValueError:
             # Servers and proxies that close early leave half a document behind a status of 200.
             raise _Again(f"the answer of {len(body)} bytes is not the expected JSON") from None
-
-
-def _json(body: object) -> dict[str, Any]:
-    return {"content": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
 
 
 def _limit_wait(headers: httpx.Headers, now: float) -> float:

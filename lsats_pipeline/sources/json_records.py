@@ -1,11 +1,12 @@
 """Cuts a JSON answer into its records without decoding them.
 
-A record with invalid UTF-8, or with a bare control character in a text, must not spoil the page it
-came in: it is cut out like the others, and bronze rejects it alone.
+A record with invalid UTF-8, a bare control character or half a surrogate pair in a text must not
+spoil the page it came in: it is cut out like the others, and bronze rejects it alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
@@ -13,8 +14,8 @@ import msgspec
 
 T = TypeVar("T")
 
-# Bare control characters, which JSON forbids and some servers let through, become blanks.
-_MASK = bytes(max(byte, 0x20) for byte in range(256))
+_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_BLANKED = bytes(max(byte, 0x20) for byte in range(256))
 
 
 def cut(body: bytes, *path: str) -> list[memoryview]:
@@ -27,7 +28,8 @@ def cut(body: bytes, *path: str) -> list[memoryview]:
     try:
         return [memoryview(element) for element in _elements(body, path)]
     except msgspec.DecodeError:
-        return list(_located(body, _elements(body.translate(_MASK), path)))
+        masked = _masked(body)
+        return list(_located(body, masked, _elements(masked, path)))
 
 
 def in_portions(records: Sequence[memoryview], size: int = 1000) -> Iterator[list[bytes]]:
@@ -48,12 +50,17 @@ def _elements(body: bytes, path: tuple[str, ...]) -> list[msgspec.Raw]:
     return msgspec.json.decode(inner, type=list[msgspec.Raw] | None) or []
 
 
-def _located(body: bytes, masked: Iterable[msgspec.Raw]) -> Iterator[memoryview]:
-    """Find the elements of the masked body again in the body itself; both have equal offsets."""
-    twin, view, at = body.translate(_MASK), memoryview(body), 0
-    for element in masked:
+def _masked(body: bytes) -> bytes:
+    """A body of the same length without what decoders stumble over in its texts."""
+    return _ESCAPE.sub(lambda escape: b"x" * len(escape[0]), body).translate(_BLANKED)
+
+
+def _located(body: bytes, masked: bytes, elements: Iterable[msgspec.Raw]) -> Iterator[memoryview]:
+    """The parts of the body that stand where the elements of its masked twin do."""
+    view, at = memoryview(body), 0
+    for element in elements:
         text = bytes(element)
-        at = twin.index(text, at)
+        at = masked.index(text, at)
         yield view[at : at + len(text)]
         at += len(text)
 
@@ -69,7 +76,11 @@ def whole(body: bytes) -> bytes | None:
 
 def read_as(record: bytes | memoryview, shape: type[T]) -> T | None:
     """Read the fields that `shape` names, whatever the others hold; None when they do not fit."""
+    text = bytes(record)
     try:
-        return msgspec.json.decode(bytes(record).translate(_MASK), type=shape)
-    except msgspec.DecodeError:
+        return msgspec.json.decode(text, type=shape)
+    except msgspec.ValidationError:
         return None
+    except msgspec.DecodeError:
+        masked = _masked(text)
+        return None if masked == text else read_as(masked, shape)

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from lsats_pipeline.settings import GatewaySettings
-from lsats_pipeline.sources import json_records
+from lsats_pipeline.sources import addresses, json_records
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.http import Api, Grant, Tokens
 
@@ -63,6 +63,7 @@ def _sign_in(api: Api, settings: GatewaySettings, clock: Clock) -> Callable[[], 
         "scope": "department",
     }
     url = settings.token_url or f"{api.origin}/um/oauth2/token"
+    addresses.checked(url, "UM_TOKEN_URL", encrypted="https", plain="http")
     return lambda: api.sign_in(url, partial(_grant, clock), data=form)
 
 

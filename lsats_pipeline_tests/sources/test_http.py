@@ -1,0 +1,173 @@
+"""The HTTP transport against a server that misbehaves to order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from email.utils import formatdate
+
+import pytest
+
+from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, TryAgain, Unreachable
+from lsats_pipeline.sources.http import TRIES, Api, Grant, Tokens
+from lsats_pipeline.sources.json_records import cut
+from lsats_pipeline_tests.sources.conftest import Waits
+from lsats_pipeline_tests.sources.scripted import Reply, Script, serving
+
+SECRET = "s3cret-token"
+
+
+def api(script: Script, waits: Waits, grant: Callable[[], Grant] | None = None) -> Api:
+    opened = Api("Testing", script.url, "TEST_URL", "TEST_KEY", waits.clock)
+    if grant is not None:
+        opened.tokens = Tokens(grant, waits.clock)
+    return opened
+
+
+def numbered_tokens(life: float | None = None) -> Callable[[], Grant]:
+    count = iter(range(1, 100))
+    return lambda: Grant(f"{SECRET}-{next(count)}", life)
+
+
+def test_a_whole_answer(waits: Waits) -> None:
+    with serving(Reply(body=b'[{"a":1}]')) as script, api(script, waits) as client:
+        assert [bytes(r) for r in client.get("things", cut)] == [b'{"a":1}']
+        assert script.asked[0].path == "/things"
+        assert waits.slept == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_passing_failure_is_waited_out(status: int, waits: Waits) -> None:
+    with serving(Reply(status), Reply(status), Reply()) as script, api(script, waits) as client:
+        assert client.get("things", cut) == []
+        assert waits.slept == sorted(waits.slept)
+        assert len(waits.slept) == 2
+
+
+def test_a_lasting_failure_ends_in_try_again(waits: Waits) -> None:
+    with serving(Reply(503)) as script, api(script, waits) as client:
+        with pytest.raises(TryAgain, match=r"GET things failed 4 times: HTTP 503"):
+            client.get("things", cut)
+        assert len(script.asked) == TRIES
+
+
+def test_a_search_is_repeated_like_a_read(waits: Waits) -> None:
+    with serving(Reply(500), Reply()) as script, api(script, waits) as client:
+        assert client.search("search", cut, {"a": None}) == []
+        assert [a.body for a in script.asked] == [b'{"a":null}'] * 2
+
+
+@pytest.mark.parametrize(
+    "cut_off",
+    [
+        Reply(body=b'[{"a":1},', promised=100),
+        Reply(body=b'[{"a":1},', promised=-1),  # no length: only the JSON shows it
+        Reply(body=b'[{"a":1},'),
+    ],
+)
+def test_a_body_cut_off_is_never_a_short_answer(cut_off: Reply, waits: Waits) -> None:
+    with serving(cut_off, Reply(body=b"[1,2]")) as script, api(script, waits) as client:
+        assert len(client.get("things", cut)) == 2
+    with serving(cut_off) as script, api(script, waits) as client, pytest.raises(TryAgain):
+        client.get("things", cut)
+
+
+def test_nobody_there(waits: Waits) -> None:
+    with serving(Reply()) as script:
+        pass
+    with api(script, waits) as client, pytest.raises(Unreachable, match="TEST_URL"):
+        client.get("things", cut)
+    assert len(waits.slept) == TRIES - 1
+
+
+def test_a_rate_limit_is_waited_for_by_the_clock_of_the_server(waits: Waits) -> None:
+    server_now = waits.time + 5000  # clocks differ; what counts is the difference
+    told = {"Date": formatdate(server_now), "X-RateLimit-Reset": formatdate(server_now + 42)}
+    with serving(Reply(429, headers=told), Reply()) as script, api(script, waits) as client:
+        client.get("things", cut)
+    assert waits.slept == [43.0]
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-RateLimit-Reset": "soon"}])
+def test_a_rate_limit_without_a_time(headers: dict[str, str], waits: Waits) -> None:
+    with serving(Reply(429, headers=headers), Reply()) as script, api(script, waits) as client:
+        client.get("things", cut)
+    assert waits.slept == [5.0]
+
+
+def test_a_rate_limit_without_end(waits: Waits) -> None:
+    with (
+        serving(Reply(429)) as script,
+        api(script, waits) as client,
+        pytest.raises(TryAgain, match="rate limited"),
+    ):
+        client.get("things", cut)
+    assert 500 < sum(waits.slept) <= 600
+
+
+def test_a_refused_token_is_renewed_once(waits: Waits) -> None:
+    with serving(Reply(401), Reply()) as script:
+        with api(script, waits, numbered_tokens()) as client:
+            client.get("things", cut)
+        assert [a.authorization for a in script.asked] == [
+            f"Bearer {SECRET}-1",
+            f"Bearer {SECRET}-2",
+        ]
+
+
+def test_a_token_refused_twice(waits: Waits) -> None:
+    with serving(Reply(401)) as script, api(script, waits, numbered_tokens()) as client:
+        with pytest.raises(GiveUp, match="check TEST_KEY"):
+            client.get("things", cut)
+        assert len(script.asked) == 2
+
+
+def test_a_token_is_renewed_before_it_ends(waits: Waits) -> None:
+    with serving(Reply()) as script:
+        with api(script, waits, numbered_tokens(life=waits.time + 100)) as client:
+            client.get("things", cut)
+            waits.time += 30
+            client.get("things", cut)
+            waits.time += 30
+            client.get("things", cut)
+        assert [a.authorization[-1] for a in script.asked] == ["1", "1", "2"]
+
+
+def test_wrong_credentials(waits: Waits) -> None:
+    for status in (400, 401, 403):
+        with serving(Reply(status)) as script, api(script, waits) as client:
+            with pytest.raises(FixConfiguration, match="TEST_KEY"):
+                client.sign_in("auth", bytes, json={"key": SECRET})
+            assert len(script.asked) == 1
+
+
+def test_absent_things(waits: Waits) -> None:
+    with serving(Reply(404)) as script, api(script, waits) as client:
+        assert client.find("things/1", cut) is None
+        with pytest.raises(GiveUp, match=r"GET things answered HTTP 404.*TEST_URL"):
+            client.get("things", cut)
+
+
+def test_redirects_are_not_followed(waits: Waits) -> None:
+    elsewhere = Reply(302, headers={"Location": "http://elsewhere.example.edu/x?key=1"})
+    with serving(elsewhere) as script, api(script, waits, numbered_tokens()) as client:
+        with pytest.raises(GiveUp, match=r"elsewhere\.example\.edu, not followed.*TEST_URL"):
+            client.get("things", cut)
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500])
+def test_no_body_and_no_token_is_told(
+    status: int, waits: Waits, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = b'{"Message":"private-matter"}'
+    caplog.set_level(logging.DEBUG, "lsats_pipeline")
+    with (
+        serving(Reply(status, body)) as script,
+        api(script, waits, numbered_tokens()) as client,
+        pytest.raises(LsatsError) as caught,
+    ):
+        client.get("things", cut)
+    told = f"{caught.value} {caught.value!r} {caplog.text}"
+    assert "private-matter" not in told
+    assert SECRET not in told
