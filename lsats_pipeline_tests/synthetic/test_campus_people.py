@@ -130,7 +130,7 @@ def test_versions_follow_each_other_without_a_repeat(lived_in: psycopg.Connectio
 
 
 def test_mix_of_people_and_fill_rates(lived_in: psycopg.Connection) -> None:
-    kinds = dict(
+    kinds: dict[str, float] = dict(
         lived_in.execute(
             "select kind, count(*)::float / 2000 from campus.people where valid_from = '2026-01-01'"
             " group by kind"

@@ -52,6 +52,7 @@ def create(
         raise FixConfiguration(f"{people} people: a campus has {LEAST_PEOPLE} to {MOST_PEOPLE}")
     campus = Campus(seed, people, first_day)
     with connection.transaction():
+        store.hold(connection)
         if not _is_there(connection, campus):
             store.make_schema(connection, campus)
             _fill(connection, campus, batch)

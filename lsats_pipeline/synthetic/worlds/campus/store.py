@@ -32,6 +32,11 @@ def read_world(connection: Connection, *, lock: bool = False) -> World | None:
     return World(*row) if row else None
 
 
+def hold(connection: Connection) -> None:
+    """Keep others from making a campus here until this transaction ends."""
+    connection.execute("select pg_advisory_xact_lock(hashtext('synthetic world campus'))")
+
+
 def make_schema(connection: Connection, campus: Campus) -> None:
     """Create the tables, empty but for the row that says which campus this is."""
     _run_file(connection, "schema.sql")
