@@ -211,7 +211,9 @@ class EmbeddedServer:
     def _launch(self, account: Account) -> None:
         let_pass(account, self.data)
         let_pass(account, self._programs)
-        let_read(account, self._programs.parent)
+        package = self._programs.parents[1]
+        for folder in (self._programs.parent, package.with_name(f"{package.name}.libs")):
+            let_read(account, folder)
         if not self.data.exists():
             self._initialise(account)
         self._clear_stale_locks()

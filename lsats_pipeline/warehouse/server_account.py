@@ -78,7 +78,7 @@ def let_pass(account: Account, folder: Path) -> None:
 
 def let_read(account: Account, folder: Path) -> None:
     """Allow reading of the published program files in a folder, which a strict umask has closed."""
-    if not account.is_other:
+    if not account.is_other or not folder.exists():
         return
     for path in (folder, *folder.rglob("*")):
         mode = path.lstat().st_mode
