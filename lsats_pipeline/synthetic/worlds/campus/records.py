@@ -54,7 +54,7 @@ def record_person(facts: Facts, campus: Campus, known: Known) -> None:
     for thing in known.ad:
         assert states.ad
         content = ad_object(campus, states.ad, known, thing)
-        facts.record("active_directory", "user", thing.guid, content, lookup=thing.cn)
+        facts.record("active_directory", "user", thing.guid, content, lookup=thing.cn.lower())
 
 
 # --- TeamDynamix -------------------------------------------------------------------------------

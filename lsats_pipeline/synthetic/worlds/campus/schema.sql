@@ -65,8 +65,8 @@ create table campus.appointments (
 create table campus.records (
     system      text not null,
     entity      text not null,
-    record_key  text not null,          -- identity inside the system; '?...' when it has none
-    lookup      text not null default '',   -- what the simulator searches by
+    record_key  text collate "C" not null,  -- identity inside the system; '?...' when it has none
+    lookup      text collate "C" not null default '',   -- what the simulator searches by
     payload     text not null,          -- JSON; U+E0FF stands for a raw byte 0xFF on the wire
     fault       text not null default '',   -- '' or 'not_found'
     valid_from  date not null,
