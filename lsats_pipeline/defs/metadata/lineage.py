@@ -1,0 +1,97 @@
+"""Which columns a silver column is made from, read off the declaration.
+
+tier 1: JSON members of the stream and its detail      tier 2: columns of tier 1 tables
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from lsats_pipeline.silver.ddl import fields
+from lsats_pipeline.silver.spec import First, MergedTable, SourceTable, Table, Value
+
+_WORD = re.compile(r"[a-z_][a-z0-9_]*")
+_DOTTED = re.compile(r"\b([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)")
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+
+Deps = dict[str, list[dg.TableColumnDep]]
+
+
+def lineage(table: Table) -> dg.TableColumnLineage:
+    """The direct dependencies of each column that has any."""
+    deps = _merged(table) if isinstance(table, MergedTable) else _typed(table)
+    return dg.TableColumnLineage({name: found for name, found in deps.items() if found})
+
+
+def _typed(table: SourceTable) -> Deps:
+    stream = table.stream.name
+    deps: Deps = {}
+    for column in table.columns:
+        layer = "enrichment" if column.detail else "bronze"
+        deps[column.name] = [dg.TableColumnDep(dg.AssetKey([layer, stream]), column.path)]
+    named = {**table.steps, **{c.name: c.expression for c in table.computed}}
+    for computed in table.computed:
+        used = _columns_in(computed.expression, set(deps) - set(named), named)
+        deps[computed.name] = _distinct(dep for name in used for dep in deps[name])
+    return deps
+
+
+def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) -> list[str]:
+    """Columns that an expression uses, by itself or through named intermediate values."""
+    found: dict[str, None] = {}
+    waiting, seen = [expression], set()
+    while waiting:
+        for word in _WORD.findall(_TEXT.sub("", waiting.pop())):
+            if word in columns:
+                found[word] = None
+            elif word in named and word not in seen:
+                seen.add(word)
+                waiting.append(named[word])
+    return list(found)
+
+
+def _merged(table: MergedTable) -> Deps:
+    known = {i.alias: i.table for i in table.inputs} | {x.alias: x.table for x in table.lookups}
+    totals = {
+        f"{i.alias}_all": (i.table, {name: text for name, (_, text) in i.totals.items()})
+        for i in table.inputs
+    }
+    deps: Deps = {table.key: [_dep(i.table, i.on) for i in table.inputs]}
+    for column in table.columns:
+        deps[column.name] = _distinct(_used(_text(column), known, totals))
+    return deps
+
+
+def _used(
+    text: str,
+    known: Mapping[str, SourceTable],
+    totals: Mapping[str, tuple[SourceTable, Mapping[str, str]]],
+) -> Iterator[dg.TableColumnDep]:
+    for alias, name in _DOTTED.findall(_TEXT.sub("", text)):
+        if alias in known and name in _names(known[alias]):
+            yield _dep(known[alias], name)
+        elif alias in totals:
+            source, aggregates = totals[alias]
+            for used in _columns_in(aggregates.get(name, ""), set(_names(source)), {}):
+                yield _dep(source, used)
+
+
+def _text(column: First | Value) -> str:
+    if isinstance(column, Value):
+        return column.expression
+    return " ".join(expression for _, expression in column.pairs())
+
+
+def _names(table: SourceTable) -> list[str]:
+    return [field.name for field in fields(table)]
+
+
+def _dep(table: SourceTable, column: str) -> dg.TableColumnDep:
+    return dg.TableColumnDep(dg.AssetKey(["silver", table.name]), column)
+
+
+def _distinct(deps: Iterator[dg.TableColumnDep]) -> list[dg.TableColumnDep]:
+    return list(dict.fromkeys(deps))

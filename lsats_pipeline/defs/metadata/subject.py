@@ -1,0 +1,33 @@
+"""What a step is about: the view of a stream or detail, or a silver table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lsats_pipeline.silver.spec import Column, SourceTable, Table
+from lsats_pipeline.silver.tables import SILVER_TABLES
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`layer.name` in SQL, `layer/name` in Dagster. `table`: the declaration of a silver table."""
+
+    layer: str
+    name: str
+    source_system: str
+    entity_type: str
+    table: Table | None = None
+
+    @property
+    def sql_name(self) -> str:
+        """The table or view that people query."""
+        return f"{self.layer}.{self.name}"
+
+    def readers(self) -> Iterator[tuple[SourceTable, Column]]:
+        """Silver columns that read this stream's or detail's records."""
+        for table in SILVER_TABLES:
+            if isinstance(table, SourceTable) and table.stream.name == self.name:
+                for column in table.columns:
+                    if column.detail == (self.layer == "enrichment"):
+                        yield table, column

@@ -1,0 +1,39 @@
+"""Days: the one partitioning of all hub assets, and which day a run is about."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+
+from lsats_pipeline.settings import HubSettings, load
+
+# Start and time zone are part of the definitions, so they alone are read when this is imported.
+_SETTINGS = load(HubSettings)
+
+HUB_DAYS = dg.DailyPartitionsDefinition(
+    start_date=_SETTINGS.lsats_first_day.isoformat(),
+    timezone=_SETTINGS.lsats_timezone,
+    end_offset=1,  # today is a partition from its first minute
+)
+_CHOSEN = ("dagster/partition", "dagster/asset_partition_range_start")
+
+
+def days(context: dg.AssetExecutionContext) -> list[dt.date]:
+    """The days of a run in order; several when a range runs as one."""
+    return [dt.date.fromisoformat(key) for key in context.partition_keys]
+
+
+def choose_today(context: dg.InitResourceContext) -> None:
+    """Give a run that was started without a partition that of the current day.
+
+    Dagster cannot run partitioned assets below each other without one; tagged like this the run
+    also shows up, and is recorded, under its day.
+    """
+    run, instance = context.run, context.instance
+    if run is None or instance is None or any(tag in run.tags for tag in _CHOSEN):
+        return
+    tag = {_CHOSEN[0]: load(HubSettings).today().isoformat()}
+    instance.add_run_tags(run.run_id, tag)
+    # The steps of this process look at this very object; no interface sets it.
+    run.tags.update(tag)  # type: ignore[attr-defined]
