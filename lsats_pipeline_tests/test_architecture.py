@@ -20,7 +20,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 FLOOR = {"errors", "settings"}
 GROUND = FLOOR | {"sources", "warehouse", "report"}
 LAYERS = {"bronze", "enrichment", "silver", "synthetic", "mrf"}
-COMPOSITION = {"hub", "campus", "logs", "simulators"}
+COMPOSITION = {"hub", "plan", "campus", "logs", "simulators"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
@@ -36,9 +36,12 @@ ALLOWED: dict[str, set[str]] = {
     "simulators": GROUND | {"synthetic"},
     "campus": GROUND | {"synthetic", "simulators"},
     "hub": GROUND | LAYERS | {"campus", "logs"},
+    "plan": GROUND | LAYERS,
+    "doctor": GROUND | LAYERS | COMPOSITION,
     "defs": GROUND | LAYERS | COMPOSITION,
     "definitions": {"defs"},
-    "cli": GROUND | LAYERS | COMPOSITION | {"defs", "definitions"},
+    "demo": GROUND | LAYERS | COMPOSITION | {"defs"},
+    "cli": GROUND | LAYERS | COMPOSITION | {"doctor", "defs", "definitions", "demo"},
 }
 DAGSTER_IS_ALLOWED = {"defs", "definitions"}
 # Simulators and worlds are given a database of their own; Dagster's storage needs an engine.
@@ -48,6 +51,7 @@ ENVIRONMENT_IS_READ = {
     "settings.py": "the list of the hub's variables",
     "warehouse/embedded.py": "XDG_RUNTIME_DIR, which is the machine's and no setting of the hub",
     "simulators/process.py": "handed on whole to the child process",
+    "warehouse/backup.py": "handed on whole to the child process",
 }
 MEANINGLESS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
 LONG_FOR_A_REASON: dict[str, str] = {}
@@ -121,6 +125,22 @@ def test_imports_point_down_only() -> None:
         and (target := inside(found.name)) is not None
         and target not in ALLOWED[part] | {part, "__version__"}
     ]
+    assert wrong == []
+
+
+def test_a_slice_of_the_sources_knows_no_other_slice() -> None:
+    slices = {file.parent.name for file in FILES if file.parent.parent == PACKAGE / "sources"}
+    wrong = [
+        str(found)
+        for found in IMPORTS
+        if found.file.parent.name in slices
+        and found.file.parent.parent == PACKAGE / "sources"
+        and any(
+            is_or_in(found.name, f"lsats_pipeline.sources.{other}")
+            for other in slices - {found.file.parent.name}
+        )
+    ]
+    assert slices
     assert wrong == []
 
 
