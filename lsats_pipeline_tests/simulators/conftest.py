@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from typing import Any
 
 import httpx
@@ -19,19 +20,12 @@ from lsats_pipeline.simulators.process import SimulatorProcess, start_simulators
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 DAY = dt.date(2026, 3, 2)
-CAMPUS = """
-create schema campus;
-create table campus.world (
-  seed bigint not null, people int not null, first_day date not null, day date not null,
-  served_day date not null);
-create table campus.records (
-  system text not null, entity text not null, record_key text collate "C" not null,
-  lookup text collate "C" not null default '', valid_from date not null, valid_to date,
-  payload text not null, fault text not null default '',
-  primary key (system, entity, record_key, valid_from));
-create index on campus.records (system, entity, lookup, record_key);
+_WORLD = files("lsats_pipeline.synthetic.worlds.campus")
+CAMPUS = "".join((_WORLD / name).read_text("utf-8") for name in ("schema.sql", "keys.sql"))
+NEW_WORLD = """
+insert into campus.world (seed, people, first_day, day, served_day)
+values (1, 200, %(day)s, %(day)s, %(day)s)
 """
-
 
 KeyLookupJson = tuple[str, str, Any]
 
@@ -43,15 +37,15 @@ class Hands:
         self.database_url = database_url
         self.environment = environment
 
-    def execute(self, statement: str, *values: Any) -> None:
+    def execute(self, statement: str, values: Any = None) -> None:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute(statement.encode(), values)
 
     def serve(self, day: dt.date) -> None:
-        self.execute("update campus.world set served_day = %s", day)
+        self.execute("update campus.world set served_day = %s", [day])
 
     def fault(self, name: str, **setting: Any) -> None:
-        self.execute("insert into campus.faults values (%s, %s)", name, Jsonb(setting))
+        self.execute("insert into campus.faults values (%s, %s)", [name, Jsonb(setting)])
 
     def put(self, system: str, entity: str, *records: KeyLookupJson, fault: str = "") -> None:
         """Put records there as (key, lookup, JSON); JSON may be text already."""
@@ -90,7 +84,7 @@ def campus(served: tuple[str, SimulatorProcess]) -> Hands:
     url, process = served
     hands = Hands(url, process.environment)
     hands.execute("truncate campus.records, campus.world, campus.faults")
-    hands.execute("insert into campus.world values (1, 200, %s, %s, %s)", DAY, DAY, DAY)
+    hands.execute(NEW_WORLD, {"day": DAY})
     return hands
 
 

@@ -15,14 +15,14 @@ from lsats_pipeline.errors import FixConfiguration, Unreachable
 from lsats_pipeline.settings import SOURCE_SETTINGS, TdxSettings, load
 from lsats_pipeline.simulators.process import start_simulators
 from lsats_pipeline_tests.conftest import database_on
-from lsats_pipeline_tests.simulators.conftest import CAMPUS, DAY
+from lsats_pipeline_tests.simulators.conftest import CAMPUS, DAY, NEW_WORLD
 
 
 @pytest.fixture
 def campus_url(database_url: str) -> str:
     with psycopg.connect(database_url) as connection:
         connection.execute(CAMPUS.encode())
-        connection.execute("insert into campus.world values (1, 200, %s, %s, %s)", [DAY] * 3)
+        connection.execute(NEW_WORLD.encode(), {"day": DAY})
     return database_url
 
 
@@ -109,7 +109,7 @@ def test_a_rebuilt_world_is_served_without_a_restart(campus_url: str) -> None:
         with psycopg.connect(campus_url) as connection:
             connection.execute("drop schema campus cascade")
             connection.execute(CAMPUS.encode())
-            connection.execute("insert into campus.world values (2, 200, %s, %s, %s)", [DAY] * 3)
+            connection.execute(NEW_WORLD.encode(), {"day": DAY})
         env = simulators.environment
         headers = {"Authorization": f"Bearer {env['TDX_WEB_SERVICES_KEY']}"}
         assert httpx.get(env["TDX_BASE_URL"] + "/accounts", headers=headers).json() == []

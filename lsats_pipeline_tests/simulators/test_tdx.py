@@ -71,7 +71,7 @@ def test_details_may_be_missing(campus: Hands, tdx: httpx.Client) -> None:
 
 def test_the_served_day_decides(campus: Hands, tdx: httpx.Client) -> None:
     campus.put("tdx", "department", ("7", "", {"Name": "old"}))
-    campus.execute("update campus.records set valid_to = %s", DAY + dt.timedelta(days=1))
+    campus.execute("update campus.records set valid_to = %s", [DAY + dt.timedelta(days=1)])
     assert tdx.get(url(tdx, "accounts")).json() == [{"Name": "old"}]
     campus.serve(DAY + dt.timedelta(days=1))
     assert tdx.get(url(tdx, "accounts")).json() == []
