@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test lint format types check shell lock clean
+.PHONY: help setup demo ui test lint format types defs check shell lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,8 +36,10 @@ format: setup  ## let ruff format and mend what it can
 types: setup  ## mypy, strict
 	$(BIN)/mypy
 
-check: lint types test  ## all that has to pass, with Dagster's own check
+defs: setup  ## Dagster's own check of all definitions
 	$(BIN)/dg check defs
+
+check: lint types defs test  ## all that has to pass
 
 shell: setup  ## a shell in which `lsats`, `dagster` and `dg` are found
 	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" $${SHELL:-/bin/sh}

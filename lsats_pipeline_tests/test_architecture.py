@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "hub": GROUND | LAYERS | {"campus", "logs"},
     "plan": GROUND | LAYERS,
     "doctor": GROUND | LAYERS | COMPOSITION,
-    "defs": GROUND | LAYERS | COMPOSITION,
+    "defs": GROUND | LAYERS | COMPOSITION | {"definitions"},  # to run a job of the whole
     "definitions": {"defs"},
     "demo": GROUND | LAYERS | COMPOSITION | {"defs"},
     "cli": GROUND | LAYERS | COMPOSITION | {"doctor", "defs", "definitions", "demo"},
