@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.simulators.process import start_simulators
 from lsats_pipeline.synthetic.safety import require_synthetic_database
@@ -33,3 +35,25 @@ def simulated_campus(warehouse: Warehouse, settings: HubSettings) -> Iterator[Ma
             campus.advance(connection, today)
     with start_simulators(warehouse.url) as simulators:
         yield simulators.environment
+
+
+def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: dt.date) -> dt.date:
+    """Make sure that there is this campus; gives its first day, which may be an earlier one.
+
+    FixConfiguration, saying how to start over, when there is one with other numbers.
+    """
+    require_synthetic_database(warehouse.name)
+    with warehouse.owner() as connection:
+        world = campus.world(connection)
+        if world is None:
+            log.info("🏫 simulating a campus of %s people, seed %s", f"{people:,}", seed)
+            campus.create(connection, seed=seed, people=people, first_day=first_day)
+            return first_day
+    if (world.people, world.seed) != (people, seed):
+        raise FixConfiguration(
+            f"database {warehouse.name!r} holds a campus of {world.people:,} people, seed"
+            f" {world.seed}; {people:,} people, seed {seed} were asked for. Use those numbers, or"
+            " start over: LSATS_HOME=another/folder for an embedded database of its own, or"
+            " `lsats db stop` and then remove the folder postgres/ in LSATS_HOME"
+        )
+    return world.first_day

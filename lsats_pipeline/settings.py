@@ -7,7 +7,9 @@ are `SecretStr` and print as asterisks.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -221,6 +223,20 @@ def load(cls: type[S], **values: Any) -> S:
         return cls(**values)
     except ValidationError as error:
         raise FixConfiguration(_explain(cls, error)) from None
+
+
+@contextmanager
+def on_day(day: dt.date) -> Iterator[None]:
+    """Within the block it is `day`, for everything that this process does or starts."""
+    before = os.environ.get("LSATS_TODAY")
+    os.environ["LSATS_TODAY"] = day.isoformat()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LSATS_TODAY"]
+        else:
+            os.environ["LSATS_TODAY"] = before
 
 
 def from_variables(cls: type[S], variables: Mapping[str, str]) -> S:

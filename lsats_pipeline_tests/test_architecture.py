@@ -38,10 +38,11 @@ ALLOWED: dict[str, set[str]] = {
     "hub": GROUND | LAYERS | {"campus", "logs"},
     "plan": GROUND | LAYERS,
     "doctor": GROUND | LAYERS | COMPOSITION,
+    "webserver": FLOOR | {"warehouse"},
     "defs": GROUND | LAYERS | COMPOSITION | {"definitions"},  # to run a job of the whole
     "definitions": {"defs"},
     "demo": GROUND | LAYERS | COMPOSITION | {"defs"},
-    "cli": GROUND | LAYERS | COMPOSITION | {"doctor", "defs", "definitions", "demo"},
+    "cli": GROUND | LAYERS | COMPOSITION | {"doctor", "defs", "definitions", "demo", "webserver"},
 }
 DAGSTER_IS_ALLOWED = {"defs", "definitions"}
 # Simulators and worlds are given a database of their own; Dagster's storage needs an engine.
@@ -52,6 +53,7 @@ ENVIRONMENT_IS_READ = {
     "warehouse/embedded.py": "XDG_RUNTIME_DIR, which is the machine's and no setting of the hub",
     "simulators/process.py": "handed on whole to the child process",
     "warehouse/backup.py": "handed on whole to the child process",
+    "webserver.py": "handed on whole to the child process",
 }
 MEANINGLESS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
 LONG_FOR_A_REASON: dict[str, str] = {}

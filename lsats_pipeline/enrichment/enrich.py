@@ -21,7 +21,7 @@ from lsats_pipeline.report import Report
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.sources.source import Detail
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
-from lsats_pipeline.warehouse.database import sql_file
+from lsats_pipeline.warehouse.database import Connection, sql_file
 from lsats_pipeline.warehouse.runs import Asset
 
 log = logging.getLogger(__name__)
@@ -83,16 +83,21 @@ def enrich(
         )
 
 
+def waiting(connection: Connection, settings: HubSettings, detail: Detail) -> int:
+    """How many details are due now, whatever the budget."""
+    query = sql.SQL("select count(*) from ({}) as waiting").format(
+        sql_file(_SQL / "candidates.sql")
+    )
+    row = connection.execute(query, _wanted(settings, detail, None, [])).fetchone()
+    return int(row[0]) if row else 0
+
+
 class _Enrichment:
     """The steps of one run, sharing its parts."""
 
     def __init__(self, settings: HubSettings, detail: Detail, client: Any, run: Run) -> None:
         self.settings, self.detail, self.client, self.run = settings, detail, client, run
-        self.scope = {
-            "source_system": detail.source_system,
-            "list_type": detail.of.entity_type,
-            "detail_type": detail.entity_type,
-        }
+        self.scope = _scope(detail)
 
     def execute(self, budget: int) -> int:
         path = self.settings.lsats_home / "spool" / f"{self.detail.name}.frames"
@@ -102,7 +107,7 @@ class _Enrichment:
             self._fetch(spool, budget)
             self._land(spool)
             spool.discard()
-        return self._waiting()
+        return waiting(self.run.connection, self.settings, self.detail)
 
     def _fetch(self, spool: Spool, budget: int) -> None:
         done = [Fetched(*row).external_id for frame in spool.read() for row in frame.rows]
@@ -131,19 +136,9 @@ class _Enrichment:
 
     def _candidates(self, budget: int, done: list[str]) -> list[tuple[str, bytes]]:
         query = sql_file(_SQL / "candidates.sql")
-        rows = self.run.connection.execute(query, self._wanted(budget, done)).fetchall()
+        limits = _wanted(self.settings, self.detail, budget, done)
+        rows = self.run.connection.execute(query, limits).fetchall()
         return [(row[0], row[1]) for row in rows]
-
-    def _waiting(self) -> int:
-        query = sql.SQL("select count(*) from ({}) as waiting").format(
-            sql_file(_SQL / "candidates.sql")
-        )
-        row = self.run.connection.execute(query, self._wanted(None, [])).fetchone()
-        return int(row[0]) if row else 0
-
-    def _wanted(self, budget: int | None, done: list[str]) -> dict[str, Any]:
-        stale = self.settings.now() - dt.timedelta(days=self.detail.refresh_days)
-        return {**self.scope, "done": done, "stale_before": stale, "budget": budget}
 
     def _land(self, spool: Spool) -> None:
         run = self.run
@@ -177,3 +172,18 @@ class _Enrichment:
 def _chunks(wanted: list[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
     for start in range(0, len(wanted), _CHECKPOINT):
         yield wanted[start : start + _CHECKPOINT]
+
+
+def _scope(detail: Detail) -> dict[str, Any]:
+    return {
+        "source_system": detail.source_system,
+        "list_type": detail.of.entity_type,
+        "detail_type": detail.entity_type,
+    }
+
+
+def _wanted(
+    settings: HubSettings, detail: Detail, budget: int | None, done: list[str]
+) -> dict[str, Any]:
+    stale = settings.now() - dt.timedelta(days=detail.refresh_days)
+    return {**_scope(detail), "done": done, "stale_before": stale, "budget": budget}

@@ -22,3 +22,12 @@ def hub_url(settings: HubSettings) -> Iterator[str]:
     with server.hold():
         server.ensure_database(EMBEDDED_DATABASE)
         yield server.url(EMBEDDED_DATABASE)
+
+
+def lasting_url(settings: HubSettings) -> str:
+    """The same URL for other programs: an embedded server stays up until it is told to stop."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    server = EmbeddedServer(settings.lsats_home)
+    server.keep_running()
+    return server.ensure_database(EMBEDDED_DATABASE)

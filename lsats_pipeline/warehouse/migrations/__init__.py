@@ -21,6 +21,12 @@ def head() -> str:
     return max(path.stem for path in (_FOLDER / "versions").glob("[0-9]*.sql"))
 
 
+def step_of(url: str) -> str | None:
+    """The step a database is at; None when it is not the hub's yet."""
+    with connect(url) as connection:
+        return _current(connection)
+
+
 def migrate(url: str) -> bool:
     """Apply every missing step; returns whether there was one.
 

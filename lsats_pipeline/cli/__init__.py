@@ -1,0 +1,13 @@
+"""`lsats`: every command is one call into the packages below, and a table or JSON of what it gave.
+
+app       the commands put together, exit codes, errors in one line
+running   demo, run            looking   status, doctor, history      rejects   list, show, replay
+serving   ui, simulate         database  db url, migrate, shell, backup, stop
+output    tables and JSON      inputs    options that several commands have
+
+Whatever is slow to load (Dagster, the sources) is imported inside the command that needs it.
+"""
+
+from lsats_pipeline.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,205 @@
+"""A job run in this process, for the command line: the same run as from the UI, and shown there.
+
+job, days, choice ─▶ Dagster (in process) ─▶ told while it runs ─▶ Outcome
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import dagster as dg
+
+from lsats_pipeline import errors
+from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.settings import HubSettings, load
+
+log = logging.getLogger("run")
+_ENGINES = logging.getLogger("lsats_pipeline")
+
+Watcher = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An asset that failed, why, and what that means as an exit code (contract.md)."""
+
+    asset: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that did not pass; a blocking one stopped what builds on the asset."""
+
+    asset: str
+    name: str
+    description: str
+    blocking: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    job: str
+    first: dt.date
+    last: dt.date
+    success: bool
+    run_id: str
+    seconds: float
+    failures: tuple[Failure, ...] = ()
+    checks: tuple[FailedCheck, ...] = ()
+
+    @property
+    def blocked(self) -> tuple[FailedCheck, ...]:
+        """The failed checks that stopped something."""
+        return tuple(check for check in self.checks if check.blocking)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+def execute_job(
+    name: str,
+    *,
+    first: dt.date,
+    last: dt.date,
+    selection: Sequence[str] | None = None,
+    full: bool = False,
+    accept_removals: bool = False,
+    watch: Watcher | None = None,
+) -> Outcome:
+    """Run a job for a range of days as one run; what it tells goes to the log.
+
+    `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
+    `done`, `failed`, `skipped` and `again` while it runs.
+    """
+    job, instance = _job(name), _instance()
+    started, run_id = time.monotonic(), str(uuid.uuid4())
+    with instance, _told(instance, run_id, watch):
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            partition_key=first.isoformat() if first == last else None,
+            tags=_tags(first, last, full, accept_removals),
+            asset_selection=[dg.AssetKey(a.split("/")) for a in selection] if selection else None,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    return Outcome(
+        name,
+        first,
+        last,
+        result.success,
+        run_id,
+        time.monotonic() - started,
+        tuple(_failures(result)),
+        tuple(_failed_checks(result)),
+    )
+
+
+def _job(name: str) -> dg.JobDefinition:
+    # Here, because the definitions load every module of this folder, this one too.
+    from lsats_pipeline.definitions import defs
+
+    return defs().resolve_job_def(name)
+
+
+def _instance() -> dg.DagsterInstance:
+    folder = load(HubSettings).dagster_home
+    if not (folder / "dagster.yaml").is_file():
+        raise FixConfiguration(
+            f"DAGSTER_HOME {folder} holds no dagster.yaml: unset it, or copy"
+            " dagster_home/dagster.yaml of the checkout there"
+        )
+    return dg.DagsterInstance.from_config(str(folder))
+
+
+def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> dict[str, str]:
+    from lsats_pipeline.defs.step import ACCEPT_REMOVALS, FULL
+
+    tags = {name: "true" for name, on in ((FULL, full), (ACCEPT_REMOVALS, accept_removals)) if on}
+    if first != last:
+        tags["dagster/asset_partition_range_start"] = first.isoformat()
+        tags["dagster/asset_partition_range_end"] = last.isoformat()
+    return tags
+
+
+_EVENTS = {
+    "STEP_START": "started",
+    "STEP_SUCCESS": "done",
+    "STEP_FAILURE": "failed",
+    "STEP_SKIPPED": "skipped",
+    "STEP_UP_FOR_RETRY": "again",
+}
+
+
+@contextmanager
+def _told(instance: dg.DagsterInstance, run_id: str, watch: Watcher | None) -> Iterator[None]:
+    """What the run logs goes to this process's log, once: engines log into the run themselves."""
+
+    def hear(entry: dg.EventLogEntry) -> None:
+        if not entry.is_dagster_event:
+            log.log(int(entry.level), entry.user_message)
+        elif watch and entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
+            watch(_asset(entry.step_key), event)
+
+    propagates = _ENGINES.propagate
+    instance.add_event_listener(run_id, hear)
+    _ENGINES.propagate = False
+    try:
+        yield
+    finally:
+        _ENGINES.propagate = propagates
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
+    for event in result.all_events:
+        if event.is_step_failure and event.step_key:
+            yield _failure(_asset(event.step_key), event.step_failure_data)
+
+
+def _failure(asset: str, data: Any) -> Failure:
+    """The message of the error that we raised, if one is in the chain; else of the last one."""
+    error, chain = data.error, []
+    while error is not None:
+        chain.append(error)
+        error = error.cause
+    for link in chain:
+        known = getattr(errors, str(link.cls_name), None)
+        if isinstance(known, type) and issubclass(known, errors.LsatsError):
+            return Failure(asset, _bare(link), known.exit_code)
+    return Failure(asset, _bare(chain[-1]) if chain else "failed", 1)
+
+
+def _bare(error: Any) -> str:
+    """The message without the class name that Dagster puts before it."""
+    text = str(error.message).strip()
+    name = str(error.cls_name)
+    head, separator, rest = text.partition(": ")
+    return rest if separator and head.rpartition(".")[2] == name else text
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> Iterator[FailedCheck]:
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            yield FailedCheck(
+                check.asset_key.to_user_string(),
+                check.check_name,
+                check.description or "",
+                check.severity == dg.AssetCheckSeverity.ERROR,
+            )
+
+
+def _asset(step: str) -> str:
+    """The asset of a step: `bronze__tdx_user` is `bronze/tdx_user`."""
+    return step.replace("__", "/", 1)
