@@ -3,7 +3,7 @@
     campus.records ── records ──┬── tdx ──────── web ───────── HTTP    TeamDynamix
     campus.faults ─── faults    ├── gateway ──── web ───────── HTTP    university API gateway
                                 └── directory ── ldap_server ─ LDAP    MCommunity, Active Directory
-                                       ldap_filter, entries, ber
+                                       ldap_messages, ldap_filter, entries, ber
 
 `python -m lsats_pipeline.simulators` serves all four; `process.start_simulators` runs that as a
 child that ends with its parent. The hub reaches them by address only.

@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, cast
 
 import psycopg
 from psycopg import sql
@@ -28,38 +28,24 @@ from lsats_pipeline.errors import LsatsError
 from lsats_pipeline.simulators import ber
 from lsats_pipeline.simulators.directory import Directory
 from lsats_pipeline.simulators.entries import Entry, decode_entry, encode_entry
-from lsats_pipeline.simulators.ldap_filter import Compare, Filter, decode_filter
+from lsats_pipeline.simulators.ldap_filter import Compare
+from lsats_pipeline.simulators.ldap_messages import (
+    BASE,
+    ONE_LEVEL,
+    PAGED_RESULTS,
+    Code,
+    Controls,
+    Refused,
+    Search,
+    controls_of,
+    decode_search,
+    page_control,
+)
 from lsats_pipeline.simulators.records import EVERYTHING, Campus, Moment, after_key
 
-PAGED_RESULTS = "1.2.840.113556.1.4.319"
-BASE, ONE_LEVEL = 0, 1
-OK, OPERATIONS_ERROR, PROTOCOL_ERROR, SIZE_LIMIT_EXCEEDED = 0, 1, 2, 4
-AUTH_METHOD_NOT_SUPPORTED, UNAVAILABLE_CRITICAL_EXTENSION, NO_SUCH_OBJECT = 7, 12, 32
-INVALID_CREDENTIALS, UNWILLING = 49, 53
 _BIND, _UNBIND, _SEARCH, _ABANDON, _EXTENDED = 0x60, 0x42, 0x63, 0x50, 0x77
 # Answered with the response type that follows the request's; none of them is offered.
 _DECLINED = {0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F, _EXTENDED: 0x78}
-
-
-class Refused(Exception):
-    """A request ends with this result code."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class Search(NamedTuple):
-    """A search request, with its paged results control if it has one."""
-
-    base: str
-    scope: int
-    size_limit: int
-    types_only: bool
-    filter: Filter
-    wanted: frozenset[str] | None
-    page: tuple[int, bytes] | None
-
 
 Found = tuple[str, bytes]  # a key and the encoded entry
 
@@ -114,18 +100,18 @@ class _Connection(StreamRequestHandler):
             (_, number), (tag, content), *controls = ber.parts(message)
             if tag == _UNBIND:
                 return
-            self._answer(ber.element(ber.INTEGER, number), tag, content, _controls(controls))
+            self._answer(ber.element(ber.INTEGER, number), tag, content, controls_of(controls))
             self.wfile.flush()
 
-    def _answer(
-        self, message_id: bytes, tag: int, content: bytes, controls: dict[str, Any]
-    ) -> None:
+    def _answer(self, message_id: bytes, tag: int, content: bytes, controls: Controls) -> None:
         if tag == _BIND:
             self._reply(message_id, 0x61, *self._bind(content))
         elif tag == _SEARCH:
             self._search(message_id, content, controls)
         elif tag in _DECLINED:
-            self._reply(message_id, _DECLINED[tag], PROTOCOL_ERROR, "not offered by this directory")
+            self._reply(
+                message_id, _DECLINED[tag], Code.PROTOCOL_ERROR, "not offered by this directory"
+            )
         elif tag != _ABANDON:
             raise ber.BadMessage(f"request type {tag:#x}")
 
@@ -140,22 +126,24 @@ class _Connection(StreamRequestHandler):
         _, (_, name), (method, password) = ber.parts(content)
         self.bound = False
         if method != 0x80:
-            return AUTH_METHOD_NOT_SUPPORTED, "only simple binds"
+            return Code.AUTH_METHOD_NOT_SUPPORTED, "only simple binds"
         if not password:
-            return (UNWILLING, "a name without a password") if name else (OK, "")
+            return (
+                (Code.UNWILLING_TO_PERFORM, "a name without a password") if name else (Code.OK, "")
+            )
         same_name = _plain_dn(name.decode(errors="replace")) == _plain_dn(self.directory.user)
         self.bound = same_name and password == self.directory.password.encode()
-        return (OK, "") if self.bound else (INVALID_CREDENTIALS, "invalid credentials")
+        return (Code.OK, "") if self.bound else (Code.INVALID_CREDENTIALS, "invalid credentials")
 
-    def _search(self, message_id: bytes, content: bytes, controls: dict[str, Any]) -> None:
+    def _search(self, message_id: bytes, content: bytes, controls: Controls) -> None:
         try:
-            request = _decode_search(content, controls)
+            request = decode_search(content, controls)
             code, message, cookie = self._find(message_id, request)
         except Refused as refused:
             code, message, cookie = refused.code, str(refused), b""
         except (psycopg.Error, LsatsError) as error:
-            code, message, cookie = OPERATIONS_ERROR, str(error), b""
-        answer = _page_control(cookie) if PAGED_RESULTS in controls else b""
+            code, message, cookie = Code.OPERATIONS_ERROR, str(error), b""
+        answer = page_control(cookie) if PAGED_RESULTS in controls else b""
         self._reply(message_id, 0x65, code, message, answer)
 
     def _find(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
@@ -165,7 +153,7 @@ class _Connection(StreamRequestHandler):
             raise Refused(self.directory.unbound_code, "bind first")
         base, top = _plain_dn(request.base), _plain_dn(self.directory.base)
         if base != top and not base.endswith("," + top):
-            raise Refused(NO_SUCH_OBJECT, f"nothing at {request.base}")
+            raise Refused(Code.NO_SUCH_OBJECT, f"nothing at {request.base}")
         if base == top and request.scope == BASE:
             return self._send_one(message_id, request, _top(self.directory))
         return self._send_matches(message_id, request)
@@ -173,7 +161,7 @@ class _Connection(StreamRequestHandler):
     def _send_one(self, message_id: bytes, request: Search, entry: Entry) -> tuple[int, str, bytes]:
         if request.filter.matches(entry.attributes):
             self.wfile.write(encode_entry(message_id, entry, request.wanted, request.types_only))
-        return OK, "", b""
+        return Code.OK, "", b""
 
     def _send_matches(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
         moment = self.server.campus.moment()
@@ -184,18 +172,18 @@ class _Connection(StreamRequestHandler):
             found = list(islice(matches, room))
             more = next(matches, None) is not None
         if not found and request.scope == BASE:
-            raise Refused(NO_SUCH_OBJECT, f"nothing at {request.base}")
+            raise Refused(Code.NO_SUCH_OBJECT, f"nothing at {request.base}")
         self._send(found, progress, moment)
         sent = progress.sent + len(found)
         if more and limit and sent >= limit:
-            return SIZE_LIMIT_EXCEEDED, "size limit exceeded", b""
-        return OK, "", self._cookie(Progress(found[-1][0], sent)) if more and found else b""
+            return Code.SIZE_LIMIT_EXCEEDED, "size limit exceeded", b""
+        return Code.OK, "", self._cookie(Progress(found[-1][0], sent)) if more and found else b""
 
     def _resume(self, request: Search) -> Progress:
         if request.page is None or not request.page[1]:
             return Progress()
         if (progress := self.cookies.pop(request.page[1], None)) is None:
-            raise Refused(UNWILLING, "the page cookie is not from this connection")
+            raise Refused(Code.UNWILLING_TO_PERFORM, "the page cookie is not from this connection")
         return progress
 
     def _cookie(self, progress: Progress) -> bytes:
@@ -211,7 +199,7 @@ class _Connection(StreamRequestHandler):
         limits = (request.size_limit, self.directory.most_entries, unpaged, asked)
         limit = min((n for n in limits if n), default=0)
         page = min(request.page[0], self.directory.page_limit) if request.page else sys.maxsize
-        return limit, min(page, limit - progress.sent if limit else page)
+        return limit, min(page, max(limit - progress.sent, 0) if limit else page)
 
     def _matches(
         self, message_id: bytes, request: Search, progress: Progress, moment: Moment, room: int
@@ -271,55 +259,6 @@ class _Inside:
         if self._scope == ONE_LEVEL:
             return re.split(r"(?<!\\),", plain, maxsplit=1)[-1] == self._base
         return plain == self._base or plain.endswith("," + self._base)
-
-
-def _decode_search(content: bytes, controls: dict[str, Any]) -> Search:
-    base, scope, _, size_limit, _, types_only, criteria, attributes = ber.parts(content)
-    for oid, (critical, _) in controls.items():
-        if critical and oid != PAGED_RESULTS:
-            raise Refused(UNAVAILABLE_CRITICAL_EXTENSION, f"control {oid} is not offered")
-    try:
-        decoded = decode_filter(*criteria)
-    except ber.BadMessage as error:
-        raise Refused(PROTOCOL_ERROR, str(error)) from None
-    return Search(
-        base=base[1].decode(errors="replace"),
-        scope=ber.number(scope[1]),
-        size_limit=ber.number(size_limit[1]),
-        types_only=types_only[1] != b"\x00",
-        filter=decoded,
-        wanted=_wanted([name.decode(errors="replace") for _, name in ber.parts(attributes[1])]),
-        page=_page(controls),
-    )
-
-
-def _wanted(names: list[str]) -> frozenset[str] | None:
-    return None if not names or "*" in names else frozenset(name.lower() for name in names)
-
-
-def _controls(found: list[tuple[int, bytes]]) -> dict[str, Any]:
-    """Controls of a message: OID to (critical, value)."""
-    controls = {}
-    for tag, content in found:
-        for _, control in ber.parts(content) if tag == 0xA0 else ():
-            (_, oid), *rest = ber.parts(control)
-            values = {0x01: b"\x00", ber.OCTETS: b"", **dict(rest)}
-            controls[oid.decode()] = (values[0x01] != b"\x00", values[ber.OCTETS])
-    return controls
-
-
-def _page(controls: dict[str, Any]) -> tuple[int, bytes] | None:
-    if PAGED_RESULTS not in controls:
-        return None
-    (_, inner), *_ = ber.parts(controls[PAGED_RESULTS][1])
-    (_, size), (_, cookie) = ber.parts(inner)
-    return ber.number(size), cookie
-
-
-def _page_control(cookie: bytes) -> bytes:
-    value = ber.element(ber.SEQUENCE, ber.integer(0), ber.element(ber.OCTETS, cookie))
-    oid = ber.element(ber.OCTETS, PAGED_RESULTS.encode())
-    return ber.element(0xA0, ber.element(ber.SEQUENCE, oid, ber.element(ber.OCTETS, value)))
 
 
 def _after(progress: Progress) -> sql.Composable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ldap3
@@ -305,6 +306,17 @@ def test_a_connection_is_dropped_on_request(campus: Hands) -> None:
         paged(broken, "(cn=*)", 10)
     with connect(campus.environment, "AD_LDAP_URL", "AD_") as connection:
         assert len(paged(connection, "(cn=*)", 10)) == 30
+
+
+def test_many_may_read_at_once(campus: Hands) -> None:
+    campus.put("active_directory", "user", *(account(n) for n in range(300)))
+
+    def count(_: int) -> int:
+        with connect(campus.environment, "AD_LDAP_URL", "AD_") as connection:
+            return len(paged(connection, "(cn=*)", 50))
+
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(count, range(12))) == [300] * 12
 
 
 def test_other_requests_are_declined(mcommunity: ldap3.Connection) -> None:

@@ -147,6 +147,14 @@ def test_a_body_is_cut_on_request(campus: Hands, tdx: httpx.Client) -> None:
     assert len(tdx.post(url(tdx, "people/search"), json={}).json()) == 3000
 
 
+def test_readers_that_leave_early_hold_nobody_up(campus: Hands, tdx: httpx.Client) -> None:
+    campus.put("tdx", "user", *(user(n, Title="x" * 1000) for n in range(5000)))
+    for _ in range(12):  # more than the simulators have connections to the database
+        with tdx.stream("POST", url(tdx, "people/search"), json={}) as reply:
+            next(reply.iter_raw())
+    assert tdx.get(url(tdx, "accounts")).json() == []
+
+
 def test_slowness_on_request(campus: Hands, tdx: httpx.Client) -> None:
     campus.fault("slow", path="accounts", seconds=0.3, times=1)
     started = time.monotonic()
