@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -15,7 +16,7 @@ from lsats_pipeline.cli.inputs import (
     looking,
     looking_at_something,
 )
-from lsats_pipeline.cli.output import cut, note, say, say_json, say_table, shown
+from lsats_pipeline.cli.output import cut, exact, note, say, say_json, say_table
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
@@ -84,14 +85,13 @@ def history(
     declared = table_named(table, SILVER_TABLES)
     with looking_at_something() as warehouse, warehouse.connection() as connection:
         found = histories(connection, declared, key)
-    moment = as_of.astimezone(load(HubSettings).zone) if as_of and as_of.tzinfo else as_of
-    if moment and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=load(HubSettings).zone)
+    zone = load(HubSettings).zone
+    moment = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=zone)
     if as_json:
         say_json([_history_json(one, moment) for one in found])
     else:
         for one in found:
-            _show_history(one, moment)
+            _show_history(one, moment, zone)
 
 
 def _show_status(found: list[AssetStatus], today: dt.date) -> None:
@@ -167,10 +167,11 @@ def _version_json(version: Version) -> dict[str, Any]:
     }
 
 
-def _show_history(one: History, moment: dt.datetime | None) -> None:
+def _show_history(one: History, moment: dt.datetime | None, zone: ZoneInfo) -> None:
     chosen = one.as_of(moment) if moment else one.versions[-1]
     number = one.versions.index(chosen) + 1
-    say(f"silver.{one.table} {one.key}: version {number} of {len(one.versions)}, {_span(chosen)}")
+    which = f"version {number} of {len(one.versions)}"
+    say(f"silver.{one.table} {one.key}: {which}, {_span(chosen, zone)}")
     _show_values(chosen)
     _show_evidence(chosen)
     if moment:
@@ -178,28 +179,33 @@ def _show_history(one: History, moment: dt.datetime | None) -> None:
     for version in reversed(one.versions):
         if version.changes:
             say()
-            say(f"changed at {shown(version.valid_from)} UTC (run {version.run_id})")
+            say(f"changed at {_local(version.valid_from, zone)} (run {version.run_id})")
             say_table(
                 ("column", "before", "after", "source"),
                 (
-                    (c.column, cut(shown(c.before), 40), cut(shown(c.after), 40), c.source)
+                    (c.column, cut(exact(c.before), 40), cut(exact(c.after), 40), c.source)
                     for c in version.changes
                 ),
             )
 
 
-def _span(version: Version) -> str:
-    begins = f"from {shown(version.valid_from)} UTC"
+def _span(version: Version, zone: ZoneInfo) -> str:
+    begins = f"from {_local(version.valid_from, zone)}"
     if version.valid_to is None:
         return f"{begins}, still so"
-    return f"{begins} until {shown(version.valid_to)} UTC"
+    return f"{begins} until {_local(version.valid_to, zone)}"
+
+
+def _local(moment: dt.datetime, zone: ZoneInfo) -> str:
+    """A time as the hub's days have it."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _show_values(version: Version) -> None:
     say_table(
         ("column", "value", "source"),
         (
-            (name, cut(shown(value), 70), version.sources.get(name, ""))
+            (name, cut(exact(value), 70), version.sources.get(name, ""))
             for name, value in version.values.items()
             if value is not None
         ),

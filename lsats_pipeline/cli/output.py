@@ -38,13 +38,16 @@ def say_table(
 
 
 def shown(value: object) -> str:
-    """A value for people."""
+    """A value for people; numbers in groups of three."""
+    return f"{value:,}" if type(value) is int else exact(value)
+
+
+def exact(value: object) -> str:
+    """A value for people as it is: an id stays an id."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.2f}"
     if isinstance(value, dt.datetime):

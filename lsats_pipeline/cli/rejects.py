@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What could not be used, with its reason.", no_args_is_help=True)
 
-_ALL = 1_000_000
+STILL_REJECTED = 3
 StreamName = Annotated[
     str | None,
     typer.Option("--stream", help="Only of this stream or table: tdx_user, enrichment/tdx_user."),
@@ -105,6 +105,8 @@ def replay(
             _refuse_missing(ids, waiting)
         reports = list(_replayed(hub, waiting, by_id=bool(ids)))
     _tell(reports, as_json)
+    if any(report.counts.rejected for report in reports):
+        raise typer.Exit(STILL_REJECTED)
 
 
 def _replayed(hub: Hub, waiting: list[Reject], *, by_id: bool) -> Iterator[Report]:

@@ -10,6 +10,7 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, Day, a_day, examples, looking
 from lsats_pipeline.cli.output import note, say, say_json, say_table
+from lsats_pipeline.cli.progress import progress
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.settings import HubSettings, load
 
@@ -91,14 +92,16 @@ def run(
         return
     from lsats_pipeline.defs.execution import execute_job
 
-    outcome = execute_job(
-        _JOBS[layer],
-        selection=[str(c.asset) for c in chosen] if source or entity else None,
-        first=days[0],
-        last=days[-1],
-        full=full,
-        accept_removals=accept_removals,
-    )
+    with progress(f"{layer.value}, {days[-1]}", len(chosen)) as watch:
+        outcome = execute_job(
+            _JOBS[layer],
+            selection=[str(c.asset) for c in chosen] if source or entity else None,
+            first=days[0],
+            last=days[-1],
+            full=full,
+            accept_removals=accept_removals,
+            watch=watch,
+        )
     _tell(outcome, as_json)
     raise typer.Exit(exit_code(outcome))
 
@@ -115,7 +118,7 @@ def demo(
     from lsats_pipeline.cli.summary import show_summary, summary_json
     from lsats_pipeline.demo import run_demo
 
-    result = run_demo(people=people, days=days, seed=seed)
+    result = run_demo(people=people, days=days, seed=seed, display=progress)
     if as_json:
         say_json(summary_json(result))
     else:

@@ -32,9 +32,11 @@ waiting as (
     select producer.consumer, count(*) as runs
     from producer
     join meta.ingestion_runs run using (layer, entity)
-    where run.status = 'completed' and not exists (
-        select from meta.consumed_runs used
-        where used.consumer = producer.consumer and used.run_id = run.run_id)
+    where run.status = 'completed'
+        and run.records_created + run.records_updated + run.records_removed > 0
+        and not exists (
+            select from meta.consumed_runs used
+            where used.consumer = producer.consumer and used.run_id = run.run_id)
     group by producer.consumer
 ),
 reject as (

@@ -19,7 +19,7 @@ select layer, partition_key as day,
     sum(records_rejected)::bigint as rejected,
     sum(extract(epoch from completed_at - started_at))::float8 as seconds
 from meta.ingestion_runs
-where status = 'completed' and partition_key = any(%s)
+where status = 'completed' and partition_key = any(%s) and not metadata ? 'replay'
 group by layer, partition_key
 order by partition_key, array_position(array['bronze', 'enrichment', 'silver'], layer)
 """
