@@ -109,5 +109,5 @@ DEPARTMENTS = MergedTable(
             "not silver.is_dept_code(merged.dept_id) and merged.dept_id !~ '^TDX_[0-9]+$'",
         ),
     ),
-    expected=Expected(mean=0.75, low_share=0.30),
+    expected=Expected(mean=0.75, low_share=0.35),
 )
