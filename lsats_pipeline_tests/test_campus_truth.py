@@ -1,7 +1,7 @@
 """Bronze against the ground truth, through the real protocols: what changed lands, nothing else.
 
-The campus says what each system knew on each day (`campus.records`), the simulators serve it, the hub
-ingests it day by day, and bronze has to hold exactly the campus's own changes.
+The campus says what each system knew on each day (`campus.records`), the simulators serve it, the
+hub ingests it day by day, and bronze has to hold exactly the campus's own changes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ ended as (
         and fault = '' and record_key not like '?%%'
         and not exists (
             select from campus.records new
-            where (new.system, new.entity, new.record_key) = (old.system, old.entity, old.record_key)
+            where (new.system, new.entity) = (old.system, old.entity)
+                and new.record_key = old.record_key
                 and new.valid_from = %(day)s)
         and not exists (
             select from campus.labels
@@ -153,7 +154,7 @@ def test_a_directory_cut_short_buries_nobody_and_says_so(warehouse, tmp_path, di
                 "insert into campus.faults values ('ldap_size_limit', %s)",
                 [json.dumps({"directory": directory, "entries": 1})],
             )
-        with pytest.raises(IncompleteRead, match="(?i)limit"):
+        with pytest.raises(IncompleteRead, match=r"(?i)limit"):
             hub.ingest(stream(name))
         [(status, removed)] = warehouse.query(
             "select status, records_removed from meta.ingestion_runs where entity = %s"
