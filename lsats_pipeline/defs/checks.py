@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -52,5 +53,11 @@ def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.As
             passed=check.passed,
             severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
             description=check.description,
-            metadata={k: v for k, v in check.values.items() if v is not None},
+            metadata=_plotted(check.values),
         )
+
+
+def _plotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers that Dagster draws over time, of a length to be read."""
+    known = {name: value for name, value in values.items() if value is not None}
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in known.items()}

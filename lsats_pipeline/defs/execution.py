@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import dagster as dg
+import psutil
 
 from lsats_pipeline import errors
 from lsats_pipeline.errors import FixConfiguration
@@ -22,6 +24,9 @@ from lsats_pipeline.settings import HubSettings, load
 
 log = logging.getLogger("run")
 _ENGINES = logging.getLogger("lsats_pipeline")
+
+# Tags by which a run of a killed command line is found.
+_HOST, _PROCESS = "lsats/host", "lsats/process"
 
 Watcher = Callable[[str, str], None]
 
@@ -85,6 +90,7 @@ def execute_job(
     """
     job, instance = _job(name), _instance()
     started, run_id = time.monotonic(), str(uuid.uuid4())
+    _bury_dead_runs(instance)
     with instance, _told(instance, run_id, watch):
         result = job.execute_in_process(
             instance=instance,
@@ -128,10 +134,40 @@ def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> d
     from lsats_pipeline.defs.step import ACCEPT_REMOVALS, FULL
 
     tags = {name: "true" for name, on in ((FULL, full), (ACCEPT_REMOVALS, accept_removals)) if on}
+    tags |= {_HOST: _host(), _PROCESS: _process()}
     if first != last:
         tags["dagster/asset_partition_range_start"] = first.isoformat()
         tags["dagster/asset_partition_range_end"] = last.isoformat()
     return tags
+
+
+def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of killed command lines failed: nobody else would, and the UI showed them running.
+
+    What they had begun in the hub is taken up by the next run of the same assets.
+    """
+    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST: _host()})
+    for run in instance.get_runs(filters=running):
+        if not _alive(run.tags.get(_PROCESS, "")):
+            instance.report_run_failed(run, "the process ended before the run did")
+
+
+def _host() -> str:
+    return socket.gethostname()
+
+
+def _process() -> str:
+    """This process; the time of its birth tells it from a later one with the same number."""
+    me = psutil.Process()
+    return f"{me.pid} {me.create_time():.2f}"
+
+
+def _alive(process: str) -> bool:
+    number, _, birth = process.partition(" ")
+    try:
+        return f"{psutil.Process(int(number)).create_time():.2f}" == birth
+    except (psutil.Error, ValueError):
+        return False
 
 
 _EVENTS = {

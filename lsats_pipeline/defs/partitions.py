@@ -8,13 +8,15 @@ import dagster as dg
 
 from lsats_pipeline.settings import HubSettings, load
 
-# Start and time zone are part of the definitions, so they alone are read when this is imported.
+# First day and time zone are part of the definitions, so they are read when this is imported.
 _SETTINGS = load(HubSettings)
+# LSATS_TODAY may try out a day to come.
+_AHEAD = max(0, (_SETTINGS.today() - dt.datetime.now(_SETTINGS.zone).date()).days)
 
 HUB_DAYS = dg.DailyPartitionsDefinition(
     start_date=_SETTINGS.lsats_first_day.isoformat(),
     timezone=_SETTINGS.lsats_timezone,
-    end_offset=1,  # today is a partition from its first minute
+    end_offset=1 + _AHEAD,  # today is a partition from its first minute
 )
 _CHOSEN = ("dagster/partition", "dagster/asset_partition_range_start")
 

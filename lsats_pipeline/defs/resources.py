@@ -35,15 +35,14 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             context.log.info(summary(self._reports))
 
     def opened(self) -> Hub:
-        """The hub; an LsatsError when it cannot be opened, the same for every step of the run."""
-        if self._refusal:
-            raise self._refusal
-        if self._hub is None:
+        """The hub; a Failure when it cannot be opened, at once and the same for every step."""
+        if self._hub is None and self._refusal is None:
             try:
                 self._hub = self._open.enter_context(open_hub())
             except LsatsError as error:
                 self._refusal = error
-                raise
+        if self._hub is None:
+            raise dg.Failure(str(self._refusal), allow_retries=False) from self._refusal
         return self._hub
 
     def remember(self, report: Report) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+import psycopg
 
 from lsats_pipeline.defs.checks import check_results
 from lsats_pipeline.defs.logs import told
@@ -64,9 +65,15 @@ def explained() -> Iterator[None]:
     """Errors as Dagster's Failure, with the message people are meant to read."""
     try:
         yield
+    except dg.Failure:
+        raise
     except LsatsError as error:
         transient = isinstance(error, TryAgain | Unreachable)
         raise dg.Failure(str(error), allow_retries=transient) from error
+    except psycopg.OperationalError as error:
+        raise dg.Failure(f"the connection to the database was lost: {error}") from error
+    except Exception as error:  # a mistake of ours: it would only be made again
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
 
 def _report(context: dg.AssetExecutionContext, resource: HubResource, report: Report) -> Report:

@@ -29,19 +29,20 @@ def defined(subject: Subject) -> Mapping[str, Any]:
 
 def recorded(hub: Hub, subject: Subject, reports: Sequence[Report]) -> Metadata:
     """What one run did to the asset, over one day or several."""
-    last, warehouse = reports[-1], hub.warehouse
-    found: Metadata = {
-        **defined(subject),
+    last, warehouse, table = reports[-1], hub.warehouse, subject.table
+    state = _landed(warehouse, subject) if table is None else _built(warehouse, table)
+    rows = sample(warehouse, subject, last) if last.run_id else ""
+    return {
         "day": _days([report.day for report in reports]),
         **_counts(reports),
+        **state,
+        **({"sample": dg.MetadataValue.md(rows)} if rows else {}),
+        **({"note": last.note} if last.note else {}),
         "seconds": round(sum(report.seconds for report in reports), 3),
         **({"run id": str(last.run_id)} if last.run_id else {}),
-        **({"note": last.note} if last.note else {}),
+        **defined(subject),
+        **({"dagster/column_lineage": lineage(table)} if table else {}),
     }
-    table = subject.table
-    extra = _landed(warehouse, subject) if table is None else _built(warehouse, table)
-    rows = sample(warehouse, subject, last) if last.run_id else ""
-    return {**found, **extra, **({"sample": dg.MetadataValue.md(rows)} if rows else {})}
 
 
 def _counts(reports: Sequence[Report]) -> Metadata:
@@ -81,7 +82,6 @@ def _built(warehouse: Warehouse, table: Table) -> Metadata:
     notes = frozenset(rule.flag for rule in table.rules if not rule.cost)
     return {
         "dagster/row_count": totals.rows,
-        "dagster/column_lineage": lineage(table),
         **({} if totals.mean is None else {"mean quality": round(totals.mean, 4)}),
         "quality": dg.MetadataValue.md(quality_picture(f"silver.{table.name}", totals, notes)),
     }

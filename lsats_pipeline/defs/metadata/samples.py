@@ -1,7 +1,9 @@
-"""A few rows to look at. Dagster's UI has no login of its own, so nothing personal may be in them.
+"""A few rows to look at. Dagster's UI has no login of its own, so nobody may be known from them.
 
 Shown is what cannot be about a person: yes or no, times, scores, flags, and the text of columns not
-declared personal, unless it looks like an address or a number to call. The rest is a dot or three.
+declared personal, unless it looks like an address or a number to call. The rest is three dots. And
+where rows are people, a column's values stand together, torn from their rows: a title, a department
+and a city on one line would be somebody.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from lsats_pipeline.warehouse import Warehouse
 
 ROWS = 5
 HIDDEN = "•••"
-_LONGEST = 60
+_LONGEST = 34  # of one value; rows lie side by side
 # jsonb written by the engines themselves, out of names that stand in declarations.
 _OURS = {"quality_flags", "sources", "field_sources"}
 _UNINTERESTING = {"raw_id", "detail_raw_id", "source_raw_ids"}
@@ -55,15 +57,26 @@ def _landed(warehouse: Warehouse, report: Report) -> str:
 
 
 def _silver(warehouse: Warehouse, table: Table, report: Report) -> str:
-    """One line per column, one column per row: most tables are too wide to lie flat."""
+    """One line per column: most tables are too wide to lie flat."""
     shown = [field for field in fields(table) if field.name not in _UNINTERESTING]
-    rows = _written_by(warehouse, table, shown, report) or _any(warehouse, table, shown)
+    rows = _rows(warehouse, table, shown, report)
     people = about_people(table)
-    lines = [
-        [f"`{field.name}`", *(masked(row[i], field, table, people) for row in rows)]
-        for i, field in enumerate(shown)
+    if people and len(rows) < ROWS:  # so few would still be somebody
+        return ""
+    columns = [
+        [masked(row[i], field, table, people) for row in rows] for i, field in enumerate(shown)
     ]
-    return _markdown(["column", *(f"row {n + 1}" for n in range(len(rows)))], lines if rows else [])
+    heads = [f"in {len(rows)} rows"] if people else [f"row {n + 1}" for n in range(len(rows))]
+    lines = [
+        [f"`{field.name}`", *([_together(column)] if people else map(_short, column))]
+        for field, column in zip(shown, columns, strict=True)
+    ]
+    return _markdown(["column", *heads], lines if rows else [])
+
+
+def _together(values: Sequence[str]) -> str:
+    """Different values in the order of the alphabet, which says nothing of the rows."""
+    return " · ".join(map(_short, sorted(set(values) - {""})))
 
 
 def about_people(table: Table) -> bool:
@@ -94,27 +107,19 @@ def _key(table: Table) -> tuple[str, ...]:
     return (table.key,) if isinstance(table.key, str) else table.key
 
 
-def _written_by(
-    warehouse: Warehouse, table: Table, shown: Sequence[Field], report: Report
-) -> list[Any]:
-    where = sql.SQL("where ingestion_run_id = {}").format(sql.Literal(report.run_id))
-    return _rows(warehouse, table, shown, where)
-
-
-def _any(warehouse: Warehouse, table: Table, shown: Sequence[Field]) -> list[Any]:
-    return _rows(warehouse, table, shown, sql.SQL(""))
-
-
-def _rows(
-    warehouse: Warehouse, table: Table, shown: Sequence[Field], where: sql.Composable
-) -> list[Any]:
-    query = sql.SQL("select {names} from {table} {where} limit {rows}").format(
-        names=sql.SQL(", ").join(sql.Identifier(field.name) for field in shown),
-        table=sql.Identifier("silver", table.name),
-        where=where,
-        rows=sql.Literal(ROWS),
-    )
-    return warehouse.query(query)
+def _rows(warehouse: Warehouse, table: Table, shown: Sequence[Field], report: Report) -> list[Any]:
+    """Rows that the run wrote; any rows when those are fewer than a sample."""
+    query = sql.SQL("select {names} from {table} {where} limit {rows}")
+    parts = {
+        "names": sql.SQL(", ").join(sql.Identifier(field.name) for field in shown),
+        "table": sql.Identifier("silver", table.name),
+        "rows": sql.Literal(ROWS),
+    }
+    written = sql.SQL("where ingestion_run_id = {}").format(sql.Literal(report.run_id))
+    rows = warehouse.query(query.format(where=written, **parts))
+    if len(rows) == ROWS:
+        return rows
+    return warehouse.query(query.format(where=sql.SQL(""), **parts))
 
 
 def _markdown(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -125,5 +130,8 @@ def _markdown(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    text = " ".join(str("" if value is None else value).split()).replace("|", "\\|")
+    return " ".join(str("" if value is None else value).split()).replace("|", "\\|")
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
