@@ -26,6 +26,7 @@ from lsats_pipeline.sources.clock import Clock
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every single call otherwise
 
 TIMEOUT = httpx.Timeout(connect=15, read=120, write=60, pool=30)
 TRIES = 4

@@ -13,7 +13,7 @@ import logging
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -233,10 +233,7 @@ def connect(account: Account, clock: Clock | None = None) -> Iterator[Directory]
     try:
         yield Directory(account, connection)
     finally:
-        try:
-            connection.unbind()
-        except (LDAPException, OSError):
-            log.debug("%s: the connection was closed already", account.title)
+        _close(connection)
 
 
 def escape(value: bytes) -> str:
@@ -274,21 +271,37 @@ def _bind(account: Account) -> Any:
         receive_timeout=RECEIVE_TIMEOUT,
         auto_referrals=False,
     )
-    if connection.bind():
-        return connection
+    try:
+        if connection.bind():
+            return connection
+        raise _refusal(account, connection)
+    except BaseException:
+        _close(connection)
+        raise
+
+
+def _refusal(account: Account, connection: Any) -> LsatsError:
     code = (connection.result or {}).get("result")
     if code == _BAD_CREDENTIALS:
-        raise FixConfiguration(
+        return FixConfiguration(
             f"{account.title} refuses the credentials; "
             f"check {account.user_variable} and {account.password_variable}"
         )
-    raise GiveUp(f"{account.title}: bind failed with code {code} ({connection.last_error})")
+    return GiveUp(f"{account.title}: bind failed with code {code} ({connection.last_error})")
+
+
+def _close(connection: Any) -> None:
+    with suppress(LDAPException, OSError):
+        connection.unbind()
+    # ldap3 leaves the socket open when it could not connect or encrypt.
+    if connection.socket is not None:
+        connection.socket.close()
 
 
 def _server(account: Account) -> Any:
     parts = addresses.checked(account.url, account.url_variable, encrypted="ldaps", plain="ldap")
     secure = parts.scheme == "ldaps"
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, sni=parts.hostname) if secure else None
+    tls = _VerifiedTls(validate=ssl.CERT_REQUIRED) if secure else None
     return ldap3.Server(
         parts.hostname,
         port=parts.port or (636 if secure else 389),
@@ -297,6 +310,17 @@ def _server(account: Account) -> Any:
         get_info=ldap3.NONE,
         connect_timeout=CONNECT_TIMEOUT,
     )
+
+
+class _VerifiedTls(ldap3.Tls):  # type: ignore[misc]
+    """Leaves names and certificates to OpenSSL; ldap3 compares names by a function now gone."""
+
+    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+        connection.socket = ssl.create_default_context().wrap_socket(
+            connection.socket,
+            server_hostname=connection.server.host,
+            do_handshake_on_connect=do_handshake,
+        )
 
 
 def _message_end(data: bytes, at: int) -> int:

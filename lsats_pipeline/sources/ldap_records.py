@@ -64,11 +64,10 @@ class _Attributes:
             if (size := data[at + 1]) < 0x80:  # then everything inside is short as well
                 start, at = at + 4, at + 2 + size
                 end = start + data[start - 1]
-                value = end + 4
-                if value + data[end + 3] == at:  # one value, by far the commonest
-                    yield data[start:end], [data[value:at]]
-                    continue
                 values = end + 2
+                if values < at and values + 2 + data[end + 3] == at:  # one value: the commonest
+                    yield data[start:end], [data[end + 4 : at]]
+                    continue
             else:
                 inner, at = read_header(data, at)
                 start, end = read_header(data, inner)
