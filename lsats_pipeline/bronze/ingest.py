@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from lsats_pipeline.bronze.spool import Spool
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.report import Check, Report, exceeds
 from lsats_pipeline.settings import HubSettings
-from lsats_pipeline.sources.source import Page, ReadRequest, Stream
+from lsats_pipeline.sources.source import NothingToRead, Page, ReadRequest, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection
 from lsats_pipeline.warehouse.runs import Asset, last_completed, observed
@@ -55,9 +56,17 @@ def ingest(
     with recorded_run(
         warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
     ) as run:
-        held = _Ingestion(settings, stream, connect(), run).execute(accept_removals)
-        checks = quality_checks(run.counts, held, settings)
-        return Report(asset, day, run.counts, time.monotonic() - started, run.run_id, checks=checks)
+        ingestion = _Ingestion(settings, stream, connect(), run)
+        held = ingestion.execute(accept_removals)
+        return Report(
+            asset,
+            day,
+            run.counts,
+            time.monotonic() - started,
+            run.run_id,
+            note=ingestion.note,
+            checks=quality_checks(run.counts, held, settings),
+        )
 
 
 def quality_checks(counts: Counts, held: int, settings: HubSettings) -> tuple[Check, ...]:
@@ -91,16 +100,24 @@ class _Ingestion:
         self.settings, self.stream, self.client, self.run = settings, stream, client, run
         self.today = settings.today()
         self.hints: Any = None
+        self.note = ""
+        self.afterwards: list[Callable[[], None]] = []
         # A limited read, or one of a past day, shows only some records: absence proves nothing.
-        self.complete = settings.max_records == 0 and run.day == self.today
+        whole = run.day == self.today or stream.documents
+        self.complete = settings.max_records == 0 and whole
 
     def execute(self, accept_removals: bool) -> int:
         path = self.settings.lsats_home / "spool" / f"{self.stream.name}.frames"
         with Spool(path, self._header()) as spool:
-            if not spool.finished:
-                self._fetch(spool)
+            try:
+                if not spool.finished:
+                    self._fetch(spool)
+            except NothingToRead as nothing:
+                self.note, self.complete = str(nothing), False
             held = self._land(spool, accept_removals)
             spool.discard()
+        for action in self.afterwards:
+            action()
         return held
 
     def _header(self) -> dict[str, Any]:
@@ -121,10 +138,16 @@ class _Ingestion:
             spool.restart()
         else:
             log.info("🔁 %s goes on after %s", self.run.asset, spool.position)
-        request = ReadRequest(self.run.day, spool.position, self._stored_hints(), self._keep_hints)
+        request = ReadRequest(
+            self.run.day,
+            spool.position,
+            self._stored_hints(),
+            self._keep_hints,
+            self.afterwards.append,
+        )
         fetched = 0
         for page in self._paced(self._limited(self.stream.read(self.client, request))):
-            spool.append(list(page.records), page.position)
+            spool.append(_rows(page), page.position)
             fetched += len(page.records)
         spool.finish()
         self.run.metadata["fetched"] = fetched
@@ -134,7 +157,7 @@ class _Ingestion:
             yield from pages
             return
         for page in pages:
-            yield Page(page.records[:left], page.position)
+            yield page._replace(records=page.records[:left])
             left -= len(page.records)
             if left <= 0:
                 return
@@ -159,11 +182,9 @@ class _Ingestion:
     def _land(self, spool: Spool, accept_removals: bool) -> int:
         run = self.run
         with run.connection.transaction():
-            landing = Landing(
-                run, preparer(self.stream.key, self.stream.volatile), self.settings.now()
-            )
-            for payloads in self._batches(spool):
-                landing.add(payloads)
+            landing = Landing(run, preparer(self.stream), self.settings.now())
+            for batch in self._batches(spool):
+                landing.add([row[0] for row in batch], [row[1] for row in batch])
             if self.complete:
                 landing.remove_absent(None if accept_removals else self.settings.lsats_hold_share)
                 landing.forgive_rejects()
@@ -174,11 +195,11 @@ class _Ingestion:
             run.complete()
         return landing.held
 
-    def _batches(self, spool: Spool) -> Iterator[list[bytes]]:
-        payloads = (payload for frame in spool.read() for payload in frame.rows)
-        if self.run.day != self.today:
-            payloads = (p for p in payloads if self._modified_on_day(p))
-        while batch := list(islice(payloads, self.settings.batch_size)):
+    def _batches(self, spool: Spool) -> Iterator[list[tuple[bytes, str | None]]]:
+        rows = ((row[0], row[1]) for frame in spool.read() for row in frame.rows)
+        if self.run.day != self.today and self.stream.modified:
+            rows = (row for row in rows if self._modified_on_day(row[0]))
+        while batch := list(islice(rows, self.settings.batch_size)):
             yield batch
 
     def _modified_on_day(self, payload: bytes) -> bool:
@@ -208,13 +229,24 @@ class _Ingestion:
             )
 
 
+def _rows(page: Page) -> list[tuple[bytes, str | None]]:
+    """Records with where they stood: the row counts on from the first of the page."""
+    if page.origin is None:
+        return [(record, None) for record in page.records]
+    first = page.origin.get("row", 1)
+    return [
+        (record, json.dumps({**page.origin, "row": first + offset}))
+        for offset, record in enumerate(page.records)
+    ]
+
+
 def _readable(
     warehouse: Warehouse, stream: Stream, asset: Asset, day: dt.date, today: dt.date
 ) -> bool:
     """Whether the day can be read; False when it was observed and cannot be read again."""
     if day > today:
         raise FixConfiguration(f"{asset}: {day} has not come yet; today is {today}")
-    if day == today or stream.modified:
+    if day == today or stream.modified or stream.documents:
         return True
     with warehouse.connection() as connection:
         if observed(connection, asset, day):

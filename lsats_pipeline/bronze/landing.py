@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from lsats_pipeline.warehouse.database import sql_file
 _SQL = Path(__file__).parent / "sql"
 _COPY = """
 copy bronze.raw_entities (
-    source_system, entity_type, external_id, raw_data, content_hash,
+    source_system, entity_type, external_id, raw_data, content_hash, ingestion_metadata,
     partition_key, ingested_at, ingestion_run_id)
 from stdin
 """
@@ -60,13 +61,14 @@ class Landing:
             " on commit drop"
         )
 
-    def add(self, payloads: Sequence[bytes]) -> None:
-        """Land a batch of records."""
+    def add(self, payloads: Sequence[bytes], origins: Sequence[str | None] = ()) -> None:
+        """Land a batch of records; `origins`: for each, JSON of where it stood in its document."""
         self._run.counts.processed += len(payloads)
         prepared: list[Prepared] = []
-        for outcome in map(self._prepare, payloads):
+        for payload, origin in zip_longest(payloads, origins):
+            outcome = self._prepare(payload)
             if isinstance(outcome, Prepared):
-                prepared.append(outcome)
+                prepared.append(outcome._replace(origin=origin) if origin else outcome)
             else:
                 self._reject(outcome)
         if prepared:
@@ -162,6 +164,7 @@ class Landing:
                         record.external_id,
                         record.payload.decode(),
                         record.content_hash,
+                        record.origin,
                         *tail,
                     )
                 )

@@ -9,17 +9,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from lsats_pipeline.sources.source import Detail, Stream
+
 _NUL_ESCAPE = b"\\u0000"
 # An index entry holds at most about 2,700 bytes.
 _LONGEST_KEY = 600
 
 
 class Prepared(NamedTuple):
-    """A record that can land. `payload` is the source's own text."""
+    """A record that can land: the source's own text, and JSON of where it stood."""
 
     external_id: str
     content_hash: bytes
     payload: bytes
+    origin: str | None = None
 
 
 class Rejected(NamedTuple):
@@ -31,9 +34,7 @@ class Rejected(NamedTuple):
     payload: bytes
 
 
-def preparer(
-    key: tuple[str, ...], volatile: frozenset[str]
-) -> Callable[[bytes], Prepared | Rejected]:
+def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | Rejected]:
     """A function from payload to Prepared or Rejected for one stream.
 
     The hash covers every field but the volatile ones, whatever the order of the keys.
@@ -41,6 +42,9 @@ def preparer(
     decode = msgspec.json.Decoder().decode
     encode = msgspec.json.Encoder(order="sorted").encode
     sha256 = hashlib.sha256
+    key, volatile = declared.key, declared.volatile
+    identify = declared.identify if isinstance(declared, Stream) else None
+    identity_of = identify or (lambda document: identity(document, key))
 
     def prepare(payload: bytes) -> Prepared | Rejected:
         try:
@@ -49,7 +53,7 @@ def preparer(
             return _undecodable(payload, key, str(error))
         if not isinstance(document, dict):
             return Rejected(None, "not_an_object", f"a {type(document).__name__}", payload)
-        external_id = identity(document, key)
+        external_id = identity_of(document)
         if external_id is None:
             return Rejected(None, "missing_key", f"no value in {' or '.join(key)}", payload)
         if len(external_id) > _LONGEST_KEY:

@@ -85,7 +85,7 @@ class _Replay:
         with run.connection.transaction():
             wanted = _ids(run.connection.execute(_WANTED, _scope(run.asset, ids)).fetchall())
             overtaken = self._set_aside(wanted)
-            landing = Landing(run, preparer(self.declared.key, self.declared.volatile), self.now)
+            landing = Landing(run, preparer(self.declared), self.now)
             for payloads in self._batches([i for i in wanted if i not in overtaken]):
                 landing.add(payloads)
             landing.finish()

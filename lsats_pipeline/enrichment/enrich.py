@@ -143,9 +143,7 @@ class _Enrichment:
     def _land(self, spool: Spool) -> None:
         run = self.run
         with run.connection.transaction():
-            landing = Landing(
-                run, preparer(self.detail.key, self.detail.volatile), self.settings.now()
-            )
+            landing = Landing(run, preparer(self.detail), self.settings.now())
             orphans = run.connection.execute(sql_file(_SQL / "orphans.sql"), self.scope).fetchall()
             gone = [row[0] for row in orphans]
             for frame in spool.read():

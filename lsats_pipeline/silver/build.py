@@ -22,10 +22,11 @@ from psycopg.rows import TupleRow
 from lsats_pipeline.report import Check, Report
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.silver import quality
-from lsats_pipeline.silver.ddl import Field, fields, fingerprint, rows
+from lsats_pipeline.silver.ddl import Field, fields, fingerprint, rows, scope_column
+from lsats_pipeline.silver.derived import all_scopes, touched_scopes
 from lsats_pipeline.silver.merged import affected_keys, all_keys
 from lsats_pipeline.silver.quality import Totals
-from lsats_pipeline.silver.spec import SourceTable, Table
+from lsats_pipeline.silver.spec import DerivedTable, MergedTable, SourceTable, Table
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.runs import Asset, consumed_since, mark_consumed
 
@@ -90,6 +91,7 @@ class _Build:
         self.current = sql.Identifier("silver", table.name)
         self.history = sql.Identifier("silver", f"{table.name}_history")
         self.identity = sql.Identifier(table.identity)
+        self.scope = sql.Identifier(scope_column(table))
         self.fields = fields(table)
 
     def execute(self) -> Report:
@@ -127,12 +129,8 @@ class _Build:
     def _keys(self, runs: sql.Literal) -> sql.Composable:
         """The keys to work out: those that the runs may have touched, or all."""
         if not isinstance(self.table, SourceTable):
-            touched = affected_keys(self.table, sql.SQL("{}::uuid[]").format(runs))
-            if not self.full:
-                return touched
-            # Rows that no input knows any more have to go as well.
-            known = sql.SQL("select {} from {}").format(self.identity, self.current)
-            return sql.SQL("{} union {}").format(all_keys(self.table), known)
+            touched = None if self.full else self._touched(sql.SQL("{}::uuid[]").format(runs))
+            return touched or self._every_key(self.table)
         if not self.full:
             return sql.SQL(
                 "select distinct external_id from bronze.raw_entities"
@@ -142,6 +140,18 @@ class _Build:
         return sql.SQL(
             "select external_id from bronze.heads where source_system = {} and entity_type = {}"
         ).format(sql.Literal(stream.source_system), sql.Literal(stream.entity_type))
+
+    def _touched(self, runs: sql.Composable) -> sql.Composable | None:
+        if isinstance(self.table, DerivedTable):
+            return touched_scopes(self.table, runs)
+        assert isinstance(self.table, MergedTable)
+        return affected_keys(self.table, runs)
+
+    def _every_key(self, table: MergedTable | DerivedTable) -> sql.Composable:
+        """All that there is upstream, and all that is here: what nobody knows any more must go."""
+        every = all_scopes(table) if isinstance(table, DerivedTable) else all_keys(table)
+        known = sql.SQL("select {} from {}").format(self.scope, self.current)
+        return sql.SQL("{} union {}").format(every, known)
 
     def _count_and_reject(self, processed: int) -> None:
         counts = self.run.counts
@@ -181,6 +191,7 @@ class _Build:
         same = {
             "current": self.current,
             "identity": self.identity,
+            "scope": self.scope,
             "new": _tuple("built", names),
             "old": _tuple("item", names),
         }
@@ -201,7 +212,7 @@ class _Build:
             "names": names,
             "run": sql.Literal(self.run.run_id),
             "now": sql.Literal(self.now),
-            "assignments": sql.SQL(", ").join(_assign(f) for f in self.fields),
+            "assignments": sql.SQL(", ").join(_assign(f) for f in self.fields if not f.kept),
         }
         self._execute(_SUPERSEDE, **scope)
         self._execute(_REMOVE, **scope)
@@ -221,7 +232,7 @@ class _Build:
 
     def _shared_keys(self) -> int:
         """Keys among those just written that several rows of the table have."""
-        if not isinstance(self.table, SourceTable):
+        if isinstance(self.table, MergedTable) or not self.table.key:
             return 0
         key = _names(self.table.key)
         return self._count(
@@ -302,7 +313,7 @@ where reject.layer = 'silver' and reject.entity = {entity} and reject.resolution
 # Keys for which the declaration gives no row any more.
 _GONE = """
 create temp table gone on commit drop as
-select item.{identity} from {current} as item join keys on keys.key = item.{identity}
+select item.{identity} from {current} as item join keys on keys.key = item.{scope}
 where not exists (select from built where built.{identity} = item.{identity})
 """
 _DROP_UNCHANGED = """

@@ -13,8 +13,9 @@ from typing import LiteralString, NamedTuple
 
 from psycopg import sql
 
+from lsats_pipeline.silver.derived import derived_rows
 from lsats_pipeline.silver.merged import merged_rows
-from lsats_pipeline.silver.spec import MergedTable, SourceTable, Table
+from lsats_pipeline.silver.spec import Derived, DerivedTable, MergedTable, SourceTable, Table
 from lsats_pipeline.silver.typed import typed_rows
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
 
@@ -29,6 +30,7 @@ class Field(NamedTuple):
     compared: bool = True
     about: str = ""
     personal: bool = False
+    kept: bool = False
 
 
 _QUALITY = (
@@ -53,6 +55,8 @@ def fields(table: Table) -> tuple[Field, ...]:
         key = Field(table.key, "text", about="the key")
         columns = [Field(c.name, c.sql_type, True, c.about, c.personal) for c in table.columns]
         return (key, *columns, *_MERGED_TAIL)
+    if isinstance(table, DerivedTable):
+        return (*(_derived(c) for c in table.columns), *_QUALITY)
     declared_fields = [
         Field(c.name, c.sql_type, True, c.about or c.origin, c.personal) for c in table.all_columns
     ]
@@ -66,7 +70,19 @@ def fields(table: Table) -> tuple[Field, ...]:
 
 def rows(table: Table) -> sql.Composable:
     """The SELECT that works out the rows of the keys in the temporary table `keys`."""
+    if isinstance(table, DerivedTable):
+        return derived_rows(table)
     return typed_rows(table) if isinstance(table, SourceTable) else merged_rows(table)
+
+
+def scope_column(table: Table) -> str:
+    """The column that the keys of a build mean."""
+    return table.scope_column if isinstance(table, DerivedTable) else table.identity
+
+
+def _derived(column: Derived) -> Field:
+    about = column.about or column.origin
+    return Field(column.name, column.sql_type, not column.kept, about, column.personal, column.kept)
 
 
 def fingerprint(table: Table) -> str:
@@ -176,6 +192,8 @@ def _has_primary_key(connection: Connection, name: str) -> bool:
 def _index(connection: Connection, table: Table, tables: tuple[Table, ...]) -> None:
     """One index per column by which a merge finds rows; the key when it is not the identity."""
     columns: dict[str, None] = {}
+    if isinstance(table, DerivedTable):
+        columns = dict.fromkeys(c for c in (table.scope, *table.indexes) if c)
     if isinstance(table, SourceTable) and len(table.key) == 1:
         columns[table.key[0]] = None
     for merged in (t for t in tables if isinstance(t, MergedTable)):

@@ -171,16 +171,16 @@ def _changes(
 
 def _sources(table: Table, row: dict[str, Any]) -> dict[str, str]:
     """What each value was taken from: the winning system, or the field of the record."""
-    if isinstance(table, MergedTable):
+    if "field_sources" in row:
         return dict(row["field_sources"] or {})
     return {c.name: c.origin for c in table.all_columns if c.origin}
 
 
 def _raw_ids(table: Table, row: dict[str, Any]) -> dict[str, UUID]:
     """The bronze rows behind a version, by the system or call that gave them."""
-    if isinstance(table, MergedTable):
+    if "source_raw_ids" in row:
         return {system: UUID(i) for system, i in (row["source_raw_ids"] or {}).items()}
-    named = {"list": row["raw_id"], "detail": row.get("detail_raw_id")}
+    named = {"list": row.get("raw_id"), "detail": row.get("detail_raw_id")}
     return {name: i for name, i in named.items() if i is not None}
 
 
@@ -218,7 +218,9 @@ def _near(connection: Connection, table: Table, key: str) -> list[str]:
 
 def _key(table: Table) -> str:
     """The column people know a row by."""
-    return table.key[0] if isinstance(table, SourceTable) else table.key
+    if isinstance(table, MergedTable):
+        return table.key
+    return table.key[0] if table.key else table.identity
 
 
 def _places(table: Table) -> dict[str, sql.Composable]:

@@ -2,12 +2,14 @@
 
 SourceTable   tier 1: one typed row per record of a stream (with its detail, if there is one)
 MergedTable   tier 2: one row per real thing, put together from tier 1 tables
+DerivedTable  tiers 2 and 3: rows by an algorithm in a SQL file
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import LiteralString
 
 from lsats_pipeline.errors import BadDeclaration
@@ -212,6 +214,11 @@ class MergedTable:
             raise BadDeclaration(f"silver.{self.name}: lookups {strangers} match no input")
 
     @property
+    def all_columns(self) -> tuple[First | Value, ...]:
+        """All declared columns in order."""
+        return self.columns
+
+    @property
     def identity(self) -> Name:
         """The column that tells rows apart."""
         return self.key
@@ -223,7 +230,59 @@ class MergedTable:
         return tuple({t.name: t for t in tables}.values())
 
 
-Table = SourceTable | MergedTable
+@dataclass(frozen=True)
+class Derived:
+    """A column of a derived table's query. `kept`: people write it; builds leave it alone."""
+
+    name: Name
+    sql_type: Sql
+    origin: str = ""
+    personal: bool = False
+    kept: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """Rows by an algorithm: a readable SQL file beside the declaration.
+
+    `query` selects the declared columns for the scopes in the temporary table `keys (key text)`.
+    A scope is what is worked out together: all rows whose `scope` column has its value (a group and
+    its members). `identity` is a text column that tells rows apart and never changes its meaning.
+    `scopes` selects every scope; `touched` those that upstream runs may have changed, with
+    `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
+    """
+
+    name: Name
+    identity: Name
+    upstream: tuple[SourceTable | MergedTable | DerivedTable, ...]
+    query: Path
+    scopes: Sql
+    columns: tuple[Derived, ...]
+    scope: Name = ""
+    touched: Sql | None = None
+    key: tuple[Name, ...] = ()
+    indexes: tuple[Name, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    expected: Expected = Expected()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        _check_names(self.name, names, (self.identity, self.scope_column, *self.key))
+
+    @property
+    def all_columns(self) -> tuple[Derived, ...]:
+        """All declared columns in order."""
+        return self.columns
+
+    @property
+    def scope_column(self) -> Name:
+        """The column that says to which scope a row belongs."""
+        return self.scope or self.identity
+
+
+Table = SourceTable | MergedTable | DerivedTable
 
 
 def _check_names(table: str, names: list[str], key: tuple[str, ...]) -> None:

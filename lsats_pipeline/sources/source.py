@@ -18,15 +18,22 @@ from lsats_pipeline.errors import BadDeclaration
 SYSTEMS = ("tdx", "umich_api", "mcommunity_ldap", "active_directory", "key_client", "lab_awards")
 
 
+class NothingToRead(Exception):
+    """Raised by a read instead of pages: nothing is new, which says nothing of what is known."""
+
+
 class Page(NamedTuple):
     """Some records, and where reading can go on after them.
 
-    `position` is None when a broken-off read has to start again. Anything that is given must be
-    valid for the next process too: a key or a boundary, never a server-side cursor.
+    `origin`: for records of a document, its name and place (`file`, `sheet`, ...) with the `row` of
+    the first record; kept beside each record, never in it. `position` is None when a broken-off
+    read has to start again. Anything that is given must be valid for the next process too: a key or
+    a boundary, never a server-side cursor.
     """
 
     records: Sequence[bytes]
     position: str | None = None
+    origin: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,13 +42,15 @@ class ReadRequest:
 
     `resume_after`: the position of the last page that an interrupted read had stored, else None.
     `hints`: what the previous complete read left for the next one; may be replaced through
-    `leave_hints`. `day`: the partition being observed.
+    `leave_hints`. `after_landing` takes something to do once the records have landed.
+    `day`: the partition being observed.
     """
 
     day: dt.date
     resume_after: str | None = None
     hints: Any = None
     leave_hints: Callable[[Any], None] = field(default=lambda hints: None)
+    after_landing: Callable[[Callable[[], None]], None] = field(default=lambda action: None)
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,11 @@ class Stream:
     the stream was seen. It raises IncompleteRead when the source cut it short.
     `key`: fields whose values, joined by "-", identify a record for ever.
     `volatile`: fields left out of the content hash because they move without meaning.
-    `modified`: field with the time of the last change, when the source has one; only such streams
-    can be asked about a past day.
+    `identify`: how the key fields make the identity when joining them is not enough (a network
+    address has several spellings); None for a record that has none.
+    `modified`: field with the time of the last change, when the source has one.
+    `documents`: the records come in files, whose arrival decides the day.
+    Only streams with either can be asked about a past day.
     """
 
     source_system: str
@@ -62,6 +74,8 @@ class Stream:
     read: Callable[[Any, ReadRequest], Iterator[Page]]
     volatile: frozenset[str] = frozenset()
     modified: str | None = None
+    identify: Callable[[dict[str, Any]], str | None] | None = None
+    documents: bool = False
 
     def __post_init__(self) -> None:
         _check_identity(self.name, self.source_system, self.key)

@@ -1,0 +1,49 @@
+"""Tables by an algorithm as a SELECT: the declared query, judged; and whom a change touches."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from lsats_pipeline.silver.judging import flags_of, score_of
+from lsats_pipeline.silver.spec import DerivedTable
+from lsats_pipeline.warehouse.database import sql_file
+
+_DERIVED = sql.SQL(
+    """
+    select {names},
+        {score} as data_quality_score,
+        {flags} as quality_flags
+    from (
+    {query}
+    offset 0) as derived
+    """
+)
+
+
+def derived_rows(table: DerivedTable) -> sql.Composable:
+    """Rows of the scopes in the temporary table `keys`."""
+    return _DERIVED.format(
+        names=sql.SQL(", ").join(
+            sql.SQL("{0}::{1} as {0}").format(sql.Identifier(c.name), sql.SQL(c.sql_type))
+            for c in table.columns
+        ),
+        score=score_of(table.rules),
+        flags=flags_of(table.rules),
+        query=sql_file(table.query),
+    )
+
+
+def all_scopes(table: DerivedTable) -> sql.Composable:
+    """Every scope there is."""
+    return sql.SQL("select key from ({}) as scope (key) where key is not null").format(
+        sql.SQL(table.scopes)
+    )
+
+
+def touched_scopes(table: DerivedTable, runs: sql.Composable) -> sql.Composable | None:
+    """Scopes that the runs may have changed; None means all, and those that are no more."""
+    if table.touched is None:
+        return None
+    return sql.SQL("select key from ({}) as scope (key) where key is not null").format(
+        sql.SQL(table.touched).format(runs=runs)
+    )
