@@ -24,7 +24,7 @@ from lsats_pipeline.hub import Hub
 from lsats_pipeline.report import Report
 from lsats_pipeline.silver.build import producers
 from lsats_pipeline.silver.ddl import fingerprint
-from lsats_pipeline.silver.spec import MergedTable, Table
+from lsats_pipeline.silver.spec import DerivedTable, MergedTable, Table
 from lsats_pipeline.silver.tables import SILVER_TABLES
 
 
@@ -62,6 +62,8 @@ def silver_asset(table: Table) -> dg.AssetsDefinition:
 
 
 def _source(table: Table) -> str:
+    if isinstance(table, DerivedTable):
+        return "derived"
     return "merged" if isinstance(table, MergedTable) else table.stream.source_system
 
 
@@ -70,6 +72,8 @@ def _about(table: Table) -> str:
         f"| `{r.flag}` | {f'−{r.cost:.2f}' if r.cost else 'note'} | {r.about} |"
         for r in table.rules
     )
+    if not rules:
+        return table.about
     return f"{table.about}\n\n| flag | score | when |\n|---|---|---|\n{rules}"
 
 

@@ -1,6 +1,7 @@
 """Which columns a silver column is made from, read off the declaration.
 
 tier 1: JSON members of the stream and its detail      tier 2: columns of tier 1 tables
+derived: what the declaration names as `table.column`
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from lsats_pipeline.silver.ddl import fields
-from lsats_pipeline.silver.spec import First, MergedTable, SourceTable, Table, Value
+from lsats_pipeline.silver.spec import (
+    DerivedTable,
+    First,
+    MergedTable,
+    SourceTable,
+    Table,
+    Value,
+)
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _DOTTED = re.compile(r"\b([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)")
@@ -22,8 +30,27 @@ Deps = dict[str, list[dg.TableColumnDep]]
 
 def lineage(table: Table) -> dg.TableColumnLineage:
     """The direct dependencies of each column that has any."""
-    deps = _merged(table) if isinstance(table, MergedTable) else _typed(table)
+    deps = _deps(table)
     return dg.TableColumnLineage({name: found for name, found in deps.items() if found})
+
+
+def _deps(table: Table) -> Deps:
+    if isinstance(table, SourceTable):
+        return _typed(table)
+    return _merged(table) if isinstance(table, MergedTable) else _derived(table)
+
+
+def _derived(table: DerivedTable) -> Deps:
+    """What the columns' origins name; words that are no table above are an explanation."""
+    known = {upstream.name: upstream for upstream in table.upstream}
+    return {
+        column.name: _distinct(
+            _dep(known[name], used)
+            for name, used in _DOTTED.findall(column.origin)
+            if name in known and used in _names(known[name])
+        )
+        for column in table.columns
+    }
 
 
 def _typed(table: SourceTable) -> Deps:
@@ -85,11 +112,11 @@ def _text(column: First | Value) -> str:
     return " ".join(expression for _, expression in column.pairs())
 
 
-def _names(table: SourceTable) -> list[str]:
+def _names(table: Table) -> list[str]:
     return [field.name for field in fields(table)]
 
 
-def _dep(table: SourceTable, column: str) -> dg.TableColumnDep:
+def _dep(table: Table, column: str) -> dg.TableColumnDep:
     return dg.TableColumnDep(dg.AssetKey(["silver", table.name]), column)
 
 
