@@ -23,7 +23,7 @@ from lsats_pipeline.report import Check, Report
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.silver import quality
 from lsats_pipeline.silver.ddl import Field, fields, fingerprint, rows, scope_column
-from lsats_pipeline.silver.derived import all_scopes, touched_scopes
+from lsats_pipeline.silver.derived import all_scopes, due_scopes, touched_scopes
 from lsats_pipeline.silver.merged import affected_keys, all_keys
 from lsats_pipeline.silver.quality import Totals
 from lsats_pipeline.silver.spec import DerivedTable, MergedTable, SourceTable, Table
@@ -105,7 +105,8 @@ class _Build:
 
     def _build(self) -> Report:
         runs = consumed_since(self.connection, str(self.run.asset), producers(self.table))
-        if not runs and not self.full:
+        self._execute("set local lsats.today = {}", sql.Literal(f"{self.settings.today()}"))
+        if not runs and not self.full and not self._any_due():
             return self._finish(self.before, note="nothing new upstream")
         self._collect_keys(runs)
         built = self._execute("create temp table built on commit drop as {}", rows(self.table))
@@ -130,7 +131,10 @@ class _Build:
         """The keys to work out: those that the runs may have touched, or all."""
         if not isinstance(self.table, SourceTable):
             touched = None if self.full else self._touched(sql.SQL("{}::uuid[]").format(runs))
-            return touched or self._every_key(self.table)
+            if touched is None:
+                return self._every_key(self.table)
+            due = self._due()
+            return sql.SQL("{} union {}").format(touched, due) if due else touched
         if not self.full:
             return sql.SQL(
                 "select distinct external_id from bronze.raw_entities"
@@ -146,6 +150,14 @@ class _Build:
             return touched_scopes(self.table, runs)
         assert isinstance(self.table, MergedTable)
         return affected_keys(self.table, runs)
+
+    def _due(self) -> sql.Composable | None:
+        return due_scopes(self.table) if isinstance(self.table, DerivedTable) else None
+
+    def _any_due(self) -> bool:
+        """Whether rows are out of date merely because a day has passed."""
+        due = self._due()
+        return due is not None and self._count("select count(*) from ({}) as due", due) > 0
 
     def _every_key(self, table: MergedTable | DerivedTable) -> sql.Composable:
         """All that there is upstream, and all that is here: what nobody knows any more must go."""
@@ -281,8 +293,8 @@ class _Build:
         # Without parameters, so that a % in a declaration is just a %.
         return self.connection.execute(sql.SQL(text).format(*parts, **named))
 
-    def _count(self, text: LiteralString, **named: sql.Composable) -> int:
-        row = self._execute(text, **named).fetchone()
+    def _count(self, text: LiteralString, *parts: sql.Composable, **named: sql.Composable) -> int:
+        row = self._execute(text, *parts, **named).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -35,15 +35,20 @@ def derived_rows(table: DerivedTable) -> sql.Composable:
 
 def all_scopes(table: DerivedTable) -> sql.Composable:
     """Every scope there is."""
-    return sql.SQL("select key from ({}) as scope (key) where key is not null").format(
-        sql.SQL(table.scopes)
-    )
+    return _scopes(sql.SQL(table.scopes))
 
 
 def touched_scopes(table: DerivedTable, runs: sql.Composable) -> sql.Composable | None:
     """Scopes that the runs may have changed; None means all, and those that are no more."""
     if table.touched is None:
         return None
-    return sql.SQL("select key from ({}) as scope (key) where key is not null").format(
-        sql.SQL(table.touched).format(runs=runs)
-    )
+    return _scopes(sql.SQL(table.touched).format(runs=runs))
+
+
+def due_scopes(table: DerivedTable) -> sql.Composable | None:
+    """Scopes that the day has made out of date; None when days do not matter."""
+    return _scopes(sql.SQL(table.due)) if table.due else None
+
+
+def _scopes(query: sql.Composable) -> sql.Composable:
+    return sql.SQL("select key from ({}) as scope (key) where key is not null").format(query)

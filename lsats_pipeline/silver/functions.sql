@@ -55,3 +55,14 @@ return ous[
     cardinality(ous) + 1 - level
     - case when level > 4 and silver.ou_status(ous) is not null then 1 else 0 end
 ];
+
+-- Principal investigators, but not those beside them ("Co-Principal Investigator").
+create or replace function silver.is_pi_role(role text) returns boolean
+language sql immutable parallel safe
+return role ~* '\mprincipal\s+investigator\M'
+    and role !~* '\m(co|sub|associate|assistant|deputy|former|key)\M[-\s]*principal\s+investigator';
+
+-- The hub's day (LSATS_TODAY moves it while tables are built); for whoever else looks, the real one.
+create or replace function silver.today() returns date
+language sql stable parallel safe
+return coalesce(nullif(current_setting('lsats.today', true), '')::date, current_date);

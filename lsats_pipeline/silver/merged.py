@@ -65,12 +65,13 @@ def merged_rows(table: MergedTable) -> sql.Composable:
     """Rows of the keys in the temporary table `keys`; keys that no input knows have none."""
     sourced = [c for c in table.columns if isinstance(c, First) or c.source]
     aliases = [i.alias for i in table.inputs]
+    knowing = [i.alias for i in table.inputs if not i.witness]
     return _MERGED.format(
         inputs=sql.SQL(",").join(part for i in table.inputs for part in _input(i)),
         key=sql.Identifier(table.key),
         names=_comma(sql.Identifier("merged", c.name) for c in table.columns),
         source_system=sql.SQL("array_to_string(array[{}], '+')").format(
-            _comma(_if_known(a) for a in sorted(aliases))
+            _comma(_if_known(a) for a in sorted(knowing))
         ),
         sourced=_comma(sql.Literal(c.name) for c in sourced),
         winners=_comma(_winner(c) for c in sourced),
@@ -80,7 +81,7 @@ def merged_rows(table: MergedTable) -> sql.Composable:
             sql.SQL("{}, {}.raw_id").format(sql.Literal(a), sql.Identifier(a)) for a in aliases
         ),
         joins=sql.SQL("").join([*map(_join, table.inputs), *map(_look_up, table.lookups)]),
-        known=_comma(_if_known(a) for a in aliases),
+        known=_comma(_if_known(a) for a in knowing),
         columns=_comma(_column(c) for c in table.columns),
     )
 
@@ -90,6 +91,7 @@ def all_keys(table: MergedTable) -> sql.Composable:
     parts = (
         sql.SQL("select item.{} from {} as item").format(sql.Identifier(i.on), _table(i.table))
         for i in table.inputs
+        if not i.witness
     )
     return _valid(table, parts)
 

@@ -117,6 +117,7 @@ class Input:
 
     Several rows for one key: the first in `order` speaks (as `alias`); `totals` (name to type and
     aggregate) say something of all of them (as `<alias>_all`).
+    A `witness` adds something to things that others know; what only a witness names is no thing.
     """
 
     alias: Name
@@ -124,6 +125,7 @@ class Input:
     on: Name
     order: tuple[Sql, ...]
     totals: dict[Name, tuple[Sql, Sql]] = field(default_factory=dict)
+    witness: bool = False
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,8 @@ class DerivedTable:
     its members). `identity` is a text column that tells rows apart and never changes its meaning.
     `scopes` selects every scope; `touched` those that upstream runs may have changed, with
     `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
+    `due` selects scopes whose rows are out of date though nothing upstream changed, because of
+    `silver.today()` (an award has ended).
     """
 
     name: Name
@@ -261,6 +265,7 @@ class DerivedTable:
     columns: tuple[Derived, ...]
     scope: Name = ""
     touched: Sql | None = None
+    due: Sql | None = None
     key: tuple[Name, ...] = ()
     indexes: tuple[Name, ...] = ()
     rules: tuple[Rule, ...] = ()
