@@ -17,7 +17,7 @@ import psutil
 
 from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.hub import Hub, any_source_configured
-from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, SourceSettings, load
+from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, load
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.sources.source import Source
 from lsats_pipeline.synthetic.worlds import campus
@@ -92,13 +92,7 @@ def _source_settings() -> Iterator[Finding]:
         if settings.configured:
             yield _ok("settings", source.title, "configured")
         else:
-            names = ", ".join(_names(settings))
-            yield Finding("settings", source.title, "note", f"not configured ({names} unset)")
-
-
-def _names(settings: SourceSettings) -> list[str]:
-    prefix = settings.model_config.get("env_prefix", "")
-    return [f"{prefix}{name}".upper() for name in settings.required]
+            yield Finding("settings", source.title, "note", f"not configured: {settings.remedy}")
 
 
 def _dagster_home(settings: HubSettings) -> Finding:

@@ -110,14 +110,16 @@ class Hub:
 
     def source_settings(self, system: str) -> SourceSettings:
         """A source's settings; with nothing at all configured, those of the simulated campus."""
-        settings = load(SOURCE_SETTINGS[system])
+        cls = SOURCE_SETTINGS[system]
+        shared = {name: getattr(self.settings, name) for name in _shared_with_hub(cls)}
+        settings = load(cls, **shared)
+        if settings.configured and _says_real(settings):
+            return settings
+        if not any_source_configured():
+            return from_variables(cls, self._campus(), **shared)
         if settings.configured:
             return settings
-        if any_source_configured():
-            prefix = settings.model_config.get("env_prefix", "")
-            names = ", ".join(f"{prefix}{name}".upper() for name in settings.required)
-            raise FixConfiguration(f"{source(system).title} is not configured: set {names}")
-        return from_variables(SOURCE_SETTINGS[system], self._campus())
+        raise FixConfiguration(f"{source(system).title} is not configured: {settings.remedy}")
 
     def close(self) -> None:
         """Close clients, then simulators."""
@@ -141,7 +143,17 @@ class Hub:
 
 def any_source_configured() -> bool:
     """Whether the environment names any real source; if not, the campus is simulated."""
-    return any(load(SOURCE_SETTINGS[s.system]).configured for s in SOURCES)
+    loaded = (load(SOURCE_SETTINGS[s.system]) for s in SOURCES)
+    return any(settings.configured and _says_real(settings) for settings in loaded)
+
+
+def _says_real(settings: SourceSettings) -> bool:
+    """Whether being configured tells a real source; files of a simulated one arrive likewise."""
+    return bool(settings.required)
+
+
+def _shared_with_hub(cls: type[SourceSettings]) -> set[str]:
+    return cls.model_fields.keys() & HubSettings.model_fields.keys()
 
 
 @contextmanager

@@ -130,6 +130,8 @@ def _reading(
     today = settings.today()
     if day > today:
         return Step(str(asset), f"{day}: refused, it has not come yet")
+    if stream.documents:
+        return Step(str(asset), f"{day}: read the newest new file that had arrived by then")
     if day == today:
         return Step(str(asset), f"{day}: read the whole stream, land what differs")
     if stream.modified:

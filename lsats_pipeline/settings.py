@@ -81,6 +81,11 @@ class HubSettings(BaseSettings):
         return value.expanduser().absolute()
 
     @property
+    def data_folder(self) -> Path:
+        """Where exported files arrive."""
+        return data_folder(self.lsats_home, self.lsats_data_folder)
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone in which days begin."""
         return ZoneInfo(self.lsats_timezone)
@@ -125,6 +130,12 @@ class SourceSettings(BaseSettings):
     def configured(self) -> bool:
         """Whether any of the required variables is set."""
         return any(getattr(self, name) for name in self.required)
+
+    @property
+    def remedy(self) -> str:
+        """What configures it, for people: `set TDX_BASE_URL`."""
+        prefix = self.model_config.get("env_prefix", "")
+        return "set " + ", ".join(f"{prefix}{name}".upper() for name in self.required)
 
     @model_validator(mode="after")
     def _all_or_nothing(self) -> Self:
@@ -204,6 +215,47 @@ class ActiveDirectorySettings(SourceSettings):
     )
 
 
+class DocumentSettings(SourceSettings):
+    """Exported files that arrive in a folder (domain/hub.md 1.5, 1.6): there are no credentials.
+
+    All of it is the hub's own; a folder that exists is configured.
+    """
+
+    lsats_home: Path = Field(Path(".lsats"), description="state folder; files move to archive/")
+    lsats_data_folder: Path | None = Field(None, description="where exported files arrive")
+    lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
+
+    @field_validator("lsats_home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def folder(self) -> Path:
+        """Where the files arrive."""
+        return data_folder(self.lsats_home, self.lsats_data_folder)
+
+    @property
+    def archive(self) -> Path:
+        """Where they stay once they have landed."""
+        return self.lsats_home / "archive"
+
+    @property
+    def configured(self) -> bool:
+        """Whether the folder is there."""
+        return self.folder.is_dir()
+
+    @property
+    def remedy(self) -> str:
+        """What makes it one."""
+        return f"make the folder {self.folder}, or name another in LSATS_DATA_FOLDER"
+
+
+def data_folder(home: Path, folder: Path | None) -> Path:
+    """The folder where exported files arrive: the one that is set, else `inbox` in LSATS_HOME."""
+    return folder.expanduser().absolute() if folder else home / "inbox"
+
+
 # Keyed by `source_system`. The classes stand here and not in the slices, so that this module stays
 # the whole list of what is read from the environment.
 SOURCE_SETTINGS: dict[str, type[SourceSettings]] = {
@@ -211,6 +263,8 @@ SOURCE_SETTINGS: dict[str, type[SourceSettings]] = {
     "umich_api": GatewaySettings,
     "mcommunity_ldap": McommunitySettings,
     "active_directory": ActiveDirectorySettings,
+    "key_client": DocumentSettings,
+    "lab_awards": DocumentSettings,
 }
 
 
@@ -239,11 +293,15 @@ def on_day(day: dt.date) -> Iterator[None]:
             os.environ["LSATS_TODAY"] = before
 
 
-def from_variables(cls: type[S], variables: Mapping[str, str]) -> S:
-    """The same from a mapping of environment names instead of the environment."""
+def from_variables(cls: type[S], variables: Mapping[str, str], **values: Any) -> S:
+    """The same from a mapping of environment names instead of the environment.
+
+    The mapping wins over `values` (by field name).
+    """
     prefix = cls.model_config.get("env_prefix", "")
     names = {f"{prefix}{name}".upper(): name for name in cls.model_fields}
-    return load(cls, **{names[key]: value for key, value in variables.items() if key in names})
+    found = {names[key]: value for key, value in variables.items() if key in names}
+    return load(cls, **{**values, **found})
 
 
 def _explain(cls: type[BaseSettings], error: ValidationError) -> str:

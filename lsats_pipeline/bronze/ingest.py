@@ -100,23 +100,30 @@ class _Ingestion:
         self.settings, self.stream, self.client, self.run = settings, stream, client, run
         self.today = settings.today()
         self.hints: Any = None
-        self.note = ""
+        self.remarks: list[str] = []
         self.afterwards: list[Callable[[], None]] = []
         # A limited read, or one of a past day, shows only some records: absence proves nothing.
         whole = run.day == self.today or stream.documents
         self.complete = settings.max_records == 0 and whole
 
+    @property
+    def note(self) -> str:
+        """What the read had to say."""
+        return "; ".join(self.remarks)
+
     def execute(self, accept_removals: bool) -> int:
         path = self.settings.lsats_home / "spool" / f"{self.stream.name}.frames"
         with Spool(path, self._header()) as spool:
             try:
-                if not spool.finished:
+                # A document is at hand, and what is to be done with it afterwards is not spooled.
+                if not spool.finished or self.stream.documents:
                     self._fetch(spool)
             except NothingToRead as nothing:
-                self.note, self.complete = str(nothing), False
+                self.remarks.insert(0, str(nothing))
+                self.complete = False
             held = self._land(spool, accept_removals)
             spool.discard()
-        for action in self.afterwards:
+        for action in self.afterwards if self.complete else ():
             action()
         return held
 
@@ -134,7 +141,7 @@ class _Ingestion:
         }
 
     def _fetch(self, spool: Spool) -> None:
-        if spool.position is None:
+        if spool.position is None or self.stream.documents:
             spool.restart()
         else:
             log.info("🔁 %s goes on after %s", self.run.asset, spool.position)
@@ -144,6 +151,7 @@ class _Ingestion:
             self._stored_hints(),
             self._keep_hints,
             self.afterwards.append,
+            self.remarks.append,
         )
         fetched = 0
         for page in self._paced(self._limited(self.stream.read(self.client, request))):
@@ -192,6 +200,7 @@ class _Ingestion:
             if self.complete:
                 self._store_hints(run.connection)
             run.metadata |= {"complete": self.complete, "held": landing.held}
+            run.metadata |= {"note": self.note} if self.note else {}
             run.complete()
         return landing.held
 

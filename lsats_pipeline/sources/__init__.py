@@ -1,7 +1,8 @@
 """The systems the hub reads. `SOURCES` is the table of contents: one folder and one line each.
 
-`source.py` says what a source declares; `http.py` and `ldap.py` carry the protocols, with
-`json_records.py`, `ldap_records.py` and `ldap_ranges.py` beside them.
+`source.py` says what a source declares; `http.py`, `ldap.py` and `files.py` carry the protocols,
+with `json_records.py`, `ldap_records.py`, `ldap_ranges.py`, `spreadsheets.py` and `archive.py`
+beside them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,14 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.sources import active_directory, mcommunity, tdx, umich_api
+from lsats_pipeline.sources import (
+    active_directory,
+    keyconfigure,
+    lab_awards,
+    mcommunity,
+    tdx,
+    umich_api,
+)
 from lsats_pipeline.sources.source import Detail, Source, Stream
 
 T = TypeVar("T")
@@ -20,6 +28,8 @@ SOURCES: tuple[Source, ...] = (
     umich_api.SOURCE,
     mcommunity.SOURCE,
     active_directory.SOURCE,
+    keyconfigure.SOURCE,
+    lab_awards.SOURCE,
 )
 
 

@@ -6,17 +6,20 @@
       └────────┴─▶ 401: renew the token once, try again
                └─▶ anything else: GiveUp
 
-An answer is either whole or an error; bodies and tokens appear in no message and no log.
+An answer is either whole or an error; bodies and tokens appear in no message and no log. One that
+may be too large for memory is kept on disk until it is whole (`Api.download`).
 """
 
 from __future__ import annotations
 
+import io
 import logging
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import IO, Any, NamedTuple, Self, TypeVar
 
 import httpx
 
@@ -35,6 +38,8 @@ LIMIT_PATIENCE = 600.0  # seconds one call may spend waiting for rate limits
 LIMIT_DEFAULT = 5.0  # seconds, when the server does not say or says a time that is over
 LIMIT_MARGIN = 1.0  # HTTP dates have whole seconds
 MAX_BODY = 512 * 1024 * 1024  # bytes; a larger answer is a mistake, not a page
+MAX_DOWNLOAD = 16 * 1024 * 1024 * 1024  # bytes
+IN_MEMORY = 8 * 1024 * 1024  # bytes of a download that need no disk
 TOKEN_MARGIN = 60.0  # seconds before its end at which a token counts as over
 
 
@@ -103,6 +108,7 @@ class _Call:
     repeatable: bool
     optional: bool
     with_token: bool
+    large: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -160,17 +166,25 @@ class Api:
         """POST a search, which changes nothing and is therefore repeated like a GET."""
         return self._required(_Call("POST", path, {"json": body}, True, False, True), parse)
 
+    def download(self, path: str, body: object) -> IO[bytes]:
+        """POST a search whose answer is a long JSON array: a file of it, at its start.
+
+        Whoever asks has to close it. That the end of the array is there has been seen to.
+        """
+        call = _Call("POST", path, {"json": body}, True, False, True, large=True)
+        return self._required(call, _ended_array)
+
     def sign_in(self, path: str, parse: Callable[[bytes], T], **arguments: Any) -> T:
         """POST credentials, without a token; FixConfiguration when they are refused."""
         return self._required(_Call("POST", path, arguments, False, False, False), parse)
 
-    def _required(self, call: _Call, parse: Callable[[bytes], T]) -> T:
+    def _required(self, call: _Call, parse: Callable[[Any], T]) -> T:
         result = self._persist(call, parse)
         if result is None:
             raise GiveUp(f"{self.title}: {call} gave no answer")
         return result
 
-    def _persist(self, call: _Call, parse: Callable[[bytes], T]) -> T | None:
+    def _persist(self, call: _Call, parse: Callable[[Any], T]) -> T | None:
         patience = _Patience()
         while True:
             try:
@@ -216,7 +230,7 @@ class Api:
             )
         log.info("%s: token refused, getting another", self.title)
 
-    def _attempt(self, call: _Call, parse: Callable[[bytes], T]) -> T | None:
+    def _attempt(self, call: _Call, parse: Callable[[Any], T]) -> T | None:
         token = self.tokens.current() if call.with_token and self.tokens else None
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
@@ -265,20 +279,53 @@ class Api:
             return f"; the account of {self.credentials} may not do this"
         return f"; check {self.variable}" if status == 404 else ""
 
-    def _body(self, call: _Call, response: httpx.Response) -> bytearray:
+    def _body(self, call: _Call, response: httpx.Response) -> bytes | IO[bytes]:
+        """The whole body: a file for a large one, which its reader closes."""
+        if call.large:
+            file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by the reader
+            try:
+                self._collect(call, response, file.write, MAX_DOWNLOAD)
+            except BaseException:
+                file.close()
+                raise
+            return file
         body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise GiveUp(f"{self.title}: {call} answered more than {MAX_BODY >> 20} MB")
-        return body
+        self._collect(call, response, body.extend, MAX_BODY)
+        return bytes(body)
 
-    def _parsed(self, call: _Call, body: bytearray, parse: Callable[[bytes], T]) -> T:
+    def _collect(
+        self,
+        call: _Call,
+        response: httpx.Response,
+        keep: Callable[[bytes], object],
+        most: int,
+    ) -> None:
+        size = 0
+        for chunk in response.iter_bytes():
+            keep(chunk)
+            size += len(chunk)
+            if size > most:
+                raise GiveUp(f"{self.title}: {call} answered more than {most >> 20} MB")
+
+    def _parsed(self, call: _Call, body: bytes | IO[bytes], parse: Callable[[Any], T]) -> T:
         try:
-            return parse(bytes(body))
+            return parse(body)
         except ValueError:
             # Servers and proxies that close early leave half a document behind a status of 200.
-            raise _Again(f"the answer of {len(body)} bytes is not the expected JSON") from None
+            size = f" of {len(body)} bytes" if isinstance(body, bytes) else ""
+            raise _Again(f"the answer{size} is not the expected JSON") from None
+
+
+def _ended_array(file: IO[bytes]) -> IO[bytes]:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - 64))
+    ended = file.read().rstrip().endswith(b"]")
+    file.seek(0)
+    if not ended or not file.read(64).lstrip().startswith(b"["):
+        file.close()
+        raise ValueError("no whole array")
+    file.seek(0)
+    return file
 
 
 def _limit_wait(headers: httpx.Headers, now: float) -> float:

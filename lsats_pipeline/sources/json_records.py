@@ -6,15 +6,21 @@ spoil the page it came in: it is cut out like the others, and bronze rejects it 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
+PIECE = 1 << 20  # bytes read from a file at once
+LARGEST = 64 << 20  # characters of one element; more than that is no record
+
 _ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_BETWEEN = re.compile(r"[\s,]*")
+_SCAN = json.JSONDecoder(strict=False).raw_decode
 _BLANKED = bytes(max(byte, 0x20) for byte in range(256))
 
 
@@ -30,6 +36,40 @@ def cut(body: bytes, *path: str) -> list[memoryview]:
     except msgspec.DecodeError:
         masked = _masked(body)
         return list(_located(body, masked, _elements(masked, path)))
+
+
+def cut_file(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the elements of a JSON array that may be larger than memory, each as it stands there.
+
+    ValueError when the array ends early, or when it is none.
+    """
+    # Bytes that are no UTF-8, or cut in two by a piece, pass through text and back unharmed.
+    text = file.read(PIECE).decode("utf-8", "surrogateescape").lstrip()
+    if not text.startswith("["):
+        raise ValueError("not an array")
+    at = 1
+    while True:
+        at += len(_BETWEEN.match(text, at)[0])  # type: ignore[index]  # matches nothing, too
+        if text.startswith("]", at):
+            return
+        end = _end_of_value(text, at)
+        if end is None:
+            piece = file.read(PIECE)
+            if not piece or len(text) - at > LARGEST:
+                raise ValueError("the array ends early")
+            text, at = text[at:] + piece.decode("utf-8", "surrogateescape"), 0
+        else:
+            yield text[at:end].encode("utf-8", "surrogateescape")
+            at = end
+
+
+def _end_of_value(text: str, at: int) -> int | None:
+    """Where the value at `at` ends; None while that cannot be told."""
+    try:
+        end = _SCAN(text, at)[1]
+    except ValueError:
+        return None
+    return end if end < len(text) else None
 
 
 def in_portions(records: Sequence[memoryview], size: int = 1000) -> Iterator[list[bytes]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import struct
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -123,6 +124,11 @@ def text(value: bytes) -> bytes:
 
 def _escaped(odd: re.Match[bytes]) -> bytes:
     return b"\\" + odd[0] if odd[0] in b'"\\' else b"\\u%04x" % odd[0][0]
+
+
+def binary(value: bytes) -> bytes:
+    """What is no text at all, as Base64: a certificate, a security descriptor."""
+    return b'"' + b64encode(value) + b'"'
 
 
 def guid(value: bytes) -> bytes:

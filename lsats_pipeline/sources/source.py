@@ -42,8 +42,8 @@ class ReadRequest:
 
     `resume_after`: the position of the last page that an interrupted read had stored, else None.
     `hints`: what the previous complete read left for the next one; may be replaced through
-    `leave_hints`. `after_landing` takes something to do once the records have landed.
-    `day`: the partition being observed.
+    `leave_hints`. `after_landing` takes something to do once the whole read has landed, `remark`
+    something that the run should say. `day`: the partition being observed.
     """
 
     day: dt.date
@@ -51,6 +51,7 @@ class ReadRequest:
     hints: Any = None
     leave_hints: Callable[[Any], None] = field(default=lambda hints: None)
     after_landing: Callable[[Callable[[], None]], None] = field(default=lambda action: None)
+    remark: Callable[[str], None] = field(default=lambda text: None)
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,8 @@ from contextlib import contextmanager
 from lsats_pipeline.settings import McommunitySettings
 from lsats_pipeline.sources import ldap
 from lsats_pipeline.sources.clock import Clock
-from lsats_pipeline.sources.ldap_records import Entry, RecordShape, text
-
-# domain/hub.md 1.3; the distinguished name comes with every entry.
-PERSON = RecordShape(
-    dict.fromkeys(
-        (
-            "uid", "uidNumber", "cn", "displayName", "givenName", "sn", "mail", "ou", "umichTitle",
-            "telephoneNumber", "homeDirectory", "loginShell", "gidNumber", "umichPostalAddress",
-            "umichPostalAddressData", "objectClass",
-        ),
-        text,
-    )
-)  # fmt: skip
+from lsats_pipeline.sources.ldap_records import Entry
+from lsats_pipeline.sources.mcommunity import shapes
 
 
 class McommunityClient:
@@ -32,7 +21,13 @@ class McommunityClient:
     def people(self, filter: str, size_limit: int = 0) -> Iterator[Entry]:
         """People that match; Truncated when there are more than the server gives out."""
         base = f"ou=People,{self._base}"
-        return self._directory.search(base, filter, PERSON.names, size_limit=size_limit)
+        return self._directory.search(base, filter, shapes.PERSON.names, size_limit=size_limit)
+
+    def groups(self, filter: str, size_limit: int = 0) -> Iterator[Entry]:
+        """Groups that match, with or without members; Truncated as for people."""
+        base = f"ou=User Groups,ou=Groups,{self._base}"
+        groups = f"(&(gidNumber=*){filter})"
+        return self._directory.search(base, groups, shapes.GROUP.names, size_limit=size_limit)
 
 
 @contextmanager

@@ -15,18 +15,22 @@ from urllib.parse import quote
 import msgspec
 from pydantic import SecretStr
 
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.errors import GiveUp, TryAgain
 from lsats_pipeline.settings import TdxSettings
 from lsats_pipeline.sources import json_records
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.http import Api, Grant, Tokens
 
+ASSETS = "48"  # the application that assets belong to (domain/hub.md 1.1.1)
+# Active, and the others that count (domain/hub.md 1.1.2).
+ASSET_STATUSES = (38, 39, 40, 41, 46, 59, 141, 201, 202)
+
 
 class TdxClient:
-    """The calls that the hub makes; safe to share between threads."""
+    """The calls that the hub makes; safe to share between threads. `application`: of assets."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, application: str = ASSETS) -> None:
+        self._api, self._application = api, application
 
     def accounts(self) -> list[memoryview]:
         """Every department in its list form, active or not."""
@@ -49,6 +53,23 @@ class TdxClient:
         """One person with attributes, applications and groups; None when there is none."""
         return self._api.find(f"people/{quote(uid, safe='')}", json_records.whole)
 
+    def assets(self) -> Iterator[bytes]:
+        """Every asset in its list form, one by one: the answer may be too large for memory.
+
+        One call for all statuses, or an asset that changes its own in between would be missed.
+        """
+        filters = {"statusIDs": list(ASSET_STATUSES)}
+        with self._api.download(f"{self._application}/assets/search", filters) as answer:
+            try:
+                yield from json_records.cut_file(answer)
+            except ValueError as error:
+                raise TryAgain(f"TeamDynamix: the list of assets is not whole: {error}") from None
+
+    def asset(self, asset_id: str) -> bytes | None:
+        """One asset with custom attributes and attachments; None when there is none."""
+        path = f"{self._application}/assets/{quote(asset_id, safe='')}"
+        return self._api.find(path, json_records.whole)
+
 
 @contextmanager
 def connect(settings: TdxSettings, clock: Clock | None = None) -> Iterator[TdxClient]:
@@ -57,7 +78,7 @@ def connect(settings: TdxSettings, clock: Clock | None = None) -> Iterator[TdxCl
     way = _way_in(settings)
     with Api("TeamDynamix", settings.base_url, "TDX_BASE_URL", way, clock) as api:
         api.tokens = _tokens(settings, api, clock)
-        yield TdxClient(api)
+        yield TdxClient(api, settings.app_id or ASSETS)
 
 
 def _way_in(settings: TdxSettings) -> str:

@@ -1,12 +1,14 @@
-"""What TeamDynamix offers: departments and people, each as a list and as single details.
+"""What TeamDynamix offers: departments, people and assets, each as a list and as single details.
 
 GET accounts ──▶ department ──▶ accounts/{id} ──▶ department_detail
      └─ ids in batches of 200 ──▶ POST people/search ──▶ user ──▶ people/{uid} ──▶ user_detail
+POST 48/assets/search ──▶ asset ──▶ 48/assets/{id} ──▶ asset_detail
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -15,6 +17,7 @@ from lsats_pipeline.sources.source import Detail, Page, ReadRequest, Source, Str
 from lsats_pipeline.sources.tdx.client import TdxClient, connect
 
 ACCOUNTS_PER_SEARCH = 200  # domain/hub.md 1.1.2
+ASSETS_PER_PAGE = 1000
 
 
 class _Account(msgspec.Struct):
@@ -44,6 +47,13 @@ def read_users(client: TdxClient, request: ReadRequest) -> Iterator[Page]:
             yield from _people(client, batch, position, after)
             position = after
         done.update(fresh)
+
+
+def read_assets(client: TdxClient, request: ReadRequest) -> Iterator[Page]:
+    """Every asset in a status that counts; one call, so a broken-off read starts again."""
+    assets = client.assets()
+    while page := list(islice(assets, ASSETS_PER_PAGE)):
+        yield Page(page)
 
 
 def probe(client: TdxClient) -> str:
@@ -77,16 +87,24 @@ DEPARTMENT = Stream(
 # got a new identity with every run (domain/hub.md 7.5).
 USER = Stream("tdx", "user", key=("UID",), read=read_users)
 
+# Who touched an asset last, and when, moves with every inventory that finds it as it was
+# (domain/hub.md 1.1.6).
+_TOUCHED = frozenset({"ModifiedDate", "ModifiedUid", "ModifiedFullName"})
+ASSET = Stream(
+    "tdx", "asset", key=("ID",), read=read_assets, volatile=_TOUCHED, modified="ModifiedDate"
+)
+
 DEPARTMENT_DETAIL = Detail(
     DEPARTMENT, fetch=TdxClient.account, key=("ID",), volatile=frozenset({"ModifiedDate"})
 )
 USER_DETAIL = Detail(USER, fetch=TdxClient.person, key=("UID",))
+ASSET_DETAIL = Detail(ASSET, fetch=TdxClient.asset, key=("ID",), volatile=_TOUCHED)
 
 SOURCE = Source(
     "tdx",
     "TeamDynamix",
     connect=connect,
     probe=probe,
-    streams=(DEPARTMENT, USER),
-    details=(DEPARTMENT_DETAIL, USER_DETAIL),
+    streams=(DEPARTMENT, USER, ASSET),
+    details=(DEPARTMENT_DETAIL, USER_DETAIL, ASSET_DETAIL),
 )
