@@ -66,3 +66,119 @@ return role ~* '\mprincipal\s+investigator\M'
 create or replace function silver.today() returns date
 language sql stable parallel safe
 return coalesce(nullif(current_setting('lsats.today', true), '')::date, current_date);
+
+-- How machines are compared: names without case and domain, as typed before a conflict.
+create or replace function silver.machine_name(name text) returns text
+language sql immutable parallel safe
+return nullif(upper(btrim(regexp_replace(name, '(\s*CNF:.*|\..*)$', ''))), '');
+
+-- A serial number that may tell machines apart; NULL for what firmware and people write instead of one.
+create or replace function silver.real_serial(serial text) returns text
+language sql immutable parallel safe
+return case
+    when length(btrim(serial)) < 4 then null
+    when upper(btrim(serial)) ~ '^(.)\1*$' then null
+    when upper(btrim(serial)) ~ '^(NONE|NULL|UNKNOWN|DEFAULT|INVALID|EMPTY|SERIAL|CHASSIS|SYSTEM|TO BE|NOT |N/?A\M|O\.?E\.?M\.?\M|0*1234567?8?9?0?$)'
+        then null
+    else upper(btrim(serial))
+end;
+
+-- The network addresses in a text, each as 12 capital digits, once, in their order. All zeros and all
+-- ones are none.
+create or replace function silver.macs(listed text) returns text[]
+language sql immutable parallel safe
+return array(
+    select mac from (
+        select upper(regexp_replace(piece, '[-:.\s]', '', 'g')) as mac, min(place) as place
+        from regexp_split_to_table(listed, '[,;|/\n]') with ordinality as part (piece, place)
+        group by 1
+    ) as cleaned
+    where mac ~ '^[0-9A-F]{12}$' and mac !~ '^(0{12}|F{12})$'
+    order by place
+);
+
+-- Twelve hexadecimal digits in capitals, however they were spelled; NULL for anything else.
+create or replace function silver.mac(address text) returns text
+language sql immutable parallel safe
+return substring(upper(regexp_replace(address, '[-:.\s]', '', 'g')) from '^[0-9A-F]{12}$');
+
+-- A serial number by which a machine can be known: in capitals, and none of the placeholders that
+-- manufacturers leave in (domain/hub.md 4.12, 5.5).
+create or replace function silver.serial(number text) returns text
+language sql immutable parallel safe
+return case
+    when length(btrim(number)) >= 4
+        and upper(btrim(number)) !~ '^(?:NONE|N/A|UNKNOWN|DEFAULT STRING|SYSTEM SERIAL NUMBER|TO BE FILLED.*|NOT (?:AVAILABLE|APPLICABLE|SPECIFIED)|(.)\1*|0?123456789?0?)$'
+    then upper(btrim(number))
+end;
+
+-- The name of what a distinguished name stands for: `jdoe` of `uid=jdoe,ou=People,dc=x`.
+create or replace function silver.dn_name(dn text) returns text
+language sql immutable parallel safe
+return nullif(btrim(case
+    when strpos(dn, '\') = 0 then substring(dn from '^[^=,]+=([^,]*)')
+    else silver.dn_unescaped(substring(dn from '^[^=,\\]+=((?:[^,\\]|\\.)*)'))
+end), '');
+
+-- An oddly spelled distinguished name as `dn_key` wants it.
+create or replace function silver.dn_key_of_odd(dn text) returns text
+language sql immutable parallel safe
+return (
+    select string_agg(
+        lower(btrim(split_part(rdn[1], '=', 1)) || '=' || regexp_replace(
+            btrim(silver.dn_unescaped(substring(rdn[1] from '=(.*)$'))), '[\\,]', '\\\&', 'g')),
+        ',' order by place)
+    from regexp_matches(dn, '((?:[^,\\]|\\.)+)', 'g') with ordinality as piece (rdn, place)
+);
+
+-- The same for every spelling of a distinguished name: case, blanks around its parts and the kind
+-- of escapes do not matter.
+create or replace function silver.dn_key(dn text) returns text
+language sql immutable parallel safe
+return case
+    when dn !~ '\\|\s[,=]|[,=]\s|^\s|\s$' then lower(dn) else silver.dn_key_of_odd(dn)
+end;
+
+-- The runs of letters in a name, in lower case: "LSA-Chem_jdoe2" has lsa, chem and jdoe.
+create or replace function silver.words(value text) returns text[]
+language sql immutable parallel safe
+return array(
+    select distinct word[1] from regexp_matches(lower(value), '[a-z]+', 'g') as word order by 1
+);
+
+-- Whether a text contains a uniqname with no letter right before or after it (domain/hub.md 5.8).
+-- Who does has the first run of letters of the uniqname among its words: that finds the few to ask.
+create or replace function silver.mentions(value text, uniqname text) returns boolean
+language sql immutable parallel safe
+return lower(value) ~ ('(^|[^a-z])' || replace(uniqname, '.', '\.') || '([^a-z]|$)');
+
+create or replace function silver.first_word(uniqname text) returns text
+language sql immutable parallel safe
+return substring(uniqname from '[a-z]+');
+
+-- The account in "DOMAIN\name" and "name@place".
+create or replace function silver.account_name(value text) returns text
+language sql immutable parallel safe
+return nullif(lower(btrim(regexp_replace(regexp_replace(value, '^.*\\', ''), '@.*$', ''))), '');
+
+-- The three-letter groups of a text as pg_trgm has them: of words with two blanks before, one after.
+create or replace function silver.trigrams(value text) returns text[]
+language sql immutable parallel safe
+return array(
+    select distinct substr('  ' || word[1] || ' ', place, 3)
+    from regexp_matches(lower(value), '[[:alnum:]]+', 'g') as word
+    cross join generate_series(1, length(word[1]) + 1) as place
+    order by 1
+);
+
+-- Departments that run the college: nobody there manages a lab (domain/hub.md 5.9 counts 18 of them
+-- and names none, so these are ours; the test is for the whole name).
+create or replace function silver.is_administrative(department_name text) returns boolean
+language sql immutable parallel safe
+return lower(btrim(department_name)) in (
+    'academic affairs', 'administration', 'advancement', 'advising center', 'budget and finance',
+    'business operations', 'communications', 'dean''s office', 'development', 'facilities',
+    'facilities and operations', 'finance', 'human resources', 'information technology',
+    'management information systems', 'research administration', 'shared services',
+    'student services'
+);
