@@ -246,6 +246,8 @@ class _Build:
         """Keys among those just written that several rows of the table have."""
         if isinstance(self.table, MergedTable) or not self.table.key:
             return 0
+        if isinstance(self.table, SourceTable) and self.table.repeats:
+            return 0
         key = _names(self.table.key)
         return self._count(
             "select count(*) from (select {key} from {current} where ({key}) in"

@@ -190,12 +190,14 @@ def _has_primary_key(connection: Connection, name: str) -> bool:
 
 
 def _index(connection: Connection, table: Table, tables: tuple[Table, ...]) -> None:
-    """One index per column by which a merge finds rows; the key when it is not the identity."""
+    """One index per column by which rows are found; the key when it is not the identity."""
     columns: dict[str, None] = {}
     if isinstance(table, DerivedTable):
         columns = dict.fromkeys(c for c in (table.scope, *table.indexes) if c)
-    if isinstance(table, SourceTable) and len(table.key) == 1:
-        columns[table.key[0]] = None
+    if isinstance(table, SourceTable):
+        columns = dict.fromkeys(
+            (*table.key, *table.indexes) if len(table.key) == 1 else table.indexes
+        )
     for merged in (t for t in tables if isinstance(t, MergedTable)):
         aliases = {i.alias: i.table.name for i in merged.inputs}
         for used in merged.inputs:

@@ -63,3 +63,67 @@ FIRST = Parser(
     member="jsonb",
 )
 FIRST_LOWER = Parser("text", f"lower({FIRST.expression})", member="jsonb")
+
+
+# --- TeamDynamix assets (domain/hub.md 4.5): the word None is no text, 0 is no id and no cost.
+TEXT_NONE = Parser("text", "nullif(nullif(btrim({0}), ''), 'None')")
+ID = Parser("integer", f"nullif({INTEGER.expression}, 0)", valid=INTEGER.valid)
+_NUMBER: LiteralString = "{0} ~ '^\\s*[-+]?[0-9]+(\\.[0-9]*)?([eE][-+]?[0-9]{{1,2}})?\\s*$'"
+_IS_AMOUNT: LiteralString = f"{_NUMBER} and pg_input_is_valid({{0}}, 'numeric(10,2)')"
+AMOUNT = Parser(
+    "numeric(10,2)", f"case when {_IS_AMOUNT} then {{0}}::numeric(10,2) end", valid=_IS_AMOUNT
+)
+COST = Parser("numeric(10,2)", f"nullif({AMOUNT.expression}, 0)", valid=_IS_AMOUNT)
+_ARE_INTEGERS: LiteralString = "{0} ~ '^\\s*[0-9]{{1,9}}(\\s*,\\s*[0-9]{{1,9}})*\\s*$'"
+INTEGERS = Parser(
+    "jsonb",
+    f"case when {_ARE_INTEGERS} then to_jsonb(string_to_array({{0}}, ',')::integer[]) end",
+    valid=_ARE_INTEGERS,
+)
+
+# --- Directories: times as 20260102030405Z, unless the reader has made them ISO 8601.
+_ISO: LiteralString = (
+    "regexp_replace({0}, '^(\\d\\d\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\.\\d+)?Z$',"
+    " '\\1-\\2-\\3T\\4:\\5:\\6Z')"
+)
+DIRECTORY_TIME = Parser(
+    "timestamptz", TIME.expression.replace("{0}", _ISO), valid=_IS_TIME.replace("{0}", _ISO)
+)
+
+# --- Documents made by hand (domain/hub.md 1.5, 1.6): spreadsheets make 12.0 of 12.
+_WHOLE: LiteralString = "regexp_replace({0}, '\\.0*\\s*$', '')"
+WHOLE = Parser(
+    "integer",
+    INTEGER.expression.replace("{0}", _WHOLE),
+    valid=f"pg_input_is_valid({_WHOLE}, 'integer')",
+)
+# A number that is a name: a department, a serial number.
+CODE = Parser("text", "nullif(regexp_replace(btrim({0}), '^([0-9]+)\\.0*$', '\\1'), '')")
+MAC = Parser("text", "silver.mac({0})", valid="silver.mac({0}) is not null")
+_BARE: LiteralString = (
+    "regexp_replace(regexp_replace({0}, '[$,%\\s]', '', 'g'), '^\\((.*)\\)$', '-\\1')"
+)
+
+
+def _bare_number(sql_type: LiteralString) -> Parser:
+    number: LiteralString = _NUMBER.replace("{0}", _BARE)
+    valid: LiteralString = f"{number} and pg_input_is_valid({_BARE}, '{sql_type}')"
+    return Parser(sql_type, f"case when {valid} then {_BARE}::{sql_type} end", valid=valid)
+
+
+# `$1,234.50`; in parentheses: less than nothing.
+DOLLARS = _bare_number("numeric(15,2)")
+PERCENT = _bare_number("numeric(5,2)")
+# M/D/YYYY, M/D/YY and YYYY-MM-DD, which may be followed by a time; the same on every server,
+# whatever order of day and month it prefers.
+_FOUR_DIGITS: LiteralString = (
+    "regexp_replace(regexp_replace(regexp_replace(btrim({0}), '[T\\s].*$', ''),"
+    " '/(69|[7-9]\\d)$', '/19\\1'), '/(\\d\\d)$', '/20\\1')"
+)
+_DAY: LiteralString = (
+    f"regexp_replace({_FOUR_DIGITS}, '^(\\d\\d?)/(\\d\\d?)/(\\d\\d\\d\\d)$', '\\3-\\1-\\2')"
+)
+_IS_DAY: LiteralString = (
+    f"{_DAY} ~ '^\\d\\d\\d\\d-\\d\\d?-\\d\\d?$' and pg_input_is_valid({_DAY}, 'date')"
+)
+DATE = Parser("date", f"case when {_IS_DAY} then {_DAY}::date end", valid=_IS_DAY)

@@ -22,7 +22,11 @@ Sql = LiteralString
 
 @dataclass(frozen=True)
 class Column:
-    """A column read from the record: `path` is the JSON member, in the detail if `detail`."""
+    """A column read from the record: `path` is the JSON member, in the detail if `detail`.
+
+    `otherwise`: the member to read where there is no `path`. `document`: one of the table's own
+    `documents` to read from.
+    """
 
     name: Name
     parser: Parser
@@ -30,6 +34,8 @@ class Column:
     detail: bool = False
     personal: bool = False
     about: str = ""
+    otherwise: str = ""
+    document: Name = ""
 
     @property
     def sql_type(self) -> Sql:
@@ -39,7 +45,14 @@ class Column:
     @property
     def origin(self) -> str:
         """Where it comes from, for lineage and the data dictionary."""
-        return f"{'detail ' if self.detail else ''}{self.path}"
+        member = f"{self.document}[{self.path}]" if self.document else self.path
+        other = f", {self.otherwise}" if self.otherwise else ""
+        return f"{'detail ' if self.detail else ''}{member}{other}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The members it reads."""
+        return (self.path, self.otherwise) if self.otherwise else (self.path,)
 
 
 @dataclass(frozen=True)
@@ -76,8 +89,11 @@ class Expected:
 class SourceTable:
     """Tier 1. Rows are kept by the record's bronze identity, so two records with one key both stay.
 
-    `key`: columns that a row must have; a record without them goes to the rejects.
+    `key`: columns that a row must have; a record without them goes to the rejects. `repeats`: many
+    rows may have the same key. `indexes`: columns by which algorithms look rows up.
     `steps`: named intermediate values that `computed` columns and rules may use.
+    `documents`: further JSON objects, made once per row of `list_data` and `detail_data`, whose
+    members columns may read.
     """
 
     name: Name
@@ -88,11 +104,14 @@ class SourceTable:
     steps: dict[Name, Sql] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     detail: Detail | None = None
+    documents: dict[Name, Sql] = field(default_factory=dict)
+    repeats: bool = False
+    indexes: tuple[Name, ...] = ()
     expected: Expected = Expected()
     about: str = ""
 
     def __post_init__(self) -> None:
-        _check_names(self.name, [c.name for c in self.all_columns], self.key)
+        _check_names(self.name, [c.name for c in self.all_columns], (*self.key, *self.indexes))
         if self.detail is None and any(c.detail for c in self.columns):
             raise BadDeclaration(f"silver.{self.name} reads a detail but declares none")
         if self.detail is not None and self.detail.of is not self.stream:

@@ -38,6 +38,7 @@ _TYPED = sql.SQL(
         from picked
         cross join lateral jsonb_to_record(picked.list_data) as list ({list_members})
         {detail_record}
+        {made_records}
         offset 0
     ),
     completed as (
@@ -78,7 +79,8 @@ def typed_rows(table: SourceTable) -> sql.Composable:
         entity=sql.Literal(table.stream.entity_type),
         columns=_comma(_expression(table, c) for c in table.columns),
         invalid=_comma(_invalid(table, c) for c in table.columns if c.parser.valid),
-        list_members=_members(table, detail=False),
+        list_members=_members(table, "list"),
+        made_records=_made(table),
         names=_comma(sql.Identifier(c.name) for c in table.all_columns),
         score=score_of(table.rules, invalid="invalid_flags"),
         flags=flags_of(table.rules, invalid="invalid_flags"),
@@ -98,8 +100,8 @@ def _detail_parts(table: SourceTable, system: sql.Literal) -> dict[str, sql.Comp
             "detail_record": nothing,
             "detail_raw_id": nothing,
         }
-    read = any(c.detail for c in table.columns)
-    members = _members(table, detail=True)
+    read = any(_document(c) == "detail" for c in table.columns)
+    members = _members(table, "detail")
     return {
         "detail_id": sql.SQL("detail.raw_id"),
         "detail_data": sql.SQL("detail.raw_data"),
@@ -111,18 +113,40 @@ def _detail_parts(table: SourceTable, system: sql.Literal) -> dict[str, sql.Comp
     }
 
 
-def _kinds(table: SourceTable, detail: bool) -> dict[str, str]:
+def _made(table: SourceTable) -> sql.Composable:
+    """The documents that the table makes of its records, each read like a record."""
+    if not table.documents:
+        return sql.SQL("")
+    made = _comma(
+        sql.SQL("{} as {}").format(sql.SQL(text), sql.Identifier(f"{name}_data"))
+        for name, text in table.documents.items()
+    )
+    records = sql.SQL(" ").join(
+        sql.SQL("cross join lateral jsonb_to_record(coalesce({}, '{{}}')) as {} ({})").format(
+            sql.Identifier("made", f"{name}_data"), sql.Identifier(name), _members(table, name)
+        )
+        for name in table.documents
+    )
+    return sql.SQL("cross join lateral (select {} offset 0) as made {}").format(made, records)
+
+
+def _document(column: Column) -> str:
+    return column.document or ("detail" if column.detail else "list")
+
+
+def _kinds(table: SourceTable, document: str) -> dict[str, str]:
     """How each member is read; jsonb when any column wants it so."""
     kinds: dict[str, str] = {}
     for column in table.columns:
-        if column.detail == detail and len(column.path.encode()) <= _LONGEST_NAME:
-            known = kinds.get(column.path)
-            kinds[column.path] = "jsonb" if known == "jsonb" else column.parser.member
+        for path in column.paths if _document(column) == document else ():
+            if len(path.encode()) <= _LONGEST_NAME:
+                known = kinds.get(path)
+                kinds[path] = "jsonb" if known == "jsonb" else column.parser.member
     return kinds
 
 
-def _members(table: SourceTable, detail: bool) -> sql.Composable:
-    kinds = _kinds(table, detail)
+def _members(table: SourceTable, document: str) -> sql.Composable:
+    kinds = _kinds(table, document)
     return _comma(
         sql.SQL("{} jsonb" if kind == "jsonb" else "{} text").format(sql.Identifier(path))
         for path, kind in kinds.items()
@@ -130,14 +154,22 @@ def _members(table: SourceTable, detail: bool) -> sql.Composable:
 
 
 def _member(table: SourceTable, column: Column) -> sql.Composable:
-    """The member as the column's parser wants it: text or jsonb."""
-    document = "detail" if column.detail else "list"
-    kind = _kinds(table, column.detail).get(column.path)
+    """What the column's parser reads: its member, or the one otherwise."""
+    members = [_one_member(table, column, path) for path in column.paths]
+    if len(members) == 1:
+        return members[0]
+    return sql.SQL("coalesce({})").format(_comma(iter(members)))
+
+
+def _one_member(table: SourceTable, column: Column, path: str) -> sql.Composable:
+    """A member as the column's parser wants it: text or jsonb."""
+    document = _document(column)
+    kind = _kinds(table, document).get(path)
     if kind is None:
         arrow = sql.SQL("->>") if column.parser.member == "text" else sql.SQL("->")
-        data = sql.Identifier("picked", f"{document}_data")
-        return sql.SQL("({} {} {})").format(data, arrow, sql.Literal(column.path))
-    member = sql.Identifier(document, column.path)
+        data = sql.Identifier("made" if column.document else "picked", f"{document}_data")
+        return sql.SQL("({} {} {})").format(data, arrow, sql.Literal(path))
+    member = sql.Identifier(document, path)
     if kind == "jsonb" and column.parser.member == "text":
         return sql.SQL("({} #>> '{{}}')").format(member)
     return member

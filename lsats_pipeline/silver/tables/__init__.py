@@ -2,15 +2,26 @@
 
 tdx_users, tdx_departments, umapi_employees, umapi_departments, mcommunity_users, ad_users
     ──▶ departments, users
+ad_units, ad_computers ──▶ ad_organizational_units
+keyconfigure_cards ──▶ keyconfigure_computers
 """
 
 from __future__ import annotations
 
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.silver.spec import Table
+from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
+from lsats_pipeline.silver.tables.ad_groups import AD_GROUPS
+from lsats_pipeline.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS
+from lsats_pipeline.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.silver.tables.ad_users import AD_USERS
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
+from lsats_pipeline.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
+from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
+from lsats_pipeline.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
+from lsats_pipeline.silver.tables.tdx_assets import TDX_ASSETS
 from lsats_pipeline.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.silver.tables.umapi_departments import UMAPI_DEPARTMENTS
@@ -24,6 +35,15 @@ SILVER_TABLES: tuple[Table, ...] = (
     UMAPI_EMPLOYEES,
     MCOMMUNITY_USERS,
     AD_USERS,
+    TDX_ASSETS,
+    MCOMMUNITY_GROUPS,
+    AD_GROUPS,
+    AD_COMPUTERS,
+    AD_UNITS,
+    KEYCONFIGURE_CARDS,
+    LAB_AWARDS,
+    AD_ORGANIZATIONAL_UNITS,
+    KEYCONFIGURE_COMPUTERS,
     DEPARTMENTS,
     USERS,
 )

@@ -1,14 +1,10 @@
-"""People's accounts as Active Directory knows them (domain/hub.md 4.8).
-
-The columns `ou_*` read the distinguished name from the root: root, organization type, organization,
-category, then in some branches a status, then division, department, subdepartment. One rule for
-users, groups, computers and units alike (functions.sql).
-"""
+"""People's accounts as Active Directory knows them (domain/hub.md 4.8)."""
 
 from __future__ import annotations
 
 from lsats_pipeline.silver.parsers import BIGINT, FIRST, FIRST_LOWER, INTEGER, LIST, TIME, UUID
 from lsats_pipeline.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.silver.tables.ou_columns import OU_STEPS, ou_columns
 from lsats_pipeline.sources.active_directory.streams import USER
 
 # These move all the time, so bronze does not take in a record for their sake.
@@ -82,43 +78,13 @@ AD_USERS = SourceTable(
         Column("home_drive", FIRST, "homeDrive"),
         Column("login_shell", FIRST, "loginShell"),
     ),
-    steps={"ous": "silver.dn_ous(distinguished_name)"},
+    steps=OU_STEPS,
     computed=(
         Computed("full_name", "text", "display_name", origin="displayName", personal=True),
         Computed("mobile_phone", "text", "mobile", origin="mobile", personal=True),
         Computed("job_title", "text", "title", origin="title"),
         Computed("department_name", "text", "department", origin="department"),
-        Computed("ou_root", "text", "silver.ou_at(ous, 1)", origin="distinguishedName"),
-        Computed(
-            "ou_organization_type", "text", "silver.ou_at(ous, 2)", origin="distinguishedName"
-        ),
-        Computed("ou_organization", "text", "silver.ou_at(ous, 3)", origin="distinguishedName"),
-        Computed("ou_category", "text", "silver.ou_at(ous, 4)", origin="distinguishedName"),
-        Computed(
-            "ou_status",
-            "text",
-            "silver.ou_status(ous)",
-            origin="distinguishedName",
-            about="Current, Legacy or Staging, in branches that have such a level",
-        ),
-        Computed("ou_division", "text", "silver.ou_at(ous, 5)", origin="distinguishedName"),
-        Computed("ou_department", "text", "silver.ou_at(ous, 6)", origin="distinguishedName"),
-        Computed("ou_subdepartment", "text", "silver.ou_at(ous, 7)", origin="distinguishedName"),
-        Computed("ou_immediate_parent", "text", "ous[1]", origin="distinguishedName"),
-        Computed(
-            "ou_full_path",
-            "jsonb",
-            "to_jsonb(ous)",
-            origin="distinguishedName",
-            about="all units, the innermost first",
-        ),
-        Computed("ou_depth", "integer", "cardinality(ous)", origin="distinguishedName"),
-        Computed(
-            "parent_ou_dn",
-            "text",
-            "silver.dn_parent(distinguished_name)",
-            origin="distinguishedName",
-        ),
+        *ou_columns(),
     ),
     rules=(
         Rule("missing_email", 0.05, "primary_email is null"),

@@ -1,0 +1,46 @@
+"""Where a directory object lives: the same columns for users, groups, computers and units.
+
+They read the distinguished name from the root: root, organization type, organization, category,
+then in some branches a status, then division, department, subdepartment (functions.sql). A unit's
+own name counts, so a folder has the same column for itself and for what is in it.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from lsats_pipeline.silver.spec import Computed
+
+# A table that has these columns takes this step.
+OU_STEPS: dict[LiteralString, LiteralString] = {"ous": "silver.dn_ous(distinguished_name)"}
+
+
+def ou_columns(parent: LiteralString = "ous[1]") -> tuple[Computed, ...]:
+    """The columns; `parent`: the name of the unit that holds the object."""
+    return (
+        _column("ou_root", "silver.ou_at(ous, 1)"),
+        _column("ou_organization_type", "silver.ou_at(ous, 2)"),
+        _column("ou_organization", "silver.ou_at(ous, 3)"),
+        _column("ou_category", "silver.ou_at(ous, 4)"),
+        _column(
+            "ou_status",
+            "silver.ou_status(ous)",
+            about="Current, Legacy or Staging, in branches that have such a level",
+        ),
+        _column("ou_division", "silver.ou_at(ous, 5)"),
+        _column("ou_department", "silver.ou_at(ous, 6)"),
+        _column("ou_subdepartment", "silver.ou_at(ous, 7)"),
+        _column("ou_immediate_parent", parent),
+        _column("ou_full_path", "to_jsonb(ous)", "jsonb", about="all units, the innermost first"),
+        _column("ou_depth", "cardinality(ous)", "integer"),
+        _column("parent_ou_dn", "silver.dn_parent(distinguished_name)"),
+    )
+
+
+def _column(
+    name: LiteralString,
+    expression: LiteralString,
+    sql_type: LiteralString = "text",
+    about: str = "",
+) -> Computed:
+    return Computed(name, sql_type, expression, origin="distinguishedName", about=about)
