@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.simulators.documents import drop
 from lsats_pipeline.simulators.process import start_simulators
 from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.synthetic.worlds import campus
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def simulated_campus(warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
     """Variables that point at simulators of the campus as it is today; they stop with the block.
 
-    Makes the campus when there is none, and lets it live on to today when it stayed behind.
+    Makes the campus when there is none, and lets it live on to today when it stayed behind. What
+    its systems export by hand arrives in the data folder.
     """
     require_synthetic_database(warehouse.name)
     with warehouse.owner() as connection:
@@ -33,8 +35,12 @@ def simulated_campus(warehouse: Warehouse, settings: HubSettings) -> Iterator[Ma
         elif world.day < today:
             log.info("🏫 the simulated campus lives on from %s to %s", world.day, today)
             campus.advance(connection, today)
+        for path in drop(connection, settings.data_folder, settings.zone):
+            log.info("📥 %s has arrived in %s", path.name, path.parent)
+    # Without a document there is no folder yet, and a source of documents needs one.
+    settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with start_simulators(warehouse.url) as simulators:
-        yield simulators.environment
+        yield {**simulators.environment, "LSATS_DATA_FOLDER": str(settings.data_folder)}
 
 
 def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: dt.date) -> dt.date:

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lsats_pipeline.simulators.entries import Attributes
-from lsats_pipeline.simulators.ldap_filter import Column, Columns
+from lsats_pipeline.simulators.ldap_filter import Column, Columns, Filter
 
 _FILETIME_EPOCH = dt.datetime(1601, 1, 1)
+Volatile = Callable[[str, dt.date], Attributes]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of entry, kept as one entity of the campus.
+
+    `home`: the branch below the base that holds all of them ("" anywhere). `always`, `never`:
+    object classes, in lower case, that every entry has and none has; those settle most filters
+    without a look at the entries. `columns`: what the campus can search by.
+    """
+
+    entity: str
+    columns: Columns
+    home: str = ""
+    always: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    volatile: Volatile = lambda key, day: {}
+
+    def may_match(self, criteria: Filter) -> bool:
+        """Whether its object classes leave a chance to match."""
+        return criteria.possible(self.always, self.never)
+
+    def may_be(self, dn: str) -> bool:
+        """Whether an entry of this kind may have this name."""
+        name = re.match(r"\s*(\w+)\s*=", dn)
+        return name is not None and name[1].lower() in self.columns
 
 
 @dataclass(frozen=True)
@@ -19,28 +47,40 @@ class Directory:
     """What tells one directory from another.
 
     `most_entries`: the cap of a whole search, pages included (0: none). `page_limit`: the cap of a
-    page and of a search without pages. `unbound_code`: how it refuses strangers.
+    page and of a search without pages. `unbound_code`: how it refuses strangers. `most_values`: of
+    an attribute with more of them only so many come at once, as a range (0: all come).
     """
 
     system: str
     base: str
     user: str
     password: str = field(repr=False)
-    columns: Columns
+    kinds: tuple[Kind, ...]
     most_entries: int = 0
     page_limit: int = 1000
     unbound_code: int = 50
-    volatile: Callable[[str, dt.date], Attributes] = lambda key, day: {}
+    most_values: int = 0
 
 
 def mcommunity(password: str) -> Directory:
     """Truncates every search at 350 entries and refuses strangers with insufficientAccessRights."""
+    people = Kind(
+        "user",
+        {"uid": Column("lookup", True), "uidnumber": Column("record_key", False)},
+        home="ou=People",
+    )
+    groups = Kind(
+        "group",
+        {"cn": Column("lookup", True), "gidnumber": Column("record_key", False)},
+        home="ou=User Groups,ou=Groups",
+        never=frozenset({"person"}),
+    )
     return Directory(
         system="mcommunity_ldap",
         base="dc=umich,dc=edu",
         user="cn=lsats-hub,ou=Services,dc=umich,dc=edu",
         password=password,
-        columns={"uid": Column("lookup", True), "uidnumber": Column("record_key", False)},
+        kinds=(people, groups),
         most_entries=350,
     )
 
@@ -52,15 +92,42 @@ def active_directory(password: str) -> Directory:
         base="OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu",
         user="UMROOT\\lsats-hub",
         password=password,
-        columns={"cn": Column("lookup", True), "objectguid": Column("record_key", False)},
+        kinds=(
+            _kind("user", "cn", {"person"}, {"computer", "group", "organizationalunit"}, _used),
+            _kind("group", "cn", {"group"}, {"person", "computer", "organizationalunit"}, _touched),
+            _kind("computer", "cn", {"computer", "person"}, {"group", "organizationalunit"}, _used),
+            _kind(
+                "organizational_unit",
+                "ou",
+                {"organizationalunit"},
+                {"person", "computer", "group"},
+                _touched,
+            ),
+        ),
         unbound_code=1,
-        volatile=_restless,
+        most_values=1500,
     )
 
 
-def _restless(key: str, day: dt.date) -> Attributes:
+def _kind(entity: str, name: str, always: set[str], never: set[str], volatile: Volatile) -> Kind:
+    columns = {name: Column("lookup", True), "objectguid": Column("record_key", False)}
+    classes = frozenset(always | {"top"}), frozenset(never)
+    return Kind(entity, columns, always=classes[0], never=classes[1], volatile=volatile)
+
+
+def _touched(key: str, day: dt.date) -> Attributes:
     """What Active Directory keeps touching: another value every day, the same for the same day."""
-    return _restless_of(zlib.crc32(key.encode()) % 4096, day)
+    restless = _restless_of(_seed(key), day)
+    return {name: restless[name] for name in ("whenChanged", "uSNChanged", "dSCorePropagationData")}
+
+
+def _used(key: str, day: dt.date) -> Attributes:
+    """The same of something that logs on."""
+    return _restless_of(_seed(key), day)
+
+
+def _seed(key: str) -> int:
+    return zlib.crc32(key.encode()) % 4096
 
 
 @lru_cache(maxsize=8192)

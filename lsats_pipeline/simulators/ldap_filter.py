@@ -49,8 +49,17 @@ class Condition(NamedTuple):
 UNKNOWN = Condition(sql.SQL("true"), False)
 
 
+Classes = frozenset[str]
+
+
 class Filter(Protocol):
     """One node of a filter."""
+
+    def possible(self, always: Classes, never: Classes) -> bool:
+        """Whether entries that always and never have these object classes may match."""
+
+    def certain(self, always: Classes, never: Classes) -> bool:
+        """Whether all of them match for certain."""
 
     def matches(self, attributes: Attributes) -> bool:
         """Whether a record passes."""
@@ -59,12 +68,32 @@ class Filter(Protocol):
         """The same as SQL, as far as the columns can tell."""
 
 
+class _Leaf:
+    """A condition on one attribute other than the object class: it may match or not."""
+
+    def possible(self, always: Classes, never: Classes) -> bool:
+        """Always possible."""
+        return True
+
+    def certain(self, always: Classes, never: Classes) -> bool:
+        """Never certain."""
+        return False
+
+
 @dataclass(frozen=True)
 class Group:
     """`&` or `|` over several filters."""
 
     all_of: bool
     members: tuple[Filter, ...]
+
+    def possible(self, always: Classes, never: Classes) -> bool:
+        """Whether all, or any, of the members may match."""
+        return (all if self.all_of else any)(m.possible(always, never) for m in self.members)
+
+    def certain(self, always: Classes, never: Classes) -> bool:
+        """Whether all, or any, of the members match for certain."""
+        return (all if self.all_of else any)(m.certain(always, never) for m in self.members)
 
     def matches(self, attributes: Attributes) -> bool:
         """Whether all, or any, of the members match."""
@@ -85,6 +114,14 @@ class Not:
 
     inner: Filter
 
+    def possible(self, always: Classes, never: Classes) -> bool:
+        """Unless the inner filter is certain to match."""
+        return not self.inner.certain(always, never)
+
+    def certain(self, always: Classes, never: Classes) -> bool:
+        """When the inner filter cannot match."""
+        return not self.inner.possible(always, never)
+
     def matches(self, attributes: Attributes) -> bool:
         """Whether the inner filter fails."""
         return not self.inner.matches(attributes)
@@ -96,7 +133,7 @@ class Not:
 
 
 @dataclass(frozen=True)
-class Present:
+class Present(_Leaf):
     """`(attribute=*)`."""
 
     attribute: str
@@ -119,6 +156,17 @@ class Compare:
     operator: str
     value: str
 
+    def possible(self, always: Classes, never: Classes) -> bool:
+        """Unless it asks for a class that none has."""
+        return not (self._asks_for_class() and self.value.lower() in never)
+
+    def certain(self, always: Classes, never: Classes) -> bool:
+        """When it asks for a class that all have."""
+        return self._asks_for_class() and self.value.lower() in always
+
+    def _asks_for_class(self) -> bool:
+        return self.attribute == "objectclass" and self.operator == "="
+
     def matches(self, attributes: Attributes) -> bool:
         """Whether some value compares so."""
         wanted = _orderable(self.attribute, self.value)
@@ -137,7 +185,7 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class Substrings:
+class Substrings(_Leaf):
     """`(attribute=initial*any*final)`; an empty end is open."""
 
     attribute: str

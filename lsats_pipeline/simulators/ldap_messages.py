@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from lsats_pipeline.simulators import ber
+from lsats_pipeline.simulators.entries import Wanted
 from lsats_pipeline.simulators.ldap_filter import Filter, decode_filter
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
@@ -43,7 +44,7 @@ class Search(NamedTuple):
     size_limit: int
     types_only: bool
     filter: Filter
-    wanted: frozenset[str] | None
+    wanted: Wanted
     page: tuple[int, bytes] | None
 
 
@@ -68,8 +69,19 @@ def decode_search(content: bytes, controls: Controls) -> Search:
     )
 
 
-def _wanted(names: list[str]) -> frozenset[str] | None:
-    return None if not names or "*" in names else frozenset(name.lower() for name in names)
+def _wanted(names: list[str]) -> Wanted:
+    """The names without their options, and which values of which attribute are asked for."""
+    plain, ranges = set(), {}
+    for name in (name.lower() for name in names):
+        attribute, _, bounds = name.partition(";range=")
+        plain.add(attribute)
+        if bounds:
+            first, _, last = bounds.partition("-")
+            try:
+                ranges[attribute] = int(first), None if last in ("*", "") else int(last)
+            except ValueError:
+                raise Refused(Code.PROTOCOL_ERROR, f"not a range: {name}") from None
+    return Wanted(None if not names or "*" in names else frozenset(plain), ranges)
 
 
 def controls_of(found: list[tuple[int, bytes]]) -> Controls:

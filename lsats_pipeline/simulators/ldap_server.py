@@ -26,7 +26,7 @@ from psycopg import sql
 
 from lsats_pipeline.errors import LsatsError
 from lsats_pipeline.simulators import ber
-from lsats_pipeline.simulators.directory import Directory
+from lsats_pipeline.simulators.directory import Directory, Kind
 from lsats_pipeline.simulators.entries import Entry, decode_entry, encode_entry
 from lsats_pipeline.simulators.ldap_filter import Compare
 from lsats_pipeline.simulators.ldap_messages import (
@@ -47,14 +47,15 @@ _BIND, _UNBIND, _SEARCH, _ABANDON, _EXTENDED = 0x60, 0x42, 0x63, 0x50, 0x77
 # Answered with the response type that follows the request's; none of them is offered.
 _DECLINED = {0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F, _EXTENDED: 0x78}
 
-Found = tuple[str, bytes]  # a key and the encoded entry
+Place = tuple[int, str]  # number of the kind, and key within it
+Found = tuple[Place, bytes]  # and the encoded entry
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a paged search has come: the last key given out, and how many entries."""
+    """How far a paged search has come: the last place given out, and how many entries."""
 
-    after: str | None = None
+    after: Place = (0, "")
     sent: int = 0
 
 
@@ -187,7 +188,7 @@ class _Connection(StreamRequestHandler):
         return progress
 
     def _cookie(self, progress: Progress) -> bytes:
-        cookie = f"{progress.sent}:{progress.after}".encode()
+        cookie = f"{progress.sent}:{progress.after[0]}:{progress.after[1]}".encode()
         self.cookies[cookie] = progress
         return cookie
 
@@ -204,25 +205,38 @@ class _Connection(StreamRequestHandler):
     def _matches(
         self, message_id: bytes, request: Search, progress: Progress, moment: Moment, room: int
     ) -> Generator[Found]:
-        where, exact = request.filter.condition(self.directory.columns)
-        where = sql.SQL("{} and {} and {}").format(where, _after(progress), self._named(request))
-        inside = _Inside(request, self.directory)
-        records = self.server.campus.stream(
-            self.directory.system, "user", moment.day, where, step=min(room + 1, 1001)
-        )
-        for key, payload, _ in records:
-            entry = decode_entry(payload)
-            entry.attributes.update(self.directory.volatile(key, moment.day))
-            if inside(entry.dn) and (exact or request.filter.matches(entry.attributes)):
-                # Bytes at once: a page of decoded entries keeps the garbage collector busy.
-                yield key, encode_entry(message_id, entry, request.wanted, request.types_only)
+        for number, kind in enumerate(self.directory.kinds):
+            if number < progress.after[0] or not _concerns(request, kind, self.directory):
+                continue
+            after = progress.after[1] if number == progress.after[0] else ""
+            for key, entry in self._matches_of(kind, message_id, request, after, moment, room):
+                yield (number, key), entry
 
-    def _named(self, request: Search) -> sql.Composable:
-        """For a search of one entry: what its DN says about its lookup value."""
-        match = re.match(r"(\w+)=((?:[^,\\]|\\.)*)", request.base)
-        if request.scope != BASE or match is None or "\\" in match[2]:
-            return EVERYTHING
-        return Compare(match[1].lower(), "=", match[2]).condition(self.directory.columns).where
+    def _matches_of(
+        self,
+        kind: Kind,
+        message_id: bytes,
+        request: Search,
+        after: str,
+        moment: Moment,
+        room: int,
+    ) -> Generator[tuple[str, bytes]]:
+        where, exact = request.filter.condition(kind.columns)
+        later = after_key(after) if after else EVERYTHING
+        where = sql.SQL("{} and {} and {}").format(where, later, _named(request, kind))
+        inside = _Inside(request, self.directory)
+        most = self.directory.most_values
+        records = self.server.campus.stream(
+            self.directory.system, kind.entity, moment.day, where, step=min(room + 1, 1001)
+        )
+        with closing(records):
+            for key, payload, _ in records:
+                entry = decode_entry(payload)
+                entry.attributes.update(kind.volatile(key, moment.day))
+                if inside(entry.dn) and (exact or request.filter.matches(entry.attributes)):
+                    # Bytes at once: a page of decoded entries keeps the garbage collector busy.
+                    wanted = request.wanted, request.types_only, most
+                    yield key, encode_entry(message_id, entry, *wanted)
 
     def _send(self, found: list[Found], progress: Progress, moment: Moment) -> None:
         cut = moment.faults.get("ldap_cut", self.directory.system)
@@ -261,14 +275,27 @@ class _Inside:
         return plain == self._base or plain.endswith("," + self._base)
 
 
-def _after(progress: Progress) -> sql.Composable:
-    if progress.after is None:
+def _concerns(request: Search, kind: Kind, directory: Directory) -> bool:
+    """Whether entries of this kind may be among the answers."""
+    if not kind.may_match(request.filter):
+        return False
+    if request.scope == BASE:
+        return kind.may_be(request.base)
+    home = _plain_dn(",".join(filter(None, (kind.home, directory.base))))
+    base = _plain_dn(request.base)
+    return home.endswith(base) or base.endswith(home)
+
+
+def _named(request: Search, kind: Kind) -> sql.Composable:
+    """For a search of one entry: what its DN says about its lookup value."""
+    match = re.match(r"(\w+)=((?:[^,\\]|\\.)*)", request.base)
+    if request.scope != BASE or match is None or "\\" in match[2]:
         return EVERYTHING
-    return after_key(progress.after)
+    return Compare(match[1].lower(), "=", match[2]).condition(kind.columns).where
 
 
 def _shuffled(item: Found) -> int:
-    return zlib.crc32(item[0].encode())
+    return zlib.crc32(item[0][1].encode())
 
 
 def _plain_dn(dn: str) -> str:

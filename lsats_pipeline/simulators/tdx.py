@@ -4,8 +4,10 @@ Its calls:
 
     POST auth/loginadmin, auth       the JWT as a bare string
     GET  accounts                    every account, list form
-    GET  accounts/{id}, people/{uid} one record in full     } rate limited
-    POST people/search               partial people         }
+    GET  accounts/{id}, people/{uid} one record in full     }
+    POST people/search               partial people         } rate limited
+    POST 48/assets/search            assets of some status  }
+    GET  48/assets/{id}              one asset in full      }
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ from lsats_pipeline.simulators.tokens import CallLimit, Tokens, bearer
 from lsats_pipeline.simulators.web import Reply, Request, json_array, refusal
 
 ROOT = "/SBTDWebApi/api"
-_CALL = re.compile(re.escape(ROOT) + r"/(?:\d*/)?(?P<call>.+)")
-_SINGLE = re.compile(r"(?P<kind>accounts|people)/(?P<key>[^/]+)")
-_DETAILS = {"accounts": "department_detail", "people": "user_detail"}
+# Assets belong to an application, and there is only this one; other calls do not mind which.
+_ASSETS = "48"
+_CALL = re.compile(re.escape(ROOT) + r"/(?:(?P<app>\d*)/)?(?P<call>.+)")
+_SINGLE = re.compile(r"(?P<kind>accounts|people|assets)/(?P<key>[^/]+)")
+_DETAILS = {"accounts": "department_detail", "people": "user_detail", "assets": "asset_detail"}
+_STATUS = re.compile(rb'"StatusID"\s*:\s*(\d+)')
 _BY_ACCOUNT = sql.SQL('lookup collate "C", record_key collate "C"')
 
 
@@ -43,6 +48,8 @@ class Tdx:
         """Answer one call."""
         match = _CALL.fullmatch(request.path)
         call = match["call"] if match else ""
+        if match and call.startswith("assets") and match["app"] != _ASSETS:
+            return refusal(404, f"no such application: {match['app'] or 'none'}")
         if call in ("auth", "auth/login", "auth/loginadmin"):
             return self._log_in(call, request, moment)
         if not self._admitted(request, moment):
@@ -73,6 +80,8 @@ class Tdx:
             return refusal(429, "too many calls", quota.headers)
         if call == "people/search" and request.method == "POST":
             return self._search(request.json(), moment, quota.headers)
+        if call == "assets/search" and request.method == "POST":
+            return self._search_assets(request.json(), moment, quota.headers)
         if (match := _SINGLE.fullmatch(call)) and request.method == "GET":
             return self._detail(_DETAILS[match["kind"]], match["key"], moment, quota.headers)
         return refusal(404, f"no such call: {request.method} {call}", quota.headers)
@@ -93,6 +102,14 @@ class Tdx:
         )
         return Reply(200, json_array(found), headers=headers)
 
+    def _search_assets(self, wanted: Any, moment: Moment, headers: dict[str, str]) -> Reply:
+        if not isinstance(wanted, dict):
+            return refusal(400, "the body must be a JSON object", headers)
+        names = {name.lower(): value for name, value in wanted.items()}  # its JSON ignores case
+        assets = self._campus.stream("tdx", "asset", moment.day)
+        found = islice(_in_status(assets, names.get("statusids")), names.get("maxresults") or None)
+        return Reply(200, json_array(found), headers=headers)
+
 
 def _in_accounts(account_ids: list[int] | None) -> sql.Composable:
     if not account_ids:
@@ -106,3 +123,10 @@ def _with_activity(people: Iterator[Record], active: bool | None) -> Iterator[Re
     # Looked for in the text: parsing every record would cost more than all the rest.
     pattern = re.compile(rb'"IsActive"\s*:\s*' + (b"true" if active else b"false"))
     return (person for person in people if pattern.search(person.payload))
+
+
+def _in_status(assets: Iterator[Record], statuses: list[int] | None) -> Iterator[Record]:
+    if not statuses:
+        return assets
+    wanted = {b"%d" % status for status in statuses}
+    return (asset for asset in assets if wanted.issuperset(_STATUS.findall(asset.payload)[:1]))

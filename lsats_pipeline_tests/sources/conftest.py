@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
@@ -15,6 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from lsats_pipeline.settings import SOURCE_SETTINGS, load
+from lsats_pipeline.simulators.documents import drop
 from lsats_pipeline.simulators.process import start_simulators
 from lsats_pipeline.simulators.records import on_the_wire
 from lsats_pipeline.sources import source, stream
@@ -44,8 +46,9 @@ class Served:
 
     def records(self, name: str) -> dict[str, bytes]:
         """What a stream must deliver: record key to JSON, as on the wire."""
-        system, entity = name.rsplit("_", 1) if "detail" not in name else name.rsplit("_", 2)[::2]
-        return {key: wire for key, wire, _ in self._rows(system, entity)}
+        declared = stream(name)
+        rows = self._rows(declared.source_system, declared.entity_type)
+        return {key: wire for key, wire, _ in rows}
 
     def details(self, system: str, entity: str) -> dict[str, bytes | None]:
         """Detail by key; None where the system answers that there is none."""
@@ -66,15 +69,19 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def campus_of_the_session(postgres: str) -> Iterator[Served]:
-    name = "sources_test"
+def campus_of_the_session(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    name, home = "sources_test", tmp_path_factory.mktemp("home")
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     url = database_on(postgres, name)
     try:
         with psycopg.connect(url) as connection:
             campus_world.create(connection, seed=11, people=PEOPLE, first_day=DAY)
+            drop(connection, home / "inbox", ZoneInfo("America/Detroit"))
+        documents = {"LSATS_HOME": str(home), "LSATS_DATA_FOLDER": str(home / "inbox")}
         with start_simulators(url) as process:
-            yield Served(url, process.environment)
+            yield Served(url, process.environment | documents)
     finally:
         drop_database(postgres, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import pytest
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.settings import SOURCE_SETTINGS
 from lsats_pipeline.sources import SOURCES, detail, source, stream
-from lsats_pipeline.sources.active_directory import client as active_directory
-from lsats_pipeline.sources.mcommunity import client as mcommunity
+from lsats_pipeline.sources.active_directory import shapes as active_directory
+from lsats_pipeline.sources.ldap_records import RecordShape
+from lsats_pipeline.sources.mcommunity import shapes as mcommunity
 from lsats_pipeline.sources.source import Detail, Stream
 from lsats_pipeline_tests.sources.conftest import Client, Served, pages, read
 
@@ -22,8 +23,18 @@ STREAMS = [pytest.param(s, id=s.name) for member in SOURCES for s in member.stre
 DETAILS = [pytest.param(d, id=d.name) for member in SOURCES for d in member.details]
 SYSTEMS = [member.system for member in SOURCES]
 LDAP = {"mcommunity_ldap", "active_directory"}
-ASKED_FOR = {*mcommunity.PERSON.names, *active_directory.PERSON.names}
-FILETIMES = ("pwdLastSet", "accountExpires", "lockoutTime", "lastLogonTimestamp")
+SHAPES: dict[str, RecordShape] = {
+    "mcommunity_ldap_user": mcommunity.PERSON,
+    "mcommunity_ldap_group": mcommunity.GROUP,
+    "active_directory_user": active_directory.PERSON,
+    "active_directory_group": active_directory.GROUP,
+    "active_directory_computer": active_directory.COMPUTER,
+    "active_directory_organizational_unit": active_directory.ORGANIZATIONAL_UNIT,
+}
+FILETIMES = (
+    "pwdLastSet", "accountExpires", "lockoutTime", "lastLogonTimestamp",
+    "ms-Mcs-AdmPwdExpirationTime", "msLAPS-PasswordExpirationTime",
+)  # fmt: skip
 NEVER = dict.fromkeys(FILETIMES, ("0", str(2**63 - 1)))
 
 Connect = Callable[[str], Client]
@@ -70,7 +81,12 @@ def test_a_read_delivers_what_the_system_knows(
     known = campus.records(declared.name)
     assert len(records) == len(known) > 0
     if declared.source_system in LDAP:
-        assert {_comparable(r, declared) for r in records} == {_flat(w) for w in known.values()}
+        asked_for = SHAPES[declared.name].names
+        expected = {_flat(wire, asked_for) for wire in known.values()}
+        assert {_comparable(record, declared) for record in records} == expected
+    elif declared.documents:
+        expected = {_comparable(wire, declared) for wire in known.values()}
+        assert {_comparable(record, declared) for record in records} == expected
     else:
         assert set(records) == set(known.values())
 
@@ -115,23 +131,27 @@ def _lenient(record: bytes) -> dict[str, Any]:
 
 
 def _key(record: dict[str, Any], declared: Stream) -> str | None:
+    if declared.identify is not None:
+        return declared.identify(record)
     values = [record.get(name) for name in declared.key]
     return None if any(v in (None, "") for v in values) else "-".join(map(str, values))
 
 
 def _comparable(record: bytes, declared: Stream) -> str:
-    """A directory's record without what only the wire adds, in one spelling."""
+    """A record without what only the wire adds, in one spelling; empty cells are no values."""
     loaded = {k: v for k, v in _lenient(record).items() if k not in declared.volatile}
+    if declared.documents:
+        loaded = {" ".join(k.split()): v for k, v in loaded.items() if v not in (None, "")}
     return json.dumps(loaded, sort_keys=True)
 
 
-def _flat(wire: bytes) -> str:
+def _flat(wire: bytes, asked_for: Sequence[str]) -> str:
     """The record that the hub must make of what a directory knows."""
     entry: dict[str, Any] = _lenient(wire)
     record = {"dn": entry["dn"]}
     for name, values in entry["attributes"].items():
         kept = [
-            _value(name, v) for v in values if name in ASKED_FOR and v not in NEVER.get(name, ())
+            _value(name, v) for v in values if name in asked_for and v not in NEVER.get(name, ())
         ]
         if kept:
             record[name] = kept if len(kept) > 1 else kept[0]
