@@ -72,13 +72,18 @@ create or replace function silver.machine_name(name text) returns text
 language sql immutable parallel safe
 return nullif(upper(btrim(regexp_replace(name, '(\s*CNF:.*|\..*)$', ''))), '');
 
--- A serial number that may tell machines apart; NULL for what firmware and people write instead of one.
+-- Twelve hexadecimal digits in capitals, however they were spelled; NULL for anything else.
+create or replace function silver.mac(address text) returns text
+language sql immutable parallel safe
+return substring(upper(regexp_replace(address, '[-:.\s]', '', 'g')) from '^[0-9A-F]{12}$');
+
+-- A serial number that may tell machines apart, in capitals; NULL for what firmware and people write
+-- instead of one (domain/hub.md 4.12, 5.5).
 create or replace function silver.real_serial(serial text) returns text
 language sql immutable parallel safe
 return case
     when length(btrim(serial)) < 4 then null
-    when upper(btrim(serial)) ~ '^(.)\1*$' then null
-    when upper(btrim(serial)) ~ '^(NONE|NULL|UNKNOWN|DEFAULT|INVALID|EMPTY|SERIAL|CHASSIS|SYSTEM|TO BE|NOT |N/?A\M|O\.?E\.?M\.?\M|0*1234567?8?9?0?$)'
+    when upper(btrim(serial)) ~ '^(?:(.)\1*|(?:NONE|NULL|UNKNOWN|DEFAULT|INVALID|EMPTY|SERIAL|CHASSIS|SYSTEM|TO BE|NOT |N/?A\M|O\.?E\.?M\.?\M).*|0*123456(?:7|78|789|7890)?)$'
         then null
     else upper(btrim(serial))
 end;
@@ -89,28 +94,13 @@ create or replace function silver.macs(listed text) returns text[]
 language sql immutable parallel safe
 return array(
     select mac from (
-        select upper(regexp_replace(piece, '[-:.\s]', '', 'g')) as mac, min(place) as place
+        select silver.mac(piece) as mac, min(place) as place
         from regexp_split_to_table(listed, '[,;|/\n]') with ordinality as part (piece, place)
         group by 1
     ) as cleaned
-    where mac ~ '^[0-9A-F]{12}$' and mac !~ '^(0{12}|F{12})$'
+    where mac !~ '^(0{12}|F{12})$'
     order by place
 );
-
--- Twelve hexadecimal digits in capitals, however they were spelled; NULL for anything else.
-create or replace function silver.mac(address text) returns text
-language sql immutable parallel safe
-return substring(upper(regexp_replace(address, '[-:.\s]', '', 'g')) from '^[0-9A-F]{12}$');
-
--- A serial number by which a machine can be known: in capitals, and none of the placeholders that
--- manufacturers leave in (domain/hub.md 4.12, 5.5).
-create or replace function silver.serial(number text) returns text
-language sql immutable parallel safe
-return case
-    when length(btrim(number)) >= 4
-        and upper(btrim(number)) !~ '^(?:NONE|N/A|UNKNOWN|DEFAULT STRING|SYSTEM SERIAL NUMBER|TO BE FILLED.*|NOT (?:AVAILABLE|APPLICABLE|SPECIFIED)|(.)\1*|0?123456789?0?)$'
-    then upper(btrim(number))
-end;
 
 -- The name of what a distinguished name stands for: `jdoe` of `uid=jdoe,ou=People,dc=x`.
 create or replace function silver.dn_name(dn text) returns text
@@ -182,3 +172,23 @@ return lower(btrim(department_name)) in (
     'management information systems', 'research administration', 'shared services',
     'student services'
 );
+
+-- What a distinguished name stands for by the nearest container that tells: user, group, computer.
+-- "Users and Groups" does not tell, and is NULL.
+create or replace function silver.dn_kind(dn text) returns text
+language sql immutable parallel safe
+return case
+    when dn ~* '^\s*uid\s*=' then 'user'
+    else (
+        select kind
+        from unnest(silver.dn_ous(dn)) with ordinality as ou (name, place)
+        join (values
+            ('people', 'user'), ('accounts', 'user'), ('privileged', 'user'), ('contacts', 'user'),
+            ('user groups', 'group'), ('groups', 'group'), ('mcommadsync', 'group'),
+            ('computers', 'computer'), ('workstations', 'computer'),
+            ('research and instrumentation', 'computer')
+        ) as container (name, kind) on container.name = lower(btrim(ou.name))
+        order by place
+        limit 1
+    )
+end;
