@@ -203,6 +203,9 @@ def _index(connection: Connection, table: Table, tables: tuple[Table, ...]) -> N
         for used in merged.inputs:
             if used.table.name == table.name:
                 columns[used.on] = None
+        for part in merged.parts:
+            if part.table.name == table.name:
+                columns[part.on] = None
         for lookup in merged.lookups:
             if lookup.table.name == table.name:
                 columns[lookup.key] = None

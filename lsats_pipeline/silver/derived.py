@@ -29,8 +29,15 @@ def derived_rows(table: DerivedTable) -> sql.Composable:
         ),
         score=score_of(table.rules),
         flags=flags_of(table.rules),
-        query=sql_file(table.query),
+        query=_query(table),
     )
+
+
+def _query(table: DerivedTable) -> sql.Composable:
+    query = sql_file(table.query)
+    if not table.fragments:
+        return query
+    return query.format(**{name: sql_file(path) for name, path in table.fragments.items()})
 
 
 def all_scopes(table: DerivedTable) -> sql.Composable:

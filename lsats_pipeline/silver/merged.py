@@ -1,6 +1,6 @@
 """Tier 2 as a SELECT: what every system says of a key, merged by precedence, judged.
 
-keys ─▶ per input: the row that speaks, and totals over all its rows ─▶ lookups ─▶ merged ─▶ judged
+keys ─▶ per input: the row that speaks, totals over all rows ─▶ lookups, parts ─▶ merged ─▶ judged
 
 And the other way round: whom a change upstream touches (`affected_keys`).
 """
@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from lsats_pipeline.silver.judging import flags_of, score_of
-from lsats_pipeline.silver.spec import First, Input, Lookup, MergedTable, SourceTable, Value
+from lsats_pipeline.silver.spec import (
+    DerivedTable,
+    First,
+    Input,
+    Lookup,
+    MergedTable,
+    Parts,
+    SourceTable,
+    Value,
+)
 
 _INPUT = sql.SQL(
     """
@@ -67,7 +76,9 @@ def merged_rows(table: MergedTable) -> sql.Composable:
     aliases = [i.alias for i in table.inputs]
     knowing = [i.alias for i in table.inputs if not i.witness]
     return _MERGED.format(
-        inputs=sql.SQL(",").join(part for i in table.inputs for part in _input(i)),
+        inputs=sql.SQL(",").join(
+            [*(part for i in table.inputs for part in _input(i)), *map(_parts, table.parts)]
+        ),
         key=sql.Identifier(table.key),
         names=_comma(sql.Identifier("merged", c.name) for c in table.columns),
         source_system=sql.SQL("array_to_string(array[{}], '+')").format(
@@ -80,7 +91,13 @@ def merged_rows(table: MergedTable) -> sql.Composable:
         raw_ids=_comma(
             sql.SQL("{}, {}.raw_id").format(sql.Literal(a), sql.Identifier(a)) for a in aliases
         ),
-        joins=sql.SQL("").join([*map(_join, table.inputs), *map(_look_up, table.lookups)]),
+        joins=sql.SQL("").join(
+            [
+                *map(_join, table.inputs),
+                *map(_look_up, table.lookups),
+                *map(_join_parts, table.parts),
+            ]
+        ),
         known=_comma(_if_known(a) for a in knowing),
         columns=_comma(_column(c) for c in table.columns),
     )
@@ -103,7 +120,8 @@ def affected_keys(table: MergedTable, runs: sql.Composable) -> sql.Composable:
     """
     inputs = (part for i in table.inputs for part in _changed(i.table, i.on, runs))
     lookups = (_pointing(table, x, runs) for x in table.lookups)
-    return _valid(table, (*inputs, *lookups))
+    parts = (part for p in table.parts for part in _changed(p.table, p.on, runs))
+    return _valid(table, (*inputs, *lookups, *parts))
 
 
 def _valid(
@@ -118,7 +136,9 @@ def _valid(
     )
 
 
-def _changed(table: SourceTable, column: str, runs: sql.Composable) -> Iterator[sql.Composable]:
+def _changed(
+    table: SourceTable | DerivedTable, column: str, runs: sql.Composable
+) -> Iterator[sql.Composable]:
     """Values of a column in rows that the runs wrote, replaced or removed."""
     for name, mark in ((table.name, "ingestion_run_id"), (f"{table.name}_history", "closed_by")):
         yield sql.SQL("select item.{} from {} as item where item.{} = any({})").format(
@@ -145,27 +165,45 @@ def _input(used: Input) -> Iterator[sql.Composable]:
     order = _comma(sql.SQL("{}").format(sql.SQL(o)) for o in used.order)
     yield _INPUT.format(alias=sql.Identifier(used.alias), order=order, **common)
     if used.totals:
-        totals = _comma(
-            sql.SQL("({})::{} as {}").format(sql.SQL(text), sql.SQL(kind), sql.Identifier(name))
-            for name, (kind, text) in used.totals.items()
-        )
-        all_alias = sql.Identifier(f"{used.alias}_all")
-        yield _TOTALS.format(all_alias=all_alias, totals=totals, **common)
+        yield _totals(f"{used.alias}_all", used)
+
+
+def _parts(used: Parts) -> sql.Composable:
+    return _totals(used.alias, used)
+
+
+def _totals(alias: str, used: Input | Parts) -> sql.Composable:
+    totals = _comma(
+        sql.SQL("({})::{} as {}").format(sql.SQL(text), sql.SQL(kind), sql.Identifier(name))
+        for name, (kind, text) in used.totals.items()
+    )
+    return _TOTALS.format(
+        all_alias=sql.Identifier(alias),
+        on=sql.Identifier(used.on),
+        table=_table(used.table),
+        totals=totals,
+    )
 
 
 def _join(used: Input) -> sql.Composable:
-    parts = [
+    parts: list[sql.Composable] = [
         sql.SQL("\n    left join {alias} on {alias}.{on} = keys.key").format(
             alias=sql.Identifier(used.alias), on=sql.Identifier(used.on)
         )
     ]
     if used.totals:
-        parts.append(
-            sql.SQL("\n    left join {alias} on {alias}.key = keys.key").format(
-                alias=sql.Identifier(f"{used.alias}_all")
-            )
-        )
+        parts.append(_join_totals(f"{used.alias}_all"))
     return sql.SQL("").join(parts)
+
+
+def _join_parts(used: Parts) -> sql.Composable:
+    return _join_totals(used.alias)
+
+
+def _join_totals(alias: str) -> sql.Composable:
+    return sql.SQL("\n    left join {alias} on {alias}.key = keys.key").format(
+        alias=sql.Identifier(alias)
+    )
 
 
 def _look_up(lookup: Lookup) -> sql.Composable:
@@ -210,7 +248,7 @@ def _if_known(alias: str) -> sql.Composable:
     )
 
 
-def _table(table: SourceTable) -> sql.Identifier:
+def _table(table: SourceTable | DerivedTable) -> sql.Identifier:
     return sql.Identifier("silver", table.name)
 
 

@@ -169,6 +169,19 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Rows of a derived table that belong to the thing, found by `on`.
+
+    `totals` (name to type and aggregate) sum them up, as `alias`.
+    """
+
+    alias: Name
+    table: DerivedTable
+    on: Name
+    totals: dict[Name, tuple[Sql, Sql]]
+
+
+@dataclass(frozen=True)
 class First:
     """The first value that is there wins; `field_sources` names the winner.
 
@@ -213,7 +226,7 @@ class Value:
 class MergedTable:
     """Tier 2. `valid`: which keys are things at all; rows with other keys are not merged.
 
-    Rules may use the table's own columns, the inputs' and lookups' aliases.
+    Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
     """
 
     name: Name
@@ -221,6 +234,7 @@ class MergedTable:
     inputs: tuple[Input, ...]
     columns: tuple[First | Value, ...]
     lookups: tuple[Lookup, ...] = ()
+    parts: tuple[Parts, ...] = ()
     valid: Sql = "true"
     rules: tuple[Rule, ...] = ()
     bonus: tuple[float, Sql] = (0.0, "false")
@@ -245,9 +259,13 @@ class MergedTable:
         return self.key
 
     @property
-    def upstream(self) -> tuple[SourceTable, ...]:
-        """The tier 1 tables it reads, each once."""
-        tables = (*(i.table for i in self.inputs), *(x.table for x in self.lookups))
+    def upstream(self) -> tuple[SourceTable | DerivedTable, ...]:
+        """The tables it reads, each once."""
+        tables: tuple[SourceTable | DerivedTable, ...] = (
+            *(i.table for i in self.inputs),
+            *(x.table for x in self.lookups),
+            *(p.table for p in self.parts),
+        )
         return tuple({t.name: t for t in tables}.values())
 
 
@@ -272,6 +290,7 @@ class DerivedTable:
     its members). `identity` is a text column that tells rows apart and never changes its meaning.
     `scopes` selects every scope; `touched` those that upstream runs may have changed, with
     `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
+    `fragments`: pieces of SQL that the query takes in by `{name}`, to share them with another.
     `due` selects scopes whose rows are out of date though nothing upstream changed, because of
     `silver.today()` (an award has ended).
     """
@@ -285,6 +304,7 @@ class DerivedTable:
     scope: Name = ""
     touched: Sql | None = None
     due: Sql | None = None
+    fragments: dict[Name, Path] = field(default_factory=dict)
     key: tuple[Name, ...] = ()
     indexes: tuple[Name, ...] = ()
     rules: tuple[Rule, ...] = ()

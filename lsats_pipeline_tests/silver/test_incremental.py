@@ -84,9 +84,107 @@ def account(random: Random, n: int):
     return {
         "dn": f"CN={n},OU=People,DC=x",
         "objectGUID": UIDS[n],
-        "cn": random.choice(["adam", "Beth", "carl", "x\nCNF:1"]),
+        "distinguishedName": random.choice([f"CN={n},OU=People,DC=x", DNS[6]]),
+        "cn": random.choice(["adam", "Beth", "carl", "x\nCNF:1", str(n)]),
         "userAccountControl": random.choice(["512", "514", None]),
         "sn": random.choice(TEXTS),
+    }
+
+
+DNS = [
+    *(f"CN={n},OU=People,DC=x" for n in range(3)),
+    *(f"uid={name},ou=People,dc=y" for name in ("adam", "beth", "zoe")),
+    "cn=Beth,ou=People,dc=x",
+    *(f"CN=g{n},OU=Users and Groups,DC=x" for n in range(3)),
+    *(f"cn=G{n},ou=User Groups,dc=y" for n in range(3)),
+    *(f"CN=PC{n},OU=U{n % 3},DC=x" for n in range(3)),
+    "nowhere",
+]
+MACS = ["aa-bb-cc-dd-ee-01", "AABBCCDDEE01", "aa:bb:cc:dd:ee:02", "AABB.CCDD.EE03"]
+
+
+def some(random: Random, values: list[str]):
+    chosen = random.sample(values, random.choice([0, 1, 1, 3, 5]))
+    return chosen[0] if len(chosen) == 1 else chosen
+
+
+def asset(random: Random, n: int):
+    return {
+        "ID": n + 1,
+        "Name": random.choice([*TEXTS, "PC1", "None"]),
+        "SerialNumber": random.choice(["SN0001", "None", None]),
+        "OwningCustomerID": random.choice([*UIDS, None]),
+        "OwningDepartmentID": random.choice([0, 1, 2, 3]),
+        "FormName": "Computer Form",
+        "MAC": random.choice([*MACS, f"{MACS[0]}, {MACS[2]}", "none"]),
+        "AcquisitionDate": random.choice(["0001-01-01T00:00:00Z", "soon", "2026-05-05T00:00:00Z"]),
+    }
+
+
+def directory_group(random: Random, n: int):
+    name = f"g{n % 3}" if n < 5 else f"g1\nCNF:{n}"
+    return {
+        "dn": f"CN={name},OU=Users and Groups,DC=x",
+        "objectGUID": UIDS[n],
+        "cn": random.choice([name, name.title()]),
+        "member": some(random, DNS),
+        "managedBy": random.choice([*DNS, None]),
+        "description": random.choice(TEXTS),
+    }
+
+
+def mailing_group(random: Random, n: int):
+    people = some(random, DNS)
+    return {
+        "dn": f"cn=G{n},ou=User Groups,dc=y",
+        "gidNumber": str(n),
+        "cn": random.choice([f"G{n % 4}", [f"G{n}", "other"], None]),
+        "member": people,
+        "umichDirectMember": people if random.random() < 0.5 else [],
+        "umichDirectGroupMember": some(random, DNS),
+        "owner": some(random, DNS),
+    }
+
+
+def domain_computer(random: Random, n: int):
+    unit = random.randrange(3)
+    return {
+        "dn": f"CN=PC{n},OU=U{unit},DC=x",
+        "objectGUID": UIDS[n],
+        "cn": f"PC{n}",
+        "memberOf": some(random, DNS),
+        "userAccountControl": random.choice(["4096", "4098", "x", None]),
+    }
+
+
+def unit(random: Random, n: int):
+    above = random.choice(["", "OU=U0,", "OU=U1,"])
+    return {
+        "dn": f"OU=U{n},{above}DC=x",
+        "objectGUID": UIDS[n],
+        "ou": random.choice([f"U{n}", "adam-lab", "bio-beth"]),
+    }
+
+
+def card(random: Random, n: int):
+    return {
+        "MAC": MACS[n % 4],
+        "Name": f"pc{n // 2}",
+        "OEM SN": random.choice(["SN0001", "NONE"]) if n > 4 else None,
+        "Last Session": random.choice(["2026-01-01T00:00:00", "2026-02-01T00:00:00", None]),
+        "Last Addr": random.choice(["10.0.0.1", "10.0.0.2", None]),
+        "RAM": random.choice([1024, 2048.0, "much"]),
+    }
+
+
+def award(random: Random, n: int):
+    return {
+        "Award Id": f"AWD{n // 3}",
+        "Person Uniqname": ["Adam", "beth", "carl"][n % 3],
+        "Person Role": random.choice(["UM Principal Investigator", "Participating Investigator"]),
+        "Person Appt Department Id": random.choice(["100001.0", "100002", ""]),
+        "Award Total Dollars": random.choice(["$1,000", "lots", None]),
+        "Award Project End Date": random.choice(["3/1/2026", "3/9/2026", "never", None]),
     }
 
 
@@ -97,7 +195,18 @@ MAKERS = {
     "umich_api_user": employee,
     "mcommunity_ldap_user": directory_person,
     "active_directory_user": account,
+    "tdx_asset": asset,
+    "active_directory_group": directory_group,
+    "active_directory_computer": domain_computer,
+    "active_directory_organizational_unit": unit,
+    "mcommunity_ldap_group": mailing_group,
+    "key_client_computer": card,
+    "lab_awards_lab_award": award,
 }
+
+
+def attributes(record):
+    return [record, {"Name": "MAC Address(es)", "Value": record.get("MAC")}]
 
 
 class Sources:
@@ -133,7 +242,7 @@ class Sources:
 
     def _enrich(self, detail):
         known = {
-            str(r[detail.key[0]]): {**r, "Attributes": [r], "City": r.get("Name")}
+            str(r[detail.key[0]]): {**r, "Attributes": attributes(r), "City": r.get("Name")}
             for r in self.records[detail.of.name].values()
         }
         fake = replace(

@@ -82,9 +82,12 @@ def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) ->
 
 def _merged(table: MergedTable) -> Deps:
     known = {i.alias: i.table for i in table.inputs} | {x.alias: x.table for x in table.lookups}
-    totals = {
+    totals: dict[str, tuple[Table, dict[str, str]]] = {
         f"{i.alias}_all": (i.table, {name: text for name, (_, text) in i.totals.items()})
         for i in table.inputs
+    } | {
+        p.alias: (p.table, {name: text for name, (_, text) in p.totals.items()})
+        for p in table.parts
     }
     deps: Deps = {table.key: [_dep(i.table, i.on) for i in table.inputs]}
     for column in table.columns:
@@ -95,7 +98,7 @@ def _merged(table: MergedTable) -> Deps:
 def _used(
     text: str,
     known: Mapping[str, SourceTable],
-    totals: Mapping[str, tuple[SourceTable, Mapping[str, str]]],
+    totals: Mapping[str, tuple[Table, Mapping[str, str]]],
 ) -> Iterator[dg.TableColumnDep]:
     for alias, name in _DOTTED.findall(_TEXT.sub("", text)):
         if alias in known and name in _names(known[alias]):

@@ -4,6 +4,8 @@ tdx_users, tdx_departments, umapi_employees, umapi_departments, mcommunity_users
     ──▶ departments, users
 ad_units, ad_computers ──▶ ad_organizational_units
 keyconfigure_cards ──▶ keyconfigure_computers
+ad_groups, mcommunity_groups, ad_users, ad_computers, users
+    ──▶ group_members, group_owners ──▶ groups
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from lsats_pipeline.silver.tables.ad_organizational_units import AD_ORGANIZATION
 from lsats_pipeline.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.silver.tables.ad_users import AD_USERS
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.silver.tables.group_members import GROUP_MEMBERS
+from lsats_pipeline.silver.tables.group_owners import GROUP_OWNERS
+from lsats_pipeline.silver.tables.groups import GROUPS
 from lsats_pipeline.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
 from lsats_pipeline.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
@@ -46,6 +51,9 @@ SILVER_TABLES: tuple[Table, ...] = (
     KEYCONFIGURE_COMPUTERS,
     DEPARTMENTS,
     USERS,
+    GROUP_MEMBERS,
+    GROUP_OWNERS,
+    GROUPS,
 )
 
 

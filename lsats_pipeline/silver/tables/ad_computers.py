@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lsats_pipeline.silver.parsers import BIGINT, BOOLEAN, FIRST, INTEGER, JSON, LIST, TIME, UUID
 from lsats_pipeline.silver.spec import Column, Computed, Expected, Rule, SourceTable
-from lsats_pipeline.silver.tables.ou_columns import OU_STEPS, ou_columns
+from lsats_pipeline.silver.tables.ou_columns import DN_KEY, OU_STEPS, PARENT_DN_KEY, ou_columns
 from lsats_pipeline.sources.active_directory.streams import COMPUTER
 
 _VOLATILE = "as of the computer's last real change"
@@ -25,7 +25,7 @@ AD_COMPUTERS = SourceTable(
     "ad_computers",
     stream=COMPUTER,
     key=("object_guid",),
-    indexes=("parent_dn_key",),
+    indexes=("dn_key", "parent_dn_key"),
     about="Computers that joined the domain; replication conflicts among them carry a flag.",
     columns=(
         Column("object_guid", UUID, "objectGUID"),
@@ -90,13 +90,8 @@ AD_COMPUTERS = SourceTable(
             about="false where the directory does not say",
         ),
         *ou_columns(),
-        Computed(
-            "parent_dn_key",
-            "text",
-            "silver.dn_key(silver.dn_parent(distinguished_name))",
-            origin="distinguishedName",
-            about="dn_key of the unit that it is in",
-        ),
+        DN_KEY,
+        PARENT_DN_KEY,
     ),
     rules=(
         Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsats_pipeline.silver.parsers import BIGINT, FIRST, INTEGER, LIST, TIME, UUID
 from lsats_pipeline.silver.spec import Column, Computed, Expected, Rule, SourceTable
-from lsats_pipeline.silver.tables.ou_columns import OU_STEPS, ou_columns
+from lsats_pipeline.silver.tables.ou_columns import DN_KEY, OU_STEPS, ou_columns
 from lsats_pipeline.sources.active_directory.streams import GROUP
 
 _VOLATILE = "as of the group's last real change"
@@ -13,6 +13,7 @@ AD_GROUPS = SourceTable(
     "ad_groups",
     stream=GROUP,
     key=("ad_group_guid",),
+    indexes=("dn_key",),
     about="Groups of the college; replication conflicts among them carry a flag.",
     columns=(
         Column("ad_group_guid", UUID, "objectGUID"),
@@ -41,7 +42,14 @@ AD_GROUPS = SourceTable(
     ),
     steps=OU_STEPS,
     computed=(
-        Computed("group_key", "text", "lower(cn)", origin="cn", about="cn in lower case"),
+        Computed(
+            "group_key",
+            "text",
+            "case when strpos(cn, 'CNF:') = 0 then lower(cn) end",
+            origin="cn",
+            about="the name in lower case, the same for both directories; NULL for conflicts",
+        ),
+        DN_KEY,
         *ou_columns(),
     ),
     rules=(

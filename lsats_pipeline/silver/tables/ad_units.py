@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lsats_pipeline.silver.parsers import BIGINT, FIRST, INTEGER, LIST, TIME, UUID
 from lsats_pipeline.silver.spec import Column, Computed, Expected, SourceTable
-from lsats_pipeline.silver.tables.ou_columns import OU_STEPS, ou_columns
+from lsats_pipeline.silver.tables.ou_columns import DN_KEY, OU_STEPS, PARENT_DN_KEY, ou_columns
 from lsats_pipeline.sources.active_directory.streams import ORGANIZATIONAL_UNIT
 
 _VOLATILE = "as of the unit's last real change"
@@ -41,20 +41,8 @@ AD_UNITS = SourceTable(
     steps=OU_STEPS,
     computed=(
         *ou_columns(parent="ous[2]"),
-        Computed(
-            "dn_key",
-            "text",
-            "silver.dn_key(distinguished_name)",
-            origin="distinguishedName",
-            about="the same for every spelling of the distinguished name",
-        ),
-        Computed(
-            "parent_dn_key",
-            "text",
-            "silver.dn_key(silver.dn_parent(distinguished_name))",
-            origin="distinguishedName",
-            about="dn_key of the unit that it is in",
-        ),
+        DN_KEY,
+        PARENT_DN_KEY,
         Computed(
             "depth_category",
             "text",

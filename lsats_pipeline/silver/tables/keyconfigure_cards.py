@@ -48,8 +48,8 @@ KEYCONFIGURE_CARDS = SourceTable(
             "text",
             """
             coalesce(
-                upper(computer_name) || coalesce('-' || silver.serial(oem_serial_number), ''),
-                'SERIAL-' || silver.serial(oem_serial_number),
+                upper(computer_name) || coalesce('-' || silver.real_serial(oem_serial_number), ''),
+                'SERIAL-' || silver.real_serial(oem_serial_number),
                 'MAC-' || mac_address)
             """,
             origin="Name, OEM SN, MAC",

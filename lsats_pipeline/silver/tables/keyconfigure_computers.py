@@ -105,7 +105,7 @@ KEYCONFIGURE_COMPUTERS = DerivedTable(
         Rule(
             "placeholder_serial_number",
             0.05,
-            "oem_serial_number is not null and silver.serial(oem_serial_number) is null",
+            "oem_serial_number is not null and silver.real_serial(oem_serial_number) is null",
             "too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
         ),
         Rule("shared_mac_address", 0, "is_mac_shared"),

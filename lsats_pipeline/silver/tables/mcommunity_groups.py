@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lsats_pipeline.silver.parsers import BIGINT, BOOLEAN, DIRECTORY_TIME, FIRST, LIST
 from lsats_pipeline.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.silver.tables.ou_columns import DN_KEY
 from lsats_pipeline.sources.mcommunity.streams import GROUP
 
 _DNS = "distinguished names"
@@ -15,6 +16,7 @@ MCOMMUNITY_GROUPS = SourceTable(
     "mcommunity_groups",
     stream=GROUP,
     key=("gid_number",),
+    indexes=("dn_key",),
     about="Groups that people make for themselves: mailing lists, access lists.",
     columns=(
         Column("gid_number", BIGINT, "gidNumber"),
@@ -44,8 +46,13 @@ MCOMMUNITY_GROUPS = SourceTable(
     ),
     computed=(
         Computed(
-            "group_key", "text", "lower(group_name)", origin="cn", about="group_name in lower case"
+            "group_key",
+            "text",
+            "lower(group_name)",
+            origin="cn",
+            about="the name in lower case, the same for both directories",
         ),
+        DN_KEY,
         Computed(
             "contact_info",
             "jsonb",

@@ -15,6 +15,22 @@ from lsats_pipeline.silver.spec import Computed
 OU_STEPS: dict[LiteralString, LiteralString] = {"ous": "silver.dn_ous(distinguished_name)"}
 
 
+DN_KEY = Computed(
+    "dn_key",
+    "text",
+    "silver.dn_key(distinguished_name)",
+    origin="distinguishedName",
+    about="the same for every spelling of the distinguished name",
+)
+PARENT_DN_KEY = Computed(
+    "parent_dn_key",
+    "text",
+    "silver.dn_key(silver.dn_parent(distinguished_name))",
+    origin="distinguishedName",
+    about="dn_key of the unit that holds the object",
+)
+
+
 def ou_columns(parent: LiteralString = "ous[1]") -> tuple[Computed, ...]:
     """The columns; `parent`: the name of the unit that holds the object."""
     return (

@@ -143,18 +143,7 @@ TDX_ASSETS = SourceTable(
         Computed(
             "mac_addresses",
             "jsonb",
-            """
-            coalesce((
-                select jsonb_agg(mac order by place)
-                from (
-                    select silver.mac(part) as mac, min(place) as place
-                    from string_to_table(translate(attr_mac_address, ';', ','), ',')
-                        with ordinality as piece (part, place)
-                    where silver.mac(part) is not null
-                    group by 1
-                ) as found
-            ), '[]')
-            """,
+            "to_jsonb(coalesce(silver.macs(attr_mac_address), '{}'))",
             origin="Attributes[MAC Address(es)].Value",
             about="the valid addresses in attr_mac_address: 12 digits in capitals, each once",
         ),
@@ -165,7 +154,7 @@ TDX_ASSETS = SourceTable(
         Rule(
             "placeholder_serial_number",
             0.05,
-            "serial_number is not null and silver.serial(serial_number) is null",
+            "serial_number is not null and silver.real_serial(serial_number) is null",
             "too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
         ),
         Rule("missing_owner", 0.05, "owning_customer_id is null"),

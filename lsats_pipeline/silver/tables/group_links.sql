@@ -1,0 +1,94 @@
+-- What the distinguished names in `listed (group_key, source, dn, is_direct)` stand for: `told`.
+--
+-- listed ─▶ thing (each name once) ─▶ found (records of that name) ─▶ judged (user, group,
+--     computer; by the container where no record answers) ─▶ told
+named as (
+    select group_key, source, dn, is_direct,
+        silver.dn_key(dn) as dn_key,
+        lower(coalesce(silver.dn_name(dn), btrim(dn))) as name
+    from listed
+    where dn <> ''
+),
+thing as materialized (
+    select dn_key, min(dn) as dn, min(name) as name from named group by dn_key
+),
+found as (
+    select thing.dn_key, thing.dn, thing.name,
+        coalesce(
+            (
+                select min(item.group_key) from silver.ad_groups as item
+                where item.dn_key = thing.dn_key
+            ),
+            (
+                select min(item.group_key) from silver.mcommunity_groups as item
+                where item.dn_key = thing.dn_key
+            )
+        ) as group_key,
+        exists (
+            select from silver.ad_users as item
+            where item.uniqname = thing.name
+                and silver.dn_key(item.distinguished_name) = thing.dn_key
+        ) as is_account,
+        exists (
+            select from silver.ad_computers as item where item.dn_key = thing.dn_key
+        ) as is_computer,
+        exists (select from silver.users as item where item.uniqname = thing.name) as is_person
+    from thing
+),
+judged as (
+    select dn_key, dn, name, group_key, is_account, is_computer, is_person,
+        case
+            when group_key is not null then 'group'
+            when is_account then 'user'
+            when is_computer then 'computer'
+            else coalesce(silver.dn_kind(dn), case when is_person then 'user' else 'unknown' end)
+        end as kind
+    from found
+),
+-- Names of groups as they are spelled: in Active Directory, else in MCommunity.
+spelled as materialized (
+    select wanted.group_key, coalesce(
+        (
+            select item.cn from silver.ad_groups as item
+            where item.group_key = wanted.group_key
+            order by item.ad_group_guid
+            limit 1
+        ),
+        (
+            select item.group_name from silver.mcommunity_groups as item
+            where item.group_key = wanted.group_key
+            order by item.gid_number
+            limit 1
+        )
+    ) as group_id
+    from (
+        select key as group_key from keys
+        union
+        select coalesce(group_key, name) from judged where kind = 'group'
+    ) as wanted
+),
+told as (
+    select named.group_key, own.group_id, named.source, named.dn, named.is_direct,
+        judged.kind,
+        case when judged.kind = 'group' then coalesce(judged.group_key, judged.name)
+            else judged.name end as name,
+        -- Of two unknown things with one name nobody can say that they are the same.
+        case judged.kind
+            when 'group' then coalesce(judged.group_key, judged.name)
+            when 'unknown' then judged.dn_key
+            else judged.name
+        end as reference,
+        case when judged.kind = 'group' then
+            coalesce(nested.group_id, silver.dn_name(judged.dn), judged.dn) end as nested_group_id,
+        case judged.kind
+            when 'user' then judged.is_account or judged.is_person
+            when 'group' then nested.group_id is not null
+            when 'computer' then judged.is_computer
+            else false
+        end as is_known
+    from named
+    join judged on judged.dn_key = named.dn_key
+    join spelled as own on own.group_key = named.group_key
+    left join spelled as nested
+        on judged.kind = 'group' and nested.group_key = coalesce(judged.group_key, judged.name)
+)
