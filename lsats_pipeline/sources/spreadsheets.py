@@ -133,6 +133,8 @@ def _plain(cell: Any) -> Any:
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Malformed('it is UTF-16: save it as "CSV UTF-8"')
     try:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
