@@ -8,9 +8,9 @@ import re
 
 import psycopg
 
-from lsats_pipeline.synthetic.worlds.campus.events import stirred
 from lsats_pipeline.synthetic.worlds.campus.names import uniqname
 from lsats_pipeline.synthetic.worlds.campus.people import ids_of
+from lsats_pipeline.synthetic.worlds.campus.ripples import stirred_people
 from lsats_pipeline.synthetic.worlds.campus.snapshot import person_change, person_facts
 from lsats_pipeline.synthetic.worlds.campus.world import Campus
 
@@ -35,7 +35,7 @@ def test_identifiers_are_unique() -> None:
 
 def test_whoever_is_not_stirred_does_not_change() -> None:
     for day in (1, 31, 32, 33, 64):
-        found = set(stirred(CAMPUS, day))
+        found = set(stirred_people(CAMPUS, day))
         for number in range(CAMPUS.population(day)):
             if number not in found:
                 before = person_facts(CAMPUS, number, day - 1)
@@ -43,7 +43,7 @@ def test_whoever_is_not_stirred_does_not_change() -> None:
 
 
 def test_a_change_has_two_sides() -> None:
-    for number in stirred(CAMPUS, 20):
+    for number in stirred_people(CAMPUS, 20):
         change = person_change(CAMPUS, number, 20)
         sides = person_facts(CAMPUS, number, 19).rows, person_facts(CAMPUS, number, 20).rows
         assert (change and (change[0].rows, change[1].rows)) == (

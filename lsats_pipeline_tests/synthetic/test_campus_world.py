@@ -12,11 +12,11 @@ from psycopg import sql
 
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.synthetic.worlds import campus
-from lsats_pipeline.synthetic.worlds.campus import store
+from lsats_pipeline.synthetic.worlds.campus import facts, store
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 from lsats_pipeline_tests.synthetic.conftest import FIRST_DAY
 
-TABLES = ("world", "departments", "people", "appointments", "records", "labels")
+TABLES = ("world", *(table.name for table in facts.TABLES))
 
 
 def day(number: int) -> dt.date:

@@ -25,32 +25,49 @@ from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.synthetic.worlds.campus import store
 from lsats_pipeline.synthetic.worlds.campus.department_views import department_facts
-from lsats_pipeline.synthetic.worlds.campus.events import stirred
+from lsats_pipeline.synthetic.worlds.campus.departments import homes
+from lsats_pipeline.synthetic.worlds.campus.group_records import (
+    campus_group_facts,
+    department_group_facts,
+)
+from lsats_pipeline.synthetic.worlds.campus.lab_snapshot import lab_facts
+from lsats_pipeline.synthetic.worlds.campus.labs import lab_count
+from lsats_pipeline.synthetic.worlds.campus.machine_snapshot import machine_facts
 from lsats_pipeline.synthetic.worlds.campus.records import record_strays
+from lsats_pipeline.synthetic.worlds.campus.ripples import Ripples
 from lsats_pipeline.synthetic.worlds.campus.snapshot import person_change, person_facts
-from lsats_pipeline.synthetic.worlds.campus.world import Campus, World
+from lsats_pipeline.synthetic.worlds.campus.units import unit_facts
+from lsats_pipeline.synthetic.worlds.campus.world import LEAST_MACHINES, Campus, World
 
 __all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "World", "advance", "create", "exists", "world"]
 
 LEAST_PEOPLE, MOST_PEOPLE = 200, 1_000_000
+MOST_MACHINES = 1_000_000
 BATCH = 2000  # people between two writes
 
 Connection = psycopg.Connection[Any]
 
 
 def create(
-    connection: Connection, *, seed: int, people: int, first_day: dt.date, batch: int = BATCH
+    connection: Connection,
+    *,
+    seed: int,
+    people: int,
+    first_day: dt.date,
+    machines: int | None = None,
+    batch: int = BATCH,
 ) -> None:
     """Make schema `campus` and fill it with the first day, in one transaction.
 
     Does nothing when the same campus is already there (on whatever day). Raises FixConfiguration
     when another one is, when the size is out of range, or when the database is not for synthetic
-    data. `connection` must have no transaction open. `batch` trades memory for speed, nothing else.
+    data. `connection` must have no transaction open. `machines`: how many there are at first,
+    by default one for 20 people. `batch` trades memory for speed, nothing else.
     """
     require_synthetic_database(connection.info.dbname)
     if not LEAST_PEOPLE <= people <= MOST_PEOPLE:
         raise FixConfiguration(f"{people} people: a campus has {LEAST_PEOPLE} to {MOST_PEOPLE}")
-    campus = Campus(seed, people, first_day)
+    campus = _sized(Campus(seed, people, first_day), machines)
     with connection.transaction():
         store.hold(connection)
         if not _is_there(connection, campus):
@@ -81,6 +98,16 @@ def world(connection: Connection) -> World | None:
         return store.read_world(connection)
 
 
+def _sized(campus: Campus, machines: int | None) -> Campus:
+    if machines is None or machines == campus.machines:
+        return campus
+    if not LEAST_MACHINES <= machines <= MOST_MACHINES:
+        raise FixConfiguration(
+            f"{machines} machines: a campus has {LEAST_MACHINES} to {MOST_MACHINES}"
+        )
+    return campus._replace(wanted_machines=machines)
+
+
 def _is_there(connection: Connection, campus: Campus) -> bool:
     found = store.read_world(connection)
     if found and found.campus != campus:
@@ -93,7 +120,8 @@ def _is_there(connection: Connection, campus: Campus) -> bool:
 
 
 def _described(campus: Campus) -> str:
-    return f"seed {campus.seed}, {campus.people} people from {campus.first_day}"
+    text = f"seed {campus.seed}, {campus.people} people from {campus.first_day}"
+    return text + (f", {campus.machines} machines" if campus.wanted_machines else "")
 
 
 def _fill(connection: Connection, campus: Campus, batch: int) -> None:
@@ -103,6 +131,14 @@ def _fill(connection: Connection, campus: Campus, batch: int) -> None:
     writer.add(first)
     for number in range(campus.people):
         writer.add(person_facts(campus, number, 0))
+    for number in range(campus.machines):
+        writer.add(machine_facts(campus, number, 0))
+    for number in range(lab_count(campus)):
+        writer.add(lab_facts(campus, number, 0))
+    for department in homes(campus):
+        writer.add(department_group_facts(campus, department, 0))
+    writer.add(campus_group_facts(campus, 0))
+    writer.add(unit_facts(campus, 0))
     writer.flush()
 
 
@@ -125,9 +161,19 @@ def _live(connection: Connection, campus: Campus, day: int, batch: int) -> None:
     date = campus.date(day)
     writer = store.Writer(connection, date, batch)
     writer.change(department_facts(campus, day - 1), department_facts(campus, day))
-    for number in stirred(campus, day):
+    ripples = Ripples(campus, day)
+    for number in ripples.people:
         change = person_change(campus, number, day)
         if change:
             writer.change(*change)
+    for facts_of, numbers in (
+        (machine_facts, ripples.machines),
+        (lab_facts, ripples.labs()),
+        (department_group_facts, ripples.departments()),
+    ):
+        for number in numbers:
+            writer.change(facts_of(campus, number, day - 1), facts_of(campus, number, day))
+    for whole in (campus_group_facts, unit_facts):
+        writer.change(whole(campus, day - 1), whole(campus, day))
     writer.flush()
     store.set_day(connection, date)

@@ -6,7 +6,7 @@ Nothing here remembers anything, so any person on any day can be drawn alone, in
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b, shake_128
 from typing import TypeVar
 
@@ -18,6 +18,8 @@ _KEY = struct.Struct("<qqq")
 _LANES = struct.Struct(f"<{LANES}H")
 # Below 2^63; keeps a seed of any size inside the key.
 _SEED_MASK = (1 << 62) - 1
+_CODE_LETTERS = "0123456789BCDFGHJKLMNPQRSTVWXZ"
+_CODE_STEP = 7_654_321  # shares no factor with 30 = 2 * 3 * 5 or its powers
 
 
 def raw(purpose: bytes, seed: int, number: int, day: int = 0) -> bytes:
@@ -65,3 +67,31 @@ def shuffled(number: int, seed: int, modulus: int, multiplier: int) -> int:
     identifiers unique without looking any up.
     """
     return (number * multiplier + (seed & _SEED_MASK) * 7919 + multiplier // 3) % modulus
+
+
+def happenings(
+    purpose: bytes, seed: int, number: int, rate: int, first: int, last: int
+) -> Iterator[int]:
+    """The days from `first` to `last` on which something happens; `rate` of 65,536 days are."""
+    for block in range(first // LANES, last // LANES + 1):
+        for spot, lane in enumerate(lanes(purpose, seed, number, block)):
+            day = block * LANES + spot
+            if lane < rate and first <= day <= last:
+                yield day
+
+
+def uuid_of(purpose: bytes, seed: int, text: str) -> str:
+    """The uuid that belongs to a text."""
+    key = _KEY.pack(seed & _SEED_MASK, 0, 0) + text.encode()
+    return uuid_text(blake2b(key, person=purpose).digest(), 0)
+
+
+def coded(number: int, seed: int, length: int) -> str:
+    """A code of `length` characters that no other number gets; spells no word, having no vowels."""
+    size = len(_CODE_LETTERS)
+    number = shuffled(number, seed, size**length, _CODE_STEP)
+    text = ""
+    for _ in range(length):
+        number, low = divmod(number, size)
+        text += _CODE_LETTERS[low]
+    return text

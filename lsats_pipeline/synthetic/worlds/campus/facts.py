@@ -44,7 +44,39 @@ TABLES = (
     ),
     Table("records", ("system", "entity", "record_key"), ("lookup", "payload", "fault")),
     Table("labels", ("table_name", "flag", "subject"), ()),
+    Table(
+        "groups", ("group_key",),
+        ("group_name", "family", "ad_group_guid", "gid_number", "description"),
+    ),
+    Table(
+        "group_members", ("group_key", "member_kind", "member"),
+        ("is_direct", "in_ad", "in_mcommunity"),
+    ),
+    Table("group_owners", ("group_key", "owner_kind", "owner"), ()),
+    Table(
+        "organizational_units", ("object_guid",),
+        ("distinguished_name", "name", "level", "branch", "status", "dept_id", "pi_uniqname"),
+    ),
+    Table(
+        "labs", ("pi_uniqname",),
+        ("person_id", "dept_id", "ou_dn", "ou_branch", "ou_status", "awards"),
+    ),
+    Table("lab_members", ("pi_uniqname", "uniqname"), ("is_pi",)),
+    Table(
+        "lab_awards", ("award_id", "uniqname", "person_role", "project", "dept_id"),
+        ("total_cents",),
+    ),
+    Table(
+        "computers", ("machine_id",),
+        (
+            "name", "serial", "macs", "owner", "financial_owner", "last_user", "dept_id",
+            "lab_pi", "status", "defect", "is_second",
+        ),
+    ),
+    Table("machine_records", ("machine_id", "system", "entity", "record_key"), ("is_current",)),
+    Table("lab_computers", ("pi_uniqname", "machine_id"), ("methods",)),
 )  # fmt: skip
+_PLACES = {table.name: place for place, table in enumerate(TABLES)}
 
 
 class Facts:
@@ -54,6 +86,14 @@ class Facts:
 
     def __init__(self) -> None:
         self.rows: tuple[dict[Key, Rest], ...] = tuple({} for _ in TABLES)
+
+    def add(self, table: str, key: Key, rest: Rest) -> None:
+        """Add a row of any table."""
+        self.rows[_PLACES[table]][key] = rest
+
+    def of(self, table: str) -> list[tuple[Key, Rest]]:
+        """The rows of a table."""
+        return list(self.rows[_PLACES[table]].items())
 
     def department(self, key: Key, rest: Rest) -> None:
         """Add the truth about a department."""

@@ -101,6 +101,27 @@ KINDS = {
     "sponsored": Kind(3, 6, 50, 0, 95, 80, ("Visiting Scholar", "Contractor", "")),
 }  # fmt: skip
 EMPLOYED = ("staff", "faculty")
+# Titles of people who work in labs, and their job codes where the lab manager rules know one
+# (domain/hub.md 5.9); the last of the staff is to be found by the code alone.
+LAB_TITLES: dict[str, tuple[str, ...]] = {
+    "staff": (
+        "Lab Manager", "Lab Coordinator", "Laboratory Manager Senior", "Project Coordinator",
+        "Admin Coord/Project Coord", "Administrative Coordinator", "Research Lab Specialist Lead",
+        "Research Lab Specialist Senior", "Research Lab Specialist Inter",
+        "Research Lab Specialist Assoc", "Research Lab Specialist", "Research Fellow",
+        "Research Lab Tech Sr", "Research Lab Tech Lead", "Research Operations Aide",
+    ),
+    "student": (
+        "Graduate Student Instructor", "Graduate Student Research Assistant",
+        "Graduate Student Instructor and Graduate Student Research Assistant",
+    ),
+}  # fmt: skip
+LAB_TITLE_SHARE = {"staff": 5, "student": 6}  # percent
+JOB_CODES = {
+    "Lab Manager": "102945", "Lab Coordinator": "102946", "Laboratory Manager Senior": "102929",
+    "Research Lab Specialist Lead": "102909", "Research Lab Specialist": "102908",
+    "Research Lab Tech Sr": "102944", "Research Operations Aide": "102945",
+}  # fmt: skip
 MANAGER_EVERY = 64
 _MANAGER_SPOT = 63  # above every showcase person
 
@@ -125,6 +146,10 @@ class Traits(NamedTuple):
     umapi: int
     mcom: int
     ad: int
+    lab_title: int
+    which_lab_title: int
+    lab: int  # whether they are in the lab of their neighbourhood
+    visit: int  # ... and in the next one (see labs.py)
 
 
 _TRAITS = struct.Struct(f"<{len(Traits._fields)}H")
@@ -163,13 +188,18 @@ def ids_of(campus: Campus, number: int, first: str, last: str) -> Ids:
     )
 
 
+def traits_of(campus: Campus, number: int) -> Traits:
+    """What chance decided about a person."""
+    return Traits._make(_TRAITS.unpack_from(raw(b"traits", campus.seed, number)))
+
+
 def start_of(campus: Campus, number: int) -> Person:
     """A person as on the day they came."""
-    traits = Traits._make(_TRAITS.unpack_from(raw(b"traits", campus.seed, number)))
-    kind, role = _kind(campus, number, traits)
+    traits = traits_of(campus, number)
+    kind, role = kind_of(campus, number, traits)
     last = pick(names.LAST_NAMES, traits.last)
-    title = "Director" if role == "manager" else pick(KINDS[kind].titles, traits.title)
-    department = _department(campus, number, role, traits)
+    title = _title(role, kind, traits)
+    department = department_of(campus, number, role, traits)
     accounts = _accounts(kind, role, traits)
     return Person(
         number=number,
@@ -207,8 +237,14 @@ def job(campus: Campus, rcd: int, department: int, title: str) -> Job:
         department=department,
         title=title,
         department_title=f"{title} {rcd + 1}" if rcd else title,
-        jobcode=str(100_000 + (len(title) * 7919 + ord(title[0]) * 104_729) % 899_999),
+        jobcode=JOB_CODES.get(title)
+        or str(100_000 + (len(title) * 7919 + ord(title[0]) * 104_729) % 899_999),
     )
+
+
+def has_lab_title(role: str, traits: Traits) -> bool:
+    """Whether somebody was hired for a lab."""
+    return chance(LAB_TITLE_SHARE.get(role, 0), traits.lab_title)
 
 
 @lru_cache(maxsize=20_000)
@@ -218,7 +254,16 @@ def manager(campus: Campus, department: int) -> tuple[Person, Ids]:
     return person, ids_of(campus, person.number, person.first, person.last)
 
 
-def _kind(campus: Campus, number: int, traits: Traits) -> tuple[str, str]:
+def _title(role: str, kind: str, traits: Traits) -> str:
+    if role == "manager":
+        return "Director"
+    if has_lab_title(role, traits):
+        return pick(LAB_TITLES[role], traits.which_lab_title)
+    return pick(KINDS[kind].titles, traits.title)
+
+
+def kind_of(campus: Campus, number: int, traits: Traits) -> tuple[str, str]:
+    """Kind and role at the start."""
     if is_showcase(number):
         return DEFECTS[number].kind, "showcase"
     if is_manager(number):
@@ -243,7 +288,8 @@ def _accounts(kind: str, role: str, traits: Traits) -> frozenset[str]:
     return frozenset([s for s in SYSTEMS if chance(getattr(share, s), getattr(traits, s))])
 
 
-def _department(campus: Campus, number: int, role: str, traits: Traits) -> int:
+def department_of(campus: Campus, number: int, role: str, traits: Traits) -> int:
+    """The department at the start."""
     rooms = homes(campus)
     if role == "manager":
         return rooms[number // MANAGER_EVERY % len(rooms)]

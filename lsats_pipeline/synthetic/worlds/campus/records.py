@@ -13,6 +13,7 @@ from typing import Any
 
 from lsats_pipeline.synthetic.worlds.campus.defects import poisoned
 from lsats_pipeline.synthetic.worlds.campus.departments import ROOTS, skeleton
+from lsats_pipeline.synthetic.worlds.campus.directory_names import PEOPLE_BASE, account_dn
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.people import Ids, Person, manager
 from lsats_pipeline.synthetic.worlds.campus.views import (
@@ -30,8 +31,6 @@ Record = dict[str, Any]
 
 NO_DATE = "0001-01-01T00:00:00Z"
 DOMAIN_SID = "S-1-5-21-1004336348-1177238915-682003330"
-AD_ROOT = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
-PEOPLE_BASE = "ou=People,dc=umich,dc=edu"
 _BLANKS = (None, "", "   ")
 _FILETIME_EPOCH = dt.date(1601, 1, 1)
 _NEVER = "9223372036854775807"
@@ -228,10 +227,11 @@ def directory_entry(campus: Campus, person: Person, ids: Ids, entry: DirectoryEn
         "umichPostalAddressData": [f"{{addr1={place}}}:{{city=Exampleville}}:{{state=MI}}"],
         "objectClass": _PERSON_CLASSES,
     }
-    return {"dn": f"uid={entry.uid},{PEOPLE_BASE}", "attributes": _filled(attributes)}
+    return {"dn": f"uid={entry.uid},{PEOPLE_BASE}", "attributes": filled(attributes)}
 
 
-def _filled(attributes: dict[str, list[str]]) -> dict[str, list[str]]:
+def filled(attributes: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Without the attributes that have no value."""
     return {name: values for name, values in attributes.items() if values and values[0]}
 
 
@@ -259,7 +259,7 @@ _AD_CONSTANTS: dict[str, list[str]] = {
 def ad_object(campus: Campus, person: Person, known: Known, thing: AdObject) -> Record:
     """An AD user: LDAP shape, GUID and SID as text, times as the directory writes them."""
     ids = known.ids
-    dn = _ad_dn(campus, person, thing, "ad_escaped_ou" in known.defects)
+    dn = account_dn(campus, person, thing.cn, "ad_escaped_ou" in known.defects)
     account = thing.cn if "\n" not in thing.cn else f"$DUPLICATE-{thing.guid[:6]}"
     display = poisoned(f"{person.first} {person.last}", thing.problem)
     department = skeleton(campus)[person.department].founding_name
@@ -298,33 +298,15 @@ def ad_object(campus: Campus, person: Person, known: Known, thing: AdObject) -> 
         if person.kind != "alumni"
         else ["Alumni"],
         "umichadRole": _roles(person),
-        "memberOf": _groups(campus, person),
+        "memberOf": list(known.groups) if thing.well_formed else [],
         "userAccountControl": ["514" if thing.disabled else "512"],
         **_ad_times(campus, person),
     }
-    return {"dn": dn, "attributes": _filled(attributes)}
+    return {"dn": dn, "attributes": filled(attributes)}
 
 
 def _roles(person: Person) -> list[str]:
     return ["AlumniAA"] if person.role == "gone" else [f"{person.kind.title()}AA", "Enrolled"]
-
-
-def _groups(campus: Campus, person: Person) -> list[str]:
-    if person.role == "gone":
-        return []
-    code = skeleton(campus)[person.department].code
-    groups = [f"CN=dept-{code},OU=Groups,{AD_ROOT}", f"CN=all-{person.kind},OU=Groups,{AD_ROOT}"]
-    return groups[: 1 + person.number % 2]
-
-
-def _ad_dn(campus: Campus, person: Person, thing: AdObject, escaped: bool) -> str:
-    name = thing.cn.replace("\n", "\\0A")
-    if escaped:
-        return f"CN={name},OU=Arts\\, Letters,OU=Users and Groups,OU=LSA,OU=Organizations,{AD_ROOT}"
-    if person.kind in ("staff", "faculty") and person.number % 4 == 0:
-        code = skeleton(campus)[person.department].code
-        return f"CN={name},OU={code},OU=Users and Groups,OU=LSA,OU=Organizations,{AD_ROOT}"
-    return f"CN={name},OU=People,OU=Accounts,{AD_ROOT}"
 
 
 def _ad_times(campus: Campus, person: Person) -> dict[str, list[str]]:
@@ -333,17 +315,17 @@ def _ad_times(campus: Campus, person: Person) -> dict[str, list[str]]:
     created = campus.date(-age)
     password = campus.date(-(person.number % 180))
     seen = campus.date(person.changed - 1 - person.number % 14)
-    expires = _filetime(campus.date(400)) if person.kind == "sponsored" else _NEVER
+    expires = filetime(campus.date(400)) if person.kind == "sponsored" else _NEVER
     return {
         "whenCreated": [f"{created:%Y%m%d}{person.number % 24:02d}0405.0Z"],
         "uSNCreated": [str(10_000 + person.number)],
-        "pwdLastSet": [_filetime(password) if person.number % 31 else "0"],
+        "pwdLastSet": [filetime(password) if person.number % 31 else "0"],
         "accountExpires": [expires if person.number % 2 else "0"],
-        "lastLogonTimestamp": [_filetime(seen)] if person.number % 6 else [],
+        "lastLogonTimestamp": [filetime(seen)] if person.number % 6 else [],
     }
 
 
-def _filetime(date: dt.date) -> str:
+def filetime(date: dt.date) -> str:
     """A day as AD counts: 100 ns steps since 1601."""
     return str((date - _FILETIME_EPOCH).days * 864_000_000_000)
 

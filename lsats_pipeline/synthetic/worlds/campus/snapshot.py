@@ -9,6 +9,7 @@ from lsats_pipeline.synthetic.worlds.campus.defects import defects_of
 from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
 from lsats_pipeline.synthetic.worlds.campus.events import States, states
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
+from lsats_pipeline.synthetic.worlds.campus.groups import ad_groups_of
 from lsats_pipeline.synthetic.worlds.campus.labels import label_person
 from lsats_pipeline.synthetic.worlds.campus.people import (
     Ids,
@@ -26,24 +27,35 @@ NO_DEFECTS: frozenset[str] = frozenset()
 
 def person_facts(campus: Campus, number: int, day: int) -> Facts:
     """All rows about a person on a day; a pure function of its arguments."""
-    return _facts(campus, number, states(campus, number, day))
+    now = states(campus, number, day)
+    return _facts(campus, number, now, _groups(campus, number, now, day))
 
 
 def person_change(campus: Campus, number: int, day: int) -> tuple[Facts, Facts] | None:
     """The rows about a person on the day before and on `day`; None when nothing reached anyone."""
     before, after = states(campus, number, day - 1), states(campus, number, day)
-    if before == after:
+    groups_before = _groups(campus, number, before, day - 1)
+    groups_after = _groups(campus, number, after, day)
+    if (before, groups_before) == (after, groups_after):
         return None
-    return _facts(campus, number, before), _facts(campus, number, after)
+    return (
+        _facts(campus, number, before, groups_before),
+        _facts(campus, number, after, groups_after),
+    )
 
 
-def _facts(campus: Campus, number: int, now: States | None) -> Facts:
+def _groups(campus: Campus, number: int, now: States | None, day: int) -> tuple[str, ...]:
+    """The groups that Active Directory keeps somebody in."""
+    return ad_groups_of(campus, number, now.ad, day) if now else ()
+
+
+def _facts(campus: Campus, number: int, now: States | None, groups: tuple[str, ...]) -> Facts:
     facts = Facts()
     if now is None:
         return facts
     ids = ids_of(campus, number, now.start.first, now.start.last)
     defects = NO_DEFECTS if is_manager(number) else defects_of(campus, number)
-    seen = known(campus, now, ids, defects)
+    seen = known(campus, now, ids, defects, groups)
     _add_truth(facts, campus, now.truth, ids, defects)
     record_person(facts, campus, seen)
     label_person(facts, seen)

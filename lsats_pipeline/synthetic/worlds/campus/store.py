@@ -27,7 +27,7 @@ def read_world(connection: Connection, *, lock: bool = False) -> World | None:
         cursor.execute("select to_regclass('campus.world')::text")
         if cursor.fetchone() == (None,):
             return None
-        query = "select seed, people, first_day, day, served_day from campus.world"
+        query = "select seed, people, first_day, day, served_day, wanted_machines from campus.world"
         row = cursor.execute(f"{query} for update" if lock else query).fetchone()
     return World(*row) if row else None
 
@@ -41,8 +41,8 @@ def make_schema(connection: Connection, campus: Campus) -> None:
     """Create the tables, empty but for the row that says which campus this is."""
     _run_file(connection, "schema.sql")
     connection.execute(
-        "insert into campus.world (seed, people, first_day, day, served_day)"
-        " values (%s, %s, %s, %s, %s)",
+        "insert into campus.world (seed, people, first_day, wanted_machines, day, served_day)"
+        " values (%s, %s, %s, %s, %s, %s)",
         (*campus, campus.first_day, campus.first_day),
     )
 

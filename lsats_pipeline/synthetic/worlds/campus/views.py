@@ -110,9 +110,16 @@ class Known(NamedTuple):
     umapi: tuple[GatewayJob, ...]
     mcom: tuple[DirectoryEntry, ...]
     ad: tuple[AdObject, ...]
+    groups: tuple[str, ...]  # DNs of the AD groups they are in
 
 
-def known(campus: Campus, states: States, ids: Ids, defects: frozenset[str]) -> Known:
+def known(
+    campus: Campus,
+    states: States,
+    ids: Ids,
+    defects: frozenset[str],
+    groups: tuple[str, ...] = (),
+) -> Known:
     """The views of all four systems."""
     return Known(
         states,
@@ -122,6 +129,7 @@ def known(campus: Campus, states: States, ids: Ids, defects: frozenset[str]) -> 
         gateway_jobs(campus, states.umapi, ids, defects),
         directory_entries(campus, states.mcom, ids, defects),
         ad_objects(states.ad, ids, defects),
+        groups,
     )
 
 

@@ -6,13 +6,24 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import NamedTuple
 
+LEAST_MACHINES = 60
+
 
 class Campus(NamedTuple):
-    """The three numbers that everything else follows from. Days count from `first_day` = 0."""
+    """The numbers that everything else follows from. Days count from `first_day` = 0.
+
+    `wanted_machines` 0: as many as suit the people.
+    """
 
     seed: int
     people: int
     first_day: dt.date
+    wanted_machines: int = 0
+
+    @property
+    def machines(self) -> int:
+        """Machines on the first day: one for 20 people, and enough to show every defect."""
+        return self.wanted_machines or max(LEAST_MACHINES, self.people // 20)
 
     def date(self, day: int) -> dt.date:
         """The calendar date of a day."""
@@ -47,8 +58,9 @@ class World:
     first_day: dt.date
     day: dt.date
     served_day: dt.date
+    wanted_machines: int = 0
 
     @property
     def campus(self) -> Campus:
         """What the world was made from."""
-        return Campus(self.seed, self.people, self.first_day)
+        return Campus(self.seed, self.people, self.first_day, self.wanted_machines)

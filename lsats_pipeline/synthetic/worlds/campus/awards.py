@@ -1,0 +1,167 @@
+"""Research awards of labs: rows of the export, one per award, person, role, department and project.
+
+Lab --> awards --> rows (domain/hub.md 1.6: float text, money text, M/D/YYYY, blanks) and truth
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lsats_pipeline.synthetic.worlds.campus import names
+from lsats_pipeline.synthetic.worlds.campus.departments import homes, skeleton
+from lsats_pipeline.synthetic.worlds.campus.draws import below, chance, lanes, pick
+from lsats_pipeline.synthetic.worlds.campus.facts import Facts
+from lsats_pipeline.synthetic.worlds.campus.labs import Lab, lab_members
+from lsats_pipeline.synthetic.worlds.campus.people import Ids, Person, ids_of, start_of
+from lsats_pipeline.synthetic.worlds.campus.views import college_name
+from lsats_pipeline.synthetic.worlds.campus.world import Campus
+
+LEADER, PARTNER, KEY_PERSON = (
+    "UM Principal Investigator", "Participating Investigator", "Key Personnel",
+)  # fmt: skip
+SPONSORS = (
+    ("Synthetic Science Foundation", "Federal", "SSF"),
+    ("Placeholder Institutes of Health", "Federal", "PIH"),
+    ("Example Family Foundation", "Foundation", "Private Foundation"),
+    ("Mockup Motors", "Industry", "Automotive"),
+)
+CLASSES = ("Grant", "Contract", "Cooperative Agreement")
+
+
+class Draw(NamedTuple):
+    """The lanes of an award."""
+
+    dollars: int
+    rate: int
+    begins: int
+    lasts: int
+    sponsor: int
+    prime: int
+    kind: int
+    title: int
+    partners: int
+    collides: int
+    no_department: int
+    capitals: int
+    nameless: int
+
+
+class AwardRow(NamedTuple):
+    """One row of the export with the values it stands for."""
+
+    award: str
+    project: str
+    role: str
+    person: Person
+    ids: Ids
+    department: int | None
+    uniqname: str  # as written; "" when it is missing
+    cents: int
+
+
+def award_facts(facts: Facts, campus: Campus, lab: Lab) -> None:
+    """Add the rows of all awards of a lab, the truth about them and labels."""
+    for nth in range(lab.awards):
+        award = f"AWD{lab.number:05d}{nth:02d}"
+        draw = Draw._make(lanes(b"award", campus.seed, lab.number, nth)[: len(Draw._fields)])
+        for row in _rows(campus, lab, award, draw, lab.amended if nth == 0 else 0):
+            _add(facts, campus, row, draw, lab.amended if nth == 0 else 0)
+
+
+def _add(facts: Facts, campus: Campus, row: AwardRow, draw: Draw, amended: int) -> None:
+    code = "" if row.department is None else skeleton(campus)[row.department].code
+    identity = "|".join((row.award, row.uniqname.lower(), code, row.role, row.project))
+    content = _content(campus, row, draw, amended, code)
+    if not row.uniqname:
+        facts.record("lab_awards", "lab_award", f"?{identity}", content)
+        facts.label("rejects:lab_awards_lab_award", "missing_key", "")
+        return
+    facts.record("lab_awards", "lab_award", identity, content)
+    key = (row.award, row.uniqname.lower(), row.role, row.project, code)
+    facts.add("lab_awards", key, (row.cents,))
+    if row.department is None:
+        facts.label("campus", "award_without_department", identity)
+
+
+def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Iterator[AwardRow]:
+    cents = (50_000 + below(2_000_000, draw.dollars) + 2_500 * amended) * 100
+    leader = AwardRow(
+        award=award,
+        project=f"F{lab.number:05d}",
+        role=LEADER,
+        person=lab.pi,
+        ids=lab.ids,
+        department=None if chance(8, draw.no_department) else lab.department,
+        uniqname=lab.ids.uniqname.upper() if chance(10, draw.capitals) else lab.ids.uniqname,
+        cents=cents,
+    )
+    yield leader
+    if chance(15, draw.collides):
+        rooms = homes(campus)
+        yield leader._replace(department=rooms[(lab.department - rooms.start + 1) % len(rooms)])
+    members = sorted(lab_members(campus, lab.number, 0))
+    for nth in range(min(below(3, draw.partners), len(members))):
+        person = start_of(campus, members[nth])
+        ids = ids_of(campus, person.number, person.first, person.last)
+        yield leader._replace(
+            role=(PARTNER, KEY_PERSON)[nth % 2],
+            person=person,
+            ids=ids,
+            department=person.department,
+            uniqname="" if chance(6, draw.nameless) else ids.uniqname,
+        )
+
+
+def _content(campus: Campus, row: AwardRow, draw: Draw, amended: int, code: str) -> dict[str, str]:
+    sponsor, category, subcategory = pick(SPONSORS, draw.sponsor)
+    prime = pick(SPONSORS, draw.prime) if draw.prime % 3 == 0 else ("", "", "")
+    begins = campus.date(-below(1500, draw.begins))
+    ends = begins + dt.timedelta(days=365 * (1 + below(5, draw.lasts)) + 90 * amended)
+    place = None if row.department is None else row.department
+    admin = row.person.department if place is None else place
+    direct = row.cents * 100 // (100 + 10 * (draw.rate % 6))
+    subject = pick(names.SUBJECTS, draw.title)
+    return {
+        "Award Id": row.award,
+        "Project/Grant": row.project,
+        "Award Title": f'Studies in "{subject}", part {1 + draw.title % 4}',
+        "Award Class": pick(CLASSES, draw.kind),
+        "Person Role": row.role,
+        "Person Last Name": row.person.last,
+        "Person First Name": row.person.first,
+        "Person Uniqname": row.uniqname,
+        "Person Appt Department Id": f"{code}.0" if code else "",
+        "Person Appt Department": "" if place is None else skeleton(campus)[place].founding_name,
+        "Person Appt School/College": "" if place is None else college_name(campus, place),
+        "Award Admin Department": skeleton(campus)[admin].founding_name,
+        "Award Admin School/College": college_name(campus, admin),
+        "Award Project Start Date": us_date(begins),
+        "Award Project End Date": us_date(ends),
+        "Pre NCE Project End Date": us_date(ends - dt.timedelta(days=90)) if amended else "",
+        "Award Direct Dollars": money(direct),
+        "Award Indirect Dollars": money(row.cents - direct),
+        "Award Total Dollars": money(row.cents),
+        "Facilities & Admin Rate (%)": f"{10 * (draw.rate % 6)}.0%",
+        "Direct Sponsor Name": sponsor,
+        "Direct Sponsor Award Reference Number\n(Current Budget Period)": f"REF-{row.award}",
+        "Direct Sponsor Category": category,
+        "Direct Sponsor Subcategory": subcategory,
+        "Prime Sponsor Name": prime[0],
+        "Prime Sponsor Award Reference Number": f"PRIME-{row.award}" if prime[0] else "",
+        "Prime Sponsor Category": prime[1],
+        "Prime Sponsor Subcategory": prime[2],
+        "Award Publish Date": us_date(begins - dt.timedelta(days=20)),
+    }
+
+
+def us_date(date: dt.date) -> str:
+    """M/D/YYYY."""
+    return f"{date.month}/{date.day}/{date.year}"
+
+
+def money(cents: int) -> str:
+    """`$1,234` or `$1,234.56`."""
+    whole, part = divmod(cents, 100)
+    return f"${whole:,}.{part:02d}" if part else f"${whole:,}"
