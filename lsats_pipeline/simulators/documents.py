@@ -70,13 +70,13 @@ _TIMES = frozenset({"OS Install Date", "Last Session", "Last Startup", "Base Aud
 
 @dataclass(frozen=True)
 class Document:
-    """What one system exports: `write(file, rows, day)` makes the file of (key, record) rows."""
+    """What one system exports: `write(file, records)` makes the file."""
 
     system: str
     entity: str
     stem: str
     suffix: str
-    write: Callable[[Path, Iterator[tuple[str, Fields]], dt.date], None]
+    write: Callable[[Path, Iterator[Fields]], None]
 
     def name(self, day: dt.date) -> str:
         """The name of a day's file."""
@@ -129,7 +129,7 @@ def _drop(
     path = folder / document.name(day)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = folder / f".{path.name}.part"
-    document.write(part, _shuffled(connection, document, day), day)
+    document.write(part, _shuffled(connection, document, day))
     arrival = dt.datetime.combine(day, ARRIVAL, zone).timestamp()
     os.utime(part, (arrival, arrival))
     part.replace(path)
@@ -152,17 +152,15 @@ def _records(connection: Connection, document: Document) -> Iterator[tuple[str, 
             yield from rows
 
 
-def _shuffled(
-    connection: Connection, document: Document, day: dt.date
-) -> Iterator[tuple[str, Fields]]:
+def _shuffled(connection: Connection, document: Document, day: dt.date) -> Iterator[Fields]:
     """In an order of the day's own, so that nobody comes to lean on one."""
     rows = list(_records(connection, document))
     rows.sort(key=lambda row: zlib.crc32(f"{day} {row[0]}".encode()))
-    for key, payload in rows:
-        yield key, msgspec.json.decode(payload)
+    for _, payload in rows:
+        yield msgspec.json.decode(payload)
 
 
-def _write_computers(path: Path, rows: Iterator[tuple[str, Fields]], day: dt.date) -> None:
+def _write_computers(path: Path, rows: Iterator[Fields]) -> None:
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -173,10 +171,9 @@ def _write_computers(path: Path, rows: Iterator[tuple[str, Fields]], day: dt.dat
         sheet = workbook.add_worksheet("Computers")
         time = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         sheet.write_row(0, 0, COMPUTER_COLUMNS)
-        for number, (key, record) in enumerate(rows, 1):
-            fields = _disk(key, day, record) | record
+        for number, record in enumerate(rows, 1):
             for place, column in enumerate(COMPUTER_COLUMNS):
-                _write_cell(sheet, (number, place), fields.get(column), time, column in _TIMES)
+                _write_cell(sheet, (number, place), record.get(column), time, column in _TIMES)
 
 
 def _write_cell(sheet: Any, place: tuple[int, int], value: Any, time: Any, is_time: bool) -> None:
@@ -199,19 +196,10 @@ def _moment(value: Any) -> dt.datetime | None:
         return None
 
 
-def _disk(key: str, day: dt.date, record: Fields) -> Fields:
-    """How full the disk is: what moves without meaning, and so is no part of the record."""
-    disk = record.get("Disk")
-    if not isinstance(disk, int | float):
-        return {}
-    used = zlib.crc32(f"{key} {day}".encode()) % 90 + 5
-    return {"Free": round(disk * (100 - used) / 100, 2), "% Used": used, "% Free": 100 - used}
-
-
-def _write_awards(path: Path, rows: Iterator[tuple[str, Fields]], day: dt.date) -> None:
+def _write_awards(path: Path, rows: Iterator[Fields]) -> None:
     with path.open("wb") as file:
         file.write(b"\xef\xbb\xbf" + _line(AWARD_COLUMNS))
-        for _, record in rows:
+        for record in rows:
             fields = {" ".join(name.split()): value for name, value in record.items()}
             values = (fields.get(" ".join(column.split())) for column in AWARD_COLUMNS)
             file.write(on_the_wire(_line(["" if v is None else v for v in values])))

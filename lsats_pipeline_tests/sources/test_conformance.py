@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,8 +142,14 @@ def _comparable(record: bytes, declared: Stream) -> str:
     """A record without what only the wire adds, in one spelling; empty cells are no values."""
     loaded = {k: v for k, v in _lenient(record).items() if k not in declared.volatile}
     if declared.documents:
-        loaded = {" ".join(k.split()): v for k, v in loaded.items() if v not in (None, "")}
+        loaded = {" ".join(k.split()): _cell(v) for k, v in loaded.items() if v not in (None, "")}
     return json.dumps(loaded, sort_keys=True)
+
+
+def _cell(value: Any) -> Any:
+    """A time of a spreadsheet in the spelling of the hub."""
+    is_time = isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value)
+    return value.replace(" ", "T") if is_time else value
 
 
 def _flat(wire: bytes, asked_for: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from lsats_pipeline.sources import ldap
 from lsats_pipeline_tests.sources.conftest import Served, Waits
 
 AD_BASE = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
-EVERYBODY = "(objectClass=person)"
+EVERYBODY = "(&(objectClass=person)(!(objectClass=computer)))"
 
 
 def account(url: str, user: str = "cn=me", password: str = "pw") -> ldap.Account:

@@ -16,8 +16,8 @@ PERSON = RecordShape(
     )
 )  # fmt: skip
 
-# domain/hub.md 1.3 and 4.7: what was hashed there, and what silver read besides. A directory ignores
-# the case of names, which are spelled here as silver reads them.
+# domain/hub.md 1.3 and 4.7: what was hashed there, and what silver read besides. A directory
+# ignores the case of names, which are spelled here as silver reads them.
 GROUP = RecordShape(
     dict.fromkeys(
         (

@@ -87,9 +87,11 @@ DEPARTMENT = Stream(
 # got a new identity with every run (domain/hub.md 7.5).
 USER = Stream("tdx", "user", key=("UID",), read=read_users)
 
-# Who touched an asset last, and when, moves with every inventory that finds it as it was
-# (domain/hub.md 1.1.6).
-_TOUCHED = frozenset({"ModifiedDate", "ModifiedUid", "ModifiedFullName"})
+# Who touched an asset last is no change of it. When it was touched is, though an inventory that
+# finds everything as it was moves that too (domain/hub.md 1.1.6): network addresses, function and
+# financial owner are custom attributes, which the list does not show. This time alone tells that
+# they changed, and that the detail is due.
+_TOUCHED = frozenset({"ModifiedUid", "ModifiedFullName"})
 ASSET = Stream(
     "tdx", "asset", key=("ID",), read=read_assets, volatile=_TOUCHED, modified="ModifiedDate"
 )
