@@ -10,6 +10,7 @@ Rows are numbered as spreadsheets do it, the header being row 1; blank ones are 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import io
@@ -133,14 +134,14 @@ def _plain(cell: Any) -> Any:
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise Malformed('it is UTF-16: save it as "CSV UTF-8"')
     try:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
     try:
-        text = data.decode("cp1252")
+        text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252")
     except UnicodeDecodeError:
         raise Malformed(f"line {line} is neither UTF-8 nor Windows-1252: export it anew") from None
     return text, (f"line {line} is not UTF-8, so all of it was read as Windows-1252",)
