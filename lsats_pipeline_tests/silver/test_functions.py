@@ -146,3 +146,99 @@ def test_no_uniqnames(database: Database, name: str) -> None:
 def test_department_codes(database: Database) -> None:
     codes = ["123456", "12345", "1234567", "12345X", "１２３４５６", "123456\n", ""]
     assert [c for c in codes if database.value("silver.is_dept_code(%s)", c)] == ["123456"]
+
+
+@pytest.mark.parametrize(
+    ("written", "mac"),
+    [
+        ("aa:bb:cc:dd:ee:01", "AABBCCDDEE01"),
+        (" AABB.CCDD.EE01\n", "AABBCCDDEE01"),
+        ("aa-bb-cc-dd-ee-0", None),
+        ("aabbccddee0g", None),
+        ("aabbccddee01aabbccddee01", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_network_addresses(database: Database, written: str | None, mac: str | None) -> None:
+    assert database.value("silver.mac(%s)", written) == mac
+
+
+@pytest.mark.parametrize(
+    ("dn", "name"),
+    [
+        ("uid=jdoe,ou=People,dc=x", "jdoe"),
+        (r"CN=Doe\, Jo,OU=People,DC=a", "Doe, Jo"),
+        (r"CN=Doe\2C Jo,OU=People,DC=a", "Doe, Jo"),
+        ("CN= spaced ,OU=x", "spaced"),
+        ("CN=x\\0ACNF:1,DC=a", "x\nCNF:1"),
+        ("CN=a=b,DC=x", "a=b"),
+        ("CN=,DC=x", None),
+        ("no name", None),
+        ("no,name=x", None),
+        (None, None),
+    ],
+)
+def test_names_of_distinguished_names(database: Database, dn: str | None, name: str | None) -> None:
+    assert database.value("silver.dn_name(%s)", dn) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("CN=x,OU=People,DC=a", "cn=X,ou=people,dc=A"),
+        ("CN=x,OU=People,DC=a", " cn = x , ou=People ,DC=a "),
+        (r"CN=Doe\, Jo,OU=x", r"cn=doe\2c jo,ou=X"),
+        (r"CN=a\+b,OU=x", "CN=a+b,OU=x"),
+        (r"CN=a\\b,OU=x", r"CN=a\5Cb,OU=x"),
+    ],
+)
+def test_spellings_of_one_distinguished_name(database: Database, one: str, other: str) -> None:
+    assert database.value("silver.dn_key(%s) = silver.dn_key(%s)", one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (r"CN=a\,OU=b,OU=x", "CN=a,OU=b,OU=x"),
+        (r"CN=a\\,OU=b", r"CN=a\,OU=b"),
+        ("CN=x,OU=a", "CN=x,OU=b"),
+        ("CN=x", "OU=x"),
+    ],
+)
+def test_other_distinguished_names(database: Database, one: str, other: str) -> None:
+    assert database.value("silver.dn_key(%s) <> silver.dn_key(%s)", one, other)
+
+
+@given(names=NAMES)
+def test_escapes_do_not_change_what_is_named(database: Database, names: list[str]) -> None:
+    """Only what has to be escaped, or everything: the same object, unless it is a blank's place."""
+    bare = [n for n in names if n.strip() == n and not set(n) & set('\\,+"<>;=#\n\r\t')]
+    one = ",".join(["CN=x", *(f"OU={n}" for n in bare)])
+    other = ",".join(["cn=X", *(f"ou={escaped(n)}" for n in bare)])
+    assert database.value("silver.dn_key(%s) = silver.dn_key(%s)", one, other)
+
+
+@given(dn=st.text(st.sampled_from('OU=ou,\\ "+#aF0\n'), max_size=40))
+def test_keys_of_odd_names_never_fail(database: Database, dn: str) -> None:
+    for function in ("dn_key", "dn_name", "dn_kind"):
+        database.value(f"silver.{function}(%s)", dn)
+
+
+@pytest.mark.parametrize(
+    ("dn", "kind"),
+    [
+        ("uid=x,ou=Somewhere,dc=y", "user"),
+        ("CN=x,OU=People,OU=Accounts,DC=a", "user"),
+        ("CN=x,OU=Privileged,DC=a", "user"),
+        ("cn=x,ou=User Groups,ou=Groups,dc=a", "group"),
+        ("CN=x,OU=MCommADSync,OU=Users and Groups,DC=a", "group"),
+        ("CN=x,OU=Workstations,DC=a", "computer"),
+        ("CN=x,OU=Users and Groups,DC=a", None),
+        ("CN=People,OU=x,DC=a", None),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_kinds_by_container(database: Database, dn: str | None, kind: str | None) -> None:
+    assert database.value("silver.dn_kind(%s)", dn) == kind
