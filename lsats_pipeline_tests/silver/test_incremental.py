@@ -23,13 +23,16 @@ UIDS = [f"00000000-0000-0000-0000-00000000000{n}" for n in range(1, 8)]
 NAMES = ["adam", "beth", "carl", "dora", None, "", "not a name"]
 CODES = ["100001", "100002", "100003", None, "ABC"]
 TEXTS = ["x", "y", "z", None, ""]
+TITLES = ["Lab Manager", "Senior Research Fellow", "Professor"]
+ROLES = ["UM Principal Investigator", "Co-Principal Investigator", "Key Personnel", None]
+PLACES = ["Chemistry", "Dept of Chemistry", "100002 Physics", None]
 
 
 def tdx_department(random: Random, n: int):
     return {
         "ID": n,
         "Code": random.choice(CODES),
-        "Name": random.choice(TEXTS),
+        "Name": random.choice([*TEXTS, *PLACES]),
         "IsActive": random.choice([True, False, None]),
         "ParentID": random.choice([0, 1, 2, 3, None]),
         "ModifiedDate": "2026-01-01T00:00:00Z",
@@ -45,6 +48,7 @@ def tdx_user(random: Random, n: int):
         "PrimaryEmail": random.choice(TEXTS),
         "IsActive": random.choice([True, False]),
         "DefaultAccountID": random.choice([1, 2, 3, None]),
+        "DefaultAccountName": random.choice(PLACES),
         "ReportsToUID": random.choice([*UIDS, None]),
         "EndDate": random.choice(["0001-01-01T00:00:00Z", "soon", "2026-05-05T00:00:00Z"]),
     }
@@ -66,7 +70,8 @@ def employee(random: Random, n: int):
         "LastName": random.choice(TEXTS),
         "DepartmentId": random.choice(CODES),
         "SupervisorId": random.choice(["0", "1", "2", None]),
-        "UniversityJobTitle": random.choice(TEXTS),
+        "UniversityJobTitle": random.choice([*TEXTS, *TITLES]),
+        "Jobcode": random.choice(["102945", "102909", None]),
     }
 
 
@@ -124,9 +129,9 @@ def asset(random: Random, n: int):
 def directory_group(random: Random, n: int):
     name = f"g{n % 3}" if n < 5 else f"g1\nCNF:{n}"
     return {
-        "dn": f"CN={name},OU=Users and Groups,DC=x",
+        "dn": f"CN={name},OU={random.choice(['Users and Groups', 'Carl'])},DC=x",
         "objectGUID": UIDS[n],
-        "cn": random.choice([name, name.title()]),
+        "cn": random.choice([name, name.title(), "lsa-adam-share", "LSA-Beth"]),
         "member": some(random, DNS),
         "managedBy": random.choice([*DNS, None]),
         "description": random.choice(TEXTS),
@@ -181,7 +186,7 @@ def award(random: Random, n: int):
     return {
         "Award Id": f"AWD{n // 3}",
         "Person Uniqname": ["Adam", "beth", "carl"][n % 3],
-        "Person Role": random.choice(["UM Principal Investigator", "Participating Investigator"]),
+        "Person Role": random.choice(ROLES),
         "Person Appt Department Id": random.choice(["100001.0", "100002", ""]),
         "Award Total Dollars": random.choice(["$1,000", "lots", None]),
         "Award Project End Date": random.choice(["3/1/2026", "3/9/2026", "never", None]),

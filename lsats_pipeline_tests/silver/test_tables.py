@@ -220,7 +220,7 @@ def test_many_accounts_with_one_code_are_one_department(silver: Silver) -> None:
 
 def test_tables_are_found_by_name() -> None:
     assert all(table(t.name) is t for t in SILVER_TABLES)
-    with pytest.raises(FixConfiguration, match="known: ad_users, departments"):
+    with pytest.raises(FixConfiguration, match="known: ad_computers, ad_groups"):
         table("people")
 
 

@@ -6,6 +6,9 @@ ad_units, ad_computers ──▶ ad_organizational_units
 keyconfigure_cards ──▶ keyconfigure_computers
 ad_groups, mcommunity_groups, ad_users, ad_computers, users
     ──▶ group_members, group_owners ──▶ groups
+tdx_assets, keyconfigure_computers, ad_computers
+    ──▶ computer_matches ──▶ computer_records ──▶ computers ──▶ computer_groups
+users, groups, lab_awards ──▶ lab_members
 """
 
 from __future__ import annotations
@@ -17,6 +20,11 @@ from lsats_pipeline.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS
 from lsats_pipeline.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.silver.tables.ad_users import AD_USERS
+from lsats_pipeline.silver.tables.computer_groups import COMPUTER_GROUPS
+from lsats_pipeline.silver.tables.computer_matches import COMPUTER_MATCHES
+from lsats_pipeline.silver.tables.computer_records import COMPUTER_RECORDS
+from lsats_pipeline.silver.tables.computers import COMPUTERS
+from lsats_pipeline.silver.tables.department_name_matches import DEPARTMENT_NAME_MATCHES
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
 from lsats_pipeline.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.silver.tables.group_owners import GROUP_OWNERS
@@ -24,6 +32,7 @@ from lsats_pipeline.silver.tables.groups import GROUPS
 from lsats_pipeline.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
 from lsats_pipeline.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
+from lsats_pipeline.silver.tables.lab_members import LAB_MEMBERS
 from lsats_pipeline.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.silver.tables.tdx_assets import TDX_ASSETS
@@ -54,6 +63,12 @@ SILVER_TABLES: tuple[Table, ...] = (
     GROUP_MEMBERS,
     GROUP_OWNERS,
     GROUPS,
+    COMPUTER_MATCHES,
+    COMPUTER_RECORDS,
+    COMPUTERS,
+    COMPUTER_GROUPS,
+    DEPARTMENT_NAME_MATCHES,
+    LAB_MEMBERS,
 )
 
 

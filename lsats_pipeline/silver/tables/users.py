@@ -3,6 +3,7 @@
 tdx_users ──▶ tdx_account (the department), tdx_boss
 umapi_employees ──▶ boss                            ──▶ users
 mcommunity_users, ad_users
+lab_awards, ad_organizational_units: who leads a lab (`is_pi`), among the people known
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Expected, First, Input, Lookup, MergedTable, Rule, Value
+from lsats_pipeline.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.silver.tables.ad_users import AD_USERS
+from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
@@ -93,6 +96,20 @@ USERS = MergedTable(
             AD_USERS,
             on="uniqname",
             order=("coalesce(user_account_control, 0) & 2", "ad_user_guid"),
+        ),
+        Input(
+            "award",
+            LAB_AWARDS,
+            on="person_uniqname",
+            order=("silver.is_pi_role(person_role) desc", "award_id", "external_id"),
+            witness=True,
+        ),
+        Input(
+            "unit",
+            AD_UNITS,
+            on="extracted_uniqname",
+            order=("depth_category = 'potential_lab' desc", "external_id"),
+            witness=True,
         ),
     ),
     lookups=(
@@ -241,6 +258,17 @@ USERS = MergedTable(
             "umapi.empl_id is not null or coalesce(tdx.is_employee, false)",
             about="has an appointment, or is an employee in TDX",
         ),
+        First(
+            "is_pi",
+            "boolean",
+            (
+                ("award", "nullif(silver.is_pi_role(award.person_role), false)"),
+                ("unit", "nullif(unit.depth_category = 'potential_lab', false)"),
+                ("assumed", "false"),
+            ),
+            about="leads a lab: principal investigator (not co-) of an award, or namesake of an "
+            "organizational unit where labs are",
+        ),
         First("tdx_user_uid", "uuid", ("tdx.tdx_user_uid",), personal=True),
         First("tdx_external_id", "text", ("tdx.tdx_external_id",), personal=True),
         First("tdx_beid", "text", ("tdx.beid",), personal=True),
@@ -288,7 +316,12 @@ USERS = MergedTable(
         Rule("missing_email", 0.25, "merged.primary_email is null"),
         Rule("missing_name", 0.20, "merged.first_name is null or merged.last_name is null"),
         Rule("missing_department", 0.15, "merged.department_id is null"),
-        Rule("missing_job_title", 0.10, "merged.job_title is null"),
+        Rule(
+            "missing_job_title",
+            0.10,
+            "merged.job_title is null and not merged.is_pi",
+            "whoever leads a lab does without",
+        ),
         Rule("not_umapi_employee", 0.10, "umapi.empl_id is null", "no appointment"),
         Rule("ad_disabled", 0.10, f"ad.ad_user_guid is not null and {_AD_DISABLED}"),
         Rule("no_tdx_record", 0.05, "tdx.tdx_user_uid is null"),

@@ -1,0 +1,69 @@
+"""Which department a name means that is spelled otherwise (domain/hub.md 5.6).
+
+tdx_users (names of accounts), ad_units (units that labs lie in)
+    ──▶ each distinct name once ──▶ the most similar department
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.silver.tables.ad_units import AD_UNITS
+from lsats_pipeline.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
+
+_NAMES = """
+select default_account_name from silver.tdx_users
+union
+select ou_immediate_parent from silver.ad_units
+"""
+
+DEPARTMENT_NAME_MATCHES = DerivedTable(
+    "department_name_matches",
+    identity="name",
+    upstream=(TDX_USERS, AD_UNITS, DEPARTMENTS),
+    query=Path(__file__).with_suffix(".sql"),
+    scopes=_NAMES,
+    # New names, names that may be nobody's now; a changed department may be closer to any name.
+    touched="""
+    select default_account_name from silver.tdx_users where ingestion_run_id = any({runs})
+    union
+    select default_account_name from silver.tdx_users_history where closed_by = any({runs})
+    union
+    select ou_immediate_parent from silver.ad_units
+    where ingestion_run_id = any({runs})
+    union
+    select ou_immediate_parent from silver.ad_units_history
+    where closed_by = any({runs})
+    union
+    select name from silver.department_name_matches
+    where exists (select from silver.departments where ingestion_run_id = any({runs}))
+        or exists (select from silver.departments_history where closed_by = any({runs}))
+    """,
+    about="A department for each name in TDX accounts and directory units: the most similar.",
+    columns=(
+        Derived(
+            "name",
+            "text",
+            "tdx_users.default_account_name, ad_units.ou_immediate_parent",
+            about="as it is written there",
+        ),
+        Derived(
+            "dept_id",
+            "text",
+            "departments.dept_id, departments.department_name",
+            about="the most similar, of several the first; NULL if none is more than half similar",
+        ),
+        Derived(
+            "similarity",
+            "double precision",
+            about="share of common three-letter groups (as pg_trgm): 1 for the same name, 0 for none",
+        ),
+    ),
+    rules=(
+        Rule("no_match", 0.50, "dept_id is null"),
+        Rule("doubtful_match", 0.20, "dept_id is not null and similarity <= 0.65"),
+    ),
+    expected=Expected(mean=0.50, low_share=0.80),
+)
