@@ -64,9 +64,18 @@ def _about(source: Source, stream: Stream) -> str:
         (
             f"**{source.title}**: every {stream.entity_type} as it came, unchanged and for ever.",
             doc,
-            f"Identified by `{'-'.join(stream.key)}`."
-            + (f" No change by itself: {volatile}." if volatile else ""),
+            _identified(stream) + (f" No change by itself: {volatile}." if volatile else ""),
         )
+    )
+
+
+def _identified(stream: Stream) -> str:
+    by = "-".join(stream.key)
+    how = inspect.getdoc(stream.identify) if stream.identify else None
+    return (
+        f"Identified by `{by}`."
+        if how is None
+        else f"Identified by {stream.key[0]} and more: {how}"
     )
 
 
