@@ -22,7 +22,14 @@ from psycopg.rows import TupleRow
 from lsats_pipeline.report import Check, Report
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.silver import quality
-from lsats_pipeline.silver.ddl import Field, fields, fingerprint, rows, scope_column
+from lsats_pipeline.silver.ddl import (
+    Field,
+    fields,
+    fingerprint,
+    preparations,
+    rows,
+    scope_column,
+)
 from lsats_pipeline.silver.derived import all_scopes, due_scopes, touched_scopes
 from lsats_pipeline.silver.merged import affected_keys, all_keys
 from lsats_pipeline.silver.quality import Totals
@@ -109,6 +116,8 @@ class _Build:
         if not runs and not self.full and not self._any_due():
             return self._finish(self.before, note="nothing new upstream")
         self._collect_keys(runs)
+        for preparation in preparations(self.table):
+            self._execute("{}", preparation)
         built = self._execute("create temp table built on commit drop as {}", rows(self.table))
         self._count_and_reject(built.rowcount)
         fan_out = self._fan_out()

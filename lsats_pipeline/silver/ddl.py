@@ -13,6 +13,7 @@ from typing import LiteralString, NamedTuple
 
 from psycopg import sql
 
+from lsats_pipeline.silver import derived
 from lsats_pipeline.silver.derived import derived_rows
 from lsats_pipeline.silver.merged import merged_rows
 from lsats_pipeline.silver.spec import Derived, DerivedTable, MergedTable, SourceTable, Table
@@ -49,6 +50,10 @@ _MERGED_TAIL = (
 )
 
 
+# Bronze rows behind a row: that another one says the same makes no new version.
+_PROVENANCE = frozenset({"source_raw_ids", "consolidated_raw_ids"})
+
+
 def fields(table: Table) -> tuple[Field, ...]:
     """The columns that a build works out, in order; run and times are added by the build."""
     if isinstance(table, MergedTable):
@@ -75,6 +80,11 @@ def rows(table: Table) -> sql.Composable:
     return typed_rows(table) if isinstance(table, SourceTable) else merged_rows(table)
 
 
+def preparations(table: Table) -> Iterable[sql.Composable]:
+    """What must have run before `rows`, in order."""
+    return derived.preparations(table) if isinstance(table, DerivedTable) else ()
+
+
 def scope_column(table: Table) -> str:
     """The column that the keys of a build mean."""
     return table.scope_column if isinstance(table, DerivedTable) else table.identity
@@ -82,12 +92,14 @@ def scope_column(table: Table) -> str:
 
 def _derived(column: Derived) -> Field:
     about = column.about or column.origin
-    return Field(column.name, column.sql_type, not column.kept, about, column.personal, column.kept)
+    compared = not column.kept and column.name not in _PROVENANCE
+    return Field(column.name, column.sql_type, compared, about, column.personal, column.kept)
 
 
 def fingerprint(table: Table) -> str:
     """Changes whenever the table's columns or the SQL that fills them change."""
-    text = repr(fields(table)) + rows(table).as_string(None) + sql_file(_FUNCTIONS).as_string(None)
+    parts = [sql_file(_FUNCTIONS), *preparations(table), rows(table)]
+    text = repr(fields(table)) + "".join(part.as_string(None) for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from psycopg import sql
 
 from lsats_pipeline.silver.judging import flags_of, score_of
@@ -31,6 +33,12 @@ def derived_rows(table: DerivedTable) -> sql.Composable:
         flags=flags_of(table.rules),
         query=_query(table),
     )
+
+
+def preparations(table: DerivedTable) -> Iterator[sql.Composable]:
+    """What must have run before `derived_rows`, in order."""
+    for path in table.prepare:
+        yield sql_file(path)
 
 
 def _query(table: DerivedTable) -> sql.Composable:

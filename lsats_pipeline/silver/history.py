@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.silver.ddl import Field, fields
-from lsats_pipeline.silver.spec import MergedTable, SourceTable, Table
+from lsats_pipeline.silver.spec import DerivedTable, MergedTable, Table
 from lsats_pipeline.warehouse.database import Connection
 
 _NEAR = 5
@@ -34,6 +34,7 @@ select raw.raw_id, raw.source_system || '_' || raw.entity_type as stream, raw.ex
     raw.partition_key as day, raw.ingestion_run_id as run_id, raw.ingested_at
 from bronze.raw_entities raw where raw.raw_id = any(%s)
 """
+_SAME = "lower({}::text) = {}"
 _PREFIXED = """
 select {key}::text from {current} where starts_with(lower({key}::text), %s) order by 1 limit %s
 """
@@ -190,7 +191,10 @@ def _evidence(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Evidenc
 
 
 def _identities(connection: Connection, table: Table, key: str) -> list[str]:
-    """Identities of current and past rows with the key; as written, else in lower case."""
+    """Identities of current and past rows with the key; as written, else in lower case.
+
+    Where a table is known by other columns too, rows that have the key in any of them.
+    """
     columns = dict.fromkeys((table.identity, _key(table)))
     for wanted in dict.fromkeys((key, key.strip().lower())):
         for column in columns:
@@ -200,7 +204,26 @@ def _identities(connection: Connection, table: Table, key: str) -> list[str]:
             ).format(column=sql.Identifier(column), key=sql.Literal(wanted), **_places(table))
             if rows := connection.execute(query).fetchall():
                 return [str(row[0]) for row in rows]
-    return []
+    return _known_otherwise(connection, table, key) if isinstance(table, DerivedTable) else []
+
+
+def _known_otherwise(connection: Connection, table: DerivedTable, key: str) -> list[str]:
+    """Identities of rows that have, or had, the key in a column of `known_by`, in any case."""
+    if not table.known_by:
+        return []
+    listed = [f.name for f in fields(table) if f.sql_type == "jsonb"]
+    wanted = sql.Literal(key.strip().lower())
+    tests = [
+        sql.SQL("lower({}::text)::jsonb @> to_jsonb({}::text)" if n in listed else _SAME).format(
+            sql.Identifier(n), wanted
+        )
+        for n in table.known_by
+    ]
+    query = sql.SQL(
+        "select {identity} from {current} where {tests}"
+        " union select {identity} from {history} where {tests} order by 1"
+    ).format(tests=sql.SQL(" or ").join(tests), **_places(table))
+    return [str(row[0]) for row in connection.execute(query).fetchall()]
 
 
 def _near(connection: Connection, table: Table, key: str) -> list[str]:

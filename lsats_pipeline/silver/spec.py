@@ -291,6 +291,9 @@ class DerivedTable:
     `scopes` selects every scope; `touched` those that upstream runs may have changed, with
     `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
     `fragments`: pieces of SQL that the query takes in by `{name}`, to share them with another.
+    `prepare`: SQL files that run before the query, in order, and leave it temporary tables: an
+    algorithm of many steps needs them, with `analyze`, for the planner to know what it is doing.
+    `known_by`: other columns (text, or lists of it) by which people look for a row's history.
     `due` selects scopes whose rows are out of date though nothing upstream changed, because of
     `silver.today()` (an award has ended).
     """
@@ -305,6 +308,8 @@ class DerivedTable:
     touched: Sql | None = None
     due: Sql | None = None
     fragments: dict[Name, Path] = field(default_factory=dict)
+    prepare: tuple[Path, ...] = ()
+    known_by: tuple[Name, ...] = ()
     key: tuple[Name, ...] = ()
     indexes: tuple[Name, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -313,7 +318,8 @@ class DerivedTable:
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
-        _check_names(self.name, names, (self.identity, self.scope_column, *self.key))
+        known = (self.identity, self.scope_column, *self.key, *self.known_by)
+        _check_names(self.name, names, known)
 
     @property
     def all_columns(self) -> tuple[Derived, ...]:
