@@ -18,7 +18,9 @@ from lsats_pipeline.enrichment import enrich
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.report import Report
 from lsats_pipeline.settings import (
+    SIMULATED,
     SOURCE_SETTINGS,
+    DocumentSettings,
     HubSettings,
     SourceSettings,
     TdxSettings,
@@ -26,11 +28,12 @@ from lsats_pipeline.settings import (
     load,
 )
 from lsats_pipeline.silver.build import build
-from lsats_pipeline.silver.ddl import declare_tables
+from lsats_pipeline.silver.consumers import declare_silver
 from lsats_pipeline.silver.spec import Table
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES, source
 from lsats_pipeline.sources.source import Detail, Stream
+from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
@@ -118,8 +121,20 @@ class Hub:
         if not any_source_configured():
             return from_variables(cls, self._campus(), **shared)
         if settings.configured:
+            self._refuse_simulated(settings)
             return settings
         raise FixConfiguration(f"{source(system).title} is not configured: {settings.remedy}")
+
+    def _refuse_simulated(self, settings: SourceSettings) -> None:
+        """Documents that a simulated campus left behind must not get into a real hub."""
+        if isinstance(settings, DocumentSettings) and (settings.folder / SIMULATED).exists():
+            try:
+                require_synthetic_database(self.warehouse.name)
+            except FixConfiguration:
+                raise FixConfiguration(
+                    f"{settings.folder} was filled by a simulated campus: remove what is in it,"
+                    f" {SIMULATED} included, or name another folder in LSATS_DATA_FOLDER"
+                ) from None
 
     def close(self) -> None:
         """Close clients, then simulators."""
@@ -175,4 +190,4 @@ def prepare(warehouse: Warehouse) -> None:
         log.info("🆕 database %s brought up to date", warehouse.name)
     with warehouse.owner() as connection:
         declare_views(connection, SOURCES)
-        declare_tables(connection, SILVER_TABLES)
+        declare_silver(connection, SILVER_TABLES)

@@ -251,6 +251,10 @@ class DocumentSettings(SourceSettings):
         return f"make the folder {self.folder}, or name another in LSATS_DATA_FOLDER"
 
 
+# A file of this name says that the simulated campus fills the folder.
+SIMULATED = ".simulated"
+
+
 def data_folder(home: Path, folder: Path | None) -> Path:
     """The folder where exported files arrive: the one that is set, else `inbox` in LSATS_HOME."""
     return folder.expanduser().absolute() if folder else home / "inbox"

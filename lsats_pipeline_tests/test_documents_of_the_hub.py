@@ -10,7 +10,7 @@ import pytest
 
 from lsats_pipeline.doctor import examine
 from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.hub import Hub, any_source_configured, prepare
+from lsats_pipeline.hub import Hub, any_source_configured
 from lsats_pipeline.plan import choose, foresee
 from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.sources import stream
@@ -29,7 +29,6 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_simulated_day_brings_its_documents(warehouse: Warehouse, tmp_path: Path) -> None:
-    prepare(warehouse)
     for day in (FIRST, FIRST + dt.timedelta(days=20)):
         hub = Hub(settings_on(day, tmp_path), warehouse)
         try:
@@ -52,7 +51,6 @@ def test_beside_a_real_source_documents_need_their_folder(
 ) -> None:
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
     monkeypatch.setenv("TDX_API_TOKEN", "token")
-    prepare(warehouse)
     hub = Hub(settings_on(FIRST, tmp_path), warehouse)
     with pytest.raises(FixConfiguration, match=r"inbox, or name another in LSATS_DATA_FOLDER"):
         hub.ingest(COMPUTER)
@@ -65,7 +63,6 @@ def test_beside_a_real_source_documents_need_their_folder(
 def test_a_folder_of_its_own(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare(warehouse)
     hub = Hub(settings_on(FIRST, tmp_path / "simulated"), warehouse)
     hub.client("key_client")
     hub.close()
@@ -79,8 +76,22 @@ def test_a_folder_of_its_own(
     hub = Hub(settings, warehouse)
     assert hub.ingest(COMPUTER).counts.created > 0
     hub.close()
-    assert names(real) == [f"lab_awards_{FIRST}.csv"]
+    assert names(real) == [".simulated", f"lab_awards_{FIRST}.csv"]
     assert names(tmp_path / "home" / "archive") == ["key_client"]
+
+
+def test_simulated_documents_stay_out_of_a_real_hub(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
+    monkeypatch.setenv("TDX_API_TOKEN", "token")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / ".simulated").touch()
+    hub = Hub(settings_on(FIRST, tmp_path), warehouse)
+    assert hub.source_settings("key_client").configured  # a database for such records
+    monkeypatch.setattr(warehouse, "name", "lsats")
+    with pytest.raises(FixConfiguration, match="was filled by a simulated campus"):
+        hub.source_settings("key_client")
 
 
 def test_a_dry_run_tells_and_moves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -13,12 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from lsats_pipeline.bronze.ingest import ingest
 from lsats_pipeline.enrichment import enrich
+from lsats_pipeline.report import Report
+from lsats_pipeline.settings import DocumentSettings, HubSettings, load
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.ddl import declare_tables
 from lsats_pipeline.silver.parsers import TEXT
 from lsats_pipeline.silver.spec import Column, SourceTable
+from lsats_pipeline.sources import source, stream
+from lsats_pipeline.sources.lab_awards.client import NEEDED
 from lsats_pipeline.sources.source import Detail
+from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.pretend import Pretend
 
 PEOPLE = 1000
@@ -35,6 +41,14 @@ def scene() -> tuple[Pretend, Detail, SourceTable]:
     return people, detail, table
 
 
+def read_document(warehouse: Warehouse, settings: HubSettings) -> Report:
+    """Ingest awards from the inbox of these settings."""
+    awards = stream("lab_awards_lab_award")
+    folder = load(DocumentSettings, lsats_home=settings.lsats_home)
+    with source("lab_awards").connect(folder) as inbox:
+        return ingest(warehouse, settings, awards, lambda: inbox, settings.today())
+
+
 VICTIM = """
 import sys, time, datetime as dt
 from pathlib import Path
@@ -44,7 +58,8 @@ from lsats_pipeline.bronze import landing
 from lsats_pipeline.bronze.spool import Spool
 from lsats_pipeline.enrichment import enrich
 from lsats_pipeline.silver import build as silver
-from lsats_pipeline_tests.test_killed import scene
+from lsats_pipeline.sources import files
+from lsats_pipeline_tests.test_killed import read_document, scene
 
 url, home, point = sys.argv[1:]
 settings = load(HubSettings, lsats_home=Path(home), lsats_today=dt.date(2026, 3, 2), batch_size=100)
@@ -58,6 +73,12 @@ def stop_at(cls, name, calls):
             time.sleep(60)
         return original(self, *args, **options)
     setattr(cls, name, stopping)
+
+def stop_before_moving():
+    def stopping(*args):
+        print("here", flush=True)
+        time.sleep(60)
+    files.archive = stopping
 
 people, detail, table = scene()
 with Warehouse(url) as warehouse:
@@ -74,6 +95,9 @@ with Warehouse(url) as warehouse:
         case "enrichment":
             stop_at(Spool, "append", 3)
             enrich(warehouse, settings, detail, lambda: None, settings.today())
+        case "archive":
+            stop_before_moving()
+            read_document(warehouse, settings)
         case "silver":
             stop_at(silver._Build, "_judge", 1)
             silver.build(warehouse, settings, table, settings.today())
@@ -142,6 +166,25 @@ def test_enrichment(warehouse, hub_settings, killed):
     ) == [(PEOPLE,)]
 
 
+def test_document(warehouse, hub_settings, killed):
+    inbox = hub_settings.lsats_home / "inbox"
+    inbox.mkdir(parents=True)
+    file = inbox / "lab_awards.csv"
+    rows = [NEEDED, *([f"AWD{n}" if c == "Award Id" else "x" for c in NEEDED] for n in range(9))]
+    file.write_text("".join(",".join(row) + "\n" for row in rows))
+    arrived = hub_settings.now().timestamp() - 86_400
+    os.utime(file, (arrived, arrived))
+    killed("archive")
+    assert warehouse.query("select count(*) from bronze.raw_entities") == [(9,)]
+    assert file.exists()
+    report = read_document(warehouse, hub_settings)
+    assert (report.counts.processed, report.note.endswith("has landed already")) == (0, True)
+    assert list(inbox.iterdir()) == []
+    day = hub_settings.lsats_home / "archive" / "lab_awards" / "2026-03-02"
+    assert [path.name for path in day.iterdir()] == ["lab_awards.csv"]
+    assert statuses(warehouse) == ["completed", "completed"]
+
+
 def test_silver(warehouse, hub_settings, killed):
     people, _, table = scene()
     people.ingest(warehouse, hub_settings)
@@ -152,7 +195,7 @@ def test_silver(warehouse, hub_settings, killed):
     assert build(
         warehouse, hub_settings, table, hub_settings.today()
     ).counts.created == PEOPLE  # fmt: skip
-    people.records[1]["name"] = "Changed"
+    people.records[1] = {"id": "p0001", "name": "Changed"}
     people.ingest(warehouse, hub_settings)
     killed("silver")
     assert warehouse.query("select count(*) from silver.victims_history") == [(0,)]

@@ -25,6 +25,7 @@ import msgspec
 import xlsxwriter
 
 from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.settings import SIMULATED
 from lsats_pipeline.simulators.records import on_the_wire
 from lsats_pipeline.warehouse.database import Connection
 
@@ -128,6 +129,7 @@ def _drop(
         return None
     path = folder / document.name(day)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / SIMULATED).touch(mode=0o600)
     part = folder / f".{path.name}.part"
     document.write(part, _shuffled(connection, document, day))
     arrival = dt.datetime.combine(day, ARRIVAL, zone).timestamp()

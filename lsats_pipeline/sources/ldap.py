@@ -200,21 +200,27 @@ class Directory:
 
     def _with_ranges(self, entry: Entry) -> Entry:
         """Fetch the values that Active Directory held back (`memberOf;range=0-1499`)."""
+        try:
+            dn = entry.dn.decode()
+        except UnicodeDecodeError:
+            return entry  # cannot be named in a search, nor become a record
         whole: dict[bytes, list[bytes]] = {}
         for spelled, values in entry.attributes:
             name, _, bounds = spelled.partition(RANGE)
             whole.setdefault(name, []).extend(values)
             while bounds and not bounds.endswith(b"*"):
                 beyond = int(bounds.partition(b"-")[2]) + 1
-                bounds, more = self._range(entry.dn, name, beyond)
+                bounds, more = self._range(dn, name, beyond)
                 whole[name] += more
         return Entry(entry.dn, list(whole.items()))
 
-    def _range(self, dn: bytes, name: bytes, beyond: int) -> tuple[bytes, list[bytes]]:
+    def _range(self, dn: str, name: bytes, beyond: int) -> tuple[bytes, list[bytes]]:
         wanted = f"{name.decode()};range={beyond}-*"
-        request = self._request(dn.decode(), ldap3.BASE, "(objectClass=*)", [wanted], 0)
+        request = self._request(dn, ldap3.BASE, "(objectClass=*)", [wanted], 0)
         found, outcome = self._receive(self._send(request))
-        self._check(outcome, dn.decode())
+        if outcome.code == _NO_SUCH_OBJECT:
+            raise TryAgain(f"{self._account.title}: an entry went away while it was read")
+        self._check(outcome, dn)
         for spelled, values in found[0].attributes if found else ():
             if spelled.startswith(name + RANGE):
                 return spelled.partition(RANGE)[2], values

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import DocumentSettings, load
+from lsats_pipeline.settings import SIMULATED, DocumentSettings, load
 from lsats_pipeline.simulators.documents import drop
 from lsats_pipeline.sources import source, stream
 from lsats_pipeline.sources.source import NothingToRead, ReadRequest
@@ -41,7 +41,7 @@ def inbox(tmp_path: Path) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != SIMULATED)
 
 
 def put(campus: Hands, card: Any = CARD, part: Any = PART) -> None:

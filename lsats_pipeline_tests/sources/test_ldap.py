@@ -187,6 +187,21 @@ def test_values_that_are_held_back_are_fetched(waits: Waits) -> None:
     assert dict(whole.attributes) == {b"cn": [b"a"], b"memberOf": [b"a", b"b", b"c", b"d", b"e"]}
 
 
+def test_an_entry_gone_before_its_values_came_is_tried_again(waits: Waits) -> None:
+    def answers(request: bytes) -> bytes:
+        number = message_id(request)
+        if b"range=2-*" in request:
+            return done(number, 32)
+        return entry(number, "cn=a", memberOf__0_1=["a", "b"]) + done(number, 0)
+
+    with (
+        directory_that(answers) as url,
+        ldap.connect(account(url), waits.clock) as directory,
+        pytest.raises(TryAgain, match="went away"),
+    ):
+        list(directory.search("dc=x", EVERYBODY, ["memberOf"]))
+
+
 def test_nobody_there(waits: Waits) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"ldap://127.0.0.1:{taken.getsockname()[1]}"

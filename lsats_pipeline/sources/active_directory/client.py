@@ -11,6 +11,7 @@ from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.ldap_records import Entry
 
 PAGE = 1000  # the most that a domain controller gives per page
+LONG_ENTRIES = 200  # per page of entries with lists of members: a page is held in memory
 
 
 class ActiveDirectoryClient:
@@ -20,14 +21,19 @@ class ActiveDirectoryClient:
         self._directory, self._root = directory, root
 
     def entries(
-        self, filter: str, attributes: Sequence[str], *, below: str = ""
+        self,
+        filter: str,
+        attributes: Sequence[str],
+        *,
+        below: str = "",
+        page_size: int | None = None,
     ) -> Iterator[Entry]:
         """Entries that match, page after page to the last; lists of values come whole.
 
         `below`: a branch, written as its DN up to the root of all searches.
         """
         base = f"{below},{self._root}" if below else self._root
-        return self._directory.search(base, filter, attributes, page_size=PAGE)
+        return self._directory.search(base, filter, attributes, page_size=page_size or PAGE)
 
     def sample(self, filter: str) -> list[Entry]:
         """One account that matches, if there is any."""

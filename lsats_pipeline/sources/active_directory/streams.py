@@ -13,7 +13,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from lsats_pipeline.sources.active_directory import shapes
-from lsats_pipeline.sources.active_directory.client import PAGE, ActiveDirectoryClient, connect
+from lsats_pipeline.sources.active_directory.client import (
+    LONG_ENTRIES,
+    PAGE,
+    ActiveDirectoryClient,
+    connect,
+)
 from lsats_pipeline.sources.ldap_records import Entry
 from lsats_pipeline.sources.source import Page, ReadRequest, Source, Stream
 
@@ -32,8 +37,9 @@ def read_users(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator[
 
 def read_groups(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator[Page]:
     """Every group of the college, with all its members however many they are."""
-    found = client.entries("(objectClass=group)", shapes.GROUP.names, below=GROUPS)
-    return _paged(map(shapes.GROUP.record, found))
+    names = shapes.GROUP.names
+    groups = client.entries("(objectClass=group)", names, below=GROUPS, page_size=LONG_ENTRIES)
+    return _paged(map(shapes.GROUP.record, groups), LONG_ENTRIES)
 
 
 def read_computers(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator[Page]:
@@ -69,9 +75,9 @@ def _guid(entry: Entry) -> bytes:
     return next(given, entry.dn)
 
 
-def _paged(records: Iterable[bytes]) -> Iterator[Page]:
+def _paged(records: Iterable[bytes], size: int = PAGE) -> Iterator[Page]:
     left = iter(records)
-    while page := list(islice(left, PAGE)):
+    while page := list(islice(left, size)):
         yield Page(page)
 
 
