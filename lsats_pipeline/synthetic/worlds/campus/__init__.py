@@ -24,6 +24,7 @@ import psycopg
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.synthetic.worlds.campus import store
+from lsats_pipeline.synthetic.worlds.campus.awards import odd_award_facts
 from lsats_pipeline.synthetic.worlds.campus.department_views import department_facts
 from lsats_pipeline.synthetic.worlds.campus.departments import homes
 from lsats_pipeline.synthetic.worlds.campus.group_records import (
@@ -128,6 +129,7 @@ def _fill(connection: Connection, campus: Campus, batch: int) -> None:
     writer = store.Writer(connection, campus.first_day, batch)
     first = department_facts(campus, 0)
     record_strays(first, campus)
+    odd_award_facts(first, campus)
     writer.add(first)
     for number in range(campus.people):
         writer.add(person_facts(campus, number, 0))

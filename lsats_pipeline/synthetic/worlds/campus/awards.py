@@ -14,7 +14,13 @@ from lsats_pipeline.synthetic.worlds.campus.departments import homes, skeleton
 from lsats_pipeline.synthetic.worlds.campus.draws import below, chance, lanes, pick
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.labs import Lab, lab_members
-from lsats_pipeline.synthetic.worlds.campus.people import Ids, Person, ids_of, start_of
+from lsats_pipeline.synthetic.worlds.campus.people import (
+    Ids,
+    Person,
+    ids_of,
+    manager,
+    start_of,
+)
 from lsats_pipeline.synthetic.worlds.campus.views import college_name
 from lsats_pipeline.synthetic.worlds.campus.world import Campus
 
@@ -48,6 +54,9 @@ class Draw(NamedTuple):
     nameless: int
 
 
+Content = dict[str, str]
+
+
 class AwardRow(NamedTuple):
     """One row of the export with the values it stands for."""
 
@@ -59,6 +68,42 @@ class AwardRow(NamedTuple):
     department: int | None
     uniqname: str  # as written; "" when it is missing
     cents: int
+    collides: bool = False
+
+
+# Each row of the odd award shows one of these, and is otherwise in order.
+ODDITIES: dict[str, Content] = {
+    "malformed_department_id": {"Person Appt Department Id": "17-500"},
+    "missing_person_role": {"Person Role": "  "},
+    "missing_award_title": {"Award Title": ""},
+    "missing_award_dates": {"Award Project End Date": ""},
+    "malformed_uniqname": {"Person Uniqname": "no such person"},
+    "ends_before_start": {"Award Project End Date": "1/2/1999"},
+}
+ODD_AWARD = "AWD9999900"
+
+
+def odd_award_facts(facts: Facts, campus: Campus) -> None:
+    """Add an award whose rows are odd, and one row that names nobody."""
+    draw = Draw._make(lanes(b"award", campus.seed, -1)[: len(Draw._fields)])
+    for spot, (flag, changes) in enumerate(ODDITIES.items()):
+        person, ids = manager(campus, homes(campus)[spot])
+        row = AwardRow(
+            ODD_AWARD, f"O{spot:05d}", KEY_PERSON, person, ids, person.department, ids.uniqname, 0
+        )
+        content = _content(campus, row, draw, 0) | changes
+        facts.record("lab_awards", "lab_award", (key := identity_of(content)), content)
+        facts.label("lab_awards", flag, key)
+        facts.label("campus", f"award_{flag}", key)
+    facts.record("lab_awards", "lab_award", "?nobody", content | {"Person Uniqname": ""})
+    facts.label("rejects:lab_awards_lab_award", "missing_key", "")
+
+
+def identity_of(content: Content) -> str:
+    """What identifies a row in bronze: award, person, department, role, project."""
+    code = content["Person Appt Department Id"].removesuffix(".0")
+    person, role = content["Person Uniqname"].lower(), content["Person Role"].strip()
+    return "|".join((content["Award Id"], person, code, role, content["Project/Grant"]))
 
 
 def award_facts(facts: Facts, campus: Campus, lab: Lab) -> None:
@@ -71,18 +116,21 @@ def award_facts(facts: Facts, campus: Campus, lab: Lab) -> None:
 
 
 def _add(facts: Facts, campus: Campus, row: AwardRow, draw: Draw, amended: int) -> None:
-    code = "" if row.department is None else skeleton(campus)[row.department].code
-    identity = "|".join((row.award, row.uniqname.lower(), code, row.role, row.project))
-    content = _content(campus, row, draw, amended, code)
+    content = _content(campus, row, draw, amended)
+    identity = identity_of(content)
     if not row.uniqname:
         facts.record("lab_awards", "lab_award", f"?{identity}", content)
         facts.label("rejects:lab_awards_lab_award", "missing_key", "")
         return
     facts.record("lab_awards", "lab_award", identity, content)
+    code = "" if row.department is None else skeleton(campus)[row.department].code
     key = (row.award, row.uniqname.lower(), row.role, row.project, code)
     facts.add("lab_awards", key, (row.cents,))
     if row.department is None:
+        facts.label("lab_awards", "missing_department", identity)
         facts.label("campus", "award_without_department", identity)
+    if row.collides:
+        facts.label("campus", "award_collides", identity)
 
 
 def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Iterator[AwardRow]:
@@ -98,9 +146,10 @@ def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Ite
         cents=cents,
     )
     yield leader
-    if chance(15, draw.collides):
+    if chance(15, draw.collides) and leader.department is not None:
         rooms = homes(campus)
-        yield leader._replace(department=rooms[(lab.department - rooms.start + 1) % len(rooms)])
+        elsewhere = rooms[(lab.department - rooms.start + 1) % len(rooms)]
+        yield leader._replace(department=elsewhere, collides=True)
     members = sorted(lab_members(campus, lab.number, 0))
     for nth in range(min(below(3, draw.partners), len(members))):
         person = start_of(campus, members[nth])
@@ -114,12 +163,13 @@ def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Ite
         )
 
 
-def _content(campus: Campus, row: AwardRow, draw: Draw, amended: int, code: str) -> dict[str, str]:
+def _content(campus: Campus, row: AwardRow, draw: Draw, amended: int) -> Content:
     sponsor, category, subcategory = pick(SPONSORS, draw.sponsor)
     prime = pick(SPONSORS, draw.prime) if draw.prime % 3 == 0 else ("", "", "")
     begins = campus.date(-below(1500, draw.begins))
     ends = begins + dt.timedelta(days=365 * (1 + below(5, draw.lasts)) + 90 * amended)
-    place = None if row.department is None else row.department
+    place = row.department
+    code = "" if place is None else skeleton(campus)[place].code
     admin = row.person.department if place is None else place
     direct = row.cents * 100 // (100 + 10 * (draw.rate % 6))
     subject = pick(names.SUBJECTS, draw.title)

@@ -27,13 +27,13 @@ from lsats_pipeline.synthetic.worlds.campus.groups import (
     Group,
     department_groups,
     everyone,
-    in_ad_groups,
     lab_groups,
-    odd_groups,
-    stays_in_department,
 )
+from lsats_pipeline.synthetic.worlds.campus.machine_events import machine_on
 from lsats_pipeline.synthetic.worlds.campus.machine_views import machine_objects
-from lsats_pipeline.synthetic.worlds.campus.machines import first_machines_in_ad, machine_on
+from lsats_pipeline.synthetic.worlds.campus.machines import first_machines_in_ad
+from lsats_pipeline.synthetic.worlds.campus.memberships import in_ad_groups, stays_in_department
+from lsats_pipeline.synthetic.worlds.campus.odd_groups import odd_groups
 from lsats_pipeline.synthetic.worlds.campus.people import ids_of, is_manager
 from lsats_pipeline.synthetic.worlds.campus.records import DOMAIN_SID, filled
 from lsats_pipeline.synthetic.worlds.campus.views import MAIL_DOMAIN
@@ -180,6 +180,8 @@ def _add(facts: Facts, campus: Campus, group: Group, day: int) -> None:
     if group.oddity:
         facts.label("campus", f"group_{group.oddity}", group.key)
     _add_truth(facts, campus, group, guid if group.ad else None, gid, listed, day)
+    if not problem:
+        _label(facts, campus, group, guid, gid, listed, day)
 
 
 def _record_ad(
@@ -200,7 +202,39 @@ def _record_ad(
         twin = group._replace(ad=f"{group.ad}\nCNF:{spare}", people=(), ad_groups=())
         content = _ad_group(campus, twin, spare, _Listed([], [], [], {}), day, "")
         facts.record("active_directory", "group", spare, content, lookup=twin.ad.lower())
-        facts.label("campus", "group_conflict_object", spare)
+        facts.label("ad_groups", "conflict_object", spare)
+        facts.label("ad_groups", "no_members", spare)
+
+
+def _label(
+    facts: Facts, campus: Campus, group: Group, guid: str, gid: int, listed: _Listed, day: int
+) -> None:
+    """The flags that the hub must raise about the group, by table."""
+    owners = _owners(campus, group, day)
+    silent = not group.about
+    nameless = group.oddity == "no_email"
+    ad, mcommunity = bool(group.ad), bool(group.mcommunity)
+    flags = (
+        ("ad_groups", guid, "missing_description", ad and silent),
+        ("ad_groups", guid, "no_members", ad and not listed.ad),
+        ("mcommunity_groups", str(gid), "missing_group_email", mcommunity and nameless),
+        ("mcommunity_groups", str(gid), "missing_description", mcommunity and silent),
+        ("mcommunity_groups", str(gid), "missing_owner",
+         mcommunity and not _owner_dns(campus, group, day)),
+        ("mcommunity_groups", str(gid), "no_members",
+         mcommunity and not (listed.mcommunity or group.inner_groups)),
+        ("groups", group.name.lower(), "missing_group_email", mcommunity and nameless),
+        ("groups", group.name.lower(), "no_members", not listed.truth),
+        ("groups", group.name.lower(), "missing_description", silent),
+        ("groups", group.name.lower(), "ad_only", not mcommunity),
+        ("groups", group.name.lower(), "mcommunity_only", not ad),
+        ("groups", group.name.lower(), "duplicate_group_name", group.oddity == "same_cn"),
+        ("groups", group.name.lower(), "no_owners", not owners),
+        ("groups", group.name.lower(), "merged_from_multiple_sources", ad and mcommunity),
+    )  # fmt: skip
+    for table, subject, flag, holds in flags:
+        if holds:
+            facts.label(table, flag, subject)
 
 
 def _add_truth(
@@ -283,11 +317,7 @@ def _mcommunity_group(
 ) -> dict[str, Any]:
     name = group.mcommunity
     address = "" if group.oddity == "no_email" else _address(name)
-    owners = [
-        account.mcommunity_dn
-        for number in group.owners
-        if (account := _account(campus, number, day)) and account.mcommunity_dn
-    ] + [mcommunity_group_dn(inner) for inner in group.owner_groups]
+    owners = _owner_dns(campus, group, day)
     inner = [mcommunity_group_dn(inner) for inner in group.inner_groups]
     private = gid % 3 == 0
     attributes = {
@@ -312,6 +342,13 @@ def _mcommunity_group(
         "umichPostalAddress": ["1 Example Hall $ Exampleville $ MI 48999"] if gid % 7 == 0 else [],
     }
     return {"dn": mcommunity_group_dn(name), "attributes": filled(attributes)}
+
+
+def _owner_dns(campus: Campus, group: Group, day: int) -> list[str]:
+    """The owners in MCommunity: people, then groups."""
+    accounts = (_account(campus, number, day) for number in group.owners)
+    people = [account.mcommunity_dn for account in accounts if account and account.mcommunity_dn]
+    return people + [mcommunity_group_dn(inner) for inner in group.owner_groups]
 
 
 def _address(name: str) -> str:

@@ -17,15 +17,13 @@ from lsats_pipeline.synthetic.worlds.campus import names
 from lsats_pipeline.synthetic.worlds.campus.departments import ROOTS, homes, ordinary, skeleton
 from lsats_pipeline.synthetic.worlds.campus.directory_names import ad_group_dn
 from lsats_pipeline.synthetic.worlds.campus.draws import chance, lanes
-from lsats_pipeline.synthetic.worlds.campus.labs import Lab, lab_members, lab_start, labs_of
+from lsats_pipeline.synthetic.worlds.campus.labs import Lab, lab_members, lab_start
 from lsats_pipeline.synthetic.worlds.campus.people import (
     EMPLOYED,
-    Person,
     department_of,
     has_lab_title,
     kind_of,
     manager_of_department,
-    start_of,
     traits_of,
 )
 from lsats_pipeline.synthetic.worlds.campus.world import Campus
@@ -33,7 +31,7 @@ from lsats_pipeline.synthetic.worlds.campus.world import Campus
 SYNC = "MCommADSync"
 EVERYONE = "lsa-everyone"
 MOST_MEMBERS = 5000
-_OF_DEPARTMENTS, _OF_CAMPUS = 10_000_000, 20_000_000  # where the numbers of groups begin
+_OF_DEPARTMENTS, OF_CAMPUS = 10_000_000, 20_000_000  # where the numbers of groups begin
 
 Takes = Callable[[Campus, int, int], bool]  # (campus, person, lab)
 
@@ -162,6 +160,12 @@ def _lab_spots(campus: Campus, lab: int) -> tuple[_Spot, ...]:
         for f in families
         if f.ad
     )
+
+
+def lab_groups_of(campus: Campus, number: int, lab: int) -> list[str]:
+    """The DNs of the lab's AD groups that somebody of the lab is in."""
+    start = lab_start(campus, lab)
+    return [s.dn for s in _lab_spots(campus, lab) if _is_in(campus, s.family, start, number)]
 
 
 def lab_groups(campus: Campus, lab: int, day: int) -> list[Group]:
@@ -321,7 +325,7 @@ def _college_group(campus: Campus, department: int) -> Group | None:
     )
 
 
-# --- the campus, and groups with something odd ---------------------------------------------------
+# --- the campus ----------------------------------------------------------------------------------
 
 
 def in_everyone(campus: Campus, number: int) -> bool:
@@ -335,7 +339,7 @@ def everyone(campus: Campus) -> Group:
     people = tuple(n for n in range(campus.people) if in_everyone(campus, n))
     return Group(
         key="campus/everyone",
-        number=_OF_CAMPUS,
+        number=OF_CAMPUS,
         family="everyone",
         ad=EVERYONE,
         folder=SYNC,
@@ -344,130 +348,3 @@ def everyone(campus: Campus) -> Group:
         people=people,
         owners=(manager_of_department(campus, ROOTS),),
     )
-
-
-ODDITIES = (
-    "no_members_ad", "no_members_mcommunity", "no_email", "no_description", "two_names",
-    "sync_case", "comma", "conflict", "same_cn", "inside_itself", "unknown_group", "plain_name",
-    "cycle", "nul_ad", "bytes_ad", "nul_mcommunity", "bytes_mcommunity",
-)  # fmt: skip
-
-
-def odd_groups(campus: Campus) -> list[Group]:
-    """One small group for each oddity; their people are managers, who have no defects."""
-    found = []
-    rooms = homes(campus)
-    for spot, oddity in enumerate(ODDITIES):
-        near = [rooms[(spot + k) % len(rooms)] for k in range(3)]
-        people = tuple(sorted({manager_of_department(campus, place) for place in near}))
-        plain = Group(
-            key=f"odd/{oddity}",
-            number=_OF_CAMPUS + 4 * (1 + spot),
-            family="odd",
-            ad=f"lsa-odd-{oddity.replace('_', '-')}",
-            folder="",
-            mcommunity="",
-            about=f"Shows: {oddity}",
-            people=people,
-            owners=people[:1],
-            oddity=oddity,
-        )
-        found.extend(_MAKERS[oddity](plain) if oddity in _MAKERS else [plain])
-    return found
-
-
-def _only_mcommunity(group: Group) -> list[Group]:
-    return [group._replace(ad="", mcommunity=f"Odd {group.oddity.replace('_', ' ').title()}")]
-
-
-def _beside(group: Group, key: str, name: str) -> Group:
-    return group._replace(key=f"{group.key}/{key}", number=group.number + 1, ad=name)
-
-
-def _cycle(group: Group) -> list[Group]:
-    first = group._replace(key=f"{group.key}/a", ad=f"{group.ad}-a")
-    second = _beside(group, "b", f"{group.ad}-b")
-    return [
-        first._replace(ad_groups=(Nested(second.ad, second.ad_dn),), ad_above=(second.ad_dn,)),
-        second._replace(ad_groups=(Nested(first.ad, first.ad_dn),), ad_above=(first.ad_dn,)),
-    ]
-
-
-def _same_cn(group: Group) -> list[Group]:
-    return [group, _beside(group, "2", group.ad)._replace(folder="Other")]
-
-
-def _inside_itself(group: Group) -> list[Group]:
-    return [group._replace(ad_groups=(Nested(group.ad, group.ad_dn),), ad_above=(group.ad_dn,))]
-
-
-def _unknown_group(group: Group) -> list[Group]:
-    gone = Nested("lsa-gone-for-good", ad_group_dn("lsa-gone-for-good", ""))
-    return [group._replace(ad_groups=(gone,))]
-
-
-def _plain_name(group: Group) -> list[Group]:
-    """A group in a group whose name looks like a person's."""
-    inner = _beside(group, "inner", "printers")._replace(oddity="")
-    outer = group._replace(ad_groups=(Nested(inner.ad, inner.ad_dn),))
-    return [outer, inner._replace(ad_above=(outer.ad_dn,))]
-
-
-_MAKERS: dict[str, Callable[[Group], list[Group]]] = {
-    "no_members_ad": lambda g: [g._replace(people=())],
-    "no_members_mcommunity": lambda g: [_only_mcommunity(g)[0]._replace(people=())],
-    "no_email": _only_mcommunity,
-    "no_description": lambda g: [g._replace(about="")],
-    "two_names": _only_mcommunity,
-    "sync_case": lambda g: [g._replace(folder=SYNC, mcommunity="LSA-Odd-Sync-Case")],
-    "comma": lambda g: [
-        g._replace(folder=SYNC, ad="Odd, with comma", mcommunity="Odd, with comma")
-    ],
-    "cycle": _cycle,
-    "same_cn": _same_cn,
-    "inside_itself": _inside_itself,
-    "unknown_group": _unknown_group,
-    "plain_name": _plain_name,
-    "nul_mcommunity": _only_mcommunity,
-    "bytes_mcommunity": _only_mcommunity,
-}
-
-
-# --- from the person's side ----------------------------------------------------------------------
-
-
-def in_ad_groups(person: Person | None) -> bool:
-    """Whether Active Directory, believing this of somebody, keeps them in groups."""
-    return person is not None and "ad" in person.accounts and person.role != "gone"
-
-
-def stays_in_department(person: Person, start: Person) -> bool:
-    """Whether somebody is still in the department whose groups they were put in."""
-    return person.department == start.department and person.role != "gone"
-
-
-def ad_groups_of(campus: Campus, number: int, person: Person | None, day: int) -> tuple[str, ...]:
-    """The DNs of the AD groups somebody is in, by what Active Directory believes of them."""
-    if person is None or not in_ad_groups(person):
-        return ()
-    found = []
-    if in_everyone(campus, number):
-        found.append(ad_group_dn(EVERYONE, SYNC))
-    start = start_of(campus, number)
-    employed = start.kind in EMPLOYED and number < campus.people
-    if employed and stays_in_department(person, start):
-        found.append(department_group_dn(campus, start.department))
-    for lab in labs_of(campus, number, day):
-        leader = lab_start(campus, lab)
-        found += [s.dn for s in _lab_spots(campus, lab) if _is_in(campus, s.family, leader, number)]
-    found += _odd_groups_of(campus).get(number, ())
-    return tuple(found)
-
-
-@lru_cache(maxsize=2)
-def _odd_groups_of(campus: Campus) -> dict[int, tuple[str, ...]]:
-    found: dict[int, tuple[str, ...]] = {}
-    for group in odd_groups(campus):
-        for number in group.people if group.ad else ():
-            found[number] = (*found.get(number, ()), group.ad_dn)
-    return found

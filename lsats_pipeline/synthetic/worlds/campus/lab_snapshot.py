@@ -33,8 +33,9 @@ def _truth(campus: Campus, lab: Lab) -> tuple[object, ...]:
 
 
 def _add_members(facts: Facts, lab: Lab) -> None:
-    """Everybody in a group of the lab: each of its groups is tied to the PI (hub.md 5.8)."""
+    """The PI, and everybody in a group of the lab: each of its groups is tied to the PI (5.8)."""
     pi = lab.ids.uniqname
+    facts.add("lab_members", (pi, pi), (True,))
     for (_, kind, member), _ in facts.of("group_members"):
         if kind == "person":
             facts.add("lab_members", (pi, member), (member == pi,))

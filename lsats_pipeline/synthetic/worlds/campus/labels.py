@@ -141,7 +141,7 @@ def label_person(facts: Facts, known: Known) -> None:
         _label(facts, "ad_users", "active_directory_user", AD_FLAGS, thing, thing.guid)
     merged = merge(known)
     if merged.tdx or merged.umapi or merged.mcom or merged.ad:
-        _raise_flags(facts, "users", USER_FLAGS, merged, known.ids.uniqname)
+        raise_flags(facts, "users", USER_FLAGS, merged, known.ids.uniqname)
 
 
 def _label(
@@ -156,10 +156,11 @@ def _label(
     if view.problem:
         facts.label(f"rejects:{stream}", view.problem, external_id or subject)
     else:
-        _raise_flags(facts, table, flags, view, subject)
+        raise_flags(facts, table, flags, view, subject)
 
 
-def _raise_flags(facts: Facts, table: str, flags: Flags[V], view: V, subject: str) -> None:
+def raise_flags(facts: Facts, table: str, flags: Flags[V], view: V, subject: str) -> None:
+    """Add the flags that apply to a view."""
     for flag, applies in flags:
         if applies(view):
             facts.label(table, flag, subject)

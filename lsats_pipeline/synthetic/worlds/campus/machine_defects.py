@@ -44,6 +44,12 @@ DEFECTS = (
     Defect("keys_no_mac", 300, "tdx keys", lasts=True),
     # Renamed, and nothing left that ties the two records together: truly undecidable.
     Defect("undecidable", 2000, "tdx ad", lasts=True),
+    Defect("tdx_no_name", 300, "tdx keys", lasts=True),
+    Defect("tdx_bad_mac", 200, "tdx", lasts=True),
+    Defect("keys_no_name", 400, "tdx keys", lasts=True),
+    Defect("keys_no_session", 200, "keys"),
+    Defect("ad_no_system", 150, "ad"),
+    Defect("ad_no_host", 150, "ad"),
     Defect("inactive", 40, "tdx"),
     Defect("surplus", 40, "tdx"),
     Defect("stale_inventory", 20, "keys"),

@@ -13,24 +13,24 @@ from typing import Any, NamedTuple
 
 from lsats_pipeline.synthetic.worlds.campus import names
 from lsats_pipeline.synthetic.worlds.campus.defects import poisoned
-from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
+from lsats_pipeline.synthetic.worlds.campus.departments import Department, skeleton
 from lsats_pipeline.synthetic.worlds.campus.directory_names import SCHEMA, steady_dn
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.groups import machine_group_dn, prefix_of
 from lsats_pipeline.synthetic.worlds.campus.machine_views import (
+    COMPUTER_FORM,
     AdComputer,
     Card,
     KnownMachine,
     TdxAsset,
-    asset_id,
 )
 from lsats_pipeline.synthetic.worlds.campus.machines import (
     NO_LAB,
     NOBODY,
-    RELEASES,
     Machine,
     first_machines_in_ad,
     machine_since,
+    release_of,
 )
 from lsats_pipeline.synthetic.worlds.campus.people import Ids, Person, ids_of, start_of
 from lsats_pipeline.synthetic.worlds.campus.records import DOMAIN_SID, NO_DATE, filetime, filled
@@ -40,19 +40,12 @@ Record = dict[str, Any]
 
 NO_ONE = "00000000-0000-0000-0000-000000000000"
 STATUS_IDS = {"Active": 38, "Inactive": 39, "Surplus": 40}
-COMPUTER_FORM = (2448, "Computer Form")
 FUNCTIONS = {
     "Administrative/Staff": 27311, "Classroom/Computer Lab": 27312, "Development/Testing": 27313,
     "General Office": 27314, "Special Purpose/Other": 27315, "Research": 27316, "Server": 27317,
 }  # fmt: skip
 _OFFICE = ("General Office",) * 5 + ("Administrative/Staff",) * 3 + tuple(FUNCTIONS)
 _SYSTEM_IDS = {"windows": 31_001, "macos": 31_002, "linux": 31_003}
-ACCESSORIES = (
-    (2450, "Peripheral Form", "Dell", "Monitor P2423D"),
-    (2450, "Peripheral Form", "Dell", "Dock WD22TB4"),
-    (2451, "Printer Form", "HP", "LaserJet M507"),
-    (2452, "Telephone Form", "Cisco", "IP Phone 8845"),
-)
 
 
 class _Someone(NamedTuple):
@@ -73,10 +66,8 @@ def uniqname_of(campus: Campus, number: int) -> str:
 
 def record_machine(facts: Facts, campus: Campus, known: KnownMachine, day: int) -> None:
     """Add what every system gives out about this machine."""
-    for asset in known.tdx:
+    for asset in (*known.tdx, *known.accessories):
         _record_asset(facts, campus, known.told, asset)
-    if known.tdx:
-        _record_accessory(facts, campus, known.told)
     for card in known.keys:
         key = card.key if card.address else f"?{known.truth.number}"
         facts.record("key_client", "computer", key, key_row(campus, known.truth, card))
@@ -110,57 +101,60 @@ def _record_asset(facts: Facts, campus: Campus, machine: Machine, asset: TdxAsse
 
 def tdx_asset(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
     """The list form: no attributes, no attachments."""
-    form_id, form_name = COMPUTER_FORM
-    price = 400 + machine.number * 37 % 2600
-    return {
-        **_asset_frame(campus, machine, asset.asset_id),
-        "Tag": asset.tag,
-        "Name": poisoned(asset.name, asset.problem),
-        "SerialNumber": asset.serial or (None, "")[machine.number % 2],
-        "FormID": form_id,
-        "FormName": form_name,
-        "StatusID": STATUS_IDS[asset.status],
-        "StatusName": asset.status,
-        **_owner(campus, machine, asset),
-        "PurchaseCost": float(price) if machine.number % 6 else 0.0,
-        "ManufacturerID": 500 + len(machine.model.maker),
-        "ManufacturerName": machine.model.maker,
-        "ProductModelID": 700 + len(machine.model.name) * 7,
-        "ProductModelName": machine.model.name,
-    }
-
-
-def _asset_frame(campus: Campus, machine: Machine, number: int) -> Record:
-    """What every asset near a machine shares with it: place, department, dates."""
-    created = campus.date(machine_since(campus, machine.number) - 30 - machine.number * 13 % 1800)
+    number, form = asset.asset_id, asset.form
     place = skeleton(campus)[machine.department]
     building = machine.place % len(names.BUILDINGS)
+    room = machine.place % 300
+    created = campus.date(machine_since(campus, machine.number) - 30 - machine.number * 13 % 1800)
     changed = machine.changed if machine.changed >= 0 else -(1 + machine.number % 200)
-    requester = machine.number % 3 == 0
     return {
         **_TDX_CONSTANTS,
         "ID": number,
+        "Tag": asset.tag,
+        "Name": poisoned(asset.name, asset.problem),
+        "SerialNumber": asset.serial or (None, "")[machine.number % 2],
         "Uri": f"api/48/assets/{number}",
+        "FormID": form.number,
+        "FormName": form.name,
+        "StatusID": STATUS_IDS[asset.status],
+        "StatusName": asset.status,
         "ConfigurationItemID": 2_000_000 + number,
+        "ParentID": asset.parent,
         "LocationID": 900 + building if machine.number % 20 else 0,
         "LocationName": names.BUILDINGS[building] if machine.number % 20 else "",
-        "LocationRoomID": 5000 + machine.place % 300 if machine.number % 4 else 0,
-        "LocationRoomName": str(1000 + machine.place % 300) if machine.number % 4 else "",
-        "OwningDepartmentID": place.tdx_id if machine.number % 50 else 0,
-        "OwningDepartmentName": place.founding_name if machine.number % 50 else "",
+        "LocationRoomID": 5000 + room if machine.number % 4 else 0,
+        "LocationRoomName": str(1000 + room) if machine.number % 4 else "",
+        **_owner(campus, machine, asset),
+        **_department("Owning", place if asset.has_department else None),
         "RequestingCustomerID": NO_ONE,
         "RequestingCustomerName": "",
-        "RequestingDepartmentID": place.tdx_id if requester else 0,
-        "RequestingDepartmentName": place.founding_name if requester else "",
-        "SupplierID": 11 if machine.number % 2 else 0,
-        "SupplierName": "Example Supplies" if machine.number % 2 else "",
+        **_department("Requesting", place if machine.number % 3 == 0 else None),
+        "PurchaseCost": _price(machine.number) if form.number == COMPUTER_FORM[0] else 99.5,
         "AcquisitionDate": f"{created}T00:00:00Z",
         "ExpectedReplacementDate": NO_DATE
         if machine.number % 3
         else f"{created + dt.timedelta(days=1460)}T00:00:00Z",
+        "ManufacturerID": 500 + len(form.maker),
+        "ManufacturerName": form.maker,
+        "ProductModelID": 700 + len(form.model) * 7,
+        "ProductModelName": form.model,
+        "SupplierID": 11 if machine.number % 2 else 0,
+        "SupplierName": "Example Supplies" if machine.number % 2 else "",
         "CreatedDate": f"{created}T13:10:00Z",
         "ModifiedDate": f"{campus.date(changed)}T06:{machine.number % 60:02d}:00Z",
     }
+
+
+def _department(role: str, place: Department | None) -> Record:
+    return {
+        f"{role}DepartmentID": place.tdx_id if place else 0,
+        f"{role}DepartmentName": place.founding_name if place else "",
+    }
+
+
+def _price(number: int) -> float:
+    """What it cost; 0 where nobody noted it."""
+    return float(400 + number * 37 % 2600) if number % 6 else 0.0
 
 
 def _owner(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
@@ -179,9 +173,13 @@ def _owner(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
 
 
 def _extras(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
-    """What only the detail call has. It follows from what the list form shows as well."""
+    """What only the detail call has; none of it changes without the date of change."""
+    if asset.form.number != COMPUTER_FORM[0]:
+        support = {"ID": 3516, "Name": "Support Group(s)", "Value": "86"}
+        shown = support | {"ValueText": "LSA Desktop Support"}
+        return {"Attributes": [shown], "Attachments": [], "ConfigurationItems": []}
     number, model = machine.number, machine.model
-    system, _ = _release(machine)
+    system, _ = release_of(machine)
     function = function_of(machine)
     inventoried = f"{campus.date(machine.changed - 20 - number % 300)}T04:00:00Z"
     fields = [
@@ -224,38 +222,6 @@ def function_of(machine: Machine) -> str:
     return _OFFICE[machine.number * 7 % len(_OFFICE)]
 
 
-def _record_accessory(facts: Facts, campus: Campus, machine: Machine) -> None:
-    """Four machines in five come with another asset; some of those bear the machine's name."""
-    if machine.number % 5 == 0:
-        return
-    form_id, form_name, maker, model = ACCESSORIES[machine.number * 7 % len(ACCESSORIES)]
-    number = asset_id(campus, machine.number, 2)
-    inside = machine.number % 50 == 1
-    parent = asset_id(campus, machine.number, 0)
-    listed = _asset_frame(campus, machine, number) | {
-        "Tag": f"ACC{number % 10_000_000:07d}" if machine.number % 3 else "",
-        "Name": f"{prefix_of(campus, machine.home)} {model}",
-        "SerialNumber": f"ACC{number}" if machine.number % 4 else "N/A",
-        "FormID": form_id,
-        "FormName": form_name,
-        "StatusID": STATUS_IDS[machine.status],
-        "StatusName": machine.status,
-        "OwningCustomerID": NO_ONE,
-        "OwningCustomerName": "",
-        "PurchaseCost": 99.5,
-        "ManufacturerID": 550 + len(maker),
-        "ManufacturerName": maker,
-        "ProductModelID": 750 + len(model),
-        "ProductModelName": model,
-        "ParentID": parent if inside else 0,
-    }
-    key = str(number)
-    facts.record("tdx", "asset", key, listed)
-    attribute = {"ID": 3516, "Name": "Support Group(s)", "Value": "86"}
-    shown = attribute | {"ValueText": "LSA Desktop Support"}
-    facts.record("tdx", "asset_detail", key, listed | {"Attributes": [shown], "Attachments": []})
-
-
 # --- KeyConfigure --------------------------------------------------------------------------------
 
 
@@ -264,8 +230,8 @@ def key_row(campus: Campus, machine: Machine, card: Card) -> Record:
     number, model = machine.number, machine.model
     stale = 365 if machine.flaw.name == "stale_inventory" else 0
     session = campus.date(machine.session - stale - card.age)
-    system, version = _release(machine)
-    disk, free = _disk(machine), _disk(machine) * (10 + number % 70) // 100
+    system, version = release_of(machine)
+    disk = _disk(machine)
     first = campus.date(-400 - number % 900)
     return {
         "idnt": 1000 + number * 10 + card.nth,
@@ -278,9 +244,6 @@ def key_row(campus: Campus, machine: Machine, card: Card) -> Record:
         "Sockets": 2 if model.letter == "S" else 1,
         "RAM": _memory(machine),
         "Disk": disk,
-        "Free": free,
-        "% Used": round(100 - 100 * free / disk, 1),
-        "% Free": round(100 * free / disk, 1),
         "OEM SN": card.serial or None,
         "OS Family": {"windows": "Windows", "macos": "Mac"}.get(model.system)
         if number % 2
@@ -292,7 +255,7 @@ def key_row(campus: Campus, machine: Machine, card: Card) -> Record:
         "Last Addr": _address(number + card.nth),
         "Last User": uniqname_of(campus, machine.user) or None,
         "Login": ("Domain", "Local")[number % 11 == 0],
-        "Last Session": _at(session, 8 + number % 10),
+        "Last Session": _at(session, 8 + number % 10) if card.has_session else None,
         "Last Startup": _at(session - dt.timedelta(days=number % 5), 7),
         "Base Audit": _at(first, 12),
         "Last Audit": _at(session, 3) if number % 70 else None,
@@ -311,11 +274,6 @@ def _keys_owner(campus: Campus, machine: Machine) -> str | None:
     if kind == 4:
         return skeleton(campus)[machine.department].code
     return prefix_of(campus, machine.department)
-
-
-def _release(machine: Machine) -> tuple[str, str]:
-    releases = RELEASES[machine.model.system]
-    return releases[machine.release % len(releases)]
 
 
 def _memory(machine: Machine) -> int:
@@ -345,7 +303,7 @@ def computer(campus: Campus, machine: Machine, thing: AdComputer) -> Record:
     number, current = machine.number, thing.current
     account = thing.name if "\n" not in thing.name else f"$DUPLICATE-{thing.guid[:6]}"
     host = f"{account.lower()}.ads.example.edu"
-    system, version = _release(machine)
+    _, version = release_of(machine)
     created = campus.date(machine_since(campus, number) - 40 * (1 + number % 30))
     seen = campus.date(machine.session if current else machine.session - 500)
     managed = number % 3 == 0 and machine.owner != NOBODY
@@ -362,12 +320,12 @@ def computer(campus: Campus, machine: Machine, thing: AdComputer) -> Record:
         "objectSid": [
             f"{DOMAIN_SID}-{500_000_000 + number * 8 + thing.image % 4 + 4 * (not current)}"
         ],
-        "dNSHostName": [host],
+        "dNSHostName": [host] if thing.has_host else [],
         "displayName": [f"{account}$"],
         "description": [poisoned(f"{machine.model.maker} {machine.model.name}", thing.problem)]
         if number % 3 or thing.problem
         else [],
-        "operatingSystem": [system],
+        "operatingSystem": [thing.system],
         "operatingSystemVersion": [version],
         "userAccountControl": ["4098" if thing.disabled else "4096"],
         "sAMAccountType": ["805306369"],

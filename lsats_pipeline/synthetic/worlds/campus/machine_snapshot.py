@@ -8,6 +8,8 @@ from __future__ import annotations
 from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.labs import Lab, lab_led_by, lab_start
+from lsats_pipeline.synthetic.worlds.campus.machine_events import Beliefs, machine_on
+from lsats_pipeline.synthetic.worlds.campus.machine_labels import label_machine
 from lsats_pipeline.synthetic.worlds.campus.machine_records import record_machine, uniqname_of
 from lsats_pipeline.synthetic.worlds.campus.machine_views import (
     KnownMachine,
@@ -16,10 +18,8 @@ from lsats_pipeline.synthetic.worlds.campus.machine_views import (
 from lsats_pipeline.synthetic.worlds.campus.machines import (
     NO_LAB,
     NOBODY,
-    Beliefs,
     Machine,
     card_of,
-    machine_on,
     serial_of,
     true_name,
 )
@@ -42,7 +42,7 @@ def _add(facts: Facts, campus: Campus, now: Beliefs, day: int) -> None:
     facts.add("computers", (machine.number,), _truth(campus, machine))
     _add_records(facts, known)
     _add_labs(facts, campus, known)
-    _label(facts, known)
+    label_machine(facts, known)
 
 
 def _truth(campus: Campus, machine: Machine) -> tuple[object, ...]:
@@ -108,20 +108,3 @@ def _tie(found: dict[str, set[str]], campus: Campus, person: int, method: str) -
 
 def _note(found: dict[str, set[str]], lab: Lab, method: str) -> None:
     found.setdefault(lab.ids.uniqname, set()).add(method)
-
-
-def _label(facts: Facts, known: KnownMachine) -> None:
-    machine = known.truth
-    if machine.flaw.name:
-        facts.label("campus", f"machine_{machine.flaw.name}", str(machine.number))
-    for asset in known.tdx:
-        key = str(asset.asset_id)
-        if asset.problem:
-            facts.label("rejects:tdx_asset", asset.problem, key)
-        elif asset.detail_problem and asset.has_detail:
-            facts.label("rejects:tdx_asset_detail", asset.detail_problem, key)
-    if any(not card.address for card in known.keys):
-        facts.label("rejects:key_client_computer", "missing_key", "")
-    for thing in known.ad:
-        if thing.problem:
-            facts.label("rejects:active_directory_computer", thing.problem, thing.guid)

@@ -13,16 +13,18 @@ from typing import NamedTuple
 from lsats_pipeline.synthetic.worlds.campus.defects import BAD_BYTES, NUL
 from lsats_pipeline.synthetic.worlds.campus.directory_names import escaped
 from lsats_pipeline.synthetic.worlds.campus.draws import raw, shuffled, uuid_text
+from lsats_pipeline.synthetic.worlds.campus.groups import prefix_of
 from lsats_pipeline.synthetic.worlds.campus.labs import lab_on
 from lsats_pipeline.synthetic.worlds.campus.machine_defects import AD, KEYS, TDX
+from lsats_pipeline.synthetic.worlds.campus.machine_events import Beliefs
 from lsats_pipeline.synthetic.worlds.campus.machines import (
     NOBODY,
-    Beliefs,
     Machine,
     card_of,
     dock_of,
     machine_start,
     name_of,
+    release_of,
     serial_of,
     true_name,
 )
@@ -34,10 +36,29 @@ _ASSET_IDS = 9_999_991  # prime
 _OLD = ("tdx_old_name", "tdx_and_ad_old_name", "reimaged_tdx_old_name", "undecidable")
 
 
+class Form(NamedTuple):
+    """What sort of asset it is to TDX, and which product."""
+
+    number: int
+    name: str
+    maker: str
+    model: str
+
+
+COMPUTER_FORM = (2448, "Computer Form")
+ACCESSORIES = (
+    Form(2450, "Peripheral Form", "Dell", "Monitor P2423D"),
+    Form(2450, "Peripheral Form", "Dell", "Dock WD22TB4"),
+    Form(2451, "Printer Form", "HP", "LaserJet M507"),
+    Form(2452, "Telephone Form", "Cisco", "IP Phone 8845"),
+)
+
+
 class TdxAsset(NamedTuple):
-    """A computer in TDX."""
+    """An asset in TDX: the computer, or what came with it."""
 
     asset_id: int
+    form: Form
     tag: str
     name: str
     serial: str
@@ -46,7 +67,10 @@ class TdxAsset(NamedTuple):
     owner: int
     payer: int
     has_detail: bool
-    bad_date: bool
+    has_department: bool
+    bad_address: bool = False
+    bad_date: bool = False
+    parent: int = 0
     current: bool = True
     problem: str = ""
     detail_problem: str = ""
@@ -60,7 +84,8 @@ class Card(NamedTuple):
     written: str
     name: str
     serial: str
-    age: int  # days by which its sessions are older
+    age: int = 0  # days by which its sessions are older
+    has_session: bool = True
     current: bool = True
 
     @property
@@ -77,6 +102,8 @@ class AdComputer(NamedTuple):
     dn: str
     disabled: bool
     image: int
+    system: str
+    has_host: bool
     current: bool = True
     problem: str = ""
 
@@ -87,6 +114,7 @@ class KnownMachine(NamedTuple):
     truth: Machine
     told: Machine  # as TDX believes
     tdx: tuple[TdxAsset, ...]
+    accessories: tuple[TdxAsset, ...]
     keys: tuple[Card, ...]
     ad: tuple[AdComputer, ...]
 
@@ -97,6 +125,7 @@ def known_machine(campus: Campus, now: Beliefs, day: int) -> KnownMachine:
         now.truth,
         now.tdx or now.truth,
         _assets(campus, now.tdx),
+        _accessories(campus, now.tdx),
         _cards(campus, now.truth),
         machine_objects(campus, now.truth, day),
     )
@@ -121,6 +150,7 @@ def _assets(campus: Campus, machine: Machine | None) -> tuple[TdxAsset, ...]:
     flaw, number = machine.flaw, machine.number
     asset = TdxAsset(
         asset_id=asset_id(campus, number, 0),
+        form=Form(*COMPUTER_FORM, machine.model.maker, machine.model.name),
         tag=tag_of(campus, number - (flaw.name == "reused_tag" and flaw.second)),
         name=_name_in_tdx(campus, machine),
         serial=_serial_in_tdx(campus, machine),
@@ -129,6 +159,8 @@ def _assets(campus: Campus, machine: Machine | None) -> tuple[TdxAsset, ...]:
         owner=NOBODY if flaw.name == "tdx_no_owner" else machine.owner,
         payer=machine.payer,
         has_detail=flaw.name != "tdx_no_detail",
+        has_department=number % 50 > 0,
+        bad_address=flaw.name == "tdx_bad_mac",
         bad_date=flaw.name == "tdx_bad_date",
         problem={"tdx_nul": NUL, "tdx_bytes": BAD_BYTES}.get(flaw.name, ""),
         detail_problem=NUL if flaw.name == "tdx_detail_nul" else "",
@@ -144,8 +176,33 @@ def _assets(campus: Campus, machine: Machine | None) -> tuple[TdxAsset, ...]:
     return (asset, old)
 
 
+def _accessories(campus: Campus, machine: Machine | None) -> tuple[TdxAsset, ...]:
+    """Four machines in five came with something else; a few of those are noted as parts of it."""
+    if machine is None or TDX not in machine.systems or machine.number % 5 == 0:
+        return ()
+    number = asset_id(campus, machine.number, 2)
+    form = ACCESSORIES[machine.number * 7 % len(ACCESSORIES)]
+    made = TdxAsset(
+        asset_id=number,
+        form=form,
+        tag=f"ACC{number % 10_000_000:07d}" if machine.number % 3 else "",
+        name=f"{prefix_of(campus, machine.home)} {form.model}",
+        serial=f"ACC{number}" if machine.number % 4 else "N/A",
+        addresses=(),
+        status=machine.status,
+        owner=NOBODY,
+        payer=NOBODY,
+        has_detail=True,
+        has_department=machine.number % 50 > 0,
+        parent=asset_id(campus, machine.number, 0) if machine.number % 50 == 1 else 0,
+    )
+    return (made,)
+
+
 def _name_in_tdx(campus: Campus, machine: Machine) -> str:
     flaw = machine.flaw
+    if flaw.name == "tdx_no_name":
+        return ""
     if flaw.name in _OLD or (flaw.name == "name_reused" and not flaw.second):
         name = name_of(campus, machine, 0)
     elif flaw.name == "same_name" and flaw.second:
@@ -171,6 +228,8 @@ def _addresses_in_tdx(campus: Campus, machine: Machine) -> tuple[str, ...]:
     flaw = machine.flaw
     if flaw.name == "tdx_no_mac":
         return ()
+    if flaw.name == "tdx_bad_mac":
+        return ("see sticker",)
     # People note the first card, and now and then the second.
     count = 2 if machine.cards > 1 and machine.number % 3 == 0 else 1
     found = [spelled(card_of(campus, machine, k), machine.number + k) for k in range(count)]
@@ -204,14 +263,20 @@ def _cards(campus: Campus, machine: Machine) -> tuple[Card, ...]:
     name = true_name(campus, machine)
     if flaw.name == "keys_old_name":
         name = name_of(campus, machine, 0)
+    if flaw.name == "keys_no_name":
+        name = ""
     serial = _serial_in_keys(campus, machine)
     if flaw.name == "keys_no_mac":
-        return (Card(0, "", "n/a", name, serial, 0, current=False),)
+        return (Card(0, "", "n/a", name, serial, current=False),)
     style = machine.number % 2 * 3  # colons or nothing
     addresses = [card_of(campus, machine, k) for k in range(machine.cards)]
     if flaw.name == "shared_dock" or (flaw.name == "dock_elsewhere" and flaw.second):
         addresses.append(dock_of(campus, machine))
-    cards = [Card(k, a, spelled(a, style), name, serial, 9 * k) for k, a in enumerate(addresses)]
+    met = flaw.name != "keys_no_session"
+    cards = [
+        Card(k, address, spelled(address, style), name, serial, 9 * k, met)
+        for k, address in enumerate(addresses)
+    ]
     if flaw.name == "two_spellings":
         first = cards[0]
         # The same card in an old audit, which did not ask for the serial number.
@@ -249,10 +314,12 @@ def machine_objects(campus: Campus, machine: Machine, day: int) -> tuple[AdCompu
         dn=f"CN={escaped(name)},{above}",
         disabled=machine.status != "Active" or flaw.name == "ad_disabled",
         image=machine.image,
+        system="" if flaw.name == "ad_no_system" else release_of(machine)[0],
+        has_host=flaw.name != "ad_no_host",
         problem={"ad_nul": NUL, "ad_bytes": BAD_BYTES}.get(flaw.name, ""),
     )
     if flaw.name.startswith("reimaged"):
-        return (main, _left_behind(campus, machine, above))
+        return (main, _left_behind(campus, machine, main, above))
     if flaw.name != "ad_conflict":
         return (main,)
     guid = uuid_text(ids, 1)
@@ -263,10 +330,17 @@ def machine_objects(campus: Campus, machine: Machine, day: int) -> tuple[AdCompu
     )
 
 
-def _left_behind(campus: Campus, machine: Machine, above: str) -> AdComputer:
+def _left_behind(campus: Campus, machine: Machine, main: AdComputer, above: str) -> AdComputer:
     name = name_of(campus, machine, 0)
-    guid = uuid_text(raw(b"machine ad", campus.seed, machine.number, 0), 2)
-    return AdComputer(guid, name, f"CN={escaped(name)},{above}", True, 0, current=False)
+    return main._replace(
+        guid=uuid_text(raw(b"machine ad", campus.seed, machine.number, 0), 2),
+        name=name,
+        dn=f"CN={escaped(name)},{above}",
+        disabled=True,
+        image=0,
+        current=False,
+        problem="",
+    )
 
 
 def folder_of(campus: Campus, machine: Machine, day: int) -> str:

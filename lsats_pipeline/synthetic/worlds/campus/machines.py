@@ -1,17 +1,13 @@
-"""Machines as they truly are, and what happens to them.
+"""Machines as they truly are from the start, and what identifies them.
 
-    number --traits--> Machine --events up to the day--> the truth
-                               --those TDX has heard of--> what TDX believes
-
-KeyConfigure and Active Directory see a machine itself, so they learn of a change at once; TDX is
-told by people, up to three days later.
+number --traits--> Machine (model, department or lab, owner, systems that know it, defect)
+Machine --> name, serial number, network addresses
 """
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,20 +16,16 @@ from lsats_pipeline.synthetic.worlds.campus.draws import (
     below,
     chance,
     coded,
-    happenings,
-    lanes,
     pick,
     raw,
     shuffled,
 )
-from lsats_pipeline.synthetic.worlds.campus.events import LAGS, MAX_LAG
 from lsats_pipeline.synthetic.worlds.campus.groups import prefix_of, roster
 from lsats_pipeline.synthetic.worlds.campus.labs import is_pi, lab_count, lab_members, lab_start
 from lsats_pipeline.synthetic.worlds.campus.machine_defects import (
     AD,
     EVERYWHERE,
     KEYS,
-    LASTING,
     SOUND,
     TDX,
     Flaw,
@@ -77,7 +69,6 @@ RELEASES = {
 _MANAGED = 42
 _KNOWN = {True: {TDX: 82, KEYS: 76, AD: 77}, False: {TDX: 95, KEYS: 5, AD: 6}}
 _LAB_SHARE = 45  # percent of the machines near a lab that has machines
-_RATE = 560  # of 65,536 days something happens to a machine
 
 
 class Machine(NamedTuple):
@@ -204,9 +195,9 @@ def machine_start(campus: Campus, number: int) -> Machine:
         and lab_start(campus, lab).has_folder
         and chance(75, traits.in_folder),
         for_pi=lab != NO_LAB and chance(18, traits.for_pi),
-        owner=_person(campus, department, lab, traits.owner_kind, traits.owner),
+        owner=owner_near(campus, department, lab, traits.owner_kind, traits.owner),
         payer=_payer(campus, department, lab, traits.payer_kind),
-        user=_person(campus, department, lab, traits.user_kind, traits.user),
+        user=owner_near(campus, department, lab, traits.user_kind, traits.user),
         naming=1 if is_renamed(flaw) else 0,
         image=1 if flaw.name.startswith("reimaged") else 0,
         release=traits.release,
@@ -217,7 +208,7 @@ def machine_start(campus: Campus, number: int) -> Machine:
         changes=0,
         changed=since if since else -1,
     )
-    return _tied_to_lab(campus, machine)
+    return tied_to_lab(campus, machine)
 
 
 def is_renamed(flaw: Flaw) -> bool:
@@ -273,7 +264,7 @@ def _department(campus: Campus, traits: Traits, lab: int) -> int:
     return pick(homes(campus), traits.department)
 
 
-def _person(campus: Campus, department: int, lab: int, kind: int, lane: int) -> int:
+def owner_near(campus: Campus, department: int, lab: int, kind: int, lane: int) -> int:
     """Somebody who may own or use a machine: of the lab, or employed by the department."""
     if lab != NO_LAB:
         pi = lab_start(campus, lab).pi.number
@@ -295,7 +286,7 @@ def _payer(campus: Campus, department: int, lab: int, kind: int) -> int:
     return manager_of_department(campus, department) if chance(90, kind) else NOBODY
 
 
-def _tied_to_lab(campus: Campus, machine: Machine) -> Machine:
+def tied_to_lab(campus: Campus, machine: Machine) -> Machine:
     """A lab's machine shows so in at least one system that knows it."""
     if machine.lab == NO_LAB or machine.for_pi:
         return machine
@@ -306,98 +297,10 @@ def _tied_to_lab(campus: Campus, machine: Machine) -> Machine:
     return machine._replace(payer=pi) if TDX in machine.systems else machine._replace(for_pi=True)
 
 
-# --- events --------------------------------------------------------------------------------------
-
-Apply = Callable[[Campus, Machine, tuple[int, ...]], Machine]
-
-
-def _renamed(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
-    return machine._replace(naming=machine.naming + 1)
-
-
-def _reimaged(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
-    """Another system and another name; Active Directory gets a new object for it."""
-    return machine._replace(
-        naming=machine.naming + 1, image=machine.image + 1, release=draw[4], user=machine.owner
-    )
-
-
-def _retired(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
-    """To surplus; half of the time the other systems drop it at once."""
-    left = machine.systems & {TDX} if chance(50, draw[4]) else machine.systems
-    return machine._replace(status=pick(("Surplus", "Inactive"), draw[5]), systems=left)
-
-
-def _handed_on(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
-    person = _person(campus, machine.department, machine.lab, draw[4], draw[5])
-    return _tied_to_lab(campus, machine._replace(owner=person, user=person))
-
-
-def _moved(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
-    """To another room, and when it is no lab's, to another department."""
-    if machine.lab != NO_LAB:
-        return machine._replace(place=draw[5])
-    department = pick(homes(campus), draw[4])
-    return machine._replace(department=department, place=draw[5])
-
-
-def _used(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
-    user = _person(campus, machine.department, machine.lab, draw[4], draw[5])
-    return machine._replace(user=user)
-
-
-EVENTS: tuple[tuple[Apply, int], ...] = (
-    (_renamed, 8), (_reimaged, 8), (_retired, 8), (_handed_on, 18), (_moved, 14), (_used, 44),
-)  # fmt: skip
-_CHOICES = tuple(apply for apply, weight in EVENTS for _ in range(weight))
-# What machines are matched by stays as it is where a defect has made it difficult already.
-_GENTLE = tuple(apply for apply in _CHOICES if apply not in (_renamed, _reimaged, _retired))
-
-
-class Beliefs(NamedTuple):
-    """A machine on one day: truly, and as TDX believes (None: has not heard of it yet)."""
-
-    truth: Machine
-    tdx: Machine | None
-
-
-def machine_on(campus: Campus, number: int, day: int) -> Beliefs | None:
-    """A machine on a day, or None before it came."""
-    since = machine_since(campus, number)
-    if day < since:
-        return None
-    truth = tdx = machine_start(campus, number)
-    lagging = KEYS in truth.systems and truth.flaw.name not in LASTING
-    for when in happenings(b"machine days", campus.seed, number, _RATE, since + 1, day):
-        draw = lanes(b"machine event", campus.seed, number, when)
-        apply = pick(_CHOICES if truth.flaw == SOUND else _GENTLE, draw[0])
-        if truth.status == "Active":
-            truth = _after(campus, truth, apply, draw, when)
-            if not lagging or when + pick(LAGS, draw[1]) <= day:
-                tdx = _after(campus, tdx, apply, draw, when)
-    lag = pick(LAGS, lanes(b"machine comes", campus.seed, number)[0]) if since else 0
-    # Without an inventory nothing but the name ties TDX to Active Directory, so TDX waits for none.
-    return Beliefs(truth, tdx if day >= since + lag * lagging else None)
-
-
-def _after(
-    campus: Campus, machine: Machine, apply: Apply, draw: tuple[int, ...], day: int
-) -> Machine:
-    changed = apply(campus, machine, draw)
-    return changed._replace(session=day, changes=machine.changes + 1, changed=day)
-
-
-def stirred_machines(campus: Campus, day: int) -> Iterator[int]:
-    """Every machine whose records may differ between the day before and `day`, ascending."""
-    first = max(1, day - MAX_LAG)
-    for number in range(machine_count(campus, day)):
-        came_lately = machine_since(campus, number) >= first
-        if came_lately or _eventful(campus, number, first, day):
-            yield number
-
-
-def _eventful(campus: Campus, number: int, first: int, last: int) -> bool:
-    return any(happenings(b"machine days", campus.seed, number, _RATE, first, last))
+def release_of(machine: Machine) -> tuple[str, str]:
+    """Name and version of the operating system."""
+    releases = RELEASES[machine.model.system]
+    return releases[machine.release % len(releases)]
 
 
 # --- identifiers ---------------------------------------------------------------------------------

@@ -18,11 +18,11 @@ from lsats_pipeline.synthetic.worlds.campus.labs import (
     lab_on,
     neighbourhood,
 )
+from lsats_pipeline.synthetic.worlds.campus.machine_events import stirred_machines
 from lsats_pipeline.synthetic.worlds.campus.machines import (
     lab_near,
     machine_count,
     machine_home,
-    stirred_machines,
 )
 from lsats_pipeline.synthetic.worlds.campus.world import Campus
 

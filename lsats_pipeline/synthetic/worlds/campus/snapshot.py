@@ -9,8 +9,8 @@ from lsats_pipeline.synthetic.worlds.campus.defects import defects_of
 from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
 from lsats_pipeline.synthetic.worlds.campus.events import States, states
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
-from lsats_pipeline.synthetic.worlds.campus.groups import ad_groups_of
 from lsats_pipeline.synthetic.worlds.campus.labels import label_person
+from lsats_pipeline.synthetic.worlds.campus.memberships import ad_groups_of
 from lsats_pipeline.synthetic.worlds.campus.people import (
     Ids,
     Person,
