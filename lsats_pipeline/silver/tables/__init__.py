@@ -8,7 +8,8 @@ ad_groups, mcommunity_groups, ad_users, ad_computers, users
     ──▶ group_members, group_owners ──▶ groups
 tdx_assets, keyconfigure_computers, ad_computers
     ──▶ computer_matches ──▶ computer_records ──▶ computers ──▶ computer_groups
-users, groups, lab_awards ──▶ lab_members
+users, groups, lab_awards ──▶ lab_members; computers, ad_organizational_units too ──▶ labs
+labs, lab_members, computers ──▶ lab_managers, lab_computers
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ from lsats_pipeline.silver.tables.groups import GROUPS
 from lsats_pipeline.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
 from lsats_pipeline.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
+from lsats_pipeline.silver.tables.lab_computers import LAB_COMPUTERS
+from lsats_pipeline.silver.tables.lab_managers import LAB_MANAGERS
 from lsats_pipeline.silver.tables.lab_members import LAB_MEMBERS
+from lsats_pipeline.silver.tables.labs import LABS
 from lsats_pipeline.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.silver.tables.tdx_assets import TDX_ASSETS
@@ -69,6 +73,9 @@ SILVER_TABLES: tuple[Table, ...] = (
     COMPUTER_GROUPS,
     DEPARTMENT_NAME_MATCHES,
     LAB_MEMBERS,
+    LABS,
+    LAB_MANAGERS,
+    LAB_COMPUTERS,
 )
 
 

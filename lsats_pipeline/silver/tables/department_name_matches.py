@@ -58,7 +58,7 @@ DEPARTMENT_NAME_MATCHES = DerivedTable(
         Derived(
             "similarity",
             "double precision",
-            about="share of common three-letter groups (as pg_trgm): 1 for the same name, 0 for none",
+            about="share of common three-letter groups, as pg_trgm has it; 1 for the same name",
         ),
     ),
     rules=(

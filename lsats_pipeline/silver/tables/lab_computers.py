@@ -1,0 +1,115 @@
+"""Machines of labs (domain/hub.md 5.10), with how sure that is and why.
+
+computers, tdx_assets (function), labs, lab_members ──▶ lab_computers
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.silver.tables.computers import COMPUTERS
+from lsats_pipeline.silver.tables.lab_members import LAB_MEMBERS
+from lsats_pipeline.silver.tables.labs import LABS
+from lsats_pipeline.silver.tables.tdx_assets import TDX_ASSETS
+
+LAB_COMPUTERS = DerivedTable(
+    "lab_computers",
+    identity="lab_computer_id",
+    scope="computer_id",
+    key=("computer_id", "lab_id"),
+    indexes=("lab_id",),
+    upstream=(COMPUTERS, TDX_ASSETS, LABS, LAB_MEMBERS),
+    query=Path(__file__).with_suffix(".sql"),
+    scopes="select computer_id from silver.computers",
+    # Computers that changed; those that a changed lab had, or may have now by owner, name or place;
+    # those of people who became or ceased to be members.
+    touched="""
+    with lab (lab_id) as (
+        select lab_id from silver.labs where ingestion_run_id = any({runs})
+        union
+        select lab_id from silver.labs_history where closed_by = any({runs})
+    ),
+    person (uniqname) as (
+        select lab_id from lab
+        union
+        select member_uniqname from silver.lab_members join lab using (lab_id)
+        union
+        select member_uniqname from silver.lab_members where ingestion_run_id = any({runs})
+        union
+        select member_uniqname from silver.lab_members_history where closed_by = any({runs})
+    ),
+    place (ou) as (
+        select silver.dn_key(ad_ou_dn) from silver.labs where ingestion_run_id = any({runs})
+    ),
+    word (word) as (select silver.first_word(lab_id) from lab)
+    select computer_id from silver.computers where ingestion_run_id = any({runs})
+    union
+    select computer_id from silver.computers_history where closed_by = any({runs})
+    union
+    select computer.computer_id from silver.computers as computer
+    join silver.tdx_assets as asset using (tdx_asset_id)
+    where asset.ingestion_run_id = any({runs})
+    union
+    select computer.computer_id from silver.computers as computer
+    join silver.tdx_assets_history as asset using (tdx_asset_id)
+    where asset.closed_by = any({runs})
+    union
+    select computer_id from silver.lab_computers join lab using (lab_id)
+    union
+    select computer_id from silver.computers
+    where owner_uniqname in (select uniqname from person)
+        or financial_owner_uniqname in (select uniqname from person)
+        or silver.account_name(last_user) in (select uniqname from person)
+        or exists (
+            select from place
+            where right(silver.dn_key(ad_distinguished_name), length(ou) + 1) = ',' || ou)
+        or (exists (select from word)
+            and silver.words(computer_name) && array(select word from word))
+    """,
+    about="Labs that a machine may belong to, with a confidence; 0.65 and more is shown to others.",
+    columns=(
+        Derived("lab_computer_id", "text", about="lab_id/computer_id"),
+        Derived("computer_id", "text", "computers.computer_id"),
+        Derived("lab_id", "text", "labs.lab_id", personal=True),
+        Derived(
+            "association_method",
+            "text",
+            "computers.owner_uniqname, computers.financial_owner_uniqname,"
+            " computers.ad_distinguished_name, labs.ad_ou_dn, computers.computer_name,"
+            " computers.last_user, lab_members.member_uniqname",
+            about="owner_is_pi, ad_ou_nested, fin_owner_is_pi, name_pattern_pi, owner_member or"
+            " last_user_member: the one with the highest base",
+        ),
+        Derived("association_methods", "jsonb", about="all that apply, best first"),
+        Derived(
+            "confidence_score",
+            "numeric(3,2)",
+            about="base and adjustments: 0.70 to 1.00 for the first four methods, else to 0.50",
+        ),
+        Derived("base_confidence", "numeric(3,2)", about="of the method"),
+        Derived(
+            "confidence_adjustments",
+            "jsonb",
+            "tdx_assets.attr_function_name, computers.owner_uniqname,"
+            " computers.financial_owner_uniqname, lab_members.member_uniqname",
+            about="what else was added or taken off, and for what",
+        ),
+        Derived("is_primary", "boolean", about="the best lab of the machine"),
+        Derived("is_fully_pi_owned", "boolean", about="the PI owns it and pays for it"),
+        Derived("is_owner_not_affiliated", "boolean", about="owned by somebody outside the lab"),
+        Derived("is_fin_owner_not_affiliated", "boolean", about="paid by somebody outside"),
+        Derived("function_name", "text", "tdx_assets.attr_function_name", about="in lower case"),
+    ),
+    rules=(
+        Rule("low_confidence", 0.30, "confidence_score < 0.40"),
+        Rule("high_confidence", 0.0, "confidence_score >= 0.90"),
+        Rule("fully_pi_owned", 0.0, "is_fully_pi_owned"),
+        Rule("owner_not_affiliated", 0.10, "is_owner_not_affiliated"),
+        Rule("fin_owner_not_affiliated", 0.08, "is_fin_owner_not_affiliated"),
+        Rule("admin_function", 0.12, "function_name is not distinct from 'administrative'"),
+        Rule("dev_function", 0.12, "function_name is not distinct from 'development'"),
+        Rule("no_function", 0.0, "function_name is null"),
+    ),
+    expected=Expected(mean=0.60, low_share=0.70),
+)
