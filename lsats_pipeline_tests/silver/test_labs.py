@@ -1,0 +1,342 @@
+"""Labs, their members, managers and machines against the rules worked out in plain Python.
+
+Twice: on rows made by chance, where every rule has its case, and on the campus.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from random import Random
+from typing import Any
+
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.silver.build import build
+from lsats_pipeline.silver.ddl import declare_tables
+from lsats_pipeline.silver.tables import SILVER_TABLES, table
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.silver import oracle_labs as oracle
+from lsats_pipeline_tests.silver.conftest import DAYS, Lived
+from lsats_pipeline_tests.silver.oracle_labs import Row, Tables
+
+LABS = ("department_name_matches", "lab_members", "labs", "lab_managers", "lab_computers")
+EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
+
+
+class Hub:
+    """The tables of labs, and rows put straight into those that they are made of."""
+
+    def __init__(self, warehouse: Warehouse, settings: HubSettings) -> None:
+        self.warehouse, self.settings = warehouse, settings
+        with warehouse.owner() as connection:
+            declare_tables(connection, SILVER_TABLES)
+
+    def put(self, name: str, rows: list[Row]) -> None:
+        """Replace a table's rows."""
+        with self.warehouse.owner() as connection:
+            connection.execute(sql.SQL("delete from silver.{}").format(sql.Identifier(name)))
+            for row in rows:
+                connection.execute(
+                    sql.SQL("insert into silver.{} ({}) values ({})").format(
+                        sql.Identifier(name),
+                        sql.SQL(", ").join(map(sql.Identifier, row)),
+                        sql.SQL(", ").join(sql.Placeholder() for _ in row),
+                    ),
+                    [Jsonb(v) if isinstance(v, list) else v for v in row.values()],
+                )
+
+    def build(self, *names: str) -> None:
+        for name in names or LABS:
+            build(
+                self.warehouse, self.settings, table(name), self.settings.today(),
+                full=True, accept_removals=True,
+            )  # fmt: skip
+
+    def rows(self, name: str) -> list[Row]:
+        query = sql.SQL("select * from silver.{}").format(sql.Identifier(name))
+        with self.warehouse.connection() as opened, opened.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query).fetchall()
+
+    def tables(self) -> Tables:
+        return {t.name: self.rows(t.name) for t in SILVER_TABLES}
+
+
+@pytest.fixture
+def hub(warehouse: Warehouse, hub_settings: HubSettings) -> Hub:
+    return Hub(warehouse, hub_settings)
+
+
+# --- rows by chance ----------------------------------------------------------------------------
+
+PEOPLE = (
+    "ann", "bob", "lee", "ana", "joann", "bobby", "chem", "kim", "max", "zoe",
+    "a.b", "d3", "eve", "mia", "sam", "tom", "uma", "vic", "wes", "xi",
+)  # fmt: skip
+TITLES = (
+    "Lab Manager", "LABORATORY MANAGER 2", "Admin Coord/Project Coord", "Project Coordinator",
+    "Research Lab Specialist Lead", "Research Lab Specialist Lead Sr", "Research Lab Tech Inter Sr",
+    "Research Lab Specialist Senior", "Research Lab Specialist", "Research Fellow",
+    "Team Lead", "Asst Research Scientist", "GSI and GSRA", "Graduate Student Instructor",
+    "Assistant Professor", "Chief Administrator", "Clerk", None,
+)  # fmt: skip
+PLACES = ("Chemistry", "Physics and Optics", "Human Resources", "Dept of Chemistry", None)
+
+
+def chance(random: Random) -> Tables:
+    """A few people who have to do with each other in every way the rules know."""
+    leaders = [p for p in PEOPLE if random.random() < 0.4]
+    groups = [_group(random, n) for n in range(25)]
+    return {
+        "departments": [
+            {"dept_id": f"10000{n}", "department_name": place, "tdx_id": n + 1 if n != 3 else None}
+            for n, place in enumerate(PLACES)
+        ],
+        "users": [_user(random, n, p, p in leaders) for n, p in enumerate(PEOPLE)],
+        "tdx_users": [
+            {
+                "external_id": str(n),
+                "uniqname": p,
+                "tdx_user_uid": _uid(n),
+                "default_account_name": random.choice(
+                    ["100001 Physics", "Departm. of Chemistry", "Nowhere", "Physics & Optics", None]
+                ),
+            }
+            for n, p in enumerate(PEOPLE)
+        ],
+        "groups": groups,
+        "group_members": [m for g in groups for m in _members(random, g)],
+        "group_owners": [_owner(random, g) for g in groups if random.random() < 0.3],
+        "lab_awards": [_award(random, n) for n in range(20)],
+        "ad_organizational_units": [_unit(random, n) for n in range(12)],
+        "ad_units": [],
+        "tdx_assets": [
+            {
+                "external_id": str(n),
+                "tdx_asset_id": n,
+                "attr_function_name": random.choice(
+                    ["Research", "classroom", "Administrative", "Development", "Kiosk", None]
+                ),
+            }
+            for n in range(40)
+        ],
+        "computers": [_computer(random, n) for n in range(60)],
+    }
+
+
+def _uid(n: int) -> str:
+    return f"00000000-0000-4000-8000-{n:012}"
+
+
+def _user(random: Random, n: int, uniqname: str, is_pi: bool) -> Row:
+    place = random.randrange(len(PLACES))
+    codes = random.choice([["102945"], ["1", "102944"], ["102908", "102909"], *[None] * 20])
+    return {
+        "uniqname": uniqname,
+        "full_name": random.choice([f"{uniqname}, X", None]),
+        "is_pi": is_pi,
+        "is_active": random.random() < 0.7,
+        "job_title": random.choice([*TITLES, *TITLES[7:] * 3]),
+        "job_codes": [{"job_code": c, "empl_rcd": 0} for c in codes] if codes else None,
+        "department_id": f"10000{place}",
+        "department_name": PLACES[place],
+        "tdx_user_uid": _uid(n),
+    }
+
+
+def _group(random: Random, n: int) -> Row:
+    who = random.choice(PEOPLE)
+    name = random.choice(
+        [f"lsa-{who}-share {n}", f"{who.upper()}{n}", f"x{who} {n}", f"{who} lab {n}", f"g{n}"]
+    )
+    return {
+        "group_key": name.lower(),
+        "group_id": name,
+        "group_name": random.choice([name, f"{n} of {random.choice(PEOPLE)}", None]),
+        "ou_full_path": random.choice([["Users"], [random.choice(PEOPLE).title(), "LSA"], None]),
+    }
+
+
+def _members(random: Random, group: Row) -> list[Row]:
+    crowd = [f"stranger{n}" for n in range(random.choice([0, 0, 1, 199, 201]))]
+    people = [*random.sample(PEOPLE, random.randrange(5)), *crowd]
+    rows = [_member(group, "user", who, member_uniqname=who) for who in people]
+    return [*rows, _member(group, "group", "nested", member_group_id="nested")]
+
+
+def _member(group: Row, kind: str, name: str, **columns: Any) -> Row:
+    identity = f"{group['group_key']}/{kind}/{name}"
+    shared = {k: group[k] for k in ("group_key", "group_id")}
+    return {"membership_id": identity, "member_type": kind, **shared, **columns}
+
+
+def _owner(random: Random, group: Row) -> Row:
+    who = random.choice(PEOPLE)
+    shared = {k: group[k] for k in ("group_key", "group_id")}
+    identity = f"{group['group_key']}/{who}"
+    return {"ownership_id": identity, "owner_type": "user", "owner_uniqname": who, **shared}
+
+
+def _award(random: Random, n: int) -> Row:
+    return {
+        "external_id": str(n),
+        "award_id": f"AWD{n // 3}",
+        "project_grant_id": random.choice(["F1", "F2", None]),
+        "person_uniqname": random.choice(PEOPLE),
+        "person_role": random.choice(
+            ["UM Principal Investigator", "Co-Principal Investigator", "Key Personnel",
+             "Participating Investigator", None]
+        ),
+        "person_appt_department_id": random.choice(["100001", "100004", "999999", None]),
+        "award_total_dollars": random.choice([10, 20, None]),
+        "award_end_date": random.choice([dt.date(2026, 3, 1), dt.date(2026, 3, 2), None]),
+    }  # fmt: skip
+
+
+def _unit(random: Random, n: int) -> Row:
+    who = random.choice(PEOPLE)
+    name = random.choice([who, who.title(), f"chem-{who}", f"{who}-lab", f"x{who}"])
+    above = random.choice(["OU=Chemistry,OU=LSA,DC=x", "OU=LSA,DC=x"])
+    return {
+        "external_id": str(n),
+        "ou_name": name,
+        "distinguished_name": f"OU={name},OU=n{n},{above}",
+        "ou_immediate_parent": random.choice(["Chemistry", "Physics Optics", None]),
+        "when_created": dt.datetime(2026, 1, 1 + random.randrange(3), tzinfo=dt.UTC),
+        "depth_category": random.choice(["potential_lab", "department"]),
+    }
+
+
+def _computer(random: Random, n: int) -> Row:
+    who = random.choice(PEOPLE)
+    name = random.choice([f"LSA-{who.upper()}-{n}", f"{who}{n}", f"x{who}{n}", f"PC{n}"])
+    place = random.randrange(12)
+    return {
+        "computer_id": f"{name.upper()}.{n}",
+        "computer_name": name,
+        "is_active": random.random() < 0.9,
+        "owner_uniqname": random.choice([*PEOPLE, None, None]),
+        "financial_owner_uniqname": random.choice([*PEOPLE, None, None]),
+        "last_user": random.choice([f"UMROOT\\{random.choice(PEOPLE)}", "lee@x.example", None]),
+        "ad_distinguished_name": f"CN={name},OU=n{place},OU=LSA,DC=x",
+        "tdx_asset_id": n if n < 40 else None,
+        "source_system": random.choice(["ad+tdx", "keyconfigure", "tdx"]),
+    }
+
+
+def fill(hub: Hub, random: Random) -> None:
+    world = chance(random)
+    places = [unit["distinguished_name"] for unit in world["ad_organizational_units"]]
+    for machine in world["computers"]:
+        if random.random() < 0.6:
+            inner = random.choice(["", "OU=deep\\, er,"])
+            dn = f"CN={machine['computer_name']},{inner}{random.choice(places)}"
+            machine["ad_distinguished_name"] = random.choice([dn, dn.upper()])
+    world["ad_units"] = [
+        {k: unit[k] for k in ("external_id", "ou_name", "ou_immediate_parent")}
+        for unit in world["ad_organizational_units"]
+    ]
+    for name, rows in world.items():
+        hub.put(name, rows)
+
+
+def test_chance_has_no_say(hub: Hub) -> None:
+    """Every lab table equals the rules, on worlds made by chance."""
+    seen: set[str] = set()
+    for seed in range(12):
+        fill(hub, Random(seed))
+        hub.build()
+        tables = hub.tables()
+        check(tables)
+        seen |= {r["association_method"] for r in tables["lab_computers"]}
+        seen |= {f"score {r['manager_confidence_score']}" for r in tables["lab_managers"]}
+    assert seen >= {"owner_is_pi", "ad_ou_nested", "fin_owner_is_pi", "name_pattern_pi"}
+    assert seen >= {"owner_member", "last_user_member", "score 1", "score 9", "score 11"}
+
+
+def test_managers_one_by_one(hub: Hub) -> None:
+    """A lab for every title and job code: all scores from 1 to 14 are given and stored."""
+    titles = [
+        *(t for t in TITLES if t),
+        "Biotech Class Sr",
+        "GSI/GSRA",
+        "Research Lab Specialist X",
+    ]
+    codes = ["102945", "102946", "102929", "102909", "102908", "102944"]
+    cases = [(t, None) for t in titles] + [("Clerk", c) for c in codes]
+    cases += [("Graduate Student Instructor and Graduate Student Research Assistant", None)]
+    cases += [(f"Research Lab Specialist {t}", None) for t in ("Assoc", "Inter")]
+    pis = ["pi" + chr(97 + n // 26) + chr(97 + n % 26) for n in range(len(cases))]
+    members = [f"m{n}" for n in range(len(cases))]
+    hub.put("departments", [{"dept_id": "1", "department_name": "X", "tdx_id": 1}])
+    hub.put("users", [
+        *({"uniqname": p, "is_pi": True, "is_active": True, "department_id": "1"} for p in pis),
+        *(
+            {"uniqname": m, "is_pi": False, "job_title": title,
+             "job_codes": [{"job_code": code}] if code else None}
+            for m, (title, code) in zip(members, cases, strict=True)
+        ),
+    ])  # fmt: skip
+    groups = [{"group_key": p, "group_id": p, "group_name": p} for p in pis]
+    hub.put("groups", groups)
+    hub.put("group_members", [
+        _member(g, "user", m, member_uniqname=m) for g, m in zip(groups, members, strict=True)
+    ])  # fmt: skip
+    hub.put("computers", [
+        {"computer_id": p, "owner_uniqname": p, "source_system": "tdx", "is_active": True}
+        for p in pis
+    ])  # fmt: skip
+    hub.build()
+    found = {r["manager_uniqname"]: r["manager_confidence_score"] for r in hub.rows("lab_managers")}
+    expected = {
+        m: oracle.manager_score(title, [code] if code else [])
+        for m, (title, code) in zip(members, cases, strict=True)
+        if "Professor" not in title and "Chief" not in title
+    }
+    assert found == {m: score for m, score in expected.items() if score}
+    assert set(found.values()) == set(range(1, 15))
+
+
+def check(tables: Tables) -> None:
+    """The rules hold, to the last row."""
+    assert {r["lab_id"] for r in tables["labs"]} == oracle.pis(tables).keys()
+    same(oracle.members(tables), by(tables["lab_members"], "lab_id", "member_uniqname"))
+    same(oracle.managers(tables), by(tables["lab_managers"], "lab_id", "manager_uniqname"))
+    found = {
+        key: row | {"confidence": int(row["confidence_score"] * 100), "flags": row["quality_flags"]}
+        for key, row in by(tables["lab_computers"], "computer_id", "lab_id").items()
+    }
+    same(oracle.computers(tables), found)
+    for match in tables["department_name_matches"]:
+        department, similar = oracle.resembling(match["name"], tables["departments"])
+        assert match["dept_id"] == department, match
+        assert match["similarity"] == pytest.approx(similar), match
+
+
+def by(rows: list[Row], *key: str) -> dict[tuple[str, ...], Row]:
+    return {tuple(row[k] for k in key): row for row in rows}
+
+
+def same(expected: dict[Any, Row], found: dict[Any, Row]) -> None:
+    assert found.keys() == expected.keys()
+    cells = [
+        (key, column, value, found[key][column])
+        for key, row in expected.items()
+        for column, value in row.items()
+        if found[key][column] != value
+    ]
+    assert cells == []
+
+
+# --- the campus --------------------------------------------------------------------------------
+
+
+@EVERY_DAY
+def test_labs_of_the_campus_follow_the_rules(lived: Lived, day: dt.date) -> None:
+    tables = {name: list(rows.values()) for name, rows in lived.days[day].silver.items()}
+    assert tables["labs"]
+    check(tables)
