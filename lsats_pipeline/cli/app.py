@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -67,6 +68,10 @@ app.add_typer(database.app, name="db")
 
 def main() -> None:
     """The program `lsats`."""
+    # Ended by a service manager is ended like by Ctrl-C: in order. Both are set, because a shell
+    # starts what it runs in the background deaf to SIGINT, and Dagster would be deaf to both then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -86,7 +86,7 @@ def execute_job(
     """Run a job for a range of days as one run; what it tells goes to the log.
 
     `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
-    `done`, `failed`, `skipped` and `again` while it runs.
+    `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was stopped.
     """
     job, instance = _job(name), _instance()
     started, run_id = time.monotonic(), str(uuid.uuid4())
@@ -101,6 +101,8 @@ def execute_job(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
+        if _canceled(instance, run_id):
+            raise KeyboardInterrupt  # Dagster has recorded it and would go on as if it were nothing
     return Outcome(
         name,
         first,
@@ -139,6 +141,11 @@ def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> d
         tags["dagster/asset_partition_range_start"] = first.isoformat()
         tags["dagster/asset_partition_range_end"] = last.isoformat()
     return tags
+
+
+def _canceled(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status == dg.DagsterRunStatus.CANCELED
 
 
 def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
