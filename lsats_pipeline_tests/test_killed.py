@@ -152,7 +152,7 @@ def test_silver(warehouse, hub_settings, killed):
     assert build(
         warehouse, hub_settings, table, hub_settings.today()
     ).counts.created == PEOPLE  # fmt: skip
-    people.records[1]["name"] = "Changed"
+    people.records[1] = {"id": "p0001", "name": "Changed"}
     people.ingest(warehouse, hub_settings)
     killed("silver")
     assert warehouse.query("select count(*) from silver.victims_history") == [(0,)]
