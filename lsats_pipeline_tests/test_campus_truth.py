@@ -23,6 +23,8 @@ DAYS = [FIRST + dt.timedelta(n) for n in range(3)]
 STREAMS: list[Stream] = [s for source in SOURCES for s in source.streams]
 DETAILS: list[Detail] = [d for source in SOURCES for d in source.details]
 
+DECLARED: list[Stream | Detail] = [*STREAMS, *DETAILS]
+
 # What bronze should have received on a day: new versions, and keys that ended without a successor;
 # records that bronze rejects are known from the labels.
 EXPECTED = """
@@ -100,7 +102,7 @@ def both(warehouse, declared: Stream | Detail, day):
 def test_every_stream_lands_the_true_changes_of_each_day(warehouse, tmp_path):
     changed = 0
     for day, hub in live(warehouse, tmp_path, DAYS):
-        for declared in [*STREAMS, *DETAILS]:
+        for declared in DECLARED:
             expected, landed = both(warehouse, declared, day)
             assert landed == expected, (declared.name, day)
             changed += len(landed) if day > FIRST else 0
