@@ -83,9 +83,10 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a layer, or all three, for today or past days; the run appears in the UI too."""
-    from lsats_pipeline.plan import choose
+    from lsats_pipeline.plan import choose, require_configured
 
     chosen = choose(_LAYERS[layer], source, entity)
+    require_configured(chosen)
     days = _days(day, first, last, load(HubSettings))
     if dry_run:
         _foresee(chosen, days, full, as_json)
@@ -180,9 +181,5 @@ def _tell(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         say_json(outcome.as_json())
         return
-    for failure in outcome.failures:
-        note(f"❌ {failure.asset}: {failure.message}")
-    for check in outcome.blocked:
-        note(f"❌ {check.asset}: {check.name}: {check.description}")
     verdict = "done" if outcome.success else "failed"
     say(f"{verdict} in {outcome.seconds:.1f} s (run {outcome.run_id})")

@@ -22,19 +22,12 @@ def show_summary(result: Demonstration) -> None:
     """For people."""
     if result.already_done and not result.outcomes:
         note("Every day is done already; this is what is there.")
-    _show_failures(result)
     _show_layers(result)
     _show_rejects(result)
     _show_quality(result)
     _show_costs(result)
     if result.success:
         _show_ways_on(result)
-
-
-def _show_failures(result: Demonstration) -> None:
-    for outcome in result.outcomes:
-        for failure in outcome.failures:
-            note(f"❌ {outcome.first} {failure.asset}: {failure.message}")
 
 
 def _show_layers(result: Demonstration) -> None:

@@ -103,16 +103,11 @@ def execute_job(
         )
         if _canceled(instance, run_id):
             raise KeyboardInterrupt  # Dagster has recorded it and would go on as if it were nothing
-    return Outcome(
-        name,
-        first,
-        last,
-        result.success,
-        run_id,
-        time.monotonic() - started,
-        tuple(_failures(result)),
-        tuple(_failed_checks(result)),
-    )
+    checks = tuple(_failed_checks(result))
+    for check in checks:
+        log.warning("⚠️ %s: %s: %s", check.asset, check.name, check.description)
+    seconds, failures = time.monotonic() - started, tuple(_failures(result))
+    return Outcome(name, first, last, result.success, run_id, seconds, failures, checks)
 
 
 def _job(name: str) -> dg.JobDefinition:
@@ -177,6 +172,8 @@ def _alive(process: str) -> bool:
         return False
 
 
+# Every asset below a failed one would be an error of its own.
+_SKIPPED = "Dependencies for step"
 _EVENTS = {
     "STEP_START": "started",
     "STEP_SUCCESS": "done",
@@ -192,9 +189,12 @@ def _told(instance: dg.DagsterInstance, run_id: str, watch: Watcher | None) -> I
 
     def hear(entry: dg.EventLogEntry) -> None:
         if not entry.is_dagster_event:
-            log.log(int(entry.level), entry.user_message)
-        elif watch and entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
-            watch(_asset(entry.step_key), event)
+            quiet = entry.user_message.startswith(_SKIPPED)
+            log.log(logging.DEBUG if quiet else int(entry.level), entry.user_message)
+        elif entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
+            _tell(_asset(entry.step_key), event, entry.dagster_event)
+            if watch:
+                watch(_asset(entry.step_key), event)
 
     propagates = _ENGINES.propagate
     instance.add_event_listener(run_id, hear)
@@ -203,6 +203,18 @@ def _told(instance: dg.DagsterInstance, run_id: str, watch: Watcher | None) -> I
         yield
     finally:
         _ENGINES.propagate = propagates
+
+
+def _tell(asset: str, event: str, told: dg.DagsterEvent | None) -> None:
+    """Log what a run does not log by itself."""
+    if told is None:
+        return
+    if event == "failed":
+        log.error("❌ %s: %s", asset, _failure(asset, told.step_failure_data).message)
+    elif event == "again":
+        data = told.step_retry_data
+        why = _failure(asset, data).message if data.error else "failed"
+        log.warning("🔁 %s: %s; tried again in %.0f s", asset, why, data.seconds_to_wait or 0)
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:

@@ -142,7 +142,9 @@ def unreachable(url: str, error: Exception) -> Unreachable:
     """An error that names the server but never the password."""
     parts = conninfo.conninfo_to_dict(url)
     where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-    reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    # Lines that libpq indents are advice.
+    said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
+    reason = said[-1].strip() if said else type(error).__name__
     return Unreachable(f"the database at {where} does not answer ({reason}); see `lsats doctor`")
 
 
