@@ -190,6 +190,11 @@ def _holder(connection: Connection, name: str) -> str:
     return f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S} UTC" if row else "another process"
 
 
+def analyze_if_grown(connection: Connection, schema: str, table: str, changed: int) -> None:
+    """Let the planner know of a table that a load has just made much larger."""
+    connection.execute("select meta.analyze_if_grown(%s, %s, %s)", [schema, table, changed])
+
+
 def declared(connection: Connection, name: str) -> str | None:
     """The fingerprint under which something was last declared in the database."""
     row = connection.execute(
