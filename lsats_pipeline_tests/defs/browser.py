@@ -49,13 +49,13 @@ class Page:
         self._session = attached["sessionId"]
         self._call("Page.enable")
 
-    def size(self, width: int, height: int) -> None:
-        """The window, in CSS pixels."""
+    def size(self, width: int, height: int, scale: float = 1) -> None:
+        """The window, in CSS pixels; a screenshot has `scale` times as many."""
         self._call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
+            deviceScaleFactor=scale,
             mobile=False,
         )
 
@@ -87,14 +87,14 @@ class Page:
         for text in texts:
             self.wait(f"document.body && document.body.innerText.includes({json.dumps(text)})")
 
-    def click(self, text: str, selector: str = "button, a, [role=tab]") -> None:
-        """Click the first element that reads exactly so."""
-        found = (
-            f"[...document.querySelectorAll({json.dumps(selector)})]"
-            f".find(e => e.innerText.trim() === {json.dumps(text)})"
-        )
-        self.wait(f"!!{found}")
-        self.evaluate(f"{found}.click()")
+    def settle(self, seconds: float = 30) -> None:
+        """Wait until the page has stopped changing, as someone would before looking."""
+        deadline, before = time.monotonic() + seconds, ""
+        while (now := str(self.evaluate("document.body.innerHTML"))) != before:
+            if time.monotonic() > deadline:
+                return  # a clock on the page may tick for ever
+            before = now
+            time.sleep(0.7)
 
     def screenshot(self, path: Path) -> None:
         """What is in the window, as PNG."""
