@@ -85,8 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _complain("stopped")
-        return _INTERRUPTED
+        return _stopped()
     except BrokenPipeError:
         return _reader_gone()
     except LsatsError as error:
@@ -94,7 +93,14 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except Exception as error:
         return _unexpected(error, _debugging(line))
+    if outcome == _INTERRUPTED:  # Typer's word for Ctrl-C
+        return _stopped()
     return outcome if isinstance(outcome, int) else 0
+
+
+def _stopped() -> int:
+    _complain("stopped; what is in the hub is whole, and the next run goes on from there")
+    return _INTERRUPTED
 
 
 def _shared_options_first(line: list[str]) -> list[str]:

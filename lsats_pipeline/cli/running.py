@@ -131,9 +131,12 @@ def exit_code(outcome: Outcome) -> int:
     """What an outcome means (contract.md): 0, 3 for rejects alone, else the worst failure's."""
     if outcome.success:
         return 0
-    if outcome.failures:
-        return max(failure.exit_code for failure in outcome.failures)
-    return TOO_MANY_REJECTS if {c.name for c in outcome.blocked} == {"reject_share"} else 1
+    rejecting = {check.asset for check in outcome.blocked if check.name == "reject_share"}
+    blocked_otherwise = {check.asset for check in outcome.blocked} - rejecting
+    others = [f.exit_code for f in outcome.failures if f.asset not in rejecting]
+    if others or blocked_otherwise or not rejecting:
+        return max(others, default=1)
+    return TOO_MANY_REJECTS
 
 
 def _days(

@@ -91,7 +91,8 @@ def execute_job(
     job, instance = _job(name), _instance()
     started, run_id = time.monotonic(), str(uuid.uuid4())
     _bury_dead_runs(instance)
-    with instance, _told(instance, run_id, watch):
+    listener = _Listener(watch)
+    with instance, _told(instance, run_id, listener):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
@@ -101,8 +102,7 @@ def execute_job(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-        if _canceled(instance, run_id):
-            raise KeyboardInterrupt  # Dagster has recorded it and would go on as if it were nothing
+        _refuse_stopped(instance, run_id, listener)
     checks = tuple(_failed_checks(result))
     for check in checks:
         log.warning("⚠️ %s: %s: %s", check.asset, check.name, check.description)
@@ -138,9 +138,15 @@ def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> d
     return tags
 
 
-def _canceled(instance: dg.DagsterInstance, run_id: str) -> bool:
+def _refuse_stopped(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> None:
+    """Raise KeyboardInterrupt for a run that somebody stopped; it is recorded as canceled."""
     run = instance.get_run_by_id(run_id)
-    return run is not None and run.status == dg.DagsterRunStatus.CANCELED
+    if run is None:
+        return
+    if listener.stopped and run.status != dg.DagsterRunStatus.CANCELED:
+        instance.report_run_canceled(run)
+    if listener.stopped or run.status == dg.DagsterRunStatus.CANCELED:
+        raise KeyboardInterrupt
 
 
 def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
@@ -183,26 +189,60 @@ _EVENTS = {
 }
 
 
-@contextmanager
-def _told(instance: dg.DagsterInstance, run_id: str, watch: Watcher | None) -> Iterator[None]:
-    """What the run logs goes to this process's log, once: engines log into the run themselves."""
+class _Listener:
+    """Hears every event of a run as it happens. `stopped`: somebody wants it to end."""
 
-    def hear(entry: dg.EventLogEntry) -> None:
+    def __init__(self, watch: Watcher | None) -> None:
+        self.stopped = False
+        self._watch = watch
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        if self.stopped:
+            return
         if not entry.is_dagster_event:
             quiet = entry.user_message.startswith(_SKIPPED)
             log.log(logging.DEBUG if quiet else int(entry.level), entry.user_message)
         elif entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
+            self._stop_if_wanted(entry.dagster_event)
             _tell(_asset(entry.step_key), event, entry.dagster_event)
-            if watch:
-                watch(_asset(entry.step_key), event)
+            if self._watch:
+                self._watch(_asset(entry.step_key), event)
 
+    def _stop_if_wanted(self, told: dg.DagsterEvent | None) -> None:
+        """Leave the run: Dagster would go on, and try the interrupted step again later."""
+        if _interrupted(told):
+            self.stopped = True
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _told(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> Iterator[None]:
+    """What the run logs goes to this process's log, once: engines log into the run themselves."""
     propagates = _ENGINES.propagate
-    instance.add_event_listener(run_id, hear)
+    instance.add_event_listener(run_id, listener)
     _ENGINES.propagate = False
     try:
         yield
     finally:
         _ENGINES.propagate = propagates
+
+
+def _interrupted(told: dg.DagsterEvent | None) -> bool:
+    """Whether a step ended because somebody wants the run to end."""
+    if told is None or not (told.is_step_up_for_retry or told.is_step_failure):
+        return False
+    data = told.step_retry_data if told.is_step_up_for_retry else told.step_failure_data
+    names = {link.cls_name for link in _chain(data.error)}
+    return bool(names & {"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
+
+
+def _chain(error: Any) -> list[Any]:
+    """An error and its causes, the outermost first."""
+    chain = []
+    while error is not None:
+        chain.append(error)
+        error = error.cause
+    return chain
 
 
 def _tell(asset: str, event: str, told: dg.DagsterEvent | None) -> None:
@@ -225,10 +265,7 @@ def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
 
 def _failure(asset: str, data: Any) -> Failure:
     """The message of the error that we raised, if one is in the chain; else of the last one."""
-    error, chain = data.error, []
-    while error is not None:
-        chain.append(error)
-        error = error.cause
+    chain = _chain(data.error)
     for link in chain:
         known = getattr(errors, str(link.cls_name), None)
         if isinstance(known, type) and issubclass(known, errors.LsatsError):
