@@ -108,6 +108,12 @@ def test_the_schema_has_every_column_with_type_and_tag(each) -> None:
     )
 
 
+def test_a_merged_column_says_whose_value_it_takes() -> None:
+    schema = defined(Subject("silver", "users", "silver", "users", USERS))
+    about = {c.name: c.description for c in schema["dagster/column_schema"].columns}
+    assert about["first_name"] == "from tdx, then umapi, then mcom, then ad"
+
+
 def test_rows_that_are_people() -> None:
     assert {t.name for t in SILVER_TABLES if about_people(t)} == {
         "tdx_users", "umapi_employees", "mcommunity_users", "ad_users", "users",
