@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 
@@ -18,6 +20,14 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """A line beside the output: advice, warnings, what is going on."""
     sys.stderr.write(f"{text}\n")
+
+
+def program() -> str:
+    """What to type for this program: `lsats`, or where it is when no PATH leads to it."""
+    name = Path(sys.argv[0])
+    if name.name != "lsats" or shutil.which("lsats"):
+        return "lsats"
+    return str(name)
 
 
 def say_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lsats_pipeline.cli.output import note, say, say_table
+from lsats_pipeline.cli.output import note, program, say, say_table
 
 if TYPE_CHECKING:
     from lsats_pipeline.demo import Demonstration
@@ -84,10 +84,16 @@ def _show_costs(result: Demonstration) -> None:
 def _show_ways_on(result: Demonstration) -> None:
     say()
     say("Where to look next")
-    say("  lsats ui                          the assets, their checks and metadata in a browser")
-    say("  lsats status                      every stream and table")
+    lsats = program()
+    ways = [
+        (f"{lsats} ui", "the assets, their checks and metadata in a browser"),
+        (f"{lsats} status", "every stream and table"),
+        (f"{lsats} rejects list", "what could not be used, and why"),
+        (f'psql "$({lsats} db url)"', "the tables themselves"),
+    ]
     if result.example:
-        told = f"lsats history users {result.example}"
-        say(f"  {told:<33} one person: every version, the source of each value")
-    say("  lsats rejects list                what could not be used, and why")
-    say('  psql "$(lsats db url)"            the tables themselves')
+        person = (f"{lsats} history users {result.example}", "one person: every version, sources")
+        ways.insert(2, person)
+    width = max(len(command) for command, _ in ways)
+    for command, about in ways:
+        say(f"  {command:<{width}}  {about}")
