@@ -133,7 +133,7 @@ def opened_page(program: str) -> Iterator[Page]:
     finally:
         process.terminate()
         process.wait(20)
-        shutil.rmtree(profile, ignore_errors=True)
+        _remove(profile)
 
 
 def _address(profile: Path) -> str:
@@ -145,3 +145,12 @@ def _address(profile: Path) -> str:
         time.sleep(0.05)
     port, path = told.read_text().splitlines()
     return f"ws://127.0.0.1:{port}{path}"
+
+
+def _remove(profile: Path) -> None:
+    """Its helper processes outlive it for a moment and go on writing."""
+    for _ in range(50):
+        shutil.rmtree(profile, ignore_errors=True)
+        if not profile.exists():
+            return
+        time.sleep(0.1)

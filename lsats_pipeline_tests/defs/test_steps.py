@@ -99,6 +99,20 @@ def test_a_range_of_observed_days_runs_as_one_and_is_recorded_for_each(
     assert silver[0].metadata["day"].value == "2026-03-04"
 
 
+def test_a_long_range_is_recorded_briefly(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Hub, "build", lambda self, table, day, **_: Report(asset_of(table), day, Counts(), 0.1)
+    )
+    long = [DAYS[0] + dt.timedelta(days=n) for n in range(30)]
+    result = run(instance, "silver/umapi_departments", days=long)
+    recorded_days = result.asset_materializations_for_node("silver__umapi_departments")
+    assert [m.partition for m in recorded_days] == [f"{day}" for day in long]
+    assert "dagster/column_schema" not in recorded_days[0].metadata
+    assert "dagster/row_count" in recorded_days[0].metadata
+
+
 def test_a_range_with_a_day_that_nobody_observed_is_refused(
     hub: None, instance: dg.DagsterInstance
 ) -> None:
