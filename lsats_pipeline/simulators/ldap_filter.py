@@ -133,8 +133,8 @@ class Compare:
             return UNKNOWN
         compared = _compare(column, self.operator, self.value.lower())
         if self.value and self.operator != "<=":
-            # A blank is neither equal to a value nor after it. Said plainly, so that the negation is
-            # a bound too, and a range finds its few records by the index.
+            # A blank is neither equal to a value nor after it. Said plainly, so that the negation
+            # is a bound too, and a range finds its few records by the index.
             return compared
         present = _compare(column, "<>", "").where
         return Condition(sql.SQL("({} and {})").format(compared.where, present), True)
