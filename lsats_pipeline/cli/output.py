@@ -38,9 +38,9 @@ def say_json(value: Any) -> None:
 def say_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", right: str = ""
 ) -> None:
-    """A table; `right` names the headings whose columns hold numbers, separated by spaces."""
+    """A table; `right` names the headings whose columns hold numbers, separated by commas."""
     cells = [[shown(value) for value in row] for row in rows]
-    numbers = {i for i, heading in enumerate(headings) if heading in right.split()}
+    numbers = {i for i, heading in enumerate(headings) if heading in right.split(", ")}
     if sys.stdout.isatty():
         _drawn(headings, cells, numbers, title)
     else:

@@ -44,7 +44,7 @@ def _show_layers(result: Demonstration) -> None:
             for d in result.layers
         ),
         title="Rows per day and layer",
-        right="read new changed same removed rejected seconds rows/s",
+        right="read, new, changed, same, removed, rejected, seconds, rows/s",
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def _show_quality(result: Demonstration) -> None:
         ("table", "rows", "quality"),
         ((f"silver.{q.table}", q.rows, q.mean) for q in result.quality),
         title="Mean quality (1.00 is best)",
-        right="rows quality",
+        right="rows, quality",
     )
 
 
@@ -76,9 +76,13 @@ def _show_costs(result: Demonstration) -> None:
     peak = result.memory_peak / _MB
     more = (result.memory_peak - result.memory_at_start) / _MB
     say(
-        f"{result.people:,} people, {len(result.days)} days, {result.seconds:.1f} s,"
+        f"{result.people:,} people, {_days(len(result.days))}, {result.seconds:.1f} s,"
         f" peak memory {peak:,.0f} MB ({more:,.0f} MB more than at the start)"
     )
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def _show_ways_on(result: Demonstration) -> None:
