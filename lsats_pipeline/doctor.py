@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+import psycopg
 
 from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.hub import Hub, any_source_configured
@@ -150,6 +151,11 @@ def _running(settings: HubSettings) -> Iterator[Finding]:
             url = stack.enter_context(hub_url(settings))
             warehouse = stack.enter_context(Warehouse(url))
             findings = list(_database(settings, warehouse))
+        except psycopg.Error as error:
+            # A login with too few rights to look; what it may not do, PostgreSQL says well.
+            told = FixConfiguration(str(error).strip())
+            yield _failed("database", "PostgreSQL", told, "grant the login what is missing")
+            return
         except LsatsError as error:
             yield _failed("database", "PostgreSQL", error, _database_remedy(settings))
             yield from _without_database(settings)

@@ -90,24 +90,24 @@ class DailyFile(logging.Handler):
                 self._file.flush()
         except OSError:
             self.close()
+            self._day = dt.date.today()  # no second try before tomorrow
         except Exception:  # a message that cannot be formatted is logging's business
             self.handleError(record)
 
     def close(self) -> None:
-        """Let go of the file; the next day opens another."""
+        """Let go of the file; the next message opens it again (Dagster closes all handlers)."""
         if self._file is not None:
             self._file.close()
-            self._file = None
+        self._file = self._day = None
         super().close()
 
     def _open(self) -> None:
         self.close()
-        self._day = dt.date.today()
         # The state folder is made by what needs it; a message alone is no reason.
         if not self._folder.parent.is_dir():
-            self._day = None
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._day = dt.date.today()
         self._file = self.path.open("a", encoding="utf-8")
         self.path.chmod(0o600)
         self._forget(self._day - dt.timedelta(days=KEPT_DAYS))

@@ -14,7 +14,7 @@ from lsats_pipeline.bronze import ingest
 from lsats_pipeline.enrichment.enrich import asset_of as enrichment_asset
 from lsats_pipeline.enrichment.enrich import waiting
 from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, load
 from lsats_pipeline.silver import build
 from lsats_pipeline.silver.spec import SourceTable, Table
 from lsats_pipeline.silver.tables import SILVER_TABLES
@@ -59,6 +59,38 @@ def choose(
     if not chosen:
         raise FixConfiguration(_nothing(layers, system, entity, of_system))
     return chosen
+
+
+def require_configured(chosen: Iterable[Chosen]) -> None:
+    """Raise FixConfiguration, before anything runs, that names every variable to set or mend.
+
+    With no source configured at all the campus is simulated, and nothing is missing.
+    """
+    wrong: list[str] = []
+    configured: dict[str, bool] = {}
+    for system in (declared.system for declared in SOURCES):
+        try:
+            configured[system] = load(SOURCE_SETTINGS[system]).configured
+        except FixConfiguration as error:
+            wrong.append(str(error))
+    if any(configured.values()):
+        needed = {
+            one.declared.source_system
+            for one in chosen
+            if isinstance(one.declared, (Stream, Detail))
+        }
+        wrong += [
+            _unset(system) for system in configured if system in needed and not configured[system]
+        ]
+    if wrong:
+        raise FixConfiguration("\n".join(wrong))
+
+
+def _unset(system: str) -> str:
+    settings = SOURCE_SETTINGS[system]
+    prefix = settings.model_config.get("env_prefix", "")
+    names = ", ".join(f"{prefix}{name}".upper() for name in settings.required)
+    return f"{source(system).title} is not configured: set {names}, or run others with --source"
 
 
 def foresee(

@@ -7,7 +7,6 @@ serve ─▶ [port free?] ─▶ web server ──┐
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from lsats_pipeline.errors import FixConfiguration, GiveUp
 from lsats_pipeline.settings import CHECKOUT, HubSettings
 from lsats_pipeline.warehouse.location import hub_url
@@ -24,6 +25,7 @@ from lsats_pipeline.warehouse.location import hub_url
 _HOST = "127.0.0.1"  # the web server has no login of its own
 _SECONDS_TO_START = 120
 _SECONDS_TO_END = 20
+_SECONDS_FOR_REST = 1
 _LAST_WORDS = 2000
 
 
@@ -96,13 +98,20 @@ def _child(
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, then end whatever is left of its session."""
+    """Ask it to end, then end whatever is left of what it started: code servers linger."""
+    started: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        started = psutil.Process(child.pid).children(recursive=True)
     child.terminate()
     with suppress(subprocess.TimeoutExpired):
         child.wait(_SECONDS_TO_END)
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+    child.kill()
     child.wait()
+    _, left = psutil.wait_procs(started, timeout=_SECONDS_FOR_REST)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=_SECONDS_FOR_REST)
 
 
 def _wait_until_it_answers(

@@ -15,12 +15,15 @@ from lsats_pipeline.errors import IncompleteRead
 from lsats_pipeline.hub import Hub, prepare
 from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.sources import SOURCES, stream
+from lsats_pipeline.sources.source import Detail, Stream
 from lsats_pipeline.synthetic.worlds import campus
 
 FIRST = dt.date(2026, 3, 2)
 DAYS = [FIRST + dt.timedelta(n) for n in range(3)]
-STREAMS = [s for source in SOURCES for s in source.streams]
-DETAILS = [d for source in SOURCES for d in source.details]
+STREAMS: list[Stream] = [s for source in SOURCES for s in source.streams]
+DETAILS: list[Detail] = [d for source in SOURCES for d in source.details]
+
+DECLARED: list[Stream | Detail] = [*STREAMS, *DETAILS]
 
 # What bronze should have received on a day: new versions, and keys that ended without a successor;
 # records that bronze rejects are known from the labels.
@@ -63,10 +66,10 @@ def settings_on(day: dt.date, home) -> HubSettings:
 
 
 def take_in(hub: Hub) -> None:
-    for one in STREAMS:
-        hub.ingest(one)
-    for one in DETAILS:
-        hub.enrich(one)
+    for listed in STREAMS:
+        hub.ingest(listed)
+    for detail in DETAILS:
+        hub.enrich(detail)
 
 
 def live(warehouse, tmp_path, days):
@@ -83,7 +86,7 @@ def live(warehouse, tmp_path, days):
             hub.close()
 
 
-def both(warehouse, declared, day):
+def both(warehouse, declared: Stream | Detail, day):
     scope = {
         "name": declared.name,
         "system": declared.source_system,
@@ -99,7 +102,7 @@ def both(warehouse, declared, day):
 def test_every_stream_lands_the_true_changes_of_each_day(warehouse, tmp_path):
     changed = 0
     for day, hub in live(warehouse, tmp_path, DAYS):
-        for declared in (*STREAMS, *DETAILS):
+        for declared in DECLARED:
             expected, landed = both(warehouse, declared, day)
             assert landed == expected, (declared.name, day)
             changed += len(landed) if day > FIRST else 0

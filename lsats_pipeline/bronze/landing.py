@@ -20,7 +20,7 @@ import psycopg
 from lsats_pipeline.bronze.records import Prepared, Rejected
 from lsats_pipeline.report import exceeds
 from lsats_pipeline.warehouse import Run
-from lsats_pipeline.warehouse.database import sql_file
+from lsats_pipeline.warehouse.database import analyze_if_grown, sql_file
 
 _SQL = Path(__file__).parent / "sql"
 _COPY = """
@@ -109,6 +109,8 @@ class Landing:
         """Point the heads at what has landed and complete the counts."""
         counts = self._run.counts
         self._execute("heads")
+        for table in ("raw_entities", "heads"):
+            analyze_if_grown(self._connection, "bronze", table, counts.changed)
         counts.skipped = counts.processed - counts.created - counts.updated - counts.rejected
 
     def _land(self, prepared: list[Prepared]) -> None:

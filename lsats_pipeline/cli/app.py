@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -67,6 +68,10 @@ app.add_typer(database.app, name="db")
 
 def main() -> None:
     """The program `lsats`."""
+    # Ended by a service manager is ended like by Ctrl-C: in order. Both are set, because a shell
+    # starts what it runs in the background deaf to SIGINT, and Dagster would be deaf to both then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -80,8 +85,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _complain("stopped")
-        return _INTERRUPTED
+        return _stopped()
     except BrokenPipeError:
         return _reader_gone()
     except LsatsError as error:
@@ -89,7 +93,14 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except Exception as error:
         return _unexpected(error, _debugging(line))
+    if outcome == _INTERRUPTED:  # Typer's word for Ctrl-C
+        return _stopped()
     return outcome if isinstance(outcome, int) else 0
+
+
+def _stopped() -> int:
+    _complain("stopped; what is in the hub is whole, and the next run goes on from there")
+    return _INTERRUPTED
 
 
 def _shared_options_first(line: list[str]) -> list[str]:

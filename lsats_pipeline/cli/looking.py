@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lsats_pipeline.silver.history import History, Version
     from lsats_pipeline.warehouse.status import AssetStatus
 
+_NUMBERS = "new, changed, same, removed, rejected, seconds, waiting, open rejects, rows, quality"
 _MARKS = {"ok": "✅", "note": "i ", "failed": "❌"}
 
 
@@ -131,7 +132,7 @@ def _show_status(found: list[AssetStatus], today: dt.date) -> None:
             )
             for a in found
         ),
-        right="new changed same removed rejected seconds waiting rows quality",
+        right=_NUMBERS,
     )
     for asset in found:
         if asset.status == "failed" and asset.error:

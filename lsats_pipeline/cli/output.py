@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 
@@ -20,6 +22,14 @@ def note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def program() -> str:
+    """What to type for this program: `lsats`, or where it is when no PATH leads to it."""
+    name = Path(sys.argv[0])
+    if name.name != "lsats" or shutil.which("lsats"):
+        return "lsats"
+    return str(name)
+
+
 def say_json(value: Any) -> None:
     """The output as one JSON document."""
     say(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
@@ -28,9 +38,9 @@ def say_json(value: Any) -> None:
 def say_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", right: str = ""
 ) -> None:
-    """A table; `right` names the headings whose columns hold numbers, separated by spaces."""
+    """A table; `right` names the headings whose columns hold numbers, separated by commas."""
     cells = [[shown(value) for value in row] for row in rows]
-    numbers = {i for i, heading in enumerate(headings) if heading in right.split()}
+    numbers = {i for i, heading in enumerate(headings) if heading in right.split(", ")}
     if sys.stdout.isatty():
         _drawn(headings, cells, numbers, title)
     else:

@@ -83,9 +83,10 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a layer, or all three, for today or past days; the run appears in the UI too."""
-    from lsats_pipeline.plan import choose
+    from lsats_pipeline.plan import choose, require_configured
 
     chosen = choose(_LAYERS[layer], source, entity)
+    require_configured(chosen)
     days = _days(day, first, last, load(HubSettings))
     if dry_run:
         _foresee(chosen, days, full, as_json)
@@ -130,9 +131,12 @@ def exit_code(outcome: Outcome) -> int:
     """What an outcome means (contract.md): 0, 3 for rejects alone, else the worst failure's."""
     if outcome.success:
         return 0
-    if outcome.failures:
-        return max(failure.exit_code for failure in outcome.failures)
-    return TOO_MANY_REJECTS if {c.name for c in outcome.blocked} == {"reject_share"} else 1
+    rejecting = {check.asset for check in outcome.blocked if check.name == "reject_share"}
+    blocked_otherwise = {check.asset for check in outcome.blocked} - rejecting
+    others = [f.exit_code for f in outcome.failures if f.asset not in rejecting]
+    if others or blocked_otherwise or not rejecting:
+        return max(others, default=1)
+    return TOO_MANY_REJECTS
 
 
 def _days(
@@ -180,9 +184,5 @@ def _tell(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         say_json(outcome.as_json())
         return
-    for failure in outcome.failures:
-        note(f"❌ {failure.asset}: {failure.message}")
-    for check in outcome.blocked:
-        note(f"❌ {check.asset}: {check.name}: {check.description}")
     verdict = "done" if outcome.success else "failed"
     say(f"{verdict} in {outcome.seconds:.1f} s (run {outcome.run_id})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lsats_pipeline.cli.output import note, say, say_table
+from lsats_pipeline.cli.output import note, program, say, say_table
 
 if TYPE_CHECKING:
     from lsats_pipeline.demo import Demonstration
@@ -22,19 +22,12 @@ def show_summary(result: Demonstration) -> None:
     """For people."""
     if result.already_done and not result.outcomes:
         note("Every day is done already; this is what is there.")
-    _show_failures(result)
     _show_layers(result)
     _show_rejects(result)
     _show_quality(result)
     _show_costs(result)
     if result.success:
         _show_ways_on(result)
-
-
-def _show_failures(result: Demonstration) -> None:
-    for outcome in result.outcomes:
-        for failure in outcome.failures:
-            note(f"❌ {outcome.first} {failure.asset}: {failure.message}")
 
 
 def _show_layers(result: Demonstration) -> None:
@@ -51,7 +44,7 @@ def _show_layers(result: Demonstration) -> None:
             for d in result.layers
         ),
         title="Rows per day and layer",
-        right="read new changed same removed rejected seconds rows/s",
+        right="read, new, changed, same, removed, rejected, seconds, rows/s",
     )  # fmt: skip
 
 
@@ -74,7 +67,7 @@ def _show_quality(result: Demonstration) -> None:
         ("table", "rows", "quality"),
         ((f"silver.{q.table}", q.rows, q.mean) for q in result.quality),
         title="Mean quality (1.00 is best)",
-        right="rows quality",
+        right="rows, quality",
     )
 
 
@@ -83,18 +76,28 @@ def _show_costs(result: Demonstration) -> None:
     peak = result.memory_peak / _MB
     more = (result.memory_peak - result.memory_at_start) / _MB
     say(
-        f"{result.people:,} people, {len(result.days)} days, {result.seconds:.1f} s,"
+        f"{result.people:,} people, {_days(len(result.days))}, {result.seconds:.1f} s,"
         f" peak memory {peak:,.0f} MB ({more:,.0f} MB more than at the start)"
     )
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
 
 
 def _show_ways_on(result: Demonstration) -> None:
     say()
     say("Where to look next")
-    say("  lsats ui                          the assets, their checks and metadata in a browser")
-    say("  lsats status                      every stream and table")
+    lsats = program()
+    ways = [
+        (f"{lsats} ui", "the assets, their checks and metadata in a browser"),
+        (f"{lsats} status", "every stream and table"),
+        (f"{lsats} rejects list", "what could not be used, and why"),
+        (f'psql "$({lsats} db url)"', "the tables themselves"),
+    ]
     if result.example:
-        told = f"lsats history users {result.example}"
-        say(f"  {told:<33} one person: every version, the source of each value")
-    say("  lsats rejects list                what could not be used, and why")
-    say('  psql "$(lsats db url)"            the tables themselves')
+        person = (f"{lsats} history users {result.example}", "one person: every version, sources")
+        ways.insert(2, person)
+    width = max(len(command) for command, _ in ways)
+    for command, about in ways:
+        say(f"  {command:<{width}}  {about}")

@@ -43,7 +43,7 @@ def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.As
     """A result for every declared check; over several days the first failure counts."""
     told: dict[str, Check] = {}
     for check in (check for report in reports for check in report.checks):
-        if told.get(check.name, check).passed:
+        if check.name not in told or told[check.name].passed:
             told[check.name] = check
     for name, blocking in CHECKS_OF[key.path[0]]:
         check = told.get(name, Check(name, True, "nothing was read, so nothing to judge", blocking))

@@ -86,12 +86,13 @@ def execute_job(
     """Run a job for a range of days as one run; what it tells goes to the log.
 
     `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
-    `done`, `failed`, `skipped` and `again` while it runs.
+    `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was stopped.
     """
     job, instance = _job(name), _instance()
     started, run_id = time.monotonic(), str(uuid.uuid4())
     _bury_dead_runs(instance)
-    with instance, _told(instance, run_id, watch):
+    listener = _Listener(watch)
+    with instance, _told(instance, run_id, listener):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
@@ -101,16 +102,12 @@ def execute_job(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
-    return Outcome(
-        name,
-        first,
-        last,
-        result.success,
-        run_id,
-        time.monotonic() - started,
-        tuple(_failures(result)),
-        tuple(_failed_checks(result)),
-    )
+        _refuse_stopped(instance, run_id, listener)
+    checks = tuple(_failed_checks(result))
+    for check in checks:
+        log.warning("⚠️ %s: %s: %s", check.asset, check.name, check.description)
+    seconds, failures = time.monotonic() - started, tuple(_failures(result))
+    return Outcome(name, first, last, result.success, run_id, seconds, failures, checks)
 
 
 def _job(name: str) -> dg.JobDefinition:
@@ -139,6 +136,17 @@ def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> d
         tags["dagster/asset_partition_range_start"] = first.isoformat()
         tags["dagster/asset_partition_range_end"] = last.isoformat()
     return tags
+
+
+def _refuse_stopped(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> None:
+    """Raise KeyboardInterrupt for a run that somebody stopped; it is recorded as canceled."""
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        return
+    if listener.stopped and run.status != dg.DagsterRunStatus.CANCELED:
+        instance.report_run_canceled(run)
+    if listener.stopped or run.status == dg.DagsterRunStatus.CANCELED:
+        raise KeyboardInterrupt
 
 
 def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
@@ -170,6 +178,8 @@ def _alive(process: str) -> bool:
         return False
 
 
+# Every asset below a failed one would be an error of its own.
+_SKIPPED = "Dependencies for step"
 _EVENTS = {
     "STEP_START": "started",
     "STEP_SUCCESS": "done",
@@ -179,23 +189,72 @@ _EVENTS = {
 }
 
 
-@contextmanager
-def _told(instance: dg.DagsterInstance, run_id: str, watch: Watcher | None) -> Iterator[None]:
-    """What the run logs goes to this process's log, once: engines log into the run themselves."""
+class _Listener:
+    """Hears every event of a run as it happens. `stopped`: somebody wants it to end."""
 
-    def hear(entry: dg.EventLogEntry) -> None:
+    def __init__(self, watch: Watcher | None) -> None:
+        self.stopped = False
+        self._watch = watch
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        if self.stopped:
+            return
         if not entry.is_dagster_event:
-            log.log(int(entry.level), entry.user_message)
-        elif watch and entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
-            watch(_asset(entry.step_key), event)
+            quiet = entry.user_message.startswith(_SKIPPED)
+            log.log(logging.DEBUG if quiet else int(entry.level), entry.user_message)
+        elif entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
+            self._stop_if_wanted(entry.dagster_event)
+            _tell(_asset(entry.step_key), event, entry.dagster_event)
+            if self._watch:
+                self._watch(_asset(entry.step_key), event)
 
+    def _stop_if_wanted(self, told: dg.DagsterEvent | None) -> None:
+        """Leave the run: Dagster would go on, and try the interrupted step again later."""
+        if _interrupted(told):
+            self.stopped = True
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _told(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> Iterator[None]:
+    """What the run logs goes to this process's log, once: engines log into the run themselves."""
     propagates = _ENGINES.propagate
-    instance.add_event_listener(run_id, hear)
+    instance.add_event_listener(run_id, listener)
     _ENGINES.propagate = False
     try:
         yield
     finally:
         _ENGINES.propagate = propagates
+
+
+def _interrupted(told: dg.DagsterEvent | None) -> bool:
+    """Whether a step ended because somebody wants the run to end."""
+    if told is None or not (told.is_step_up_for_retry or told.is_step_failure):
+        return False
+    data = told.step_retry_data if told.is_step_up_for_retry else told.step_failure_data
+    names = {link.cls_name for link in _chain(data.error)}
+    return bool(names & {"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
+
+
+def _chain(error: Any) -> list[Any]:
+    """An error and its causes, the outermost first."""
+    chain = []
+    while error is not None:
+        chain.append(error)
+        error = error.cause
+    return chain
+
+
+def _tell(asset: str, event: str, told: dg.DagsterEvent | None) -> None:
+    """Log what a run does not log by itself."""
+    if told is None:
+        return
+    if event == "failed":
+        log.error("❌ %s: %s", asset, _failure(asset, told.step_failure_data).message)
+    elif event == "again":
+        data = told.step_retry_data
+        why = _failure(asset, data).message if data.error else "failed"
+        log.warning("🔁 %s: %s; tried again in %.0f s", asset, why, data.seconds_to_wait or 0)
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
@@ -206,10 +265,7 @@ def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
 
 def _failure(asset: str, data: Any) -> Failure:
     """The message of the error that we raised, if one is in the chain; else of the last one."""
-    error, chain = data.error, []
-    while error is not None:
-        chain.append(error)
-        error = error.cause
+    chain = _chain(data.error)
     for link in chain:
         known = getattr(errors, str(link.cls_name), None)
         if isinstance(known, type) and issubclass(known, errors.LsatsError):

@@ -31,6 +31,8 @@ RETRIES = dg.RetryPolicy(
 # Tags of a run, in the launchpad's tag editor or `--tags '{"lsats/full": "true"}'`.
 ACCEPT_REMOVALS = "lsats/accept_removals"
 FULL = "lsats/full"
+# A range is recorded once for each of its days: for a year, schemas alone would be hundreds of MB.
+_FEW_DAYS = 7
 
 Verb = Callable[[Hub, dt.date], Report]
 StepResult = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -51,7 +53,7 @@ def run_step(
         if subject.layer == "silver" and reports[-1].blocked:
             yield from checks
             raise dg.Failure(_blocked(reports[-1]), allow_retries=False)
-        metadata = recorded(hub, subject, reports)
+        metadata = recorded(hub, subject, reports, brief=len(context.partition_keys) > _FEW_DAYS)
     yield dg.MaterializeResult(metadata=metadata, check_results=checks)
 
 

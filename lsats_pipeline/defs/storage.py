@@ -119,12 +119,12 @@ def _ensure_database(hub: str, name: str) -> None:
 def _sqlalchemy(url: str) -> str:
     """A URL or connection string as SQLAlchemy takes it, with Dagster's driver."""
     parts = {name: str(value) for name, value in conninfo.conninfo_to_dict(url).items()}
-    port = parts.pop("port", None)
-    known = URL.create(
+    # Host and port travel as options: a host may be the folder of a socket.
+    place = URL.create(
         _DRIVER,
         username=parts.pop("user", None),
         password=parts.pop("password", None),
         database=parts.pop("dbname", None),
-        query={"application_name": "dagster", **parts, **({"port": port} if port else {})},
+        query={"application_name": "dagster", **parts},
     )
-    return known.render_as_string(hide_password=False)
+    return place.render_as_string(hide_password=False)

@@ -21,7 +21,7 @@ from lsats_pipeline.report import Report
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.sources.source import Detail
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
-from lsats_pipeline.warehouse.database import Connection, sql_file
+from lsats_pipeline.warehouse.database import Connection, analyze_if_grown, sql_file
 from lsats_pipeline.warehouse.runs import Asset
 
 log = logging.getLogger(__name__)
@@ -153,6 +153,7 @@ class _Enrichment:
                 self._remember(fetched)
             landing.remove(gone)
             landing.finish()
+            analyze_if_grown(run.connection, "enrichment", "fetches", run.counts.processed)
             run.complete()
 
     def _remember(self, fetched: list[Fetched]) -> None:

@@ -35,6 +35,7 @@ from lsats_pipeline.silver.merged import affected_keys, all_keys
 from lsats_pipeline.silver.quality import Totals
 from lsats_pipeline.silver.spec import DerivedTable, MergedTable, SourceTable, Table
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
+from lsats_pipeline.warehouse.database import analyze_if_grown
 from lsats_pipeline.warehouse.runs import Asset, consumed_since, mark_consumed
 
 
@@ -238,6 +239,8 @@ class _Build:
         self._execute(_SUPERSEDE, **scope)
         self._execute(_REMOVE, **scope)
         self._execute(_UPSERT, **scope)
+        for name in (self.table.name, f"{self.table.name}_history"):
+            analyze_if_grown(self.connection, "silver", name, self.run.counts.changed)
 
     def _judge(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
         return quality.judge(

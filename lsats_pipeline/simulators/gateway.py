@@ -32,6 +32,7 @@ from lsats_pipeline.simulators.web import Reply, Request, refusal
 CATEGORY = "bf"
 TOKEN_PATH = "/um/oauth2/token"
 MOST = 1000
+_OVERLAP = 3
 
 
 class _Listing(NamedTuple):
@@ -132,8 +133,9 @@ class Gateway:
         offset = 0 if end else start
         page = self._campus.stream("umich_api", entity, day, where, offset=offset, limit=count)
         records = list(page)
-        if records:
-            self._ends[entity, day, start + len(records)] = records[-1].key
+        # A careful reader begins the next page with the last record of this one, or a few earlier.
+        for back, record in enumerate(reversed(records[-_OVERLAP:])):
+            self._ends[entity, day, start + len(records) - back] = record.key
         return records
 
     def _gone(self, entity: str, moment: Moment, page: int) -> int:

@@ -179,9 +179,13 @@ class Compare:
         column = columns.get(self.attribute)
         if column is None or not (column.ordered or self.operator == "="):
             return UNKNOWN
+        compared = _compare(column, self.operator, self.value.lower())
+        if self.value and self.operator != "<=":
+            # A blank is neither equal to a value nor after it. Said plainly, so that the negation
+            # is a bound too, and a range finds its few records by the index.
+            return compared
         present = _compare(column, "<>", "").where
-        compared = _compare(column, self.operator, self.value.lower()).where
-        return Condition(sql.SQL("({} and {})").format(compared, present), True)
+        return Condition(sql.SQL("({} and {})").format(compared.where, present), True)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ class RangeReader:
         self._before = _usable(hints)
         self._size = self._before.size
         self._marks: list[str] = []
+        # No boundary is used twice, so splitting ends however odd the server's order is.
+        self._used: set[str] = set()
         self._filling = 0
 
     def leaves(self) -> Iterator[Leaf]:
@@ -105,6 +107,7 @@ class RangeReader:
             b for b in self._before.boundaries
             if self._after is None or _fold(b) > _fold(self._after)
         ]  # fmt: skip
+        self._used.update(map(_fold, known))
         ends: list[str | None] = [self._after, *known, None]
         return list(pairwise(ends))
 
@@ -127,7 +130,9 @@ class RangeReader:
         """A value inside a truncated range at which to split it."""
         self._size = min(self._size or len(entries), max(1, int(len(entries) * FILL)))
         found = [v for entry in entries if (v := self._place(entry)) is not None]
-        inside = sorted({v for v in found if _between(v, low, high)})
+        fresh = set(found) - self._used
+        # Where the server sorts in another way than we do, none may lie between for us.
+        inside = sorted(v for v in fresh if _between(v, low, high)) or sorted(fresh)
         if not inside:
             raise IncompleteRead(
                 f"{self._title}: more than {len(entries)} entries between {self._attribute} "
@@ -135,7 +140,9 @@ class RangeReader:
                 "limit hides some of them; ask for a higher one"
             )
         # A server that answers in order has shown the lowest values: they fit into one search.
-        return inside[-1] if found == sorted(found) else inside[len(inside) // 2]
+        middle = inside[-1] if found == sorted(found) else inside[len(inside) // 2]
+        self._used.add(middle)
+        return middle
 
     def _mark(self, entries: Sequence[Entry]) -> None:
         if self._size is None:

@@ -142,7 +142,9 @@ def unreachable(url: str, error: Exception) -> Unreachable:
     """An error that names the server but never the password."""
     parts = conninfo.conninfo_to_dict(url)
     where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
-    reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    # Lines that libpq indents are advice.
+    said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
+    reason = said[-1].strip() if said else type(error).__name__
     return Unreachable(f"the database at {where} does not answer ({reason}); see `lsats doctor`")
 
 
@@ -186,6 +188,11 @@ def _holder(connection: Connection, name: str) -> str:
         [name],
     ).fetchone()
     return f"{row[0]} since {row[1]:%Y-%m-%d %H:%M:%S} UTC" if row else "another process"
+
+
+def analyze_if_grown(connection: Connection, schema: str, table: str, changed: int) -> None:
+    """Let the planner know of a table that a load has just made much larger."""
+    connection.execute("select meta.analyze_if_grown(%s, %s, %s)", [schema, table, changed])
 
 
 def declared(connection: Connection, name: str) -> str | None:

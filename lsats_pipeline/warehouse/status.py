@@ -20,7 +20,7 @@ _QUERY = Path(__file__).with_suffix(".sql")
 
 @dataclass(frozen=True)
 class AssetStatus:
-    """One stream or table. Counts and `day` are those of the last completed run.
+    """One stream or table. `day` is the newest completed one, the counts are its last run's.
 
     `status`: that of the last run, or `never`, or `died` when its process is gone.
     `held`: removals kept back for a person. `waiting`: runs upstream that it has not used yet.

@@ -21,7 +21,7 @@ latest as (
 completed as (
     select distinct on (layer, entity) * from meta.ingestion_runs
     where status = 'completed' and not metadata ? 'replay'
-    order by layer, entity, started_at desc
+    order by layer, entity, partition_key desc, started_at desc
 ),
 producer as (
     select distinct used.consumer, run.layer, run.entity

@@ -6,7 +6,7 @@ import dagster as dg
 
 from lsats_pipeline.defs.metadata.subject import Subject
 from lsats_pipeline.silver.ddl import Field, fields
-from lsats_pipeline.silver.spec import Column, SourceTable, Table
+from lsats_pipeline.silver.spec import Column, First, MergedTable, SourceTable, Table
 
 # What every view of a stream has (bronze/views.py).
 _ENVELOPE = (
@@ -34,10 +34,18 @@ def _silver(table: Table, field: Field) -> dg.TableColumn:
     return dg.TableColumn(
         field.name,
         field.sql_type,
-        field.about or None,
+        field.about or _origins(table).get(field.name),
         dg.TableColumnConstraints(nullable=not required, unique=identity),
         _PERSONAL if field.personal else None,
     )
+
+
+def _origins(table: Table) -> dict[str, str]:
+    """For merged columns without a word of their own: who may give the value, in order."""
+    if not isinstance(table, MergedTable):
+        return {}
+    firsts = [column for column in table.columns if isinstance(column, First)]
+    return {c.name: "from " + ", then ".join(source for source, _ in c.pairs()) for c in firsts}
 
 
 def _members(subject: Subject) -> list[dg.TableColumn]:

@@ -54,16 +54,29 @@ def _derived(table: DerivedTable) -> Deps:
 
 
 def _typed(table: SourceTable) -> Deps:
-    stream = table.stream.name
-    deps: Deps = {}
-    for column in table.columns:
-        layer = "enrichment" if column.detail else "bronze"
-        deps[column.name] = [dg.TableColumnDep(dg.AssetKey([layer, stream]), column.path)]
+    read = {c.name: [_member(table, c.path, detail=c.detail)] for c in table.columns}
+    # What every row has besides the declared columns (silver/typed.py).
+    own: Deps = {
+        "external_id": [_member(table, "external_id")],
+        "raw_id": [_member(table, "raw_id")],
+        "detail_raw_id": [_member(table, "raw_id", detail=True)],
+    }
+    known = own | read
     named = {**table.steps, **{c.name: c.expression for c in table.computed}}
-    for computed in table.computed:
-        used = _columns_in(computed.expression, set(deps) - set(named), named)
-        deps[computed.name] = _distinct(dep for name in used for dep in deps[name])
-    return deps
+    worked_out = {
+        c.name: _distinct(
+            dep
+            for name in _columns_in(c.expression, set(known) - set(named), named)
+            for dep in known[name]
+        )
+        for c in table.computed
+    }
+    return read | worked_out
+
+
+def _member(table: SourceTable, path: str, *, detail: bool = False) -> dg.TableColumnDep:
+    layer = "enrichment" if detail else "bronze"
+    return dg.TableColumnDep(dg.AssetKey([layer, table.stream.name]), path)
 
 
 def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) -> list[str]:

@@ -24,14 +24,20 @@ Metadata = dict[str, Any]
 
 def defined(subject: Subject) -> Mapping[str, Any]:
     """What is known before anything has run."""
-    return {"dagster/table_name": subject.sql_name, "dagster/column_schema": schema(subject)}
+    return {
+        "dagster/table_name": subject.sql_name,
+        "dagster/column_schema": schema(subject),
+        **({"dagster/column_lineage": lineage(subject.table)} if subject.table else {}),
+    }
 
 
-def recorded(hub: Hub, subject: Subject, reports: Sequence[Report]) -> Metadata:
-    """What one run did to the asset, over one day or several."""
+def recorded(
+    hub: Hub, subject: Subject, reports: Sequence[Report], *, brief: bool = False
+) -> Metadata:
+    """What one run did to the asset, over one day or several; `brief`: without what is large."""
     last, warehouse, table = reports[-1], hub.warehouse, subject.table
     state = _landed(warehouse, subject) if table is None else _built(warehouse, table)
-    rows = sample(warehouse, subject, last) if last.run_id else ""
+    rows = sample(warehouse, subject, last) if last.run_id and not brief else ""
     return {
         "day": _days([report.day for report in reports]),
         **_counts(reports),
@@ -40,8 +46,7 @@ def recorded(hub: Hub, subject: Subject, reports: Sequence[Report]) -> Metadata:
         **({"note": last.note} if last.note else {}),
         "seconds": round(sum(report.seconds for report in reports), 3),
         **({"run id": str(last.run_id)} if last.run_id else {}),
-        **defined(subject),
-        **({"dagster/column_lineage": lineage(table)} if table else {}),
+        **({} if brief else defined(subject)),
     }
 
 

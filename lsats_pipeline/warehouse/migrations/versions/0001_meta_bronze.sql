@@ -175,6 +175,24 @@ create table enrichment.fetches (
 );
 comment on table enrichment.fetches is 'when a detail was last asked for, and for which version of the list record';
 
+-- A load can multiply a table within a second, long before autovacuum looks at it, and the next
+-- statement is planned on what it was. Only the owner may analyze, hence the definer's rights; only
+-- the hub's own tables can be named.
+create function meta.analyze_if_grown(schema_name text, table_name text, changed bigint) returns void
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+    known real;
+begin
+    select c.reltuples into known
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = schema_name and c.relname = table_name
+        and n.nspname in ('meta', 'bronze', 'enrichment', 'silver');
+    if changed > 100 and changed > 0.1 * known then
+        execute format('analyze %I.%I', schema_name, table_name);
+    end if;
+end $$;
+
 grant usage on schema meta, bronze, enrichment, silver to lsats_etl;
 grant select, insert, update on all tables in schema meta, bronze, enrichment to lsats_etl;
 revoke insert, update on meta.hub, meta.declarations from lsats_etl;

@@ -1,0 +1,202 @@
+"""What every command has: help with an example, exit codes, errors in words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+import typer
+
+from lsats_pipeline.cli.app import app
+from lsats_pipeline.cli.running import exit_code
+from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline_tests.cli.conftest import Lsats
+
+PROMISED = {
+    "demo", "ui", "run", "status", "doctor", "rejects list", "rejects show", "rejects replay",
+    "history", "simulate", "db url", "db migrate", "db shell", "db backup", "db stop",
+}  # fmt: skip
+HEAVY = ("dagster", "alembic", "httpx", "ldap3", "rich.table", "lsats_pipeline.sources")
+
+
+def commands(
+    command: click.Command | None = None, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with the words that call it."""
+    command = command or typer.main.get_command(app)
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    for name, child in command.commands.items():
+        yield from commands(child, (*path, name))
+
+
+COMMANDS = dict(commands())
+
+
+def test_the_promised_commands_exist() -> None:
+    assert {" ".join(path) for path in COMMANDS} >= PROMISED
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_shows_an_example_of_this_command(path: tuple[str, ...], lsats: Lsats) -> None:
+    said = lsats(*path, "--help")
+    assert said.code == 0
+    after = said.out.partition("Example")[2]
+    assert f"lsats {' '.join(path)}" in after
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_option_says_what_it_does(path: tuple[str, ...]) -> None:
+    bare = [
+        p.name
+        for p in COMMANDS[path].params
+        if isinstance(p, click.Option) and not p.hidden and not p.help
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["run", "gold"], "'gold' is not one of"),
+        (["run", "--day", "yesterday"], "write it like 2026-11-20"),
+        (["run", "--day", "2026-03-01", "--from", "2026-03-01"], "choose"),
+        (["run", "--to", "2026-03-01"], "--to needs --from"),
+        (["run", "--from", "2026-03-02", "--to", "2026-03-01"], "is after"),
+        (["run", "--day", "2026-03-03"], "2026-03-02 (today)"),
+        (["run", "--day", "2024-12-31"], "LSATS_FIRST_DAY"),
+        (["run", "--source", "tdy"], "known: active_directory, mcommunity_ldap, tdx, umich_api"),
+        (["run", "--entity", "tdx_usr"], "did you mean tdx_user"),
+        (["run", "enrich", "--source", "active_directory"], "has nothing to do in enrichment"),
+        (["demo", "--people", "10"], "200"),
+        (["rejects", "show", "7"], "`lsats rejects list` shows them"),
+        (["history", "user", "x"], "did you mean users"),
+        (["history", "users", "x"], "nothing is in the hub yet"),
+        (["history", "users", "x", "--as-of", "noon"], "write it like"),
+    ],
+)
+def test_a_users_mistake_is_told_with_the_remedy(
+    line: list[str], told: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSATS_TODAY", "2026-03-02")
+    said = lsats(*line)
+    assert said.code == 2
+    assert told in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("command", ["status", "run", "doctor", "demo"])
+def test_a_malformed_variable_is_named(
+    command: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_RECORDS", "many")
+    said = lsats(command)
+    assert said.code == 2
+    assert "MAX_RECORDS (stop every stream after so many records" in said.err + said.out
+
+
+def test_missing_variables_of_sources_are_named_before_anything_runs(
+    lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TDX_BASE_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("TDX_API_TOKEN", "a token")
+    monkeypatch.setenv("UM_BASE_URL", "http://127.0.0.1:9/um")
+    said = lsats("run")
+    assert said.code == 2
+    for name in ("UM_CATEGORY_ID", "MCOMMUNITY_LDAP_URL", "AD_PASSWORD"):
+        assert name in said.err
+    assert "a token" not in said.err
+
+
+@pytest.mark.parametrize("command", [["status"], ["rejects", "list"], ["db", "migrate"]])
+def test_an_unreachable_database_is_code_5_and_shows_no_password(
+    command: list[str], lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:s3cr3t-word@127.0.0.1:9/x_demo")
+    said = lsats(*command)
+    assert said.code == 5
+    assert "127.0.0.1:9/x_demo does not answer" in said.err
+    assert "s3cr3t-word" not in said.err
+
+
+def test_the_demo_leaves_real_databases_and_sources_alone(
+    lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/warehouse")
+    assert lsats("demo").code == 2
+    assert "_demo or _test" in lsats("demo").err
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/x_demo")
+    monkeypatch.setenv("TDX_BASE_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("TDX_API_TOKEN", "a token")
+    assert "use `lsats run` for your sources" in lsats("demo").err
+
+
+@pytest.mark.parametrize("line", [["status"], ["--verbose", "status"], ["status", "--verbose"]])
+def test_the_unexpected_is_one_line_unless_asked_for(
+    line: list[str], lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*options: Any) -> None:
+        raise RuntimeError("postgresql://me:s3cr3t-word@host/x broke")
+
+    monkeypatch.setattr("lsats_pipeline.cli.looking.looking", broken)
+    said = lsats(*line)
+    assert said.code == 1
+    assert "unexpected RuntimeError: postgresql://me:***@host/x broke" in said.err
+    assert ("Traceback" in said.err) == ("--verbose" in line)
+    assert "s3cr3t-word" not in said.err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    code = (
+        "import os, sys; from lsats_pipeline.cli.app import run;"
+        "r, w = os.pipe(); os.dup2(w, 1); os.close(r); code = run(['status']); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False,
+        env={"PATH": "/usr/bin:/bin", "LSATS_HOME": "/nonexistent"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def outcome(*blocked: tuple[str, str], failed: dict[str, int] | None = None) -> Any:
+    """An outcome with failed checks (asset, name) and failures (asset: exit code)."""
+    return SimpleNamespace(
+        success=not blocked and not failed,
+        blocked=[SimpleNamespace(asset=asset, name=name) for asset, name in blocked],
+        failures=[SimpleNamespace(asset=a, exit_code=c) for a, c in (failed or {}).items()],
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        (outcome(), 0),
+        (outcome(failed={"bronze/x": 1}), 1),
+        (outcome(failed={"bronze/x": 1, "bronze/y": 5}), 5),
+        (outcome(("bronze/x", "reject_share"), failed={"bronze/x": 1}), 3),
+        (outcome(("bronze/x", "reject_share"), failed={"bronze/x": 1, "bronze/y": 1}), 1),
+        (outcome(("bronze/x", "mass_disappearance"), failed={"bronze/x": 1}), 1),
+        (outcome(("bronze/x", "reject_share")), 3),
+    ],
+)
+def test_what_an_outcome_means(result: Any, code: int) -> None:
+    assert exit_code(result) == code
+
+
+def test_looking_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from lsats_pipeline.cli.app import run; run(['status', '--json']);"
+        f"sys.stderr.write(' '.join(m for m in {HEAVY!r} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False,
+        env={"PATH": "/usr/bin:/bin", "LSATS_HOME": "/nonexistent"},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -1,0 +1,165 @@
+"""The code location as Dagster loads it: what is in it, and that loading touches nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from lsats_pipeline.definitions import defs
+from lsats_pipeline.defs.checks import CHECKS_OF
+from lsats_pipeline.defs.partitions import HUB_DAYS
+from lsats_pipeline.silver.tables import SILVER_TABLES
+from lsats_pipeline.sources import SOURCES
+from lsats_pipeline_tests.defs.conftest import bare_environment
+
+# The table of contents. A line that comes or goes here is a change that users see.
+ASSETS = [
+    "bronze/active_directory_user",
+    "bronze/mcommunity_ldap_user",
+    "bronze/tdx_department",
+    "bronze/tdx_user",
+    "bronze/umich_api_department",
+    "bronze/umich_api_user",
+    "enrichment/tdx_department",
+    "enrichment/tdx_user",
+    "silver/ad_users",
+    "silver/departments",
+    "silver/mcommunity_users",
+    "silver/tdx_departments",
+    "silver/tdx_users",
+    "silver/umapi_departments",
+    "silver/umapi_employees",
+    "silver/users",
+]
+
+EDGES = {
+    "enrichment/tdx_department": {"bronze/tdx_department"},
+    "enrichment/tdx_user": {"bronze/tdx_user"},
+    "silver/ad_users": {"bronze/active_directory_user"},
+    "silver/mcommunity_users": {"bronze/mcommunity_ldap_user"},
+    "silver/tdx_departments": {"bronze/tdx_department", "enrichment/tdx_department"},
+    "silver/tdx_users": {"bronze/tdx_user", "enrichment/tdx_user"},
+    "silver/umapi_departments": {"bronze/umich_api_department"},
+    "silver/umapi_employees": {"bronze/umich_api_user"},
+    "silver/departments": {"silver/tdx_departments", "silver/umapi_departments"},
+    "silver/users": {
+        "silver/tdx_users",
+        "silver/tdx_departments",
+        "silver/umapi_employees",
+        "silver/mcommunity_users",
+        "silver/ad_users",
+    },
+}
+JOBS = {
+    "bronze_ingest": {"bronze"},
+    "enrichment": {"enrichment"},
+    "silver_transform": {"silver"},
+    "hub_daily": {"bronze", "enrichment", "silver"},
+}
+
+
+@pytest.fixture(scope="module")
+def location() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(location: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {s.key.to_user_string(): s for s in location.resolve_all_asset_specs()}
+
+
+def test_it_loads_with_no_environment_and_touches_nothing(tmp_path: Path) -> None:
+    program = (
+        "import dagster as dg; from lsats_pipeline.definitions import defs;"
+        "dg.Definitions.validate_loadable(defs())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env=bare_environment(HOME=str(tmp_path), DATABASE_URL="postgresql://127.0.0.1:1/nowhere"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_assets(specs: dict[str, dg.AssetSpec]) -> None:
+    assert sorted(specs) == ASSETS
+
+
+def test_every_member_of_the_registries_has_its_asset(specs: dict[str, dg.AssetSpec]) -> None:
+    streams = {f"bronze/{stream.name}" for source in SOURCES for stream in source.streams}
+    details = {f"enrichment/{detail.of.name}" for source in SOURCES for detail in source.details}
+    tables = {f"silver/{table.name}" for table in SILVER_TABLES}
+    assert set(specs) == streams | details | tables
+
+
+def test_the_edges(specs: dict[str, dg.AssetSpec]) -> None:
+    found = {
+        key: {dep.asset_key.to_user_string() for dep in spec.deps}
+        for key, spec in specs.items()
+        if list(spec.deps)
+    }
+    assert found == EDGES
+
+
+def test_every_asset_says_what_it_is(specs: dict[str, dg.AssetSpec]) -> None:
+    for key, spec in specs.items():
+        layer, name = key.split("/")
+        assert spec.group_name == layer
+        assert spec.tags["layer"] == layer
+        assert spec.tags["source"]
+        assert spec.owners == ["team:lsats-data"]
+        assert "postgres" in spec.kinds
+        assert spec.description
+        assert spec.metadata["dagster/table_name"] == f"{layer}.{name}"
+        assert spec.metadata["dagster/column_schema"].columns
+        assert spec.partitions_def == HUB_DAYS
+        assert spec.automation_condition is None
+
+
+def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) -> None:
+    declared = {
+        (spec.asset_key.to_user_string(), spec.name, spec.blocking)
+        for check in location.resolve_all_asset_keys()
+        for spec in location.resolve_assets_def(check).check_specs
+    }
+    assert declared == {
+        (key, name, blocking) for key in ASSETS for name, blocking in CHECKS_OF[key.split("/")[0]]
+    }
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_jobs(location: dg.Definitions, job: str) -> None:
+    found = location.resolve_job_def(job)
+    keys = {key.to_user_string() for key in found.asset_layer.selected_asset_keys}
+    assert keys == {key for key in ASSETS if key.split("/")[0] in JOBS[job]}
+    assert found.description
+    assert found.executor_def is dg.in_process_executor
+
+
+def test_there_is_no_other_job(location: dg.Definitions) -> None:
+    named = {j.name for j in location.get_repository_def().get_all_jobs() if "__" not in j.name}
+    assert named == set(JOBS)
+    assert location.resolve_job_def("hub_daily").partitions_def == HUB_DAYS
+
+
+def test_the_schedule_asks_for_the_current_day(
+    location: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = location.resolve_schedule_def("hub_daily_schedule")
+    assert schedule.job_name == "hub_daily"
+    assert schedule.cron_schedule == "0 5 * * *"
+    assert schedule.execution_timezone == "America/Detroit"
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    monkeypatch.setenv("LSATS_TODAY", "2026-02-03")
+    with dg.build_schedule_context(repository_def=location.get_repository_def()) as context:
+        requests = schedule.evaluate_tick(context).run_requests
+    assert requests is not None
+    assert [(r.run_key, r.partition_key) for r in requests] == [("2026-02-03", "2026-02-03")]

@@ -1,0 +1,231 @@
+"""One step at a time, in this process: ranges, wishes, failures, and what must not be recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from lsats_pipeline.definitions import defs
+from lsats_pipeline.errors import Busy, GiveUp, Unreachable
+from lsats_pipeline.hub import Hub
+from lsats_pipeline.report import Check, Report
+from lsats_pipeline.settings import on_day
+from lsats_pipeline.silver.build import asset_of
+from lsats_pipeline.sources.source import Stream
+from lsats_pipeline.warehouse.runs import Asset, Counts
+
+DAYS = [dt.date(2026, 3, 2) + dt.timedelta(days=n) for n in range(4)]
+DEPARTMENTS = "bronze/umich_api_department"
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty hub on a simulated campus, on the first of four days."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("LSATS_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("LSATS_DEMO_PEOPLE", "200")
+    monkeypatch.setenv("LSATS_TODAY", DAYS[0].isoformat())
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda policy, attempt: 0)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def run(
+    instance: dg.DagsterInstance,
+    *assets: str,
+    days: list[dt.date] = DAYS[:1],
+    wish: dict[str, str] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Some assets of `hub_daily` for some days, as one run."""
+    wishes = dict(wish or {})
+    if len(days) > 1:
+        wishes["dagster/asset_partition_range_start"] = days[0].isoformat()
+        wishes["dagster/asset_partition_range_end"] = days[-1].isoformat()
+    return (
+        defs()
+        .resolve_job_def("hub_daily")
+        .execute_in_process(
+            instance=instance,
+            partition_key=days[0].isoformat() if len(days) == 1 else None,
+            asset_selection=[dg.AssetKey(a.split("/")) for a in assets],
+            tags=wishes,
+            raise_on_error=False,
+        )
+    )
+
+
+def recorded(result: dg.ExecuteInProcessResult) -> list[tuple[str, str | None]]:
+    """(asset, partition) of what a run recorded."""
+    events = result.get_asset_materialization_events()
+    return [(e.step_key or "", e.partition) for e in events]
+
+
+def said(result: dg.ExecuteInProcessResult) -> str:
+    """Why the run's steps failed, with all causes."""
+    texts = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error: Any = event.step_failure_data.error
+            while error is not None:
+                texts.append(error.message)
+                error = error.cause
+    return "\n".join(texts)
+
+
+def test_a_range_of_observed_days_runs_as_one_and_is_recorded_for_each(
+    hub: None, instance: dg.DagsterInstance
+) -> None:
+    for day in DAYS[:2]:
+        with on_day(day):
+            assert run(instance, DEPARTMENTS, days=[day]).success
+    with on_day(DAYS[2]):
+        result = run(instance, DEPARTMENTS, "silver/umapi_departments", days=DAYS[:3])
+    assert result.success
+    name = "bronze__umich_api_department"
+    assert [day for key, day in recorded(result) if key == name] == [f"{d}" for d in DAYS[:3]]
+    metadata = result.asset_materializations_for_node(name)[0].metadata
+    assert metadata["day"].value == "2026-03-02 … 2026-03-04"
+    silver = result.asset_materializations_for_node("silver__umapi_departments")
+    assert [m.partition for m in silver] == [f"{d}" for d in DAYS[:3]]
+    assert silver[0].metadata["day"].value == "2026-03-04"
+
+
+def test_a_long_range_is_recorded_briefly(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Hub, "build", lambda self, table, day, **_: Report(asset_of(table), day, Counts(), 0.1)
+    )
+    long = [DAYS[0] + dt.timedelta(days=n) for n in range(30)]
+    result = run(instance, "silver/umapi_departments", days=long)
+    recorded_days = result.asset_materializations_for_node("silver__umapi_departments")
+    assert [m.partition for m in recorded_days] == [f"{day}" for day in long]
+    assert "dagster/column_schema" not in recorded_days[0].metadata
+    assert "dagster/row_count" in recorded_days[0].metadata
+
+
+def test_a_range_with_a_day_that_nobody_observed_is_refused(
+    hub: None, instance: dg.DagsterInstance
+) -> None:
+    with on_day(DAYS[1]):
+        result = run(instance, DEPARTMENTS, days=DAYS[:2])
+    assert not result.success
+    assert "can only be read as it is now, and 2026-03-02 was not observed" in said(result)
+    assert recorded(result) == []
+
+
+def test_a_day_observed_before_is_read_again_without_harm(
+    hub: None, instance: dg.DagsterInstance
+) -> None:
+    first, again = run(instance, DEPARTMENTS), run(instance, DEPARTMENTS)
+    name = "bronze__umich_api_department"
+    assert first.asset_materializations_for_node(name)[0].metadata["new"].value
+    metadata = again.asset_materializations_for_node(name)[0].metadata
+    assert (metadata["new"].value, metadata["changed"].value) == (0, 0)
+
+
+def failing_with(error: Exception, calls: list[str]) -> Callable[..., Report]:
+    def ingest(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
+        calls.append(stream.name)
+        raise error
+
+    return ingest
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (Busy("bronze/x is being written by process 7"), 3),
+        (Unreachable("the gateway does not answer"), 3),
+        (GiveUp("the source ended early"), 1),
+        (ZeroDivisionError("a mistake"), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_only_what_may_pass_by_itself_is_tried_again(
+    hub: None,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    tries: int,
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(Hub, "ingest", failing_with(error, calls))
+    result = run(instance, DEPARTMENTS)
+    assert not result.success
+    assert len(calls) == tries
+    assert str(error) in said(result)
+
+
+def blocked(self: Hub, table: Any, day: dt.date, **options: Any) -> Report:
+    check = Check("mass_disappearance", False, "90 of 100 rows would be removed", blocking=True)
+    return Report(asset_of(table), day, Counts(processed=10), 0.1, checks=(check,))
+
+
+def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Hub, "build", blocked)
+    result = run(instance, "silver/umapi_departments", "silver/departments")
+    assert not result.success
+    assert recorded(result) == []
+    assert "was left as it was, because mass_disappearance: 90 of 100 rows" in said(result)
+    failed = [c.check_name for c in result.get_asset_check_evaluations() if not c.passed]
+    assert failed == ["mass_disappearance"]
+    assert {e.step_key for e in result.all_events if e.event_type_value == "STEP_START"} == {
+        "silver__umapi_departments"
+    }
+
+
+def held(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
+    accepted = options["accept_removals"]
+    check = Check("mass_disappearance", accepted, "50 records vanished at once", blocking=True)
+    asset = Asset("bronze", stream.source_system, stream.entity_type, stream.name)
+    return Report(asset, day, Counts(), 0.1, checks=(check,))
+
+
+@pytest.mark.parametrize(
+    ("wish", "through"),
+    [({"lsats/accept_removals": "true"}, True), ({"lsats/accept_removals": "false"}, False)],
+)
+def test_a_tag_accepts_removals_that_a_check_holds_back(
+    hub: None,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: dict[str, str],
+    through: bool,
+) -> None:
+    monkeypatch.setattr(Hub, "ingest", held)
+    result = run(instance, DEPARTMENTS, "silver/umapi_departments", wish=wish)
+    assert result.success is through
+    # What was landed stays and is recorded; what would build on it waits.
+    assert (("bronze__umich_api_department", "2026-03-02")) in recorded(result)
+    assert (("silver__umapi_departments", "2026-03-02") in recorded(result)) is through
+
+
+@pytest.mark.parametrize(("wish", "full"), [({"lsats/full": "true"}, True), ({}, False)])
+def test_a_tag_asks_for_every_row_to_be_worked_out_again(
+    hub: None,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    wish: dict[str, str],
+    full: bool,
+) -> None:
+    asked: list[bool] = []
+
+    def build(self: Hub, table: Any, day: dt.date, **options: Any) -> Report:
+        asked.append(options["full"])
+        return Report(asset_of(table), day, Counts(), 0.1)
+
+    monkeypatch.setattr(Hub, "build", build)
+    assert run(instance, "silver/umapi_departments", wish=wish).success
+    assert asked == [full]

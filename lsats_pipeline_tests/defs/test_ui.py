@@ -1,0 +1,159 @@
+"""The web interface in a real browser: the graph, a day of a table, its picture, its checks.
+
+`LSATS_SCREENSHOT_DIR=docs/images pytest lsats_pipeline_tests/defs/test_ui.py` also takes the
+screenshots, among them `ui.png` of the README.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+
+import pytest
+
+from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline_tests.defs.browser import NAMES, Page, chromium, opened_page
+from lsats_pipeline_tests.defs.conftest import Lived
+
+# Read here, before a fixture takes the developer's variables away.
+SCREENSHOTS = os.environ.get("LSATS_SCREENSHOT_DIR", "")
+GROUPS = ",".join(f"global@global:{group}" for group in ("bronze", "enrichment", "silver"))
+_SECONDS_TO_START = 90
+
+
+@pytest.fixture(scope="module")
+def webserver(lived: Lived) -> Iterator[str]:
+    """Dagster's web server on the two days, at a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    program = Path(sys.executable).with_name("dagster-webserver")
+    said = lived.folder / "webserver.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [program, "-h", "127.0.0.1", "-p", port, "-w", CHECKOUT / "workspace.yaml"],
+            env=lived.environment,
+            cwd=lived.folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/server_info", process, said)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], said: Path) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (URLError, OSError):
+            ended = process.poll() is not None or time.monotonic() > deadline
+            assert not ended, f"the web server does not answer:\n{said.read_text()[-3000:]}"
+            time.sleep(0.2)
+        else:
+            return
+
+
+@pytest.fixture(scope="module")
+def page(webserver: str) -> Iterator[Page]:
+    program = chromium()
+    if program is None:
+        pytest.fail(
+            f"no browser: none of {', '.join(NAMES)} is on the PATH. Install Debian's package"
+            " `chromium`, or leave this out with `--ignore lsats_pipeline_tests/defs/test_ui.py`"
+        )
+    with opened_page(program) as page:
+        page.size(1440, 900)
+        yield page
+
+
+def shoot(page: Page, name: str) -> None:
+    if SCREENSHOTS:
+        folder = CHECKOUT / SCREENSHOTS
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(folder / f"{name}.png")
+
+
+def test_the_graph_shows_every_asset_with_its_state(page: Page, webserver: str) -> None:
+    page.size(1800, 1660, scale=0.8)  # from this size on the nodes are drawn with their state
+    page.go(f"{webserver}/asset-groups?{urlencode({'expanded': GROUPS})}")
+    page.wait_for_text("Global asset lineage", "umich_api_department", "mcommunity_users")
+    read = "document.body.innerText.split({}).length - 1"
+    for told, times in (("100% filled", 16), ("2 / 2 Passed", 8), ("7 / 7 Passed", 8)):
+        page.wait(f"{read.format(repr(told))} === {times}")
+    page.settle()
+    shoot(page, "ui")
+    page.size(1440, 900)
+
+
+def test_a_day_of_a_table_shows_what_was_done(page: Page, webserver: str, lived: Lived) -> None:
+    open_day(page, webserver, lived)
+    page.wait_for_text("Materialized", "hub_daily", "mean quality", "dagster/row_count", "run id")
+    page.settle()
+    shoot(page, "day")
+
+
+def test_the_picture_of_the_quality_is_drawn(page: Page, webserver: str, lived: Lived) -> None:
+    open_day(page, webserver, lived)
+    show(page, "quality")
+    picture = "[...document.images].find(i => i.alt === 'Quality of silver.users')"
+    assert page.wait(f"{picture} && {picture}.complete && {picture}.naturalWidth") == 760
+    page.settle()
+    shoot(page, "quality")
+
+
+def test_the_sample_shows_nobody(page: Page, webserver: str, lived: Lived) -> None:
+    open_day(page, webserver, lived)
+    show(page, "sample")
+    page.wait_for_text("in 5 rows", "primary_email", "•••")
+    assert "@" not in page.evaluate("document.querySelector('table:last-of-type').innerText")
+    page.settle()
+    shoot(page, "sample")
+
+
+def test_the_checks_are_shown_with_their_outcome(page: Page, webserver: str) -> None:
+    page.go(f"{webserver}/assets/silver/users?view=checks&checkDetail=quality_mean")
+    page.wait_for_text("Checks (7)", "key_unique", "quality_mean", "mass_disappearance", "Passed")
+    page.wait_for_text("the mean score is", "This is a non-blocking asset check.")
+    page.settle()
+    shoot(page, "checks")
+
+
+def test_the_overview_shows_columns_rows_and_rules(page: Page, webserver: str) -> None:
+    page.go(f"{webserver}/assets/silver/users?view=overview")
+    page.wait_for_text("One row per person", "missing_email", "uniqname", "Row count", "lsats-data")
+    page.wait_for_text("hub_daily", "At 05:00 AM")
+    page.settle()
+    shoot(page, "overview")
+
+
+def open_day(page: Page, webserver: str, lived: Lived) -> None:
+    """The table `users` on its first day."""
+    query = urlencode({"view": "partitions", "partition": lived.days[0].isoformat()})
+    page.go(f"{webserver}/assets/silver/users?{query}")
+    page.wait_for_text("Metadata", "dagster/column_schema")
+
+
+def show(page: Page, entry: str) -> None:
+    """Open what stands behind the link of a metadata entry."""
+    row = (
+        f"[...document.querySelectorAll('tr')].find(r => r.cells[0].innerText.trim() === '{entry}')"
+    )
+    link = f"[...{row}.querySelectorAll('*')].filter(e => e.innerText === '[Show Markdown]').at(-1)"
+    page.wait(f"!!{row} && !!{link}")
+    page.evaluate(f"{link}.click()")

@@ -1,0 +1,240 @@
+"""The README tells the truth: its commands exist, its examples work and cost what it says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer
+
+from lsats_pipeline import settings as settings_module
+from lsats_pipeline import sources
+from lsats_pipeline.bronze.views import declare_views
+from lsats_pipeline.cli.app import app
+from lsats_pipeline.hub import Hub
+from lsats_pipeline.plan import choose
+from lsats_pipeline.settings import CHECKOUT, HubSettings
+from lsats_pipeline.silver import parsers, spec
+from lsats_pipeline.silver.build import build
+from lsats_pipeline.silver.ddl import declare_tables
+from lsats_pipeline.silver.spec import SourceTable
+from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
+from lsats_pipeline.sources.source import Source
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.pretend import Pretend
+
+README = (CHECKOUT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+SHELL = [line for language, text in BLOCKS if not language for line in text.splitlines()]
+INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S))
+PLACEHOLDERS = {
+    "UNIQNAME": "jdoe",
+    "DAY": "2026-11-20",
+    "ID": "0199b7a4-6d6e-7c3e-9d4f-2f1f6f0a5c11",
+}
+
+
+def command_lines() -> list[str]:
+    """Every `lsats ...` in the README, in blocks and in running text."""
+    found = [line.partition("#")[0] for line in SHELL if line.startswith("lsats ")]
+    found += re.findall(r"\$\((lsats [^)]+)\)", README)
+    return found + [text for text in INLINE if text.startswith("lsats ")]
+
+
+def leaf(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that the words call, and what is left of them."""
+    command = typer.main.get_command(app)
+    while isinstance(command, click.Group):
+        assert words, "a group alone is no command"
+        assert words[0] in command.commands, f"no command {words[0]!r}"
+        command = command.commands[words[0]]
+        words = words[1:]
+    return command, words
+
+
+def block(part: str) -> str:
+    """The one Python example that has this in it."""
+    (found,) = [text for text in PYTHON if part in text]
+    return str(found)
+
+
+def line(name: str) -> Any:
+    """The value of a one-line example such as `Column(...),`."""
+    text = block(name).strip()
+    assert "\n" not in text, "the README promises one line"
+    return eval(text.removesuffix(","), {**vars(parsers), **vars(spec)})
+
+
+@pytest.mark.parametrize("written", sorted(set(command_lines())))
+def test_every_command_line_can_be_called(written: str) -> None:
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(written)[1:]]
+    command, arguments = leaf(words)
+    command.make_context(command.name, arguments)
+
+
+def test_every_command_is_mentioned() -> None:
+    def names(command: click.Command, path: str = "lsats") -> list[str]:
+        if not isinstance(command, click.Group):
+            return [path]
+        return [n for k, c in command.commands.items() for n in names(c, f"{path} {k}")]
+
+    missing = [
+        name
+        for name in names(typer.main.get_command(app))
+        if not any(written.startswith(name) for written in command_lines())
+    ]
+    assert missing == []
+
+
+def test_every_make_target_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", " ".join([*SHELL, *INLINE]))) <= targets
+
+
+def test_every_place_exists() -> None:
+    rows = re.search(r"## Where is what\n(.*?)\n## ", README, re.DOTALL)
+    assert rows
+    named = [
+        place
+        for row in rows.group(1).splitlines()[3:]
+        for place in re.findall(r"`([^`]+)`", row.split("|")[1])
+        if not place.startswith((".lsats", "LSATS_HOME"))
+    ]
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    missing = [
+        place
+        for place in (*named, *links)
+        if not any((root / place).exists() for root in (CHECKOUT, CHECKOUT / "lsats_pipeline"))
+    ]
+    assert missing == []
+
+
+def test_every_variable_exists() -> None:
+    example = (CHECKOUT / ".env.example").read_text()
+    known = set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    named = set(re.findall(r"\b((?:LSATS|DAGSTER|DATABASE)_[A-Z_]+)\b", README))
+    assert named <= known
+
+
+def test_the_source_is_a_folder_a_registry_line_and_its_variables(
+    warehouse: Warehouse,
+    hub_settings: HubSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab_awards: dict[str, Any] = {}
+    exec(block("sources/lab_awards/__init__.py"), lab_awards)
+    assert block("lab_awards.SOURCE").strip() == "lab_awards.SOURCE,"
+    namespace = dict(vars(settings_module))
+    exec(block("class LabAwardsSettings"), namespace)
+    registered: Source = lab_awards["SOURCE"]
+    monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, registered))
+    monkeypatch.setattr("lsats_pipeline.hub.SOURCES", sources.SOURCES)
+    monkeypatch.setattr("lsats_pipeline.plan.SOURCES", sources.SOURCES)
+    monkeypatch.setitem(
+        settings_module.SOURCE_SETTINGS, "lab_awards", namespace["LabAwardsSettings"]
+    )
+    monkeypatch.setenv("LAB_AWARDS_FOLDER", str(tmp_path))
+    export = tmp_path / "lab_awards_2026.csv"
+    export.write_text("Award Id,Person Uniqname,Award Title\nAWD1,jdoe,Moss\nAWD2,roe,Fern\n")
+
+    hub = Hub(hub_settings, warehouse)
+    (stream,) = registered.streams
+    first = hub.ingest(stream)
+    export.write_text("Award Id,Person Uniqname,Award Title\nAWD1,jdoe,Mosses\nAWD2,roe,Fern\n")
+    second = hub.ingest(stream)
+    hub.close()
+
+    assert (first.counts.created, first.counts.rejected) == (2, 0)
+    assert (second.counts.updated, second.counts.skipped) == (1, 1)
+    with warehouse.owner() as connection:
+        declare_views(connection, sources.SOURCES)
+    view = (
+        "select external_id, raw_data ->> 'Award Title' from bronze.lab_awards_lab_award order by 1"
+    )
+    assert warehouse.query(view) == [("AWD1-jdoe", "Mosses"), ("AWD2-roe", "Fern")]
+    assert [str(c.asset) for c in choose(system="lab_awards")] == ["bronze/lab_awards_lab_award"]
+    assert registered.probe(tmp_path) == "1 files"
+
+
+def test_the_source_becomes_a_dagster_asset_by_itself() -> None:
+    from lsats_pipeline.defs.bronze import bronze_asset
+
+    lab_awards: dict[str, Any] = {}
+    exec(block("sources/lab_awards/__init__.py"), lab_awards)
+    asset = bronze_asset(lab_awards["SOURCE"], lab_awards["AWARD"])
+    assert asset.key.path == ["bronze", "lab_awards_lab_award"]
+    assert {check.name for check in asset.check_specs} == {"mass_disappearance", "reject_share"}
+
+
+class Directory(Pretend):
+    """Two people of MCommunity; the second has no number."""
+
+    def __init__(self) -> None:
+        super().__init__("mcommunity_ldap", "user", ("uidNumber",))
+        common = {"givenName": "J", "sn": "Doe", "mail": "x@umich.example.edu", "ou": "Test"}
+        self.records = {
+            1: {
+                **common,
+                "uidNumber": "1",
+                "uid": "one",
+                "dn": "uid=one,dc=x",
+                "telephoneNumber": "7",
+            },
+            2: {**common, "uidNumber": "2", "uid": "two", "dn": "uid=two,dc=x"},
+        }
+
+
+def built(warehouse: Warehouse, settings: HubSettings, table: SourceTable) -> dict[str, Any]:
+    with warehouse.owner() as connection:
+        declare_tables(connection, [table])
+    build(warehouse, settings, table, settings.today())
+    rows = warehouse.query("select to_jsonb(u) from silver.mcommunity_users u order by uniqname")
+    return {row[0]["uniqname"]: row[0] for row in rows}
+
+
+@pytest.fixture
+def directory(warehouse: Warehouse, hub_settings: HubSettings) -> Directory:
+    """A table that was built before the declaration grew."""
+    people = Directory()
+    people.ingest(warehouse, hub_settings)
+    assert set(built(warehouse, hub_settings, MCOMMUNITY_USERS)) == {"one", "two"}
+    return people
+
+
+def test_a_silver_column_is_one_line(
+    warehouse: Warehouse, hub_settings: HubSettings, directory: Directory
+) -> None:
+    longer = replace(
+        MCOMMUNITY_USERS, columns=(*MCOMMUNITY_USERS.columns, line('Column("distinguished_name"'))
+    )
+    later = hub_settings.model_copy(
+        update={"lsats_today": hub_settings.today() + dt.timedelta(days=1)}
+    )
+    rows = built(warehouse, later, longer)
+    assert {name: row["distinguished_name"] for name, row in rows.items()} == {
+        "one": "uid=one,dc=x",
+        "two": "uid=two,dc=x",
+    }
+    past = warehouse.query("select count(*) from silver.mcommunity_users_history")
+    assert past == [(2,)]
+
+
+def test_a_quality_rule_is_one_line(
+    warehouse: Warehouse, hub_settings: HubSettings, directory: Directory
+) -> None:
+    stricter = replace(MCOMMUNITY_USERS, rules=(*MCOMMUNITY_USERS.rules, line("Rule(")))
+    before = built(warehouse, hub_settings, MCOMMUNITY_USERS)
+    after = built(warehouse, hub_settings, stricter)
+    assert "no_work_phone" not in after["one"]["quality_flags"]
+    assert "no_work_phone" in after["two"]["quality_flags"]
+    lost = before["two"]["data_quality_score"] - after["two"]["data_quality_score"]
+    assert round(lost, 2) == 0.05
+    assert before["one"]["data_quality_score"] == after["one"]["data_quality_score"]
