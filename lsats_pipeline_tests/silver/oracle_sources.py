@@ -299,7 +299,7 @@ def _ad_user(entry: Row) -> Row:
             last_logon_timestamp lastLogonTimestamp, lockout_time lockoutTime"""),
         **columns(entry, generalized, "when_created whenCreated"),
     }  # fmt: skip
-    return row | _place_in_tree(entry["distinguishedName"][0])
+    return row | place_in_tree(entry["distinguishedName"][0])
 
 
 def filetime(values: list[str] | None) -> dt.datetime | None:
@@ -318,7 +318,7 @@ def generalized(values: list[str] | None) -> dt.datetime | None:
     return dt.datetime.strptime(values[0], "%Y%m%d%H%M%S.%fZ").replace(tzinfo=dt.UTC)
 
 
-def _place_in_tree(dn: str) -> Row:
+def place_in_tree(dn: str) -> Row:
     parts = split_dn(dn)
     ous = [unescaped(part[3:]) for part in parts if part.upper().startswith("OU=")]
     from_root = ous[::-1]
