@@ -109,7 +109,12 @@ GROUPS = MergedTable(
         _ad("ou_full_path", "jsonb", "all units, the innermost first"),
         _ad("ou_depth", "integer"),
         _ad("parent_ou_dn"),
-        First("mcommunity_gid_number", "bigint", ("mcommunity.gid_number",)),
+        First(
+            "mcommunity_group_uid",
+            "bigint",
+            ("mcommunity.gid_number",),
+            about="gidNumber: what identifies it in MCommunity",
+        ),
         _mcommunity("is_private", "boolean"),
         _mcommunity("is_members_only", "boolean"),
         _mcommunity("is_joinable", "boolean"),
