@@ -13,6 +13,8 @@ from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline_tests.silver.conftest import DAYS, Day, Label, Lived
 
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
+# Tables whose flags the campus foretells. Those of the others follow from several records at once,
+# and are compared with the truth beside their tables.
 SUBJECT = {
     "tdx_departments": "tdx_id",
     "umapi_departments": "dept_id",
@@ -20,9 +22,18 @@ SUBJECT = {
     "tdx_users": "tdx_user_uid",
     "mcommunity_users": "uniqname",
     "ad_users": "ad_user_guid",
+    "tdx_assets": "tdx_asset_id",
+    "mcommunity_groups": "gid_number",
+    "ad_groups": "ad_group_guid",
+    "ad_computers": "object_guid",
+    "keyconfigure_cards": "external_id",
+    "keyconfigure_computers": "computer_id",
+    "lab_awards": "external_id",
     "departments": "dept_id",
     "users": "uniqname",
+    "groups": "group_key",
 }
+LABELLED = [t for t in SILVER_TABLES if t.name in SUBJECT]
 
 # What a flag costs, in hundredths, said a second time on purpose. Other flags cost nothing.
 COSTS = {
@@ -60,8 +71,41 @@ COSTS = {
         "no_tdx_record": 5, "mcom_only": 15, "duplicate_tdx_account": 5,
         "email_disagreement": 5, "name_disagreement": 5, "department_disagreement": 5,
     },
+    "tdx_assets": {
+        "missing_name": 5, "missing_serial_number": 5, "placeholder_serial_number": 5,
+        "missing_owner": 5, "missing_department": 5, "not_enriched": 10, "missing_mac_address": 5,
+        "malformed_mac_address": 5, "invalid_attr_last_inventoried_date": 5,
+    },
+    "mcommunity_groups": {
+        "missing_group_name": 30, "missing_group_email": 10, "missing_description": 5,
+        "missing_owner": 5,
+    },
+    "ad_groups": {"conflict_object": 10, "missing_description": 5},
+    "ad_computers": {
+        "conflict_object": 10, "missing_operating_system": 5, "missing_dns_hostname": 5,
+    },
+    "keyconfigure_cards": {"missing_computer_name": 5, "missing_last_session": 5},
+    "keyconfigure_computers": {
+        "missing_computer_name": 5, "missing_serial_number": 5, "placeholder_serial_number": 5,
+        "missing_last_session": 5,
+    },
+    "lab_awards": {
+        "missing_department": 5, "malformed_department_id": 5, "missing_person_role": 5,
+        "missing_award_title": 5, "missing_award_dates": 5, "malformed_uniqname": 5,
+        "ends_before_start": 5,
+    },
+    "groups": {
+        "missing_group_name": 30, "missing_group_email": 10, "no_members": 10,
+        "missing_description": 5, "ad_only": 5, "mcommunity_only": 5, "duplicate_group_name": 5,
+    },
 }  # fmt: skip
-ALL_FOUR = "ad+mcom+tdx+umapi"
+# Whoever knows everything gives something back.
+BONUS = {"users": ("ad+mcom+tdx+umapi", 10), "groups": ("ad+mcommunity", 10)}
+# No record that the hub can take in looks like that.
+NEVER = {
+    "groups": {"missing_group_name"},
+    "mcommunity_groups": {"missing_group_name"},
+}
 
 
 def raised(day: Day) -> set[Label]:
@@ -69,6 +113,7 @@ def raised(day: Day) -> set[Label]:
     return day.rejects | {
         (table, flag, str(row[SUBJECT[table]]))
         for table, rows in day.silver.items()
+        if table in SUBJECT
         for row in rows.values()
         for flag in row["quality_flags"]
     }
@@ -76,18 +121,20 @@ def raised(day: Day) -> set[Label]:
 
 @EVERY_DAY
 def test_every_flag_kind_has_recall_and_precision_of_one(lived: Lived, day: dt.date) -> None:
-    found, placed = raised(lived.days[day]), lived.days[day].labels
+    found = raised(lived.days[day])
+    placed = {label for label in lived.days[day].labels if label[0] != "campus"}
     assert sorted(placed - found) == [], "missed"
     assert sorted(found - placed) == [], "false alarms"
 
 
-@pytest.mark.parametrize("table", SILVER_TABLES, ids=lambda t: t.name)
+@pytest.mark.parametrize("table", LABELLED, ids=lambda t: t.name)
 def test_every_declared_flag_occurs(lived: Lived, table: Table) -> None:
     labelled = {flag for name, flag, _ in lived.days[DAYS[0]].labels if name == table.name}
-    assert {rule.flag for rule in table.rules} <= labelled
+    declared = {rule.flag for rule in table.rules} - NEVER.get(table.name, set())
+    assert declared <= labelled
 
 
-@pytest.mark.parametrize("table", SILVER_TABLES, ids=lambda t: t.name)
+@pytest.mark.parametrize("table", LABELLED, ids=lambda t: t.name)
 def test_scores_follow_from_the_labels(lived: Lived, table: Table) -> None:
     day = lived.days[DAYS[-1]]
     lost: dict[str, int] = defaultdict(int)
@@ -95,7 +142,8 @@ def test_scores_follow_from_the_labels(lived: Lived, table: Table) -> None:
         if name == table.name:
             lost[subject] += COSTS[table.name].get(flag, 0)
     for row in day.silver[table.name].values():
-        bonus = 10 if table.name == "users" and row["source_system"] == ALL_FOUR else 0
+        known, bonus = BONUS.get(table.name, ("", 0))
+        bonus = bonus if row.get("source_system") == known else 0
         score = max(0, min(100, 100 - lost[str(row[SUBJECT[table.name]])] + bonus))
         assert row["data_quality_score"] == Decimal(score) / 100, row
 

@@ -73,18 +73,6 @@ def test_flags_are_raised_where_they_belong(lived: Lived, name: str, day: dt.dat
     ] == []
 
 
-# Flags that the campus has no occasion for; test_inventory raises them by hand.
-BY_HAND = {
-    ("tdx_assets", "missing_name"),
-}
-
-
-def test_every_declared_flag_occurs(lived: Lived) -> None:
-    tables = lived.days[DAYS[0]].silver
-    raised = {(n, f) for n in FLAGS for row in tables[n].values() for f in row["quality_flags"]}
-    assert {(n, rule.flag) for n in FLAGS for rule in table(n).rules} - raised == BY_HAND
-
-
 @EVERY_TABLE
 def test_the_oracles_cover_every_column(lived: Lived, name: str) -> None:
     row = next(iter(expected(lived.days[DAYS[0]], name).values()))
