@@ -12,7 +12,7 @@ import json
 import pytest
 
 from lsats_pipeline.errors import IncompleteRead
-from lsats_pipeline.hub import Hub, prepare
+from lsats_pipeline.hub import Hub
 from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.sources import SOURCES, stream
 from lsats_pipeline.sources.source import Detail, Stream
@@ -74,7 +74,6 @@ def take_in(hub: Hub) -> None:
 
 def live(warehouse, tmp_path, days):
     """The hub over some days of the campus; one hub a day, as one run a day."""
-    prepare(warehouse)
     with warehouse.owner() as connection:
         campus.create(connection, seed=7, people=400, first_day=FIRST)
     for day in days:
@@ -146,9 +145,49 @@ def test_rejects_are_the_placed_ones(warehouse, tmp_path):
         assert sorted(found) == sorted(placed)
 
 
+def test_rows_of_documents_say_where_they_stood(warehouse, tmp_path):
+    for day, _ in live(warehouse, tmp_path, DAYS[:1]):
+        rows = warehouse.query(
+            "select source_system, external_id, raw_data, ingestion_metadata"
+            " from bronze.raw_entities where source_system in ('key_client', 'lab_awards')"
+        )
+        assert {row[0] for row in rows} == {"key_client", "lab_awards"}
+        for system, key, _, origin in rows:
+            suffix = {"key_client": ".xlsx", "lab_awards": ".csv"}[system]
+            assert origin["file"].endswith(f"{day}{suffix}"), key
+            assert (origin["row"] >= 2, "sheet" in origin) == (True, system == "key_client")
+        archived = [path.name for path in (tmp_path / "archive").rglob("*.*") if path.is_file()]
+        assert sorted(archived) == sorted({row[3]["file"] for row in rows})
+
+
+def test_no_password_of_the_campus_arrives(warehouse, tmp_path):
+    """Its computers have passwords that Active Directory would tell."""
+    for _ in live(warehouse, tmp_path, DAYS[:1]):
+        with warehouse.owner() as connection:
+            (served,) = connection.execute(
+                "select count(*) from campus.records where payload like '%\"ms-Mcs-AdmPwd\"%'"
+                " or payload like '%\"msLAPS-%Password\"%'"
+            ).fetchone()
+        [(stored, told)] = warehouse.query(
+            "select count(*) filter (where raw::text ~ '\"(ms-Mcs-AdmPwd|msLAPS-[A-Za-z]*Password"
+            "(History)?|unicodePwd|userPassword|msDS-ManagedPassword[A-Za-z]*)\\\\*\"'),"
+            " count(*) filter (where raw::text like '%PasswordExpirationTime%'"
+            " or raw::text like '%AdmPwdExpirationTime%') from bronze.raw_entities raw"
+        )
+        assert served > 0
+        assert (stored, told > 0) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("directory", "name"),
-    [("active_directory", "active_directory_user"), ("mcommunity", "mcommunity_ldap_user")],
+    [
+        ("active_directory", "active_directory_user"),
+        ("active_directory", "active_directory_group"),
+        ("active_directory", "active_directory_computer"),
+        ("active_directory", "active_directory_organizational_unit"),
+        ("mcommunity", "mcommunity_ldap_user"),
+        ("mcommunity", "mcommunity_ldap_group"),
+    ],
 )
 def test_a_directory_cut_short_buries_nobody_and_says_so(warehouse, tmp_path, directory, name):
     for day, hub in live(warehouse, tmp_path, DAYS[:1]):
