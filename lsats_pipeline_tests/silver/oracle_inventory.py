@@ -182,8 +182,14 @@ def _card(listed: Row) -> Row:
         "last_audit": _local(listed["Last Audit"]),
         "base_audit": _local(listed["Base Audit"]),
     }  # fmt: skip
-    serial = real_serial(row["oem_serial_number"])
-    return row | {"computer_id": "-".join(p for p in (row["computer_name"].upper(), serial) if p)}
+    return row | {"computer_id": _called(row)}
+
+
+def _called(card: Row) -> str:
+    serial = real_serial(card["oem_serial_number"])
+    if card["computer_name"]:
+        return "-".join(part for part in (card["computer_name"].upper(), serial) if part)
+    return f"SERIAL-{serial}" if serial else f"MAC-{card['mac_address']}"
 
 
 def _local(value: str | None) -> dt.datetime | None:
