@@ -1,11 +1,12 @@
--- What is one machine so far. One that is gone keeps its name, and its successor has it too.
+-- What is one machine so far, and how strong its claim to a name is. Seen in the inventory lately: it
+-- has that name. Only written down in TeamDynamix: likely. Retired, or not seen for long: it had the
+-- name, and its successor may have it now.
 create temp table inventoried on commit drop as
 select concat_ws(':', coalesce(tdx.place, kc.place), coalesce(tdx.id, kc.id)) as id,
     tdx.id as tdx_id, kc.id as kc_id,
     case
-        when tdx.claim < 1 then tdx.claim
-        when tdx.id is null then kc.claim
-        when kc.claim < 1 then 0.5
+        when tdx.claim < 1 or (tdx.id is null and kc.claim < 1) then 0.01
+        when kc.id is null or kc.claim < 1 then 0.1
         else 1.0
     end as claim
 from (select * from computer_record where place = 1) as tdx
@@ -23,7 +24,7 @@ with machine_part as (
 select part.machine_id as id, known.place, known.id as record_id, known.value,
     -- Of two names, that in KeyConfigure was seen on the machine itself, and the other may long be
     -- that of another machine.
-    part.claim * case when known.place = 1 and known.value <> seen.name then 0.1 else 1 end as claim,
+    part.claim * case when known.place = 1 and known.value <> seen.name then 0.01 else 1 end as claim,
     known.quality - case
         when known.place = 1 and known.value <> seen.name then 0.05 else 0
     end as quality
