@@ -18,21 +18,17 @@ create table bronze.raw_entities (
 """
 UID = "00000000-0000-0000-0000-000000000001"
 GUID = "0f9e8d7c-0000-0000-0000-00000000000a"
+BRACED = f"{{{GUID.upper()}}}"
+AWARD = {"Award Id": "AWD1", "Person Uniqname": "adam", "A\nB": "c"}
 ROWS = [
     ("tdx", "user", "1", {"UID": UID, "LastName": "One", "_content_hash_basic": "x"}, 1),
-    ("tdx", "user", "1", {"UID": UID, "LastName": "Two", "_content_hash_basic": "y"}, 2),
+    ("tdx", "user", "made up", {"UID": UID, "LastName": "Two", "_content_hash_basic": "y"}, 2),
     ("tdx", "user", "1", {"UID": UID, "LastName": "Two", "GroupIDs": [7], "_enriched_at": "t"}, 3),
-    ("active_directory", "user", "g", {"objectGUID": "{%s}" % GUID.upper(), "cn": "adam"}, 1),
+    ("active_directory", "user", "g", {"objectGUID": BRACED, "cn": "adam"}, 1),
     ("umich_api", "user", "7", {"EmplId": "7", "EmplRcd": 0, "UniqName": "adam"}, 1),
     ("umich_api", "user", "7", {"EmplId": "7", "EmplRcd": 1, "UniqName": "adam"}, 2),
     ("umich_api", "user", "7", {"EmplId": "7", "EmplRcd": 0, "UniqName": "adam", "_h": 1}, 3),
-    (
-        "lab_awards",
-        "lab_award",
-        "a",
-        {"Award Id": "AWD1", "Person Uniqname": "adam", "A\nB": "c"},
-        1,
-    ),
+    ("lab_awards", "lab_award", "a", AWARD, 1),
     ("somewhere", "thing", "1", {"x": 1}, 1),
 ]
 
@@ -83,7 +79,7 @@ def test_every_version_in_its_order(warehouse, hub_settings, predecessor, caplog
 
 def test_only_into_a_new_hub(warehouse, hub_settings, predecessor):
     list(import_bronze(warehouse, hub_settings, SOURCES, predecessor))
-    with pytest.raises(FixConfiguration, match="bronze/active_directory_user.* already ran"):
+    with pytest.raises(FixConfiguration, match=r"bronze/active_directory_user.* already ran"):
         list(import_bronze(warehouse, hub_settings, SOURCES, predecessor))
 
 
