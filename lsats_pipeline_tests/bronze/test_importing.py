@@ -40,8 +40,8 @@ def predecessor(database_url):
         for system, entity, key, data, day in ROWS:
             connection.execute(
                 "insert into bronze.raw_entities (source_system, entity_type, external_id,"
-                " raw_data, ingested_at) values (%s, %s, %s, %s, make_timestamptz(2026,1,%s,0,0,0))",
-                [system, entity, key, json.dumps(data), day],
+                " raw_data, ingested_at) values (%s, %s, %s, %s, %s)",
+                [system, entity, key, json.dumps(data), f"2026-01-0{day}"],
             )
     return database_url
 
