@@ -17,6 +17,8 @@ from pydantic import SecretStr
 
 from lsats_pipeline.hub import Hub, open_hub
 from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.silver.consumers import view_names
+from lsats_pipeline.silver.cross_checks import CrossResult, cross_check
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline_tests.conftest import HUB_VARIABLES, database_on, drop_database, execute
@@ -34,6 +36,10 @@ _LABELS = """
 select table_name, flag, subject from campus.labels
 where valid_from <= %(day)s and (valid_to is null or %(day)s < valid_to)
 """
+_TRUTH = (
+    "labs", "lab_members", "lab_computers", "machine_records",
+    "computers", "groups", "group_members", "group_owners",
+)  # fmt: skip
 _REJECTS = """
 select
     'rejects:' || entity || case layer when 'enrichment' then '_detail' else '' end,
@@ -49,16 +55,22 @@ class Day(NamedTuple):
     """The hub after a day, and what the campus says about that day."""
 
     silver: dict[str, dict[str, Row]]  # table -> identity -> row
+    truth: dict[str, list[Row]]  # table of the campus -> rows
     rejects: set[Label]
     known: list[Stored]
     labels: set[Label]
 
 
 class Lived(NamedTuple):
-    """All days, and by how many rows a rebuild of everything differs from the last of them."""
+    """All days, and by how many rows a rebuild of everything differs from the last of them.
+
+    `views` and `crossed` are as on the last day: what consumers read, and the checks between tables.
+    """
 
     days: dict[dt.date, Day]
     rebuilt: dict[str, int]
+    views: dict[str, list[Row]]
+    crossed: list[CrossResult]
 
 
 @pytest.fixture(scope="package")
@@ -78,7 +90,8 @@ def lived(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 
 
 def _live(url: str, home: Path) -> Lived:
-    days, rebuilt = {}, {}
+    days, rebuilt, views = {}, {}, {}
+    crossed: list[CrossResult] = []
     for day in DAYS:
         settings = load(
             HubSettings,
@@ -94,10 +107,13 @@ def _live(url: str, home: Path) -> Lived:
             _run(hub)
             days[day] = _seen(url, day)
             if day == DAYS[-1]:
+                views = _views(url)
+                with hub.warehouse.connection() as connection:
+                    crossed = list(cross_check(connection))
                 for table in SILVER_TABLES:
                     counts = hub.build(table, full=True).counts
                     rebuilt[table.name] = counts.created + counts.updated + counts.removed
-    return Lived(days, rebuilt)
+    return Lived(days, rebuilt, views, crossed)
 
 
 def _run(hub: Hub) -> None:
@@ -117,10 +133,30 @@ def _seen(url: str, day: dt.date) -> Day:
             silver={
                 table.name: _rows(connection, table.name, table.identity) for table in SILVER_TABLES
             },
+            truth={name: _true(connection, name, day) for name in _TRUTH},
             rejects=set(connection.execute(_REJECTS)),
             known=known,
             labels=set(connection.execute(_LABELS, {"day": day})),
         )
+
+
+def _true(connection: psycopg.Connection[Any], name: str, day: dt.date) -> list[Row]:
+    query = sql.SQL(
+        "select * from {} where valid_from <= %(day)s and (valid_to is null or %(day)s < valid_to)"
+    ).format(sql.Identifier("campus", name))
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, {"day": day}).fetchall()
+
+
+def _views(url: str) -> dict[str, list[Row]]:
+    """What the readers' role finds in every view."""
+    found = {}
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        connection.execute("set role lsats_reader")
+        for name in view_names():
+            query = sql.SQL("select * from {}").format(sql.Identifier("silver", name))
+            found[name] = connection.execute(query).fetchall()
+    return found
 
 
 def _rows(connection: psycopg.Connection[Any], name: str, identity: str) -> dict[str, Row]:

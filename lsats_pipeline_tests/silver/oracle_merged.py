@@ -63,9 +63,9 @@ def _department(key: str, tier1: Tier1) -> Expected:
         "parent_dept_id": pick(("tdx", parent.get("dept_id"))),
         "hierarchical_path": pick(("umapi", whole)),
         "location_info": pick(("tdx", tdx.get("location_info")), ("assumed", {})),
-        **_taken("tdx", tdx, """description dept_notes, tdx_created_date tdx_created_date,
+        **taken("tdx", tdx, """description dept_notes, tdx_created_date tdx_created_date,
             tdx_modified_date tdx_modified_date, tdx_id tdx_id, tdx_manager_uid manager_uid"""),
-        **_taken("umapi", umapi, """college_name college_name, college_group college_name,
+        **taken("umapi", umapi, """college_name college_name, college_group college_name,
             campus_name campus_name, vp_area_name vp_area_name, vp_area vp_area_name,
             dept_group dept_group, dept_group_campus dept_group_campus,
             dept_group_vp_area dept_group_vp_area"""),
@@ -73,7 +73,7 @@ def _department(key: str, tier1: Tier1) -> Expected:
     return Expected(columns, _known(umapi=umapi, tdx=tdx))
 
 
-def _taken(source: str, row: Row, names: str) -> dict[str, Chosen]:
+def taken(source: str, row: Row, names: str) -> dict[str, Chosen]:
     """Columns written as "column its_column", which only one system fills."""
     pairs = (pair.split() for pair in names.split(","))
     return {column: pick((source, row.get(theirs))) for column, theirs in pairs}
@@ -111,6 +111,14 @@ class _Person:
         account = self.tdx.get("default_account_id")
         self.account = tier1["tdx_departments"].get(str(account), NOTHING)
         self.tdx_boss = tier1["tdx_users"].get(str(self.tdx.get("reports_to_uid")), NOTHING)
+        self.leads = [
+            who
+            for who, holds in (
+                ("award", any(_leads(r, uniqname) for r in tier1["lab_awards"].values())),
+                ("unit", any(_is_namesake(r, uniqname) for r in tier1["ad_units"].values())),
+            )
+            if holds
+        ]
         self.boss = _supervisor(self.umapi.get("supervisor_id"), tier1["umapi_employees"].values())
 
     def says(self, column: str, *systems: str) -> Chosen:
@@ -121,6 +129,19 @@ class _Person:
 def _supervisor(empl_id: str | None, jobs: Iterable[Row]) -> str | None:
     named = [r for r in jobs if empl_id and r["empl_id"] == empl_id and r["uniqname"]]
     return min(named, key=lambda r: int(r["empl_rcd"]))["uniqname"] if named else None
+
+
+def _leads(award: Row, uniqname: str) -> bool:
+    """Principal investigators, not those who are so together with somebody."""
+    role = (award["person_role"] or "").lower()
+    leads = "principal investigator" in role and "co-principal" not in role
+    return leads and bool(award["person_uniqname"] == uniqname)
+
+
+def _is_namesake(unit: Row, uniqname: str) -> bool:
+    return bool(
+        unit["extracted_uniqname"] == uniqname and unit["depth_category"] == "potential_lab"
+    )
 
 
 def disabled(ad: Row) -> bool:
@@ -201,7 +222,7 @@ def _work(p: _Person) -> dict[str, Chosen]:
         "primary_supervisor_uniqname": pick(("umapi", p.boss), ("tdx", p.tdx_boss.get("uniqname"))),
         "supervisor_ids": _list_of(p, "supervisor_id", empl_id="supervisor_id"),
         "umich_empl_ids": pick(("umapi", sorted({r["empl_id"] for r in p.jobs}) or None)),
-        **_taken("umapi", p.umapi, """department_job_title department_job_title,
+        **taken("umapi", p.umapi, """department_job_title department_job_title,
             primary_job_code jobcode, primary_supervisor_id supervisor_id,
             umich_empl_id empl_id"""),
     }  # fmt: skip
@@ -230,6 +251,7 @@ def _standing(p: _Person) -> dict[str, Chosen]:
     return {
         "is_active": Chosen(active, None),
         "is_employee": Chosen(bool(p.umapi) or p.tdx.get("is_employee") is True, None),
+        "is_pi": Chosen(bool(p.leads), [*p.leads, "assumed"][0]),
         "mcommunity_ou_affiliations": pick(("mcom", p.mcom.get("ou"))),
     }
 
@@ -237,12 +259,12 @@ def _standing(p: _Person) -> dict[str, Chosen]:
 def _accounts(p: _Person) -> dict[str, Chosen]:
     locked = p.ad["lockout_time"] is not None if p.ad else None
     return {
-        **_taken("tdx", p.tdx, """reports_to_uid reports_to_uid, tdx_user_uid tdx_user_uid,
+        **taken("tdx", p.tdx, """reports_to_uid reports_to_uid, tdx_user_uid tdx_user_uid,
             tdx_external_id tdx_external_id, tdx_beid beid,
             tdx_security_role_id security_role_id, tdx_security_role_name security_role_name,
             tdx_is_employee is_employee, tdx_is_confidential is_confidential,
             tdx_group_ids group_ids"""),
-        **_taken("ad", p.ad, """ad_object_guid ad_user_guid, ad_object_sid object_sid,
+        **taken("ad", p.ad, """ad_object_guid ad_user_guid, ad_object_sid object_sid,
             ad_sam_account_name sam_account_name, ad_group_memberships member_of,
             ad_primary_group_id primary_group_id, ad_ou_root ou_root,
             ad_ou_organization ou_organization, ad_ou_department ou_department,
@@ -252,7 +274,7 @@ def _accounts(p: _Person) -> dict[str, Chosen]:
         "ad_account_locked": pick(("ad", locked)),
         "ldap_uid_number": p.says("uid_number", "mcom", "ad"),
         "ldap_gid_number": p.says("gid_number", "mcom", "ad"),
-        **_taken("mcom", p.mcom, "home_directory home_directory, login_shell login_shell"),
+        **taken("mcom", p.mcom, "home_directory home_directory, login_shell login_shell"),
     }  # fmt: skip
 
 
