@@ -1,17 +1,24 @@
-"""The campus world: people, departments, what four systems know of them, what is wrong on purpose.
+"""The campus world: people, machines, labs, what six systems know of them, what is wrong with it.
 
     create --> day one     advance --> one transaction per day     simulators serve `campus.records`
 
     world.py             what a campus depends on; where it is
-    draws.py names.py    chance by hashing; names, uniqnames
+    draws.py names.py    chance by hashing; names, uniqnames    directory_names.py   DNs
     departments.py       hierarchy, oddities, their events      department_views.py  records, labels
     people.py events.py  who somebody is; what happens to them, and when which system hears of it
     defects.py           what is wrong with whose records
     views.py             what each system knows      records.py  its JSON      labels.py  the flags
-    snapshot.py facts.py one person on one day as rows          store.py *.sql       PostgreSQL
+    labs.py awards.py    PIs, members, what they are paid for       units.py  their folders
+    groups.py            who is in which group       odd_groups.py memberships.py group_records.py
+    machines.py          what stands where           machine_events.py machine_defects.py
+    machine_views.py     what each system knows      machine_records.py machine_labels.py
+    snapshot.py lab_snapshot.py machine_snapshot.py  one person, lab, machine on one day as rows
+    ripples.py           who and what a day can have changed
+    facts.py store.py *.sql                          rows, PostgreSQL
 
-Person i on day d is a pure function of (seed, people, first_day, i, d): any person can be worked
-out alone, and two worlds made with the same numbers are equal however they came to a day.
+Person, machine or lab i on day d is a pure function of (seed, people, machines, first_day, i, d):
+any can be worked out alone, and two worlds made with the same numbers are equal however they came
+to a day.
 """
 
 from __future__ import annotations
@@ -33,6 +40,7 @@ from lsats_pipeline.synthetic.worlds.campus.group_records import (
 )
 from lsats_pipeline.synthetic.worlds.campus.lab_snapshot import lab_facts
 from lsats_pipeline.synthetic.worlds.campus.labs import lab_count
+from lsats_pipeline.synthetic.worlds.campus.machine_records import record_stray_card
 from lsats_pipeline.synthetic.worlds.campus.machine_snapshot import machine_facts
 from lsats_pipeline.synthetic.worlds.campus.records import record_strays
 from lsats_pipeline.synthetic.worlds.campus.ripples import Ripples
@@ -130,6 +138,7 @@ def _fill(connection: Connection, campus: Campus, batch: int) -> None:
     first = department_facts(campus, 0)
     record_strays(first, campus)
     odd_award_facts(first, campus)
+    record_stray_card(first)
     writer.add(first)
     for number in range(campus.people):
         writer.add(person_facts(campus, number, 0))

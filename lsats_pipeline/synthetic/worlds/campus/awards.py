@@ -51,7 +51,6 @@ class Draw(NamedTuple):
     collides: int
     no_department: int
     capitals: int
-    nameless: int
 
 
 Content = dict[str, str]
@@ -66,13 +65,18 @@ class AwardRow(NamedTuple):
     person: Person
     ids: Ids
     department: int | None
-    uniqname: str  # as written; "" when it is missing
+    uniqname: str  # as written
     cents: int
     collides: bool = False
 
 
 # Each row of the odd award shows one of these, and is otherwise in order.
 ODDITIES: dict[str, Content] = {
+    "missing_department": {
+        "Person Appt Department Id": "",
+        "Person Appt Department": "",
+        "Person Appt School/College": "",
+    },
     "malformed_department_id": {"Person Appt Department Id": "17-500"},
     "missing_person_role": {"Person Role": "  "},
     "missing_award_title": {"Award Title": ""},
@@ -84,7 +88,7 @@ ODD_AWARD = "AWD9999900"
 
 
 def odd_award_facts(facts: Facts, campus: Campus) -> None:
-    """Add an award whose rows are odd, and one row that names nobody."""
+    """Add an award whose rows are odd, two that collide, and one that names nobody."""
     draw = Draw._make(lanes(b"award", campus.seed, -1)[: len(Draw._fields)])
     for spot, (flag, changes) in enumerate(ODDITIES.items()):
         person, ids = manager(campus, homes(campus)[spot])
@@ -95,6 +99,9 @@ def odd_award_facts(facts: Facts, campus: Campus) -> None:
         facts.record("lab_awards", "lab_award", (key := identity_of(content)), content)
         facts.label("lab_awards", flag, key)
         facts.label("campus", f"award_{flag}", key)
+    twin = _content(campus, row._replace(department=_next_to(campus, row.person)), draw, 0)
+    facts.record("lab_awards", "lab_award", (key := identity_of(twin)), twin)
+    facts.label("campus", "award_collides", key)
     facts.record("lab_awards", "lab_award", "?nobody", content | {"Person Uniqname": ""})
     facts.label("rejects:lab_awards_lab_award", "missing_key", "")
 
@@ -118,17 +125,13 @@ def award_facts(facts: Facts, campus: Campus, lab: Lab) -> None:
 def _add(facts: Facts, campus: Campus, row: AwardRow, draw: Draw, amended: int) -> None:
     content = _content(campus, row, draw, amended)
     identity = identity_of(content)
-    if not row.uniqname:
-        facts.record("lab_awards", "lab_award", f"?{identity}", content)
-        facts.label("rejects:lab_awards_lab_award", "missing_key", "")
-        return
     facts.record("lab_awards", "lab_award", identity, content)
     code = "" if row.department is None else skeleton(campus)[row.department].code
     key = (row.award, row.uniqname.lower(), row.role, row.project, code)
     facts.add("lab_awards", key, (row.cents,))
     if row.department is None:
         facts.label("lab_awards", "missing_department", identity)
-        facts.label("campus", "award_without_department", identity)
+        facts.label("campus", "award_missing_department", identity)
     if row.collides:
         facts.label("campus", "award_collides", identity)
 
@@ -147,9 +150,7 @@ def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Ite
     )
     yield leader
     if chance(15, draw.collides) and leader.department is not None:
-        rooms = homes(campus)
-        elsewhere = rooms[(lab.department - rooms.start + 1) % len(rooms)]
-        yield leader._replace(department=elsewhere, collides=True)
+        yield leader._replace(department=_next_to(campus, lab.pi), collides=True)
     members = sorted(lab_members(campus, lab.number, 0))
     for nth in range(min(below(3, draw.partners), len(members))):
         person = start_of(campus, members[nth])
@@ -159,8 +160,14 @@ def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Ite
             person=person,
             ids=ids,
             department=person.department,
-            uniqname="" if chance(6, draw.nameless) else ids.uniqname,
+            uniqname=ids.uniqname,
         )
+
+
+def _next_to(campus: Campus, person: Person) -> int:
+    """Another department than the person's own."""
+    rooms = homes(campus)
+    return rooms[(person.department - rooms.start + 1) % len(rooms)]
 
 
 def _content(campus: Campus, row: AwardRow, draw: Draw, amended: int) -> Content:

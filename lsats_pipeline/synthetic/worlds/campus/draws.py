@@ -19,6 +19,7 @@ _LANES = struct.Struct(f"<{LANES}H")
 # Below 2^63; keeps a seed of any size inside the key.
 _SEED_MASK = (1 << 62) - 1
 _CODE_LETTERS = "0123456789BCDFGHJKLMNPQRSTVWXZ"
+_CODE_PAIRS = [a + b for a in _CODE_LETTERS for b in _CODE_LETTERS]
 _CODE_STEP = 7_654_321  # shares no factor with 30 = 2 * 3 * 5 or its powers
 
 
@@ -88,10 +89,9 @@ def uuid_of(purpose: bytes, seed: int, text: str) -> str:
 
 def coded(number: int, seed: int, length: int) -> str:
     """A code of `length` characters that no other number gets; spells no word, having no vowels."""
-    size = len(_CODE_LETTERS)
-    number = shuffled(number, seed, size**length, _CODE_STEP)
+    number = shuffled(number, seed, 30**length, _CODE_STEP)
     text = ""
-    for _ in range(length):
-        number, low = divmod(number, size)
-        text += _CODE_LETTERS[low]
-    return text
+    for _ in range(length // 2):
+        number, low = divmod(number, 900)
+        text += _CODE_PAIRS[low]
+    return text + _CODE_LETTERS[number] if length % 2 else text

@@ -52,7 +52,6 @@ class _Account(NamedTuple):
     ad_dn: str
     mcommunity_dn: str
     in_department: bool
-    gone: bool
 
 
 def campus_group_facts(campus: Campus, day: int) -> Facts:
@@ -94,7 +93,6 @@ def _account(campus: Campus, number: int, day: int) -> _Account | None:
         ad_dn,
         person_dn(uniqname) if in_mcommunity else "",
         now.ad is not None and stays_in_department(now.ad, start),
-        now.ad is None or now.ad.role == "gone",
     )
 
 
@@ -148,8 +146,7 @@ def _list_person(
     if group.family in ("department", "staff") and not account.in_department:
         ad = mcommunity = ""
     if group.family == "everyone":
-        ad = ad or ("" if account.gone else contact_dn(account.uniqname))
-        mcommunity = "" if account.gone else mcommunity
+        ad = ad or contact_dn(account.uniqname)
     in_ad, in_mcommunity = bool(group.ad and ad), bool(group.mcommunity and mcommunity)
     if in_ad:
         found.ad.append(ad)

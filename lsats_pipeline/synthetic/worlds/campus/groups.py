@@ -138,6 +138,7 @@ def _of_lab(campus: Campus, lab: int) -> tuple[tuple[Family, ...], dict[str, str
     return families, words
 
 
+@lru_cache(maxsize=20_000)
 def prefix_of(campus: Campus, department: int) -> str:
     """The two to four letters that names of a department's things begin with."""
     name = skeleton(campus)[department].founding_name

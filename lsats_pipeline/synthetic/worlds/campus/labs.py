@@ -42,7 +42,7 @@ RESEARCH, WORKSTATIONS = "Research and Instrumentation", "Workstations"
 _MEMBERS = {"staff": 8, "student": 11, "faculty": 3, "sponsored": 15}
 _WITH_LAB_TITLE, _VISITING = 92, 1.5
 _JOINING = 5000  # of 65,536 days somebody joins or leaves a lab
-_CHANGING = 650  # of 65,536 days something else happens to it
+_CHANGING = 2000  # of 65,536 days something else happens to it
 _SHORT_NAMES = 105  # people before this one have uniqnames of three letters
 _RESERVED = ("lsa",)  # would make every group theirs
 

@@ -41,7 +41,6 @@ DEFECTS = (
     Defect("keys_no_serial", 100, "keys", lasts=True),
     Defect("two_spellings", 80, "tdx keys", lasts=True),
     Defect("tdx_twice", 120, "tdx", lasts=True),
-    Defect("keys_no_mac", 300, "tdx keys", lasts=True),
     # Renamed, and nothing left that ties the two records together: truly undecidable.
     Defect("undecidable", 2000, "tdx ad", lasts=True),
     Defect("tdx_no_name", 300, "tdx keys", lasts=True),

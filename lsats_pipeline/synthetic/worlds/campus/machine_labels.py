@@ -66,10 +66,7 @@ def label_machine(facts: Facts, known: KnownMachine) -> None:
         else:
             raise_flags(facts, "ad_computers", COMPUTER_FLAGS, thing, thing.guid)
     for card in known.keys:
-        if card.address:
-            raise_flags(facts, "keyconfigure_cards", CARD_FLAGS, card, card.key)
-        else:
-            facts.label("rejects:key_client_computer", "missing_key", "")
+        raise_flags(facts, "keyconfigure_cards", CARD_FLAGS, card, card.key)
     _label_inventory(facts, known)
 
 
@@ -87,8 +84,7 @@ def _label_inventory(facts: Facts, known: KnownMachine) -> None:
     """Rows of one name and serial number are one computer to the hub."""
     found: dict[str, list[Card]] = {}
     for card in known.keys:
-        if card.address:
-            found.setdefault(computer_id(card), []).append(card)
+        found.setdefault(computer_id(card), []).append(card)
     shared = known.truth.flaw.name == "shared_dock" or len(found) > 1
     for key, cards in found.items():
         raise_flags(facts, "keyconfigure_computers", INVENTORY_FLAGS, cards, key)

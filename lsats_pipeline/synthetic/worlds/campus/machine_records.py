@@ -69,8 +69,7 @@ def record_machine(facts: Facts, campus: Campus, known: KnownMachine, day: int) 
     for asset in (*known.tdx, *known.accessories):
         _record_asset(facts, campus, known.told, asset)
     for card in known.keys:
-        key = card.key if card.address else f"?{known.truth.number}"
-        facts.record("key_client", "computer", key, key_row(campus, known.truth, card))
+        facts.record("key_client", "computer", card.key, key_row(campus, known.truth, card))
     for thing in known.ad:
         content = computer(campus, known.truth, thing)
         facts.record("active_directory", "computer", thing.guid, content, lookup=thing.name.lower())
@@ -262,6 +261,13 @@ def key_row(campus: Campus, machine: Machine, card: Card) -> Record:
         "Client": ("7.9.1.2", "8.0.0.5")[number % 2],
         "Owner": _keys_owner(campus, machine),
     }
+
+
+def record_stray_card(facts: Facts) -> None:
+    """Add a row of the export without an address, which is nobody's, and its label."""
+    row = {"idnt": 1, "agid": 1, "Name": "NOBODYS", "MAC": "n/a", "OEM SN": "N/A", "OS vers": "10"}
+    facts.record("key_client", "computer", "?1", row)
+    facts.label("rejects:key_client_computer", "missing_key", "")
 
 
 def _keys_owner(campus: Campus, machine: Machine) -> str | None:

@@ -65,9 +65,8 @@ def _add_records(facts: Facts, known: KnownMachine) -> None:
                 "machine_records", (number, "tdx", "asset", str(asset.asset_id)), (asset.current,)
             )
     for card in known.keys:
-        if card.address:
-            key = (number, "key_client", "computer", card.key)
-            facts.add("machine_records", key, (card.current,))
+        key = (number, "key_client", "computer", card.key)
+        facts.add("machine_records", key, (card.current,))
     for thing in known.ad:
         if not thing.problem:
             key = (number, "active_directory", "computer", thing.guid)
@@ -95,7 +94,7 @@ def _add_labs(facts: Facts, campus: Campus, known: KnownMachine) -> None:
 def _is_readable(known: KnownMachine) -> bool:
     return (
         any(not asset.problem for asset in known.tdx)
-        or any(card.address for card in known.keys)
+        or bool(known.keys)
         or any(not thing.problem for thing in known.ad)
     )
 

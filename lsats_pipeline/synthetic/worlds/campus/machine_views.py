@@ -80,7 +80,7 @@ class Card(NamedTuple):
     """A row of the KeyConfigure export: one network card of a machine."""
 
     nth: int
-    address: str  # 12 digits, "" when there is none
+    address: str  # 12 digits
     written: str
     name: str
     serial: str
@@ -266,8 +266,6 @@ def _cards(campus: Campus, machine: Machine) -> tuple[Card, ...]:
     if flaw.name == "keys_no_name":
         name = ""
     serial = _serial_in_keys(campus, machine)
-    if flaw.name == "keys_no_mac":
-        return (Card(0, "", "n/a", name, serial, current=False),)
     style = machine.number % 2 * 3  # colons or nothing
     addresses = [card_of(campus, machine, k) for k in range(machine.cards)]
     if flaw.name == "shared_dock" or (flaw.name == "dock_elsewhere" and flaw.second):

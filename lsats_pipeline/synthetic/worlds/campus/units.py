@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from lsats_pipeline.synthetic.worlds.campus.defects import BAD_BYTES, NUL, poisoned
 from lsats_pipeline.synthetic.worlds.campus.departments import homes, skeleton
 from lsats_pipeline.synthetic.worlds.campus.directory_names import LSA, SCHEMA, escaped, steady_dn
-from lsats_pipeline.synthetic.worlds.campus.draws import uuid_of
+from lsats_pipeline.synthetic.worlds.campus.draws import lanes, pick, uuid_of
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.groups import prefix_of
 from lsats_pipeline.synthetic.worlds.campus.labs import (
@@ -42,6 +42,7 @@ class Unit(NamedTuple):
     path: tuple[str, ...]
     department: int | None = None
     lab: Lab | None = None
+    reviewed: str = ""
     problem: str = ""
 
     @property
@@ -94,11 +95,23 @@ def units(campus: Campus, day: int) -> Iterator[Unit]:
     for branch in (RESEARCH, WORKSTATIONS):
         yield Unit(f"branch/{branch}", "branch", (branch,))
     yield from _upper_units()
+    reviewed = _reviews(campus, day)
     for department in homes(campus):
         path = _department_path(campus, department, "")
-        yield Unit(f"department/{department}", "department", path, department)
+        when = reviewed.get(department, "")
+        yield Unit(f"department/{department}", "department", path, department, reviewed=when)
     yield from _odd_units(campus)
     yield from _lab_units(campus, day)
+
+
+def _reviews(campus: Campus, day: int) -> dict[int, str]:
+    """When each department's folder was last looked through: a few are every day."""
+    rooms = homes(campus)
+    return {
+        pick(rooms, lanes(b"review", campus.seed, nth, today)[0]): f", reviewed on day {today}"
+        for today in range(1, day + 1)
+        for nth in range(1 + len(rooms) // 100)
+    }
 
 
 def _upper_units() -> Iterator[Unit]:
@@ -177,7 +190,11 @@ def _attributes(campus: Campus, unit: Unit, guid: str) -> dict[str, list[str]]:
     number = int(guid[:6], 16)
     name = unit.path[-1]
     boss = _managed_by(campus, unit)
-    about = f"Lab of {unit.lab.pi.first} {unit.lab.pi.last}" if unit.lab else f"Folder {name}"
+    about = (
+        f"Lab of {unit.lab.pi.first} {unit.lab.pi.last}"
+        if unit.lab
+        else f"Folder {name}{unit.reviewed}"
+    )
     linked = number % 4 == 0
     attributes = {
         "objectClass": ["top", "organizationalUnit"],
@@ -187,7 +204,9 @@ def _attributes(campus: Campus, unit: Unit, guid: str) -> dict[str, list[str]]:
         "name": [name],
         "distinguishedName": [unit.dn],
         "objectGUID": [guid],
-        "description": [poisoned(about, unit.problem)] if number % 7 or unit.problem else [],
+        "description": [poisoned(about, unit.problem)]
+        if number % 7 or unit.problem or unit.reviewed
+        else [],
         "managedBy": [boss] if boss else [],
         "street": ["1 Example Street"] if number % 9 == 0 else [],
         "l": ["Exampleville"] if number % 9 == 0 else [],
@@ -198,6 +217,12 @@ def _attributes(campus: Campus, unit: Unit, guid: str) -> dict[str, list[str]]:
         "uSNCreated": [str(30_000_000 + number)],
     }
     return {key: values for key, values in attributes.items() if values}
+
+
+def _about(unit: Unit) -> str:
+    if unit.lab:
+        return f"Lab of {unit.lab.pi.first} {unit.lab.pi.last}"
+    return poisoned(f"Folder {unit.path[-1]}{unit.reviewed}", unit.problem)
 
 
 def _managed_by(campus: Campus, unit: Unit) -> str:
