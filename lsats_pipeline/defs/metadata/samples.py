@@ -17,7 +17,7 @@ from psycopg import sql
 from lsats_pipeline.defs.metadata.subject import Subject
 from lsats_pipeline.report import Report
 from lsats_pipeline.silver.ddl import Field, fields
-from lsats_pipeline.silver.spec import MergedTable, SourceTable, Table
+from lsats_pipeline.silver.spec import MergedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
 ROWS = 5
@@ -83,9 +83,9 @@ def about_people(table: Table) -> bool:
     """Whether a table's rows are people: what identifies them is personal."""
     if isinstance(table, MergedTable):
         keys = {(used.table.name, used.on) for used in table.inputs}
-        tables: list[SourceTable] = [used.table for used in table.inputs]
+        tables: list[Table] = [used.table for used in table.inputs]
     else:
-        keys, tables = {(table.name, name) for name in table.key}, [table]
+        keys, tables = {(table.name, name) for name in (table.identity, *table.key)}, [table]
     return any(f.personal for t in tables for f in fields(t) if (t.name, f.name) in keys)
 
 
