@@ -41,16 +41,26 @@ def _deps(table: Table) -> Deps:
 
 
 def _derived(table: DerivedTable) -> Deps:
-    """What the columns' origins name; words that are no table above are an explanation."""
-    known = {upstream.name: upstream for upstream in table.upstream}
+    """What the columns' origins name. One without is about the row as a whole: what it is made of.
+
+    Words in an origin that are no table above are an explanation.
+    """
     return {
-        column.name: _distinct(
-            _dep(known[name], used)
-            for name, used in _DOTTED.findall(column.origin)
-            if name in known and used in _names(known[name])
-        )
+        column.name: _distinct(_named(table, column.origin) if column.origin else _whole(table))
         for column in table.columns
+        if not column.kept
     }
+
+
+def _named(table: DerivedTable, origin: str) -> Iterator[dg.TableColumnDep]:
+    known = {upstream.name: upstream for upstream in table.upstream}
+    for name, used in _DOTTED.findall(origin):
+        if name in known and used in _names(known[name]):
+            yield _dep(known[name], used)
+
+
+def _whole(table: DerivedTable) -> Iterator[dg.TableColumnDep]:
+    return (_dep(upstream, upstream.identity) for upstream in table.upstream)
 
 
 def _typed(table: SourceTable) -> Deps:
@@ -118,8 +128,9 @@ def _used(
             yield _dep(known[alias], name)
         elif alias in totals:
             source, aggregates = totals[alias]
-            for used in _columns_in(aggregates.get(name, ""), set(_names(source)), {}):
-                yield _dep(source, used)
+            used = _columns_in(aggregates.get(name, ""), set(_names(source)), {})
+            for column in used or [source.identity]:  # rows are counted whatever is in them
+                yield _dep(source, column)
 
 
 def _text(column: First | Value) -> str:
