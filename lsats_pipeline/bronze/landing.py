@@ -23,7 +23,7 @@ from lsats_pipeline.warehouse import Run
 from lsats_pipeline.warehouse.database import analyze_if_grown, sql_file
 
 _SQL = Path(__file__).parent / "sql"
-_COPY = """
+COPY = """
 copy bronze.raw_entities (
     source_system, entity_type, external_id, raw_data, content_hash, ingestion_metadata,
     partition_key, ingested_at, ingestion_run_id)
@@ -158,7 +158,7 @@ class Landing:
         scope = self._scope
         head = (scope["source_system"], scope["entity_type"])
         tail = (scope["day"], scope["observed_at"], scope["run_id"])
-        with self._connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        with self._connection.cursor() as cursor, cursor.copy(COPY) as copy:
             for _, record in rows:
                 copy.write_row(
                     (

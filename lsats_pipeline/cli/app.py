@@ -14,7 +14,7 @@ import click
 import typer
 
 from lsats_pipeline import logs
-from lsats_pipeline.cli import database, importing, looking, rejects, running, serving
+from lsats_pipeline.cli import database, importing, looking, measuring, rejects, running, serving
 from lsats_pipeline.errors import LsatsError, Unreachable
 from lsats_pipeline.settings import LogSettings, load
 
@@ -64,6 +64,7 @@ for part in (running, looking, serving, importing):
     part.register(app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")
+app.add_typer(measuring.app, name="bench")
 
 
 def main() -> None:

@@ -1,0 +1,253 @@
+"""The hub's figures, on a simulated campus in a scratch database that is dropped afterwards.
+
+campus ─ simulators ─▶ bronze (load, sweep without news) ─▶ silver (one table, 1 % changed, growth)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import resource
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from psycopg import sql
+
+from lsats_pipeline.bench.figures import Figure, in_turn, seconds
+from lsats_pipeline.bronze.landing import COPY, Landing
+from lsats_pipeline.bronze.records import Prepared, preparer
+from lsats_pipeline.hub import Hub, prepare
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.silver.tables import SILVER_TABLES, table
+from lsats_pipeline.sources import SOURCES, stream
+from lsats_pipeline.sources.source import ReadRequest, Stream
+from lsats_pipeline.synthetic.worlds import campus
+from lsats_pipeline.warehouse import Run, Warehouse
+from lsats_pipeline.warehouse.database import sql_file, with_database
+from lsats_pipeline.warehouse.location import hub_url
+from lsats_pipeline.warehouse.runs import Asset
+
+log = logging.getLogger(__name__)
+
+SCRATCH = "lsats_bench_test"
+FIRST_DAY = dt.date(2026, 3, 2)
+_BY_HAND = """
+create temp table by_hand (
+    external_id text primary key, a text, b smallint, c text, d text, e text, f text, g text,
+    h text, i text, j text, k text, l text, m text, n text, o text, p text, q text, r text, s text,
+    t text, u text, v jsonb, score numeric(3, 2), flags jsonb, raw_id uuid,
+    x timestamptz, y timestamptz)
+"""
+
+
+def figures(settings: HubSettings, people: int) -> Iterator[Figure]:
+    """Measure everything on a campus of `people` and on one a tenth as large."""
+    small = max(200, people // 10)
+    with _campus(settings, small) as hub:
+        _take_in(hub)
+        small_seconds = _build_all(hub)
+    with _campus(settings, people) as hub:
+        yield _load(hub)
+        _take_in(hub)
+        large_seconds = _build_all(hub)
+        yield _growth(small, small_seconds, people, large_seconds)
+        yield _sweep(hub, "a sweep with nothing new")
+        yield _one_table(hub)
+        yield from _news(hub, large_seconds)
+        _grow_history(hub.warehouse)
+        yield _sweep(hub, "the same with ten times the history")
+    yield Figure(
+        "peak memory of the process, MB", _peak_megabytes(), 512, detail="all of the above"
+    )
+
+
+@contextmanager
+def _campus(settings: HubSettings, people: int) -> Iterator[Hub]:
+    """A hub of its own with a new campus."""
+    day = settings.model_copy(update={"lsats_today": FIRST_DAY, "database_url": None})
+    with hub_url(settings) as url:
+        _drop(url)
+        with Warehouse(url) as server, server.owner() as connection:
+            connection.autocommit = True
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(SCRATCH)))
+        try:
+            with Warehouse(with_database(url, SCRATCH)) as warehouse:
+                prepare(warehouse)
+                with warehouse.owner() as connection:
+                    campus.create(connection, seed=1, people=people, first_day=FIRST_DAY)
+                hub = Hub(_apart(day), warehouse)
+                try:
+                    yield hub
+                finally:
+                    hub.close()
+        finally:
+            _drop(url)
+
+
+def _apart(settings: HubSettings) -> HubSettings:
+    """Spool and documents of the bench stay out of the hub's."""
+    home = settings.lsats_home / "bench"
+    return settings.model_copy(update={"lsats_home": home, "lsats_data_folder": home / "inbox"})
+
+
+def _drop(url: str) -> None:
+    with Warehouse(url) as server, server.owner() as connection:
+        connection.autocommit = True
+        connection.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(SCRATCH))
+        )
+
+
+def _streams() -> list[Stream]:
+    return [s for source in SOURCES for s in source.streams]
+
+
+def _take_in(hub: Hub) -> None:
+    for one in _streams():
+        hub.ingest(one)
+    for source in SOURCES:
+        for detail in source.details:
+            hub.enrich(detail)
+
+
+def _build_all(hub: Hub) -> float:
+    return seconds(lambda: [hub.build(t) for t in SILVER_TABLES])
+
+
+def _load(hub: Hub) -> Figure:
+    """Bronze against a bare COPY of the same rows into the same table, both rolled back."""
+    declared = stream("mcommunity_ldap_user")
+    rows = list(_prepared(hub, declared))
+    copied, landed = in_turn(
+        lambda: _rolled_back(hub, declared, lambda run: _bare_copy(run, rows)),
+        lambda: _rolled_back(hub, declared, lambda run: _landing(run, rows)),
+    )
+    detail = f"{len(rows):,} records: COPY {copied:.2f} s, landed {landed:.2f} s"
+    return Figure("bronze load against bare COPY", copied / landed, 0.8, True, detail)
+
+
+def _prepared(hub: Hub, declared: Stream) -> Iterator[Prepared]:
+    client = hub.client(declared.source_system)
+    for page in declared.read(client, ReadRequest(FIRST_DAY)):
+        yield from (p for p in map(preparer(declared), page.records) if isinstance(p, Prepared))
+
+
+def _rolled_back(hub: Hub, declared: Stream, work: Any) -> None:
+    asset = Asset("bronze", declared.source_system, declared.entity_type, declared.name)
+    with (
+        hub.warehouse.writer(str(asset)) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        work(Run(uuid.uuid4(), asset, FIRST_DAY, connection))
+
+
+def _bare_copy(run: Run, rows: list[Prepared]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    head = (run.asset.source_system, run.asset.entity_type)
+    with run.connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        for r in rows:
+            copy.write_row(
+                (
+                    *head,
+                    r.external_id,
+                    r.payload.decode(),
+                    r.content_hash,
+                    None,
+                    run.day,
+                    now,
+                    run.run_id,
+                )
+            )
+
+
+def _landing(run: Run, rows: list[Prepared]) -> None:
+    landing = Landing(run, lambda prepared: prepared, dt.datetime.now(dt.UTC))  # type: ignore[arg-type, return-value]
+    records = iter(rows)
+    while batch := list(islice(records, 2000)):
+        landing.add(batch)  # type: ignore[arg-type]
+    landing.remove_absent(0.05)
+    landing.finish()
+
+
+def _sweep(hub: Hub, name: str) -> Figure:
+    """Every stream that is read over the network, unchanged, against reading and hashing alone."""
+    chosen = [s for s in _streams() if not s.documents]
+
+    def read_only() -> None:
+        for declared in chosen:
+            for _ in _prepared(hub, declared):
+                pass
+
+    floor, swept = in_turn(read_only, lambda: [hub.ingest(s) for s in chosen])
+    detail = f"reading and hashing {floor:.2f} s, sweep {swept:.2f} s"
+    return Figure(f"{name} against reading and hashing", swept / floor, 1.25, detail=detail)
+
+
+def _one_table(hub: Hub) -> Figure:
+    """A first build against an INSERT ... SELECT written by hand, both rolled back or dropped."""
+    employees = table("umapi_employees")
+
+    def by_hand() -> None:
+        with hub.warehouse.connection() as connection:
+            connection.execute(_BY_HAND)
+            connection.execute(sql_file(Path(__file__).parent / "umapi_employees.sql"))
+            connection.execute("drop table by_hand")
+
+    def built() -> None:
+        hub.build(employees)
+
+    def forgotten() -> None:
+        with hub.warehouse.owner() as connection:
+            connection.execute("truncate silver.umapi_employees, silver.umapi_employees_history")
+            connection.execute("delete from meta.quality where table_name = 'umapi_employees'")
+
+    pairs = []
+    for _ in range(3):
+        forgotten()
+        pairs.append((seconds(by_hand), seconds(built)))
+    floor, ours = sorted(pairs)[1]
+    detail = f"by hand {floor:.2f} s, built {ours:.2f} s (with history, checks and totals)"
+    return Figure("silver of one table against SQL by hand", ours / floor, 1.5, detail=detail)
+
+
+def _news(hub: Hub, full: float) -> Iterator[Figure]:
+    """A day on which about 1 % changed, against everything; and a day without news."""
+    nothing = _build_all(hub)
+    day = FIRST_DAY + dt.timedelta(1)
+    with hub.warehouse.owner() as connection:
+        campus.advance(connection, day)
+    hub.settings = hub.settings.model_copy(update={"lsats_today": day})
+    _take_in(hub)
+    changed = _build_all(hub)
+    beyond = max(0.0, changed - nothing)
+    detail = f"all rows {full:.2f} s, 1 % {changed:.2f} s, of it {nothing:.2f} s with nothing new"
+    yield Figure("silver of 1 % changed beyond the constant", beyond / full, 0.03, detail=detail)
+    yield Figure("silver of nothing new against everything", nothing / full, 0.1, detail=detail)
+
+
+def _growth(small: int, small_seconds: float, large: int, large_seconds: float) -> Figure:
+    ratio = (large_seconds / large) / (small_seconds / small)
+    detail = f"{small:,} people {small_seconds:.2f} s, {large:,} people {large_seconds:.2f} s"
+    return Figure("silver seconds a person, large against small campus", ratio, 1.2, detail=detail)
+
+
+def _grow_history(warehouse: Warehouse) -> None:
+    """Nine more versions of everything, as years would bring."""
+    with warehouse.owner() as connection:
+        connection.execute(
+            "insert into bronze.raw_entities (source_system, entity_type, external_id, raw_data,"
+            " content_hash, is_removed, partition_key, ingested_at, ingestion_run_id)"
+            " select source_system, entity_type, external_id, raw_data, content_hash, is_removed,"
+            " partition_key - n, ingested_at - n * interval '1 day', gen_random_uuid()"
+            " from bronze.raw_entities, generate_series(1, 9) as n"
+        )
+
+
+def _peak_megabytes() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,38 @@
+"""`lsats bench`: figures as ratios against a floor measured in the same run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lsats_pipeline.cli.inputs import AsJson, examples
+from lsats_pipeline.cli.output import note, say_json, say_table
+from lsats_pipeline.settings import HubSettings, load
+
+app = typer.Typer(help="Figures as ratios against a floor of the same run.", no_args_is_help=True)
+
+
+@app.command(epilog=examples("lsats bench hub", "lsats bench hub --people 200000"))
+def hub(
+    people: Annotated[int, typer.Option(min=2000, max=1_000_000, help="Of the campus.")] = 20_000,
+    as_json: AsJson = False,
+) -> None:
+    """Bronze, silver and memory of the hub, on a simulated campus in a scratch database."""
+    from lsats_pipeline.bench.hub import figures
+
+    found = []
+    for figure in figures(load(HubSettings), people):
+        found.append(figure)
+        note(f"{'✅' if figure.reached else '⚠️'} {figure.name}: {figure.value:.2f}")
+    if as_json:
+        say_json([{**vars(f), "reached": f.reached} for f in found])
+        return
+    say_table(
+        ["figure", "value", "goal", "", "measured"],
+        [
+            [f.name, f"{f.value:.2f}", f"{'≥' if f.at_least else '≤'} {f.goal:g}",
+             "" if f.reached else "missed", f.detail]
+            for f in found
+        ],
+    )  # fmt: skip
