@@ -6,7 +6,7 @@ Twice: on rows made by chance, where every rule has its case, and on the campus.
 from __future__ import annotations
 
 import datetime as dt
-import time
+from collections import defaultdict
 from random import Random
 from typing import Any
 
@@ -25,6 +25,7 @@ from lsats_pipeline_tests.silver.conftest import DAYS, Lived
 from lsats_pipeline_tests.silver.oracle_labs import Row, Tables
 
 LABS = ("department_name_matches", "lab_members", "labs", "lab_managers", "lab_computers")
+STRONG = {"owner_is_pi", "ad_ou_nested", "fin_owner_is_pi", "name_pattern_pi"}
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 
 
@@ -340,3 +341,41 @@ def test_labs_of_the_campus_follow_the_rules(lived: Lived, day: dt.date) -> None
     tables = {name: list(rows.values()) for name, rows in lived.days[day].silver.items()}
     assert tables["labs"]
     check(tables)
+
+
+@EVERY_DAY
+def test_labs_and_members_are_the_true_ones(lived: Lived, day: dt.date) -> None:
+    known = lived.days[day]
+    assert set(known.silver["labs"]) == {r["pi_uniqname"] for r in known.truth["labs"]}
+    found = {(r["lab_id"], r["member_uniqname"]) for r in known.silver["lab_members"].values()}
+    true = {(r["pi_uniqname"], r["uniqname"]) for r in known.truth["lab_members"]}
+    assert found == true | {(lab, lab) for lab in known.silver["labs"]}
+
+
+@EVERY_DAY
+def test_machines_are_in_the_labs_that_records_tie_them_to(lived: Lived, day: dt.date) -> None:
+    """Machines by their asset; those with records under another name may be told otherwise."""
+    known = lived.days[day]
+    names = {r["machine_id"]: r["name"].upper() for r in known.truth["computers"]}
+    machine = {
+        int(r["record_key"]): r["machine_id"]
+        for r in known.truth["machine_records"]
+        if (r["system"], r["entity"]) == ("tdx", "asset") and r["is_current"]
+    }
+    true: dict[int, dict[str, list[str]]] = defaultdict(dict)
+    for tie in known.truth["lab_computers"]:
+        true[tie["machine_id"]][tie["pi_uniqname"]] = tie["methods"].split()
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for pair in known.silver["lab_computers"].values():
+        if strong := sorted(set(pair["association_methods"]) & STRONG):
+            found[pair["computer_id"]][pair["lab_id"]] = strong
+    compared = [
+        (row["computer_id"], found[row["computer_id"]], true[machine[row["tdx_asset_id"]]])
+        for row in known.silver["computers"].values()
+        if row["is_active"]
+        and row["tdx_asset_id"] in machine
+        and row["computer_name"].upper() == names[machine[row["tdx_asset_id"]]]
+    ]
+    assert len(compared) > 30
+    assert any(theirs for _, _, theirs in compared)
+    assert [(name, mine, theirs) for name, mine, theirs in compared if mine != theirs] == []

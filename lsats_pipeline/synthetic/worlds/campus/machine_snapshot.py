@@ -8,6 +8,7 @@ from __future__ import annotations
 from lsats_pipeline.synthetic.worlds.campus.departments import skeleton
 from lsats_pipeline.synthetic.worlds.campus.facts import Facts
 from lsats_pipeline.synthetic.worlds.campus.labs import Lab, lab_led_by, lab_start
+from lsats_pipeline.synthetic.worlds.campus.machine_defects import Flaw
 from lsats_pipeline.synthetic.worlds.campus.machine_events import Beliefs, machine_on
 from lsats_pipeline.synthetic.worlds.campus.machine_labels import label_machine
 from lsats_pipeline.synthetic.worlds.campus.machine_records import record_machine, uniqname_of
@@ -20,6 +21,7 @@ from lsats_pipeline.synthetic.worlds.campus.machines import (
     NOBODY,
     Machine,
     card_of,
+    machine_start,
     serial_of,
     true_name,
 )
@@ -85,10 +87,18 @@ def _add_labs(facts: Facts, campus: Campus, known: KnownMachine) -> None:
     machine = known.truth
     if machine.in_folder and any(t.current and not t.problem for t in known.ad):
         _note(found, lab_start(campus, machine.lab), "ad_ou_nested")
-    if machine.for_pi and _is_readable(known):
-        _note(found, lab_start(campus, machine.lab), "name_pattern_pi")
+    named = _named_as(campus, machine)
+    if named.for_pi and _is_readable(known):
+        _note(found, lab_start(campus, named.lab), "name_pattern_pi")
     for pi, methods in found.items():
         facts.add("lab_computers", (pi, machine.number), (" ".join(sorted(methods)),))
+
+
+def _named_as(campus: Campus, machine: Machine) -> Machine:
+    """The machine that has given its name: another one, when it was used again."""
+    if machine.flaw == Flaw("name_reused", second=True):
+        return machine_start(campus, machine.number - 1)
+    return machine
 
 
 def _is_readable(known: KnownMachine) -> bool:
