@@ -12,7 +12,7 @@ named as (
 thing as materialized (
     select dn_key, min(dn) as dn, min(name) as name from named group by dn_key
 ),
-found as (
+found as materialized (
     select thing.dn_key, thing.dn, thing.name,
         coalesce(
             (
