@@ -19,11 +19,12 @@ import psycopg
 from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.hub import Hub, any_source_configured
 from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, load
+from lsats_pipeline.silver.cross_checks import cross_check
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.sources.source import Source
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline.warehouse.database import Connection
+from lsats_pipeline.warehouse.database import Connection, declared
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import head, step_of
 
@@ -180,6 +181,23 @@ def _database(settings: HubSettings, warehouse: Warehouse) -> Iterator[Finding]:
         )
         yield _step(step_of(warehouse.url))
         yield _roles(connection)
+        if declared(connection, "silver views"):
+            yield from _between_tables(connection)
+
+
+def _between_tables(connection: Connection) -> Iterator[Finding]:
+    """What does not hold between silver tables; a state of the data is no failure of the hub."""
+    connection.commit()
+    results = list(cross_check(connection))
+    broken = [result for result in results if not result.passed]
+    for result in broken:
+        told = f"{result.rule.about} Not so: {result.text}"
+        remedy = "`lsats run silver --full` should mend it; if not, it is a defect"
+        yield Finding(
+            "silver", result.rule.name, "note", told, remedy if result.rule.serious else ""
+        )
+    if not broken:
+        yield _ok("silver", "between tables", f"all {len(results)} rules hold")
 
 
 def _step(step: str | None) -> Finding:
