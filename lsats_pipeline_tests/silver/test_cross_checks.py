@@ -16,10 +16,11 @@ from lsats_pipeline.silver.cross_checks import (
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.silver.conftest import Lived
+from lsats_pipeline_tests.silver.oracle_labs import Row
 from lsats_pipeline_tests.silver.test_labs import Hub
 
 # A row, or a few, that break each rule and as few others as possible.
-BROKEN = {
+BROKEN: dict[str, tuple[str, list[Row]]] = {
     "parent_department_known": ("departments", [{"dept_id": "1", "parent_dept_id": "2"}]),
     "user_department_known": ("users", [{"uniqname": "ann", "department_id": "2"}]),
     "supervisor_known": ("users", [{"uniqname": "ann", "primary_supervisor_uniqname": "bob"}]),

@@ -6,6 +6,7 @@ Twice: on rows made by chance, where every rule has its case, and on the campus.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import defaultdict
 from random import Random
 from typing import Any
@@ -331,6 +332,147 @@ def same(expected: dict[Any, Row], found: dict[Any, Row]) -> None:
         if found[key][column] != value
     ]
     assert cells == []
+
+
+# --- what people wrote -------------------------------------------------------------------------
+
+
+def _small_lab(hub: Hub) -> None:
+    """Lab ann, with bob in its group and one machine."""
+    hub.put("departments", [{"dept_id": "1", "department_name": "X", "tdx_id": 1}])
+    hub.put("users", [
+        {"uniqname": "ann", "is_pi": True, "is_active": True, "department_id": "1"},
+        {"uniqname": "bob", "is_pi": False, "job_title": "Lab Manager"},
+    ])  # fmt: skip
+    hub.put("groups", [{"group_key": "ann lab", "group_id": "ann lab"}])
+    _employ(hub, "bob")
+    hub.put("computers", [
+        {"computer_id": "PC", "owner_uniqname": "ann", "source_system": "tdx", "is_active": True}
+    ])  # fmt: skip
+
+
+def _employ(hub: Hub, *people: str) -> None:
+    group = {"group_key": "ann lab", "group_id": "ann lab"}
+    hub.put("group_members", [_member(group, "user", p, member_uniqname=p) for p in people])
+    hub.build()
+
+
+def test_marks_on_managers_survive_refreshes_and_returns(hub: Hub) -> None:
+    _small_lab(hub)
+    hub.build()
+    with hub.warehouse.owner() as connection:
+        connection.execute(
+            "update silver.lab_managers set is_verified = true, verification_notes = 'asked her'"
+        )
+    hub.build()
+    [marked] = hub.rows("lab_managers")
+    assert (marked["is_verified"], marked["verification_notes"]) == (True, "asked her")
+    hub.put("users", [
+        {"uniqname": "ann", "is_pi": True, "is_active": True, "department_id": "1"},
+        {"uniqname": "bob", "is_pi": False, "job_title": "Research Fellow"},
+    ])  # fmt: skip
+    hub.build()
+    [other] = hub.rows("lab_managers")
+    assert (other["manager_confidence_score"], other["is_verified"]) == (9, True)
+    _employ(hub)
+    assert hub.rows("lab_managers") == []
+    _employ(hub, "bob")
+    [back] = hub.rows("lab_managers")
+    assert (back["is_verified"], back["verification_notes"]) == (True, "asked her")
+
+
+def test_the_configuration_item_of_a_lab_survives(hub: Hub) -> None:
+    _small_lab(hub)
+    hub.build()
+    with hub.warehouse.owner() as connection:
+        connection.execute("update silver.labs set tdx_ci_id = 77")
+    hub.put("departments", [])
+    hub.build()
+    [lab] = hub.rows("labs")
+    assert (lab["primary_department_id"], lab["tdx_ci_id"]) == (None, 77)
+    users = [{"uniqname": "ann", "is_pi": False}]
+    hub.put("users", users)
+    hub.build()
+    assert hub.rows("labs") == []
+    hub.put("users", [users[0] | {"is_pi": True}])
+    hub.build()
+    assert [r["tdx_ci_id"] for r in hub.rows("labs")] == [77]
+
+
+def test_a_computer_that_loses_its_labs_loses_its_primary_lab(hub: Hub) -> None:
+    _small_lab(hub)
+    hub.build()
+    assert [(r["lab_id"], r["is_primary"]) for r in hub.rows("lab_computers")] == [("ann", True)]
+    hub.put("computers", [{"computer_id": "PC", "source_system": "tdx", "is_active": True}])
+    hub.build()
+    assert hub.rows("lab_computers") == []
+
+
+def test_an_award_that_ends_is_noticed_though_nothing_comes_in(
+    hub: Hub, hub_settings: HubSettings
+) -> None:
+    _small_lab(hub)
+    hub.put("lab_awards", [{
+        "external_id": "1", "award_id": "A", "person_uniqname": "ann",
+        "award_end_date": hub_settings.today(),
+    }])  # fmt: skip
+    hub.build()
+    assert [r["active_award_count"] for r in hub.rows("labs")] == [1]
+    for days, count, note in ((0, 1, "nothing new upstream"), (1, 0, "")):
+        later = hub_settings.today() + dt.timedelta(days)
+        settings = hub_settings.model_copy(update={"lsats_today": later})
+        report = build(hub.warehouse, settings, table("labs"), later)
+        assert (report.note, report.counts.updated) == (note, 1 - count)
+        assert [r["active_award_count"] for r in hub.rows("labs")] == [count]
+
+
+# --- scale -------------------------------------------------------------------------------------
+
+_MANY = """
+insert into silver.users (uniqname, full_name, is_pi, is_active)
+select name, name, n <= 600, true
+from (
+    select n, translate(lpad(n::text, 6, '0'), '0123456789', 'abcdefghij') as name
+    from generate_series(1, 20000) as n
+) as person;
+insert into silver.groups (group_key, group_id)
+select 'lsa-' || uniqname || '-' || n, 'lsa-' || uniqname || '-' || n
+from silver.users, generate_series(1, 2) as n;
+insert into silver.group_members (
+    membership_id, group_key, group_id, member_type, member_uniqname)
+select group_key || n, group_key, group_id, 'user',
+    translate(lpad((1 + abs(hashtext(group_key || n)) % 20000)::text, 6, '0'),
+        '0123456789', 'abcdefghij')
+from silver.groups, generate_series(1, 5) as n;
+insert into silver.ad_organizational_units (external_id, ou_name, distinguished_name)
+select uniqname, uniqname, 'OU=' || uniqname || ',OU=Chemistry,OU=LSA,DC=x'
+from silver.users where is_pi;
+insert into silver.computers (
+    computer_id, computer_name, is_active, owner_uniqname, last_user, source_system,
+    ad_distinguished_name)
+select 'PC' || n, 'LSA-' || upper(uniqname) || '-' || n, true, uniqname, uniqname, 'ad+tdx',
+    'CN=PC' || n || ',OU=' || lab || ',OU=Chemistry,OU=LSA,DC=x'
+from (
+    select n, translate(lpad((1 + abs(hashint4(n)) % 20000)::text, 6, '0'),
+            '0123456789', 'abcdefghij') as uniqname,
+        translate(lpad((1 + n % 600)::text, 6, '0'), '0123456789', 'abcdefghij') as lab
+    from generate_series(1, 20000) as n
+) as machine
+"""
+
+
+def test_labs_times_machines_is_never_tried(hub: Hub) -> None:
+    """600 labs and 20,000 machines, with no statistics: seconds, where pairs would take minutes."""
+    with hub.warehouse.owner() as connection:
+        connection.execute(_MANY)
+    seconds = {}
+    for name in LABS:
+        started = time.monotonic()
+        hub.build(name)
+        seconds[name] = time.monotonic() - started
+    assert len(hub.rows("labs")) == 600
+    assert len(hub.rows("lab_computers")) > 20_000
+    assert max(seconds.values()) < 20, seconds
 
 
 # --- the campus --------------------------------------------------------------------------------
