@@ -181,7 +181,7 @@ class _Build:
         if isinstance(self.table, SourceTable):
             counts.rejected = self._reject_keyless(self.table)
         self._execute("create index on built ({})", self.identity)
-        self._execute("analyze built")
+        self._execute("analyze built ({})", self.identity)
 
     def _reject_keyless(self, table: SourceTable) -> int:
         """Move rows without a key to the rejects; forgive those that have one now, or are gone."""

@@ -233,10 +233,14 @@ def test_near_misses_are_explained(matching: Matching) -> None:
 def test_an_id_is_of_what_changes_least(matching: Matching) -> None:
     matching.machines(
         tdx=[asset(1, "a", "SER0001")],
-        keyconfigure=[known("B", "SER0002", M1), known("C", "SER0003", M2), known("D", "SER0003", M3),
-                      known("E", "", "0A00000000EE")],
+        keyconfigure=[
+            known("B", "SER0002", M1),
+            known("C", "SER0003", M2),
+            known("D", "SER0003", M3),
+            known("E", "", "0A00000000EE"),
+        ],
         ad=[account(3, "C"), account(4, "F")],
-    )  # fmt: skip
+    )
     assert [row["computer_id"] for row in matching.rows("computers")] == [
         f"AD-{account(3, '')['object_guid']}",
         f"AD-{account(4, '')['object_guid']}",

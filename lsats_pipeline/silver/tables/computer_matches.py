@@ -1,4 +1,4 @@
-"""Which records are one machine, and why (domain/hub.md 5.5; docs/decisions/0007).
+"""Which records are one machine, and why (domain/hub.md 5.5; docs/decisions/0011).
 
 tdx_assets, keyconfigure_computers, ad_computers
     ──▶ facts: serial numbers, network addresses, names, and how many records share each
