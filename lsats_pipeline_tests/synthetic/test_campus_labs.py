@@ -221,6 +221,7 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
     for key, row in readable(lived_in, "tdx", "asset", day).items():
         attributes = details.get(key, {}).get("Attributes", [])
         address = next((a["Value"] for a in attributes if a["Name"].startswith("MAC")), "")
+        inventoried = next((a["Value"] for a in attributes if a["ID"] == 3514), "")
         serial = (row["SerialNumber"] or "").strip()
         flag(
             "tdx_assets",
@@ -235,6 +236,7 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
             not_enriched=key not in details,
             missing_mac_address=key in details and not address,
             malformed_mac_address=address and not re.search("[0-9A-Fa-f]{4}|:|-", address),
+            invalid_attr_last_inventoried_date=inventoried.startswith("31/02"),
         )
     tables = {"ad_computers", "ad_groups", "mcommunity_groups", "tdx_assets"}
     placed = {

@@ -33,6 +33,7 @@ ASSET_FLAGS: Flags[TdxAsset] = (
     ("not_enriched", lambda a: not _enriched(a)),
     ("missing_mac_address", lambda a: _enriched(a) and not a.addresses),
     ("malformed_mac_address", lambda a: _enriched(a) and a.bad_address),
+    ("invalid_attr_last_inventoried_date", lambda a: _enriched(a) and a.bad_date),
 )
 COMPUTER_FLAGS: Flags[AdComputer] = (
     ("conflict_object", lambda c: "\n" in c.name),
