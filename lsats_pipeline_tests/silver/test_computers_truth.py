@@ -60,6 +60,11 @@ where record.valid_from <= %(day)s and (record.valid_to is null or %(day)s < rec
     and machine.valid_from <= %(day)s and (machine.valid_to is null or %(day)s < machine.valid_to)
 """
 
+_MACHINES = """
+select machine_id, owner, financial_owner, dept_id, status from campus.computers
+where valid_from <= %(day)s and (valid_to is null or %(day)s < valid_to)
+"""
+
 Record = tuple[str, str]  # system and id
 Pair = tuple[Record, Record]
 
@@ -79,6 +84,7 @@ class College(NamedTuple):
     records: dict[str, list[Row]]
     details: dict[str, Row]
     truth: dict[Record, Truth]
+    machines: dict[int, tuple[str | None, ...]]  # owner, who pays, department, status
 
 
 @contextmanager
@@ -118,8 +124,10 @@ def college(
             records = {name: list(_known(connection, *what)) for what, name in STREAMS.items()}
             details = {str(row["ID"]): row for row in _known(connection, "tdx", "asset_detail")}
             truth = _truth(connection)
+            rows = connection.execute(_MACHINES, {"day": FIRST_DAY}).fetchall()
+            machines = {row[0]: tuple(row[1:]) for row in rows}
         hub = taken_in(warehouse, tmp_path_factory.mktemp("home"), records, details)
-        yield College(hub, records, details, truth)
+        yield College(hub, records, details, truth, machines)
 
 
 def _known(connection: psycopg.Connection[Any], system: str, entity: str) -> Iterator[Row]:
@@ -237,6 +245,27 @@ def test_every_record_is_of_exactly_one_machine(college: College) -> None:
     )
     ids = {row["computer_id"] for row in college.hub.rows("computers")}
     assert ids == {row["computer_id"] for row in rows}
+
+
+def test_owners_departments_and_status_are_those_of_the_machine(college: College) -> None:
+    truth, looked_at = _of_hub(college), 0
+    for row in college.hub.rows("computers"):
+        known = truth.get(("tdx", str(row["tdx_asset_id"])))
+        if known is None or known.defect:  # a defect may be that TDX says something else
+            continue
+        owner, payer, department, status = college.machines[known.machine]
+        found = (row["owner_uniqname"], row["financial_owner_uniqname"])
+        flags = set(row["quality_flags"])
+        if "invalid_owner_tdx_uid" not in flags:
+            assert found[0] == owner
+        if "invalid_financial_owner_tdx_uid" not in flags:
+            assert found[1] == payer
+        # Some assets name no department; then it is that of the folder, or of the inventory.
+        if row["field_sources"].get("owner_department_id") == "tdx":
+            assert row["owner_department_id"] == department
+            looked_at += 1
+        assert row["is_active"] == (status == "Active")
+    assert looked_at > 100
 
 
 def test_shuffled_records_give_the_same_bytes(
