@@ -64,7 +64,7 @@ class Day(NamedTuple):
 class Lived(NamedTuple):
     """All days, and by how many rows a rebuild of everything differs from the last of them.
 
-    `views` and `crossed` are as on the last day: what consumers read, and the checks between tables.
+    As on the last day: `views`, which consumers read, and `crossed`, the checks between tables.
     """
 
     days: dict[dt.date, Day]

@@ -68,6 +68,45 @@ def account(n: int = 1, **fields: Any) -> Row:
     return {"objectGUID": UID.format(n), "cn": "ada", "userAccountControl": "512", **fields}
 
 
+def award(n: int, uniqname: str, role: str | None) -> Row:
+    return {"Award Id": f"AWD{n}", "Person Uniqname": uniqname, "Person Role": role}
+
+
+def unit(n: int, name: str, depth: int) -> Row:
+    above = ",".join(f"OU=u{k}" for k in range(depth - 1))
+    return {"objectGUID": UID.format(n), "ou": name, "dn": f"OU={name},{above},DC=x"}
+
+
+def test_who_leads_a_lab(silver: Silver) -> None:
+    roles = {
+        "ada": "UM Principal Investigator",
+        "bea": "Co-Principal Investigator",
+        "cam": "UM Co-Principal Investigator",
+        "dee": "Participating Investigator",
+        "eli": "principal  investigator (multi)",
+        "fay": None,
+    }
+    users = silver(
+        tdx_user=[tdx(n, AlternateID=name) for n, name in enumerate([*roles, "gus", "hal"])],
+        lab_awards_lab_award=[
+            *(award(n, name, role) for n, (name, role) in enumerate(roles.items())),
+            award(9, "nobody", "UM Principal Investigator"),
+        ],
+        active_directory_organizational_unit=[
+            unit(1, "chem-gus", 8), unit(2, "hal", 7), unit(3, "mystery", 9)
+        ],
+    )["users"]  # fmt: skip
+    leads = {row["uniqname"]: row["field_sources"].get("is_pi") for row in users if row["is_pi"]}
+    assert leads == {"ada": "award", "eli": "award", "gus": "unit"}
+    assert {row["uniqname"] for row in users} == {*roles, "gus", "hal"}
+    assert all(row["source_system"] == "tdx" for row in users)
+    flagged = {row["uniqname"] for row in users if "missing_job_title" in row["quality_flags"]}
+    assert flagged == {"bea", "cam", "dee", "fay", "hal"}
+    renamed = [unit(1, "chem-ada", 8), unit(2, "hal", 7), unit(3, "mystery", 9)]
+    later = silver(active_directory_organizational_unit=renamed)["users"]
+    assert {row["uniqname"] for row in later if row["is_pi"]} == {"ada", "eli"}
+
+
 def test_addresses_are_not_put_together_from_two_systems(silver: Silver) -> None:
     mine = tdx(WorkAddress="1 Old Street", WorkCity="Oldtown", WorkState="MI", WorkZip="1")
     [user] = silver(tdx_user=[mine], umich_api_user=[job(Work_City="Newtown")])["users"]
