@@ -41,8 +41,12 @@ ALLOWED: dict[str, set[str]] = {
     "webserver": FLOOR | {"warehouse"},
     "defs": GROUND | LAYERS | COMPOSITION | {"definitions"},  # to run a job of the whole
     "definitions": {"defs"},
+    "bench": GROUND | LAYERS | {"hub", "synthetic"},
     "demo": GROUND | LAYERS | COMPOSITION | {"defs"},
-    "cli": GROUND | LAYERS | COMPOSITION | {"doctor", "defs", "definitions", "demo", "webserver"},
+    "cli": GROUND
+    | LAYERS
+    | COMPOSITION
+    | {"doctor", "defs", "definitions", "demo", "webserver", "bench"},
 }
 DAGSTER_IS_ALLOWED = {"defs", "definitions"}
 # Simulators and worlds are given a database of their own; Dagster's storage needs an engine.

@@ -129,26 +129,24 @@ def test_the_source_is_a_folder_a_registry_line_and_its_variables(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lab_awards: dict[str, Any] = {}
-    exec(block("sources/lab_awards/__init__.py"), lab_awards)
-    assert block("lab_awards.SOURCE").strip() == "lab_awards.SOURCE,"
+    parking: dict[str, Any] = {}
+    exec(block("sources/parking/__init__.py"), parking)
+    assert block("parking.SOURCE").strip() == "parking.SOURCE,"
     namespace = dict(vars(settings_module))
-    exec(block("class LabAwardsSettings"), namespace)
-    registered: Source = lab_awards["SOURCE"]
+    exec(block("class ParkingSettings"), namespace)
+    registered: Source = parking["SOURCE"]
     monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, registered))
     monkeypatch.setattr("lsats_pipeline.hub.SOURCES", sources.SOURCES)
     monkeypatch.setattr("lsats_pipeline.plan.SOURCES", sources.SOURCES)
-    monkeypatch.setitem(
-        settings_module.SOURCE_SETTINGS, "lab_awards", namespace["LabAwardsSettings"]
-    )
-    monkeypatch.setenv("LAB_AWARDS_FOLDER", str(tmp_path))
-    export = tmp_path / "lab_awards_2026.csv"
-    export.write_text("Award Id,Person Uniqname,Award Title\nAWD1,jdoe,Moss\nAWD2,roe,Fern\n")
+    monkeypatch.setitem(settings_module.SOURCE_SETTINGS, "parking", namespace["ParkingSettings"])
+    monkeypatch.setenv("PARKING_FOLDER", str(tmp_path))
+    export = tmp_path / "parking_2026.csv"
+    export.write_text("Permit Id,Uniqname,Lot\nP1,jdoe,Moss\nP2,roe,Fern\n")
 
     hub = Hub(hub_settings, warehouse)
     (stream,) = registered.streams
     first = hub.ingest(stream)
-    export.write_text("Award Id,Person Uniqname,Award Title\nAWD1,jdoe,Mosses\nAWD2,roe,Fern\n")
+    export.write_text("Permit Id,Uniqname,Lot\nP1,jdoe,Mosses\nP2,roe,Fern\n")
     second = hub.ingest(stream)
     hub.close()
 
@@ -156,21 +154,19 @@ def test_the_source_is_a_folder_a_registry_line_and_its_variables(
     assert (second.counts.updated, second.counts.skipped) == (1, 1)
     with warehouse.owner() as connection:
         declare_views(connection, sources.SOURCES)
-    view = (
-        "select external_id, raw_data ->> 'Award Title' from bronze.lab_awards_lab_award order by 1"
-    )
-    assert warehouse.query(view) == [("AWD1-jdoe", "Mosses"), ("AWD2-roe", "Fern")]
-    assert [str(c.asset) for c in choose(system="lab_awards")] == ["bronze/lab_awards_lab_award"]
+    view = "select external_id, raw_data ->> 'Lot' from bronze.parking_permit order by 1"
+    assert warehouse.query(view) == [("P1-jdoe", "Mosses"), ("P2-roe", "Fern")]
+    assert [str(c.asset) for c in choose(system="parking")] == ["bronze/parking_permit"]
     assert registered.probe(tmp_path) == "1 files"
 
 
 def test_the_source_becomes_a_dagster_asset_by_itself() -> None:
     from lsats_pipeline.defs.bronze import bronze_asset
 
-    lab_awards: dict[str, Any] = {}
-    exec(block("sources/lab_awards/__init__.py"), lab_awards)
-    asset = bronze_asset(lab_awards["SOURCE"], lab_awards["AWARD"])
-    assert asset.key.path == ["bronze", "lab_awards_lab_award"]
+    parking: dict[str, Any] = {}
+    exec(block("sources/parking/__init__.py"), parking)
+    asset = bronze_asset(parking["SOURCE"], parking["PERMIT"])
+    assert asset.key.path == ["bronze", "parking_permit"]
     assert {check.name for check in asset.check_specs} == {"mass_disappearance", "reject_share"}
 
 

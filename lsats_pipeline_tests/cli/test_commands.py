@@ -72,7 +72,7 @@ def test_every_option_says_what_it_does(path: tuple[str, ...]) -> None:
         (["run", "--from", "2026-03-02", "--to", "2026-03-01"], "is after"),
         (["run", "--day", "2026-03-03"], "2026-03-02 (today)"),
         (["run", "--day", "2024-12-31"], "LSATS_FIRST_DAY"),
-        (["run", "--source", "tdy"], "known: active_directory, mcommunity_ldap, tdx, umich_api"),
+        (["run", "--source", "tdy"], "known: active_directory, key_client"),
         (["run", "--entity", "tdx_usr"], "did you mean tdx_user"),
         (["run", "enrich", "--source", "active_directory"], "has nothing to do in enrichment"),
         (["demo", "--people", "10"], "200"),
