@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.definitions import defs
+from lsats_pipeline.defs.metadata.samples import about_people
 from lsats_pipeline.silver.ddl import fields
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
@@ -53,8 +54,9 @@ def test_progress_and_a_line_per_asset_and_per_run_are_told(lived: Lived) -> Non
     output = lived.ran[0].output
     assert "simulating a campus of 200 people" in output
     for asset in ASSETS:
-        assert f"✅ {asset} {lived.days[0]}: 🆕" in output
-    assert "🏁 16 assets in" in output
+        # A check may warn of so small a campus.
+        assert f"✅ {asset} {lived.days[0]}: 🆕" in output or f"⚠️ {asset} " in output
+    assert f"🏁 {len(ASSETS)} assets in" in output
 
 
 @pytest.mark.parametrize("asset", ASSETS)
@@ -146,10 +148,13 @@ def test_nobody_is_known_from_what_dagster_keeps(lived: Lived) -> None:
 
 
 def personal_values(lived: Lived) -> set[str]:
-    """Every value of every personal column, if it is long enough not to be anything else."""
+    """What is personal about people, if it is long enough not to be anything else.
+
+    Only of tables about people: units and machines may be called after somebody, and most are not.
+    """
     found: set[str] = set()
     with psycopg.connect(lived.database_url) as connection:
-        for table in SILVER_TABLES:
+        for table in filter(about_people, SILVER_TABLES):
             names = [f.name for f in fields(table) if f.personal and f.sql_type != "jsonb"]
             for name in names:
                 values = connection.execute(
@@ -185,7 +190,7 @@ def test_it_runs_with_nothing_configured() -> None:
     try:
         ran = execute_job("hub_daily", bare_environment(LSATS_DEMO_PEOPLE=str(PEOPLE)), folder)
         assert ran.code == 0, ran.output[-5000:]
-        assert "🏁 16 assets in" in ran.output
+        assert f"🏁 {len(ASSETS)} assets in" in ran.output
         assert not EmbeddedServer(folder / ".lsats").running()
     finally:
         EmbeddedServer(folder / ".lsats").stop()
