@@ -147,7 +147,6 @@ EDGES = {
     },
     "silver/labs": {
         "silver/ad_organizational_units",
-        "silver/ad_units",
         "silver/computers",
         "silver/department_name_matches",
         "silver/departments",

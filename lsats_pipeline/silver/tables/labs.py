@@ -11,7 +11,6 @@ from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
 from lsats_pipeline.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS
-from lsats_pipeline.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.silver.tables.computers import COMPUTERS
 from lsats_pipeline.silver.tables.department_name_matches import DEPARTMENT_NAME_MATCHES
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
@@ -23,8 +22,13 @@ from lsats_pipeline.silver.tables.users import USERS
 _AD: LiteralString = "ad_organizational_units"
 
 
-def _ou(name: LiteralString, sql_type: LiteralString, column: LiteralString = "") -> Derived:
-    return Derived(name, sql_type, f"{_AD}.{column or name}", about="of the lab's unit")
+def _ou(
+    name: LiteralString,
+    sql_type: LiteralString,
+    column: LiteralString = "",
+    personal: bool = False,
+) -> Derived:
+    return Derived(name, sql_type, f"{_AD}.{column or name}", personal, about="of the lab's unit")
 
 
 LABS = DerivedTable(
@@ -36,14 +40,13 @@ LABS = DerivedTable(
         DEPARTMENTS,
         DEPARTMENT_NAME_MATCHES,
         LAB_AWARDS,
-        AD_UNITS,
         AD_ORGANIZATIONAL_UNITS,
         COMPUTERS,
         LAB_MEMBERS,
     ),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select uniqname from silver.users where is_pi",
-    # Departments and units change seldom and may concern any lab.
+    # Departments change seldom and may concern any lab; a unit those whose name it may have.
     touched="""
     with changed (uniqname) as (
         select uniqname from silver.users where ingestion_run_id = any({runs})
@@ -70,12 +73,14 @@ LABS = DerivedTable(
         or exists (select from silver.departments_history where closed_by = any({runs}))
         or exists (select from silver.department_name_matches where ingestion_run_id = any({runs}))
         or exists (select from silver.department_name_matches_history where closed_by = any({runs}))
-        or exists (select from silver.ad_units where ingestion_run_id = any({runs}))
-        or exists (select from silver.ad_units_history where closed_by = any({runs}))
     union
-    select lab.lab_id from silver.labs as lab
-    join silver.ad_organizational_units as unit on unit.distinguished_name = lab.ad_ou_dn
-    where unit.ingestion_run_id = any({runs})
+    select lab_id from silver.labs
+    where silver.first_word(lab_id) in (
+        select unnest(silver.words(ou_name)) from silver.ad_organizational_units
+        where ingestion_run_id = any({runs})
+        union
+        select unnest(silver.words(ou_name)) from silver.ad_organizational_units_history
+        where closed_by = any({runs}))
     """,
     # An award has ended since.
     due="""
@@ -131,9 +136,9 @@ LABS = DerivedTable(
         Derived("earliest_award_start", "date", "lab_awards.award_start_date"),
         Derived("latest_award_end", "date", "lab_awards.award_end_date"),
         Derived("has_ad_ou", "boolean", f"{_AD}.ou_name", about="a unit bears the PI's uniqname"),
-        _ou("ad_ou_dn", "text", "distinguished_name"),
+        _ou("ad_ou_dn", "text", "distinguished_name", personal=True),
         _ou("ad_ou_hierarchy", "jsonb", "ou_full_path"),
-        _ou("ad_parent_ou", "text", "parent_ou_dn"),
+        _ou("ad_parent_ou", "text", "parent_ou_dn", personal=True),
         _ou("ad_ou_depth", "integer", "ou_depth"),
         _ou("ad_ou_created", "timestamptz", "when_created"),
         _ou("ad_ou_modified", "timestamptz", "when_changed"),
