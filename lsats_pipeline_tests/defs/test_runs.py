@@ -151,6 +151,7 @@ def personal_values(lived: Lived) -> set[str]:
     """What is personal about people, if it is long enough not to be anything else.
 
     Only of tables about people: units and machines may be called after somebody, and most are not.
+    What many rows share (the folder of all groups) is nobody.
     """
     found: set[str] = set()
     with psycopg.connect(lived.database_url) as connection:
@@ -158,8 +159,8 @@ def personal_values(lived: Lived) -> set[str]:
             names = [f.name for f in fields(table) if f.personal and f.sql_type != "jsonb"]
             for name in names:
                 values = connection.execute(
-                    f"select distinct {name}::text from silver.{table.name}"
-                    f" where length({name}::text) > 6"
+                    f"select {name}::text from silver.{table.name}"
+                    f" where length({name}::text) > 6 group by 1 having count(*) < 10"
                 ).fetchall()
                 found |= {value for (value,) in values}
     return found

@@ -58,7 +58,8 @@ def person(n: int, uid: str, **fields: Any) -> Row:
 
 
 def members_of(hub: ByHand, key: str) -> dict[str, Row]:
-    return {row["member_name"]: row for row in hub.rows("group_members") if row["group_key"] == key}
+    rows = [row for row in hub.rows("group_members") if row["group_key"] == key]
+    return {row["member_name"] or row["member_computer_name"].lower(): row for row in rows}
 
 
 def told(rows: dict[str, Row]) -> dict[str, tuple[str, Any, bool]]:

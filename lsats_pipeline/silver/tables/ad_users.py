@@ -84,7 +84,7 @@ AD_USERS = SourceTable(
         Computed("mobile_phone", "text", "mobile", origin="mobile", personal=True),
         Computed("job_title", "text", "title", origin="title"),
         Computed("department_name", "text", "department", origin="department"),
-        *ou_columns(),
+        *ou_columns(among_labs=False),
     ),
     rules=(
         Rule("missing_email", 0.05, "primary_email is null"),

@@ -175,7 +175,8 @@ COMPUTERS = DerivedTable(
         _ad("ad_object_sid", "text", "object_sid"),
         _ad("ad_sam_account_name", "text", "sam_account_name"),
         _ad("ad_dns_hostname", "text", "dns_hostname"),
-        _ad("ad_distinguished_name", "text", "distinguished_name"),
+        # Folders of labs are called after people.
+        Derived("ad_distinguished_name", "text", "ad_computers.distinguished_name", personal=True),
         _ad("is_ad_enabled", "boolean", "is_enabled", about="NULL without an account"),
         _kc("kc_computer_id", "text", "computer_id"),
         _kc("kc_primary_mac", "text", "primary_mac_address"),

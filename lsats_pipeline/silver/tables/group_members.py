@@ -17,21 +17,31 @@ GROUP_MEMBERS = DerivedTable(
     "group_members",
     identity="membership_id",
     scope="group_key",
-    key=("group_key", "member_type", "member_name"),
+    key=("membership_id",),
     upstream=UPSTREAM,
     query=Path(__file__).with_suffix(".sql"),
     fragments={"links": LINKS},
     scopes=GROUP_KEYS,
-    touched=touched("group_members", "member_name"),
-    indexes=("group_id", "member_uniqname", "member_name"),
+    touched=touched("group_members", "member_name")
+    + """
+    union
+    select item.group_key
+    from changed
+    join silver.group_members as item
+        on item.member_computer_name = upper(silver.dn_name(changed.dn))
+    """,
+    indexes=("group_id", "member_uniqname", "member_name", "member_computer_name"),
     about="Members of groups: people, groups, computers; each once, whoever lists it.",
     columns=(
-        Derived("membership_id", "text", about="group, kind of member, member"),
-        Derived("group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key"),
+        Derived("membership_id", "text", personal=True, about="group, kind of member, member"),
+        Derived(
+            "group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key", personal=True
+        ),
         Derived(
             "group_id",
             "text",
             "ad_groups.cn, mcommunity_groups.group_name",
+            personal=True,
             about="groups.group_id",
         ),
         Derived("member_type", "text", _MEMBER, about="user, group, computer or unknown"),
@@ -40,10 +50,17 @@ GROUP_MEMBERS = DerivedTable(
             "member_group_id",
             "text",
             f"{_MEMBER}, mcommunity_groups.nested_members",
+            personal=True,
             about="of a group: groups.group_id, or its name where the hub does not have it",
         ),
         Derived("member_computer_name", "text", _MEMBER, about="of a computer, in capitals"),
-        Derived("member_name", "text", _MEMBER, personal=True, about="of any kind, in lower case"),
+        Derived(
+            "member_name",
+            "text",
+            _MEMBER,
+            personal=True,
+            about="of all but computers, in lower case",
+        ),
         Derived(
             "member_dns",
             "jsonb",

@@ -36,7 +36,7 @@ select
     case kind when 'user' then min(name) end as member_uniqname,
     min(nested_group_id) as member_group_id,
     case kind when 'computer' then upper(min(name)) end as member_computer_name,
-    min(name) as member_name,
+    case when kind <> 'computer' then min(name) end as member_name,
     jsonb_agg(distinct dn collate "C" order by dn collate "C") as member_dns,
     bool_or(is_direct) as is_direct_member,
     bool_or(is_known) as is_known,

@@ -17,7 +17,7 @@ GROUP_OWNERS = DerivedTable(
     "group_owners",
     identity="ownership_id",
     scope="group_key",
-    key=("group_key", "owner_type", "owner_name"),
+    key=("ownership_id",),
     upstream=UPSTREAM,
     query=Path(__file__).with_suffix(".sql"),
     fragments={"links": LINKS},
@@ -26,12 +26,15 @@ GROUP_OWNERS = DerivedTable(
     indexes=("group_id", "owner_uniqname", "owner_name"),
     about="Owners of groups: people and groups; each once, whoever names it.",
     columns=(
-        Derived("ownership_id", "text", about="group, kind of owner, owner"),
-        Derived("group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key"),
+        Derived("ownership_id", "text", personal=True, about="group, kind of owner, owner"),
+        Derived(
+            "group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key", personal=True
+        ),
         Derived(
             "group_id",
             "text",
             "ad_groups.cn, mcommunity_groups.group_name",
+            personal=True,
             about="groups.group_id",
         ),
         Derived("owner_type", "text", _OWNER, about="user, group, computer or unknown"),
@@ -40,6 +43,7 @@ GROUP_OWNERS = DerivedTable(
             "owner_group_id",
             "text",
             _OWNER,
+            personal=True,
             about="of a group: groups.group_id, or its name where the hub does not have it",
         ),
         Derived("owner_name", "text", _OWNER, personal=True, about="of any kind, in lower case"),

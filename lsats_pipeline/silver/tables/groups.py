@@ -1,6 +1,8 @@
 """Groups, merged from Active Directory and MCommunity by their names (domain/hub.md 5.3).
 
 ad_groups, mcommunity_groups, group_members, group_owners ──▶ groups
+
+Groups of labs are called after people, so their names count as personal.
 """
 
 from __future__ import annotations
@@ -14,8 +16,17 @@ from lsats_pipeline.silver.tables.group_owners import GROUP_OWNERS
 from lsats_pipeline.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 
 
-def _ad(name: LiteralString, sql_type: LiteralString = "text", about: str = "") -> First:
-    return First(name, sql_type, (f"ad.{name}",), about=about)
+def _ad(
+    name: LiteralString,
+    sql_type: LiteralString = "text",
+    personal: bool = False,
+    about: str = "",
+) -> First:
+    return First(name, sql_type, (f"ad.{name}",), personal=personal, about=about)
+
+
+def _named(name: LiteralString, *choices: LiteralString, about: str = "") -> First:
+    return First(name, "text", choices, personal=True, about=about)
 
 
 def _mcommunity(name: LiteralString, sql_type: LiteralString, personal: bool = False) -> First:
@@ -78,37 +89,35 @@ GROUPS = MergedTable(
         ),
     ),
     columns=(
-        First(
+        _named(
             "group_id",
-            "text",
-            ("ad.cn", "mcommunity.group_name"),
+            "ad.cn",
+            "mcommunity.group_name",
             about="the name as spelled in Active Directory, else in MCommunity",
         ),
-        First("group_name", "text", ("ad.group_name", "mcommunity.group_name")),
-        First("cn", "text", ("ad.cn", "mcommunity.group_name"), about="group_id"),
-        First("group_email", "text", ("mcommunity.group_email", "ad.group_email")),
-        First("description", "text", ("mcommunity.description", "ad.description")),
-        First(
-            "distinguished_name", "text", ("ad.distinguished_name", "mcommunity.distinguished_name")
-        ),
+        _named("group_name", "ad.group_name", "mcommunity.group_name"),
+        _named("cn", "ad.cn", "mcommunity.group_name", about="group_id"),
+        _named("group_email", "mcommunity.group_email", "ad.group_email"),
+        _named("description", "mcommunity.description", "ad.description"),
+        _named("distinguished_name", "ad.distinguished_name", "mcommunity.distinguished_name"),
         _ad("ad_group_guid", "uuid"),
-        _ad("sam_account_name"),
-        _ad("display_name"),
+        _named("sam_account_name", "ad.sam_account_name"),
+        _named("display_name", "ad.display_name"),
         _ad("group_type", "integer"),
         _ad("sam_account_type", "integer"),
         _ad("object_category"),
-        First("managed_by", "text", ("ad.managed_by",), personal=True),
-        _ad("proxy_addresses", "jsonb"),
-        _ad("member_of", "jsonb", "distinguished names"),
+        _named("managed_by", "ad.managed_by", about="distinguished name"),
+        _ad("proxy_addresses", "jsonb", personal=True),
+        _ad("member_of", "jsonb", personal=True, about="distinguished names"),
         _ad("ou_root"),
         _ad("ou_organization"),
         _ad("ou_category"),
         _ad("ou_status"),
-        _ad("ou_department"),
-        _ad("ou_immediate_parent"),
-        _ad("ou_full_path", "jsonb", "all units, the innermost first"),
+        _named("ou_department", "ad.ou_department"),
+        _named("ou_immediate_parent", "ad.ou_immediate_parent"),
+        _ad("ou_full_path", "jsonb", personal=True, about="all units, the innermost first"),
         _ad("ou_depth", "integer"),
-        _ad("parent_ou_dn"),
+        _named("parent_ou_dn", "ad.parent_ou_dn"),
         First(
             "mcommunity_group_uid",
             "bigint",
@@ -138,6 +147,7 @@ GROUPS = MergedTable(
             "nested_members",
             "jsonb",
             "coalesce(membership.groups, '[]')",
+            personal=True,
             about="group_id of the groups in it",
         ),
         Value(
@@ -157,6 +167,7 @@ GROUPS = MergedTable(
             "owner_groups",
             "jsonb",
             "coalesce(ownership.groups, '[]')",
+            personal=True,
             about="group_id of the groups whose members look after it",
         ),
         Value(

@@ -20,11 +20,13 @@ MCOMMUNITY_GROUPS = SourceTable(
     about="Groups that people make for themselves: mailing lists, access lists.",
     columns=(
         Column("gid_number", BIGINT, "gidNumber"),
-        Column("group_name", FIRST, "cn", about="the first of its names"),
-        Column("aliases", LIST, "cn", about="all of its names"),
-        Column("group_email", FIRST, "umichGroupEmail", about="without the mail domain"),
-        Column("distinguished_name", FIRST, "dn"),
-        Column("description", FIRST, "umichDescription", otherwise="description"),
+        Column("group_name", FIRST, "cn", personal=True, about="the first of its names"),
+        Column("aliases", LIST, "cn", personal=True, about="all of its names"),
+        Column(
+            "group_email", FIRST, "umichGroupEmail", personal=True, about="without the mail domain"
+        ),
+        Column("distinguished_name", FIRST, "dn", personal=True),
+        Column("description", FIRST, "umichDescription", personal=True, otherwise="description"),
         Column("is_private", BOOLEAN, "umichPrivate"),
         Column("is_members_only", BOOLEAN, "membersonly", otherwise="Membersonly"),
         Column("is_joinable", BOOLEAN, "joinable"),
@@ -36,13 +38,14 @@ MCOMMUNITY_GROUPS = SourceTable(
             "nested_members",
             LIST,
             "umichDirectGroupMember",
+            personal=True,
             about=f"{_DNS} of the groups directly in it",
         ),
         Column("requests_to", LIST, "requestsTo", personal=True, about=_DNS),
         Column("telephone_number", FIRST, "telephoneNumber", personal=True),
         Column("facsimile_telephone_number", FIRST, "facsimileTelephoneNumber", personal=True),
         Column("postal_address", FIRST, "umichPostalAddress", personal=True),
-        Column("labeled_uri", FIRST, "labeledUri"),
+        Column("labeled_uri", FIRST, "labeledUri", personal=True),
     ),
     computed=(
         Computed(
@@ -50,6 +53,7 @@ MCOMMUNITY_GROUPS = SourceTable(
             "text",
             "lower(group_name)",
             origin="cn",
+            personal=True,
             about="the name in lower case, the same for both directories",
         ),
         DN_KEY,
