@@ -84,7 +84,8 @@ class Hub:
         with recorded_run(self.warehouse, asset, day) as run, run.connection.transaction():
             run.connection.execute(
                 sql.SQL(
-                    "insert into silver.{history} ({columns}, ingestion_run_id, valid_to, closed_by)"
+                    "insert into silver.{history}"
+                    " ({columns}, ingestion_run_id, valid_to, closed_by)"
                     " select {columns}, ingestion_run_id, now(), {run} from silver.{name}"
                     " where {identity} = any({keys})"
                 ).format(
