@@ -73,14 +73,17 @@ def require_configured(chosen: Iterable[Chosen]) -> None:
             configured[system] = load(SOURCE_SETTINGS[system]).configured
         except FixConfiguration as error:
             wrong.append(str(error))
-    if any(configured.values()):
+    # A folder of documents needs no variables, and tells no real hub from a simulated one.
+    if any(is_set and SOURCE_SETTINGS[system].required for system, is_set in configured.items()):
         needed = {
             one.declared.source_system
             for one in chosen
             if isinstance(one.declared, (Stream, Detail))
         }
         wrong += [
-            _unset(system) for system in configured if system in needed and not configured[system]
+            _unset(system)
+            for system in configured
+            if system in needed and not configured[system] and SOURCE_SETTINGS[system].required
         ]
     if wrong:
         raise FixConfiguration("\n".join(wrong))

@@ -38,7 +38,7 @@ def test_the_demo_fills_every_layer_on_every_day(demo: Demo) -> None:
     assert set(per_layer) == {(d, x) for d in days for x in ("bronze", "enrichment", "silver")}
     first, second = per_layer[days[0], "bronze"], per_layer[days[1], "bronze"]
     assert first["created"] > PEOPLE
-    assert second["skipped"] > 0.9 * first["created"]
+    assert second["skipped"] > 0.8 * first["created"]  # documents come when they change
     assert {q["table"] for q in told["quality"]} >= {"users", "departments"}
     assert all(0.5 < q["mean"] <= 1 for q in told["quality"])
     assert {reason for _, reason, _ in told["rejects"]} >= {"missing_key", "nul_character"}

@@ -44,7 +44,7 @@ small as materialized (
     group by lab_group.group_key, known.group_id
     having count(distinct member.member_uniqname) <= 200
 ),
-grouped as (
+grouped as materialized (
     select lab_group.lab_id, member.member_uniqname,
         jsonb_agg(distinct small.group_id order by small.group_id) as group_ids
     from lab_group
@@ -62,7 +62,7 @@ member as (
         where grouped.lab_id = leader.lab_id and grouped.member_uniqname = leader.lab_id)
 ),
 -- Awards that the lab's leader leads, with everybody's part in them.
-award as (
+award as materialized (
     select leader.lab_id, mate.person_uniqname,
         jsonb_agg(distinct mate.award_id order by mate.award_id) as award_ids,
         (array_agg(mate.person_role order by

@@ -2,6 +2,9 @@
 --
 -- leaders ─▶ what TDX says (machines, department), what awards say, what Active Directory says (unit)
 --     ─▶ the first that says something
+--
+-- All steps are materialized: the planner takes leaders for few, and would work each step out again
+-- for every leader.
 with leader as materialized (
     select person.uniqname, person.full_name, person.department_id, person.is_active,
         person.tdx_user_uid
@@ -10,7 +13,7 @@ with leader as materialized (
     where person.is_pi
 ),
 -- Machines in TDX that they own or pay for.
-tdx as (
+tdx as materialized (
     select machine.uniqname, count(*)::integer as computers
     from (
         select leader.uniqname, computer.computer_id
@@ -26,7 +29,7 @@ tdx as (
     group by machine.uniqname
 ),
 -- The department of the TDX account: a code in its name, or the name.
-tdx_department as (
+tdx_department as materialized (
     select leader.uniqname,
         coalesce(coded.dept_id, resembling.dept_id) as dept_id,
         case when coded.dept_id is null then 'fuzzy_match' else 'exact_code' end as method,
@@ -47,14 +50,14 @@ tdx_department as (
     where coded.dept_id is not null or resembling.dept_id is not null
 ),
 -- An award (and its grant) counts once, however many roles or departments its rows name.
-own_award as (
+own_award as materialized (
     select distinct on (own.person_uniqname, own.award_id, own.project_grant_id) own.*
     from leader
     join silver.lab_awards as own on own.person_uniqname = leader.uniqname
     order by own.person_uniqname, own.award_id, own.project_grant_id,
         own.award_total_dollars desc nulls last, own.external_id
 ),
-award as (
+award as materialized (
     select own.person_uniqname as uniqname,
         sum(own.award_total_dollars) as total_dollars,
         sum(own.award_direct_dollars) as direct_dollars,
@@ -67,7 +70,7 @@ award as (
     from own_award as own
     group by own.person_uniqname
 ),
-award_department as (
+award_department as materialized (
     select leader.uniqname,
         min(known.dept_id) as dept_id,
         jsonb_agg(distinct own.person_appt_department_id order by own.person_appt_department_id)
@@ -81,7 +84,7 @@ award_department as (
 ),
 -- The unit called like the leader, else one whose name contains theirs: where labs are before
 -- elsewhere, newest first.
-unit as (
+unit as materialized (
     select distinct on (leader.uniqname) leader.uniqname, own.ou_name, own.distinguished_name,
         own.ou_full_path, own.parent_ou_dn, own.ou_depth, own.when_created, own.when_changed,
         own.depth_category, own.has_computer_children, own.has_child_ous, own.ou_status,
@@ -98,12 +101,12 @@ unit as (
         own.depth_category is not distinct from 'potential_lab' desc,
         own.when_created desc nulls last, own.distinguished_name, own.external_id
 ),
-own_department as (
+own_department as materialized (
     select leader.uniqname, known.dept_id
     from leader
     join silver.departments as known on known.dept_id = leader.department_id
 ),
-department as (
+department as materialized (
     select leader.uniqname, choice.dept_id, choice.source, choice.method, choice.confidence
     from leader
     left join tdx using (uniqname)
@@ -126,7 +129,7 @@ department as (
         limit 1
     ) as choice
 ),
-crowd as (
+crowd as materialized (
     select leader.uniqname,
         (count(*) filter (where member.is_manager_candidate))::integer as candidates,
         (count(*) filter (where member.is_pi))::integer as leaders,
