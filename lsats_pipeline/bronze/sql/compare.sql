@@ -2,7 +2,7 @@
 -- Returns only the records that need something done: their position in the batch and why.
 with batch as (
     select external_id, content_hash, position
-    from unnest(%(ids)s::text[], %(hashes)s::bytea[])
+    from unnest(%(ids)b::text[], %(hashes)b::bytea[])
         with ordinality as b (external_id, content_hash, position)
 ),
 fresh as (
@@ -23,10 +23,16 @@ select
 from batch
 left join fresh on fresh.external_id = batch.external_id
 left join seen on seen.external_id = batch.external_id and fresh.external_id is null
-left join bronze.heads head
-    on head.source_system = %(source_system)s
-    and head.entity_type = %(entity_type)s
-    and head.external_id = batch.external_id
+-- `limit 1` keeps this a look-up by the whole key for each record, whatever the planner believes
+-- of the size of heads: on outdated statistics it read all heads of the stream for each of them.
+left join lateral (
+    select head.external_id, head.content_hash
+    from bronze.heads head
+    where head.source_system = %(source_system)s
+        and head.entity_type = %(entity_type)s
+        and head.external_id = batch.external_id
+    limit 1
+) as head on true
 where case
     when fresh.external_id is null then seen.content_hash is distinct from batch.content_hash
     else head.content_hash is distinct from batch.content_hash
