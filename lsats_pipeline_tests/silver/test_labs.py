@@ -548,8 +548,8 @@ def test_labs_times_machines_is_never_tried(hub: Hub) -> None:
     assert len(hub.rows("labs")) == 600
     assert len(hub.rows("lab_managers")) > 600
     assert len(hub.rows("lab_computers")) > 20_000
-    assert max(seconds.values()) < 20, seconds
-    print(seconds)
+    # Pairs would take minutes; the bound is far from what a slow machine needs.
+    assert max(seconds.values()) < 120, seconds
 
 
 # --- the campus --------------------------------------------------------------------------------
