@@ -25,7 +25,7 @@ LAB_COMPUTERS = DerivedTable(
     # Computers that changed; those that a changed lab had, or may have now by owner, name or place;
     # those of people who became or ceased to be members.
     touched="""
-    with lab (lab_id) as (
+    with recursive lab (lab_id) as (
         select lab_id from silver.labs where ingestion_run_id = any({runs})
         union
         select lab_id from silver.labs_history where closed_by = any({runs})
@@ -41,6 +41,17 @@ LAB_COMPUTERS = DerivedTable(
     ),
     place (ou) as (
         select silver.dn_key(ad_ou_dn) from silver.labs where ingestion_run_id = any({runs})
+    ),
+    -- Every container of every machine; not asked for when no lab with a unit has changed.
+    machine as materialized (
+        select computer_id, silver.dn_parent(silver.dn_key(ad_distinguished_name)) as unit
+        from silver.computers
+        where ad_distinguished_name is not null and exists (select from place)
+    ),
+    above (unit, container) as (
+        select distinct unit, unit from machine
+        union
+        select unit, silver.dn_parent(container) from above where container is not null
     ),
     word (word) as (select silver.first_word(lab_id) from lab)
     select computer_id from silver.computers where ingestion_run_id = any({runs})
@@ -61,11 +72,12 @@ LAB_COMPUTERS = DerivedTable(
     where owner_uniqname in (select uniqname from person)
         or financial_owner_uniqname in (select uniqname from person)
         or silver.account_name(last_user) in (select uniqname from person)
-        or exists (
-            select from place
-            where right(silver.dn_key(ad_distinguished_name), length(ou) + 1) = ',' || ou)
         or (exists (select from word)
             and silver.words(computer_name) && array(select word from word))
+    union
+    select computer_id from machine
+    join above using (unit)
+    join place on place.ou = above.container
     """,
     about="Labs that a machine may belong to, with a confidence; 0.65 and more is shown to others.",
     columns=(
