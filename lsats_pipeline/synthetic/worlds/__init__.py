@@ -1,1 +1,25 @@
-"""One folder per world."""
+"""One folder per world. `WORLDS` lists those of the generation engine; `world` gives one.
+
+The campus has an engine of its own: it lives from day to day, and simulators serve it.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.synthetic.spec import World
+
+WORLDS = ("retail", "jobs", "studio")
+
+
+def world(name: str) -> World:
+    """The declaration of a world; FixConfiguration lists those there are.
+
+    A world's tables and dictionaries are read when it is asked for, not before.
+    """
+    if name not in WORLDS:
+        raise FixConfiguration(f"there is no world {name!r}; there are {', '.join(WORLDS)}")
+    found = importlib.import_module(f"{__name__}.{name}").WORLD
+    assert isinstance(found, World)
+    return found
