@@ -77,8 +77,8 @@ def chosen(draws: np.random.Generator, weights: Sequence[float] | Floats, size: 
 def positions(uniform: Floats, weights: Sequence[float] | Floats) -> Ints:
     """The position in `weights` that each number of [0, 1) falls on."""
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
-    at = np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")
-    return np.asarray(at, dtype=np.int64)
+    at: Ints = np.searchsorted(edges[:-1] / edges[-1], uniform, side="right").astype(np.int64)
+    return at
 
 
 def apportioned(total: int, weights: Sequence[float] | Floats) -> Ints:

@@ -169,7 +169,7 @@ class _ReferencesJudge(Judge):
         known = pa.chunked_array(self.known, type=values.type)
         orphans = pc.invert(pc.is_in(values, value_set=known))
         lost = values.filter(orphans)
-        some = [f"{self.rule.column} {v}" for v in lost.slice(0, _EXAMPLES).to_pylist()]
+        some = [f"{self.rule.column} {v}" for v in pc.unique(lost).slice(0, _EXAMPLES).to_pylist()]
         return Verdict(self.rows, pc.sum(counts.filter(orphans)).as_py() or 0, some)
 
 
