@@ -134,7 +134,10 @@ def _array(value: Any, kind: pa.DataType, size: int) -> pa.Array:
 
 
 def _repeated(value: Any, kind: pa.DataType, size: int) -> pa.Array:
-    one = _decimals([value], kind) if pa.types.is_decimal(kind) else pa.array([value], kind)
+    if isinstance(value, np.generic):
+        one = _array(np.array([value]), kind, 1)
+    else:
+        one = _decimals([value], kind) if pa.types.is_decimal(kind) else pa.array([value], kind)
     return one.take(pa.array(np.zeros(size, dtype=np.int64)))
 
 

@@ -122,6 +122,9 @@ class Verification:
         partial: bool = False,
     ) -> None:
         self._world = world
+        # Rows by which a table differs from what was asked for, for a known reason: strangers'
+        # rows that were there before, rows set aside.
+        self.adjusted: dict[str, int] = {}
         names = [t.name for t in world.tables] if judged is None else list(judged)
         self._judges: list[tuple[WorldTable, Rule, Judge]] = []
         for table in world.tables:
@@ -146,6 +149,8 @@ class Verification:
 
     def findings(self) -> Findings:
         """What all rules found; call once, at the end."""
+        for table, _, judge in self._judges:
+            judge.adjusted = self.adjusted.get(table.name, 0)
         found = tuple(_finding(t, rule, judge.verdict()) for t, rule, judge in self._judges)
         return Findings(self._world.name, found)
 
