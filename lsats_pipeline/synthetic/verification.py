@@ -5,7 +5,7 @@ batches (generated, or read back) ─▶ one judge per rule ─▶ findings ─�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Finding:
     passed: bool
     detail: str = ""
     examples: tuple[str, ...] = ()
+    shares: Mapping[str, tuple[float, float]] | None = None
 
     @property
     def share(self) -> float:
@@ -196,4 +197,5 @@ def _finding(table: WorldTable, rule: Rule, verdict: Verdict) -> Finding:
         verdict.violations == 0,
         verdict.detail,
         tuple(verdict.examples),
+        verdict.shares,
     )

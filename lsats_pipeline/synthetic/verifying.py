@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.synthetic.spec import World, WorldOptions
+from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets.files import options_of, read_files
 from lsats_pipeline.synthetic.targets.ledger import Seeded, seeded, table_exists
 from lsats_pipeline.synthetic.targets.reading import stored_rows
@@ -30,14 +30,16 @@ def verify_database(
     """All rules over all rows in a database; the options are those that it was seeded with.
 
     `tables`: only the rules of these. `rejected`: rows that were set aside on purpose, by table.
-    Rows that were there before the world came are allowed for. FixConfiguration when a table that
-    is needed was never seeded.
+    Rows that were there before the world came are allowed for. Where blocks of those tables are
+    still missing, rules over whole tables are left out. FixConfiguration when a table that is
+    needed was never seeded.
     """
     with connect(url, autocommit=True) as connection:
         there = seeded(connection, world.name)
         judged = list(tables or (t.name for t in world.tables))
         options = _options(world, there, judged, connection.info.dbname)
-        verification = Verification(world, options, judged)
+        partial = any(missing_blocks(world.table(name), options, there[name]) for name in judged)
+        verification = Verification(world, options, judged, partial=partial)
         _require(connection, world, verification)
         rejected = rejected or {}
         verification.adjusted = {
@@ -77,6 +79,11 @@ def _options(
                 f" `lsats seed {world.name}`"
             )
     return world.options(**there[judged[0]].options)
+
+
+def missing_blocks(table: WorldTable, options: WorldOptions, there: Seeded | None) -> int:
+    """How many blocks of a table are not in."""
+    return len(list(table.blocks("", options))) - (there.blocks if there else 0)
 
 
 def _require(connection: Connection, world: World, verification: Verification) -> None:

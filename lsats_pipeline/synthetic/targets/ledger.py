@@ -130,6 +130,7 @@ class Seeded(NamedTuple):
     options: dict[str, Any]
     strangers: int
     rows: int
+    blocks: int
     sha256: str
 
 
@@ -140,11 +141,14 @@ def seeded(connection: Connection, world: str) -> dict[str, Seeded]:
     rows = connection.execute(
         sql.SQL(
             "select s.table_name, s.options, s.strangers, coalesce(sum(b.rows), 0)::bigint,"
-            " coalesce(array_agg(b.sha256 order by b.number), '{{}}')"
+            " array_remove(array_agg(b.sha256 order by b.number), null)"
             " from {} s left join {} b using (table_name) group by s.table_name"
         ).format(sql.Identifier(world, "seeded"), sql.Identifier(world, "seeded_blocks"))
     ).fetchall()
-    return {name: Seeded(o, s, int(n), table_hash(hashes)) for name, o, s, n, hashes in rows}
+    return {
+        name: Seeded(options, strangers, int(count), len(hashes), table_hash(hashes))
+        for name, options, strangers, count, hashes in rows
+    }
 
 
 def table_hash(blocks: Iterable[str]) -> str:
