@@ -264,13 +264,13 @@ def test_strangers_names_are_kept_and_ours_replaced(database_url: str, tmp_path:
             " 1, 'novel', '{}', now(), now() from generate_series(100, 999) n"
         )
     report = run(database_url, tmp_path)
-    table = report.table("books")
+    ours = report.table("books").stored
     assert report.exit_code == 0
     # Base 36: of 100 to 999 there are as many below 2000 as have digits only.
-    assert table.stored.renamed == sum(
+    assert ours.renamed == sum(
         np.base_repr(n, 36).isdigit() for n in range(2000) if n >= 1296
     )
-    assert table.stored.examples[0] == "000100"
+    assert ours.examples[0] == "000100"
     assert count(database_url, "books") == BOOKS + 900
     assert verify_database(database_url, TOY, ["books"]).findings[0].passed
 
