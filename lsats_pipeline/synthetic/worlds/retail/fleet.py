@@ -88,7 +88,7 @@ def fleet_rules() -> tuple[Rule, ...]:
             "dealt_evenly",
             {"distribution_centers": ("id",), "trucks": ("dc_id", "refrigeration")},
             lambda tables, _: _uneven(tables),
-            about="DCs differ by one truck at most; refrigerated ones reach as many DCs as they can",
+            about="DCs differ by one truck at most; refrigerated ones reach as many as they can",
             weight=2,
         ),
     )

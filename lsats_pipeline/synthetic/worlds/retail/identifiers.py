@@ -1,4 +1,4 @@
-"""Codes that are unique by construction: permutations of row numbers (domain/world_retail.md 10, R8).
+"""Codes that are unique by construction: permutations of row numbers (R8).
 
 The predecessor drew them and met the birthday paradox, or padded ids and ran out of digits.
 """

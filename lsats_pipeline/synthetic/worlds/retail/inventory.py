@@ -1,4 +1,4 @@
-"""Stock of every product in every DC and every store, on the day `as_of` (domain/world_retail.md 4).
+"""Stock of every product in every DC and store on the day `as_of` (domain/world_retail.md 4).
 
 row number ─▶ place and product: the full cross product, place after place
 """

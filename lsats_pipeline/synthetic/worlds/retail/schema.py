@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData(
@@ -16,7 +18,7 @@ METADATA = sa.MetaData(
 )
 
 
-def referring(name: str, to: str, *, nullable: bool = False, **kwargs: bool) -> sa.Column[int]:
+def referring(name: str, to: str, *, nullable: bool = False, **kwargs: Any) -> sa.Column[int]:
     """A foreign key; who is referred to cannot be deleted, unless the column may be empty."""
     key = sa.ForeignKey(
         f"{METADATA.schema}.{to}.id", ondelete="SET NULL" if nullable else "RESTRICT"

@@ -77,8 +77,15 @@ def places(folder: Path | None = None, least: int = 1) -> Places:
     rows = _read("geographies", {**parse, "weight": number}, least, folder)
     _require_different("geographies", "zip_code", [row[2] for row in rows])
     _require_different("geographies", "city and state", [row[:2] for row in rows])
-    *texts, weight = zip(*rows, strict=True)
-    return Places(*(pa.array(column) for column in texts), weight=np.array(weight))
+    city, state, zip_code, district, region, weight = zip(*rows, strict=True)
+    return Places(
+        pa.array(city),
+        pa.array(state),
+        pa.array(zip_code),
+        pa.array(district),
+        pa.array(region),
+        np.array(weight),
+    )
 
 
 @lru_cache

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from lsats_pipeline.synthetic.rules import RowRule
 from lsats_pipeline.synthetic.spec import Block, WorldTable
 from lsats_pipeline.synthetic.worlds.retail.addresses import (
     HouseNumbers,
@@ -54,6 +55,25 @@ def _name(block: Block, which: str) -> Any:
     return known.take(pa.array(block.draws(which).integers(0, len(known), len(block))))
 
 
+def _name_rules(which: str) -> tuple[RowRule, RowRule]:
+    called = which.replace("_", " ")
+    return (
+        within(
+            f"{which}_coined",
+            f"every {called} is from the dictionary",
+            which,
+            known=lambda options: [names(which, options.dictionaries)],
+        ),
+        # How long it may be says the column; counted here, it takes ten times as long.
+        matching(
+            f"{which}_format",
+            which,
+            r"^\p{L}[\p{L} '-]+$",
+            f"a {called} is 2 letters or more, blanks, hyphens, apostrophes",
+        ),
+    )
+
+
 TABLE = WorldTable(
     sa.Table(
         "customers",
@@ -74,27 +94,8 @@ TABLE = WorldTable(
     block=50_000,
     rules=(
         numbered(lambda options: options.customers),
-        *(
-            within(
-                f"{which}_coined",
-                f"every {which.replace('_', ' ')} is from the dictionary",
-                which,
-                known=lambda options, which=which: [names(which, options.dictionaries)],
-            )
-            for which in ("first_name", "last_name")
-        ),
-        matching(
-            "first_name_format",
-            "first_name",
-            r"^\p{L}[\p{L} '-]{1,49}$",
-            "2 to 50 letters, blanks, hyphens, apostrophes",
-        ),
-        matching(
-            "last_name_format",
-            "last_name",
-            r"^\p{L}[\p{L} '-]{1,49}$",
-            "2 to 50 letters, blanks, hyphens, apostrophes",
-        ),
+        *_name_rules("first_name"),
+        *_name_rules("last_name"),
         unlike(
             "B16_coined_names",
             "nobody has a common given name or surname of real persons",

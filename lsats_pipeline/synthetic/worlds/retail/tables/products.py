@@ -1,4 +1,4 @@
-"""Products: a product of the dictionary from a brand, with its prices (domain/world_retail.md 4)."""
+"""A product of the dictionary from a brand, with its prices (domain/world_retail.md 4)."""
 
 from __future__ import annotations
 
