@@ -86,4 +86,3 @@ def _family_seconds(postmaster: psutil.Process | None) -> float:
         used = child.cpu_times()
         total += used.user + used.system
     return total
-

@@ -85,7 +85,7 @@ def _finding(finding: Finding) -> list[object]:
     mark = "✅" if finding.passed else "❌" if finding.blocking else "⚠️"
     told = finding.detail or ", ".join(finding.examples)
     name = f"{finding.table}.{finding.rule}"
-    return [mark, name, finding.rows, finding.violations, told, finding.about]
+    return [mark, name, finding.rows, finding.violations, cut(told, _CELL), finding.about]
 
 
 def _say_conflicts(report: SeedReport) -> None:

@@ -152,24 +152,21 @@ def _examples(name: str) -> str:
 
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     """A flag for an option; unset leaves it to variable, file and default."""
-    default = "required" if field.is_required() or field.default is None else field.default
-    option = typer.Option(
-        help=f"{(field.description or name).capitalize()}.", show_default=f"{default}"
-    )
-    kind: Any = str
-    if field.annotation in (int, float, bool):
-        kind = field.annotation
-    elif field.annotation is dt.date:
-        kind = dt.date
-        option = typer.Option(
-            help=option.help, show_default=option.show_default, parser=a_day, metavar="DAY"
-        )
+    kind: Any = field.annotation if field.annotation in (int, float, bool, dt.date) else str
+    day: dict[str, Any] = {"parser": a_day, "metavar": "DAY"} if kind is dt.date else {}
+    option = typer.Option(help=_meaning(name, field), show_default=False, **day)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
         annotation=Annotated[kind | None, option],
     )
+
+
+def _meaning(name: str, field: FieldInfo) -> str:
+    text = field.description or name.replace("_", " ")
+    default = "" if field.is_required() or field.default is None else f" [{field.default}]"
+    return f"{text[0].upper()}{text[1:]}{default}"
 
 
 def _seed(

@@ -267,9 +267,7 @@ def test_strangers_names_are_kept_and_ours_replaced(database_url: str, tmp_path:
     ours = report.table("books").stored
     assert report.exit_code == 0
     # Base 36: of 100 to 999 there are as many below 2000 as have digits only.
-    assert ours.renamed == sum(
-        np.base_repr(n, 36).isdigit() for n in range(2000) if n >= 1296
-    )
+    assert ours.renamed == sum(np.base_repr(n, 36).isdigit() for n in range(2000) if n >= 1296)
     assert ours.examples[0] == "000100"
     assert count(database_url, "books") == BOOKS + 900
     assert verify_database(database_url, TOY, ["books"]).findings[0].passed
