@@ -68,6 +68,8 @@ def table_of(name: str) -> sa.Table:
         sa.Column("quality_score", sa.Double),
         sa.Column("is_private", sa.Boolean, nullable=False),
         sa.CheckConstraint("quality_score between 0 and 1", name="quality_score"),
+        # Rows are of some 2 kB: to compress those above costs a third of the load, and saves 8 %.
+        postgresql_with={"toast_tuple_target": 8160},
     )
     _index(table)
     return table

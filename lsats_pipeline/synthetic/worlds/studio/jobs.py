@@ -88,4 +88,5 @@ def earlier(options: StudioOptions, rows: Ints, moments: Ints, users: Ints, purp
         "waiting": (0, LONGEST_WAIT),
     }[purpose]
     took = between(shortest, longest, hashed(rows, options.seed, TABLE, purpose))
-    return np.maximum(people.sign_ups(options)[users], moments - took)
+    before: Ints = np.maximum(people.sign_ups(options)[users], moments - took)
+    return before

@@ -180,7 +180,9 @@ def _repeated(at: Ints, row: Ints, rows: int, known: int) -> Bools:
     """Whether a row has the same twice."""
     seen = np.zeros(rows * known, dtype=np.bool_)
     seen[row * known + at] = True
-    return np.bincount(row, minlength=rows) > np.count_nonzero(seen.reshape(rows, known), axis=1)
+    different = np.count_nonzero(seen.reshape(rows, known), axis=1)
+    fewer: Bools = different < np.bincount(row, minlength=rows)
+    return fewer
 
 
 @lru_cache

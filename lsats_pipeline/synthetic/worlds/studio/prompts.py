@@ -85,7 +85,9 @@ def _decks(seed: int) -> _PromptDecks:
 def _number(options: StudioOptions, kind: str, table: str, rows: Ints, total: int) -> Ints:
     least = getattr(options, f"prompt_min_{kind}_phrases")
     most = getattr(options, f"prompt_max_{kind}_phrases")
-    return least + spread(rows, total, most - least + 1, options.seed, table, f"number of {kind}")
+    number = spread(rows, total, most - least + 1, options.seed, table, f"number of {kind}")
+    number += least
+    return number
 
 
 def _phrase(value: str) -> str:

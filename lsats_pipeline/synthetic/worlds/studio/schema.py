@@ -18,7 +18,8 @@ METADATA = sa.MetaData(
 
 def full_text(table: sa.Table, column: str) -> sa.Index:
     """An index for searching the words of a column."""
-    words = sa.func.to_tsvector(sa.literal_column("'english'"), table.c[column])
+    # A text, not a literal column: the index would take that for the column of its table.
+    words = sa.func.to_tsvector(sa.text("'english'"), table.c[column])
     return sa.Index(f"ix_{table.name}_{column}_words", words, postgresql_using="gin")
 
 

@@ -21,7 +21,8 @@ def _is_admin(rows: Rows) -> pa.Array:
 def _favourites_broken(rows: Rows) -> Bools:
     found = favorite_tags(rows)
     too_many = found.sizes > rows.options.max_favorite_tags
-    return ~found.valid | too_many | found.repeats | found.unknown
+    broken: Bools = ~found.valid | too_many | found.repeats | found.unknown
+    return broken
 
 
 RULES: tuple[Rule, ...] = (

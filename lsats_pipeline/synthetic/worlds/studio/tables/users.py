@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import JSONB
 
 from lsats_pipeline.synthetic.draws import Ints, shuffled
@@ -55,12 +56,13 @@ def _preferences(options: StudioOptions, rows: Ints) -> pa.Array:
     return pc.binary_join_element_wise('{"favorite_tags": [', pa.array(favourites), "]}", "")
 
 
-def _active(options: StudioOptions, rows: Ints) -> np.ndarray:
+def _active(options: StudioOptions, rows: Ints) -> NDArray[np.bool_]:
     """All but 1 %, exactly; never the admin."""
     others = max(1, options.users - 1)
     inactive = options.users - round(ACTIVE * options.users)
     drawn = shuffled(np.maximum(rows - 1, 0), others, options.seed, people.TABLE, "is_active")
-    return (rows == 0) | (drawn >= inactive)
+    active: NDArray[np.bool_] = (rows == 0) | (drawn >= inactive)
+    return active
 
 
 TABLE = WorldTable(
