@@ -7,7 +7,8 @@ LsatsError
 │   └── Busy             somebody else is writing this stream or table
 ├── GiveUp               repeating will not help                        exit code 1
 │   ├── IncompleteRead   the source ended before everything was read
-│   └── CheckBlocked     a blocking quality check held the data back
+│   ├── CheckBlocked     a blocking quality check held the data back
+│   └── VerificationFailed  a synthetic world is not as declared       exit code 4
 └── Unreachable          database or source does not answer             exit code 5
 """
 
@@ -48,6 +49,12 @@ class IncompleteRead(GiveUp):
 
 class CheckBlocked(GiveUp):
     """A blocking quality check held the data back."""
+
+
+class VerificationFailed(GiveUp):
+    """A synthetic world is not as it was declared."""
+
+    exit_code = 4
 
 
 class Unreachable(LsatsError):

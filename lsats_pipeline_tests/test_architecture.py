@@ -58,6 +58,7 @@ ENVIRONMENT_IS_READ = {
     "simulators/process.py": "handed on whole to the child process",
     "warehouse/backup.py": "handed on whole to the child process",
     "webserver.py": "handed on whole to the child process",
+    "bench/processes.py": "handed on whole to the child process",
 }
 MEANINGLESS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
 LONG_FOR_A_REASON: dict[str, str] = {}

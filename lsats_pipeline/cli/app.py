@@ -14,7 +14,16 @@ import click
 import typer
 
 from lsats_pipeline import logs
-from lsats_pipeline.cli import database, importing, looking, measuring, rejects, running, serving
+from lsats_pipeline.cli import (
+    database,
+    importing,
+    looking,
+    measuring,
+    rejects,
+    running,
+    serving,
+    worlds,
+)
 from lsats_pipeline.errors import LsatsError, Unreachable
 from lsats_pipeline.settings import LogSettings, load
 
@@ -60,7 +69,7 @@ def _shared(
     )
 
 
-for part in (running, looking, serving, importing):
+for part in (running, looking, serving, importing, worlds):
     part.register(app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")

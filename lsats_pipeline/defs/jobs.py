@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from lsats_pipeline.defs.cross_checks import between_tables
+from lsats_pipeline.synthetic.worlds import WORLDS
 
 # They have a job of their own: nothing waits for them, and they want all tables to be there.
 _BETWEEN_TABLES = dg.AssetSelection.checks(between_tables)
@@ -40,6 +41,18 @@ hub_daily = dg.define_asset_job(
         "A day of the hub: bronze, enrichment, silver, in order. Without a partition, the current"
         " day; running a day again takes in what is new since and changes nothing else."
     ),
+)
+
+synthetic_retail, synthetic_jobs, synthetic_studio = (
+    dg.define_asset_job(
+        f"synthetic_{name}",
+        selection=dg.AssetSelection.groups(name),
+        description=(
+            f"Seed the synthetic world {name}, parents first, and judge what is stored. Without a"
+            f" partition, all blocks; options under `resources: {name}_options` of the run."
+        ),
+    )
+    for name in WORLDS
 )
 
 hub_cross_checks = dg.define_asset_job(

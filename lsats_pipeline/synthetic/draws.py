@@ -77,15 +77,14 @@ def chosen(draws: np.random.Generator, weights: Sequence[float] | Floats, size: 
 def positions(uniform: Floats, weights: Sequence[float] | Floats) -> Ints:
     """The position in `weights` that each number of [0, 1) falls on."""
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
-    at: Ints = np.searchsorted(edges[:-1] / edges[-1], uniform, side="right").astype(np.int64)
-    return at
+    return np.searchsorted(edges[:-1] / edges[-1], uniform, side="right").astype(np.int64)
 
 
 def apportioned(total: int, weights: Sequence[float] | Floats) -> Ints:
     """Whole numbers in these proportions that add up to `total`, by largest remainder."""
     shares = np.asarray(weights, dtype=np.float64)
     exact = total * shares / shares.sum()
-    whole = np.floor(exact).astype(np.int64)
+    whole: Ints = np.floor(exact).astype(np.int64)
     # Stable, so that equal remainders go to the first.
     largest = np.argsort(whole - exact, kind="stable")[: total - int(whole.sum())]
     whole[largest] += 1

@@ -44,6 +44,7 @@ class Judge(ABC):
     def __init__(self, table: WorldTable, rule: Any, options: WorldOptions) -> None:
         self.table, self.rule, self.options = table, rule, options
         self.rows = 0
+        self.adjusted = 0  # rows by which the table may differ from what was asked for
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -254,7 +255,7 @@ class _RowCountJudge(Judge):
         self.rows += rows.num_rows
 
     def verdict(self) -> Verdict:
-        expected = self.rule.expected(self.options)
+        expected = self.rule.expected(self.options) + self.adjusted
         return Verdict(1, int(self.rows != expected), detail=_measured(expected, self.rows))
 
 
@@ -281,7 +282,12 @@ class _ShareJudge(Judge):
         if not total:
             return Verdict(1, 0, detail="no rows")
         off, within = self._distance(expected, total)
-        return Verdict(1, int(not within), detail=f"{off}; {self._worst(expected, total)}")
+        worst = self._ranked(expected, total)
+        told = ", ".join(
+            f"{label}: {_percent(wanted)} wanted, {_percent(found)} found"
+            for label, (wanted, found) in list(worst.items())[:_WORST]
+        )
+        return Verdict(1, int(not within), detail=f"{off}; {told}", shares=worst)
 
     def _distance(self, expected: Mapping[Any, float], total: int) -> tuple[str, bool]:
         rule: Share = self.rule
@@ -295,13 +301,14 @@ class _ShareJudge(Judge):
         name = rule.distance.replace("_", " ")
         return f"{name} difference {measure:.4f}, at most {limit:.4f}", measure <= limit
 
-    def _worst(self, expected: Mapping[Any, float], total: int) -> str:
-        labels = set(expected) | set(self.counts)
-        actual = {label: self.counts[label] / total for label in labels}
-        worst = sorted(labels, key=lambda x: (-abs(actual[x] - expected.get(x, 0.0)), str(x)))
-        return ", ".join(
-            f"{x}: {_percent(expected.get(x, 0.0))} wanted, {_percent(actual[x])} found"
-            for x in worst[:_WORST]
+    def _ranked(self, expected: Mapping[Any, float], total: int) -> dict[str, tuple[float, float]]:
+        """Share wanted and share found of every label, the most different first."""
+        pairs = {
+            str(label): (expected.get(label, 0.0), self.counts[label] / total)
+            for label in set(expected) | set(self.counts)
+        }
+        return dict(
+            sorted(pairs.items(), key=lambda item: (-abs(item[1][0] - item[1][1]), item[0]))
         )
 
 

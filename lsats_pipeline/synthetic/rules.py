@@ -50,12 +50,16 @@ class Rows:
 
 
 class Verdict(NamedTuple):
-    """What a rule over whole tables found: rows looked at, rows that break it, some of those."""
+    """What a rule found: rows looked at, rows that break it, some of those.
+
+    `shares`: for a distribution, label to share wanted and share found.
+    """
 
     rows: int
     violations: int
     examples: Sequence[str] = ()
     detail: str = ""
+    shares: Mapping[str, tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)

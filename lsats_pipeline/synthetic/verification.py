@@ -5,7 +5,7 @@ batches (generated, or read back) ─▶ one judge per rule ─▶ findings ─�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Finding:
     passed: bool
     detail: str = ""
     examples: tuple[str, ...] = ()
+    shares: Mapping[str, tuple[float, float]] | None = None
 
     @property
     def share(self) -> float:
@@ -122,6 +123,9 @@ class Verification:
         partial: bool = False,
     ) -> None:
         self._world = world
+        # Rows by which a table differs from what was asked for, for a known reason: strangers'
+        # rows that were there before, rows set aside.
+        self.adjusted: dict[str, int] = {}
         names = [t.name for t in world.tables] if judged is None else list(judged)
         self._judges: list[tuple[WorldTable, Rule, Judge]] = []
         for table in world.tables:
@@ -146,6 +150,8 @@ class Verification:
 
     def findings(self) -> Findings:
         """What all rules found; call once, at the end."""
+        for table, _, judge in self._judges:
+            judge.adjusted = self.adjusted.get(table.name, 0)
         found = tuple(_finding(t, rule, judge.verdict()) for t, rule, judge in self._judges)
         return Findings(self._world.name, found)
 
@@ -191,4 +197,5 @@ def _finding(table: WorldTable, rule: Rule, verdict: Verdict) -> Finding:
         verdict.violations == 0,
         verdict.detail,
         tuple(verdict.examples),
+        verdict.shares,
     )

@@ -1,46 +1,36 @@
-"""The quality of a table as a drawing: how many rows have which score, and which flags they carry.
-
-An SVG inside the Markdown that Dagster shows: no drawing library, a few kilobytes.
-"""
+"""The quality of a table as a drawing: how many rows have which score, and which flags."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from html import escape
 
+from lsats_pipeline.defs.metadata.drawing import FAINT, INK, as_markdown, framed, rect, text
 from lsats_pipeline.silver.quality import LOW, Totals
 
 _WIDTH, _HEIGHT = 760, 300
 _TOP, _FLOOR = 44, 250
 _BARS_LEFT, _BARS_RIGHT = 24, 370
 _FLAGS_LEFT, _FLAGS_MOST = 410, 9
-_INK, _FAINT, _GOOD, _POOR, _FLAG = "#1f2937", "#6b7280", "#2f855a", "#c05621", "#4a5568"
+_GOOD, _POOR, _FLAG = "#2f855a", "#c05621", "#4a5568"
 _BINS = 20  # of 0.05 each; a full score stands in the last
 
 
 def quality_picture(name: str, totals: Totals, notes: frozenset[str] = frozenset()) -> str:
     """Markdown with the drawing. `notes`: flags that cost nothing, drawn paler."""
-    data = base64.b64encode(quality_svg(name, totals, notes).encode()).decode()
-    return f"![Quality of {name}](data:image/svg+xml;base64,{data})"
+    return as_markdown(f"Quality of {name}", quality_svg(name, totals, notes))
 
 
 def quality_svg(name: str, totals: Totals, notes: frozenset[str] = frozenset()) -> str:
     """The drawing itself, on white whatever the theme."""
     mean = "" if totals.mean is None else f", mean {totals.mean:.2f}"
     parts = [
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff" rx="6"/>',
-        _text(_BARS_LEFT, 26, f"{totals.rows:,} rows{mean}", 15, _INK),
-        _text(_FLAGS_LEFT, 26, "Flags", 15, _INK),
+        text(_BARS_LEFT, 26, f"{totals.rows:,} rows{mean}", 15, INK),
+        text(_FLAGS_LEFT, 26, "Flags", 15, INK),
         *_histogram(totals),
         *_flags(totals, notes),
     ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}"'
-        f' viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">'
-        f"<title>Quality of {escape(name)}</title>{''.join(parts)}</svg>"
-    )
+    return framed(f"Quality of {name}", _WIDTH, _HEIGHT, parts)
 
 
 def binned(scores: Mapping[str, int]) -> list[int]:
@@ -60,12 +50,12 @@ def _histogram(totals: Totals) -> Iterator[str]:
         height = max(height, 2) if count else 0
         colour = _POOR if Decimal(i) / _BINS < LOW else _GOOD
         left = _BARS_LEFT + i * step
-        yield _rect(left + 1, _FLOOR - height, step - 2, height, colour)
-    yield _rect(_BARS_LEFT, _FLOOR, _BARS_RIGHT - _BARS_LEFT, 1, _FAINT)
+        yield rect(left + 1, _FLOOR - height, step - 2, height, colour)
+    yield rect(_BARS_LEFT, _FLOOR, _BARS_RIGHT - _BARS_LEFT, 1, FAINT)
     for score in (0, 0.25, 0.5, 0.7, 1):
         at = _BARS_LEFT + score * (_BARS_RIGHT - _BARS_LEFT)
-        yield _text(at, _FLOOR + 18, f"{score:g}", 12, _FAINT, "middle")
-    yield _text((_BARS_LEFT + _BARS_RIGHT) / 2, _FLOOR + 38, "quality score", 12, _FAINT, "middle")
+        yield text(at, _FLOOR + 18, f"{score:g}", 12, FAINT, "middle")
+    yield text((_BARS_LEFT + _BARS_RIGHT) / 2, _FLOOR + 38, "quality score", 12, FAINT, "middle")
 
 
 def _flags(totals: Totals, notes: frozenset[str]) -> Iterator[str]:
@@ -73,27 +63,12 @@ def _flags(totals: Totals, notes: frozenset[str]) -> Iterator[str]:
     widest = _WIDTH - _FLAGS_LEFT - 70
     for i, (flag, count) in enumerate(ranked[:_FLAGS_MOST]):
         top = _TOP + i * 25
-        yield _text(_FLAGS_LEFT, top + 9, flag, 12, _INK)
+        yield text(_FLAGS_LEFT, top + 9, flag, 12, INK)
         width = max(count / max(totals.rows, 1) * widest, 1)
-        yield _rect(
-            _FLAGS_LEFT, top + 13, min(width, widest), 6, _FAINT if flag in notes else _FLAG
-        )
-        yield _text(_WIDTH - 16, top + 19, f"{count:,}", 12, _FAINT, "end")
+        yield rect(_FLAGS_LEFT, top + 13, min(width, widest), 6, FAINT if flag in notes else _FLAG)
+        yield text(_WIDTH - 16, top + 19, f"{count:,}", 12, FAINT, "end")
     if len(ranked) > _FLAGS_MOST:
         more = f"and {len(ranked) - _FLAGS_MOST} more"
-        yield _text(_FLAGS_LEFT, _TOP + _FLAGS_MOST * 25 + 12, more, 12, _FAINT)
+        yield text(_FLAGS_LEFT, _TOP + _FLAGS_MOST * 25 + 12, more, 12, FAINT)
     if not ranked:
-        yield _text(_FLAGS_LEFT, _TOP + 12, "none", 12, _FAINT)
-
-
-def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>'
-    )
-
-
-def _text(x: float, y: float, text: str, size: int, colour: str, anchor: str = "start") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}"'
-        f' text-anchor="{anchor}">{escape(text)}</text>'
-    )
+        yield text(_FLAGS_LEFT, _TOP + 12, "none", 12, FAINT)

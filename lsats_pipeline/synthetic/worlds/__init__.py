@@ -6,9 +6,12 @@ The campus has an engine of its own: it lives from day to day, and simulators se
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.synthetic.spec import World
+
+if TYPE_CHECKING:
+    from lsats_pipeline.synthetic.spec import World
 
 WORLDS = ("retail", "jobs", "studio")
 
@@ -20,6 +23,5 @@ def world(name: str) -> World:
     """
     if name not in WORLDS:
         raise FixConfiguration(f"there is no world {name!r}; there are {', '.join(WORLDS)}")
-    found = importlib.import_module(f"{__name__}.{name}").WORLD
-    assert isinstance(found, World)
-    return found
+    declared: World = importlib.import_module(f"{__name__}.{name}").WORLD
+    return declared

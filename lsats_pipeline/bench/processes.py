@@ -1,0 +1,88 @@
+"""What a command and the database server cost together: processor seconds, memory, wall time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from lsats_pipeline.warehouse.database import connect
+
+_MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10
+_PROGRAM = (sys.executable, "-c", "from lsats_pipeline.cli import main; main()")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of wall clock and processor (of the command, of the server), peak megabytes."""
+
+    wall: float
+    command: float
+    server: float
+    megabytes: float
+    output: Any
+
+    @property
+    def processor(self) -> float:
+        """Of both."""
+        return self.command + self.server
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        return (
+            f"{self.wall:.1f} s, {self.processor:.1f} CPU s ({self.command:.1f} + server"
+            f" {self.server:.1f}), peak {self.megabytes:,.0f} MB"
+        )
+
+
+def cost_of(arguments: Sequence[str], url: str, variables: Mapping[str, str]) -> Cost:
+    """Run `lsats ... --json` as a process of its own and see what it costs; its workers count."""
+    before, started = server_seconds(url), time.perf_counter()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(
+            [*_PROGRAM, *arguments, "--json"], stdout=out, env={**os.environ, **variables}
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - started
+        out.seek(0)
+        text = out.read()
+    if process.returncode:
+        raise RuntimeError(f"lsats {' '.join(arguments)} ended with {process.returncode}")
+    return Cost(
+        wall,
+        usage.ru_utime + usage.ru_stime,
+        server_seconds(url) - before,
+        usage.ru_maxrss / _MEGABYTE,
+        json.loads(text),
+    )
+
+
+def server_seconds(url: str) -> float:
+    """Processor seconds of the server so far, ended backends included; 0 for one elsewhere."""
+    with connect(url) as connection:
+        row = connection.execute("select pg_backend_pid()").fetchone()
+        try:
+            return _family_seconds(psutil.Process(row[0] if row else 0).parent())
+        except psutil.Error:
+            return 0.0
+
+
+def _family_seconds(postmaster: psutil.Process | None) -> float:
+    if postmaster is None:
+        return 0.0
+    times = postmaster.cpu_times()
+    total = float(times.user + times.system + times.children_user + times.children_system)
+    for child in postmaster.children():
+        used = child.cpu_times()
+        total += used.user + used.system
+    return total

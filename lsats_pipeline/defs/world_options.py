@@ -1,0 +1,117 @@
+"""Options and blocks of synthetic worlds as Dagster has them: a resource each, partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr, create_model
+
+from lsats_pipeline.errors import LsatsError
+from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.synthetic.choosing import choose
+from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
+from lsats_pipeline.synthetic.worlds import WORLDS, world
+from lsats_pipeline.warehouse.database import database_name
+from lsats_pipeline.warehouse.location import hub_url
+
+_ALL = ("dagster/partition", "dagster/asset_partition_range_start")
+_PLAIN = (int, float, bool)
+
+
+class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """A world's options for one run; what is not set here comes from variables and defaults."""
+
+    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _url: str = PrivateAttr(default="")
+    _world: World = PrivateAttr()
+    _blocks: tuple[str, ...] = PrivateAttr(default=())
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorldResource]:
+        """Open as long as the run lasts."""
+        _choose_all(context, self._blocks)
+        with self._open:
+            yield self
+
+    def options(self) -> WorldOptions:
+        """The options of this run."""
+        names = type(self).model_fields
+        chosen = {n: v for n in names if (v := getattr(self, n)) is not None}
+        return choose(self._world, chosen)
+
+    def url(self) -> str:
+        """The hub's database, which must be one for synthetic data."""
+        if not self._url:
+            try:
+                self._url = self._open.enter_context(hub_url(load(HubSettings)))
+                require_synthetic_database(database_name(self._url))
+            except LsatsError as error:
+                raise dg.Failure(str(error), allow_retries=False) from error
+        return self._url
+
+
+def world_resource(declared: World) -> WorldResource:
+    """The resource of a world: a field for each of its options."""
+    fields: dict[str, Any] = {
+        name: (_kind(field.annotation), Field(None, description=field.description))
+        for name, field in declared.options.model_fields.items()
+    }
+    kind = create_model(f"{declared.name.capitalize()}Options", __base__=WorldResource, **fields)
+    resource: WorldResource = kind()
+    resource._world, resource._blocks = declared, tuple(block_keys(declared))
+    return resource
+
+
+def block_counts(declared: World) -> dict[str, int]:
+    """How many blocks each table has by default."""
+    options = choose(declared)
+    return {
+        table.name: len(list(table.blocks(declared.name, options))) for table in declared.tables
+    }
+
+
+def block_keys(declared: World) -> list[str]:
+    """Keys of a world's partitions: as many as its largest table has blocks by default."""
+    return [f"block_{number:03d}" for number in range(max(block_counts(declared).values()))]
+
+
+def numbers_of(table: WorldTable, options: WorldOptions, keys: Sequence[str], of: int) -> list[int]:
+    """The blocks of a table in these partitions, of `of` in all: to each a contiguous share.
+
+    For the largest table at its default size, a partition is a block.
+    """
+    blocks = len(list(table.blocks("", options)))
+    parts = {int(key.rpartition("_")[2]) for key in keys}
+    return [number for number in range(blocks) if number * of // blocks in parts]
+
+
+def options_key(name: str) -> str:
+    """The name of a world's resource."""
+    return f"{name}_options"
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """A resource per world."""
+    return dg.Definitions(
+        resources={options_key(name): world_resource(world(name)) for name in WORLDS}
+    )
+
+
+def _kind(annotation: Any) -> Any:
+    return (annotation if annotation in _PLAIN else str) | None
+
+
+def _choose_all(context: dg.InitResourceContext, blocks: tuple[str, ...]) -> None:
+    """Give a run that was started without a partition all blocks, and record it under them."""
+    run, instance = context.run, context.instance
+    if not blocks or run is None or instance is None or any(tag in run.tags for tag in _ALL):
+        return
+    tags = {_ALL[1]: blocks[0], "dagster/asset_partition_range_end": blocks[-1]}
+    instance.add_run_tags(run.run_id, tags)
+    # The steps of this process look at this very object; no interface sets it.
+    run.tags.update(tags)  # type: ignore[attr-defined]

@@ -1,0 +1,74 @@
+"""The targets of a seeding from what was asked for: `db`, `csv`, `both`, `parquet`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from lsats_pipeline.synthetic.rejects import Rejects
+from lsats_pipeline.synthetic.seeding import Seeding
+from lsats_pipeline.synthetic.targets import Target
+from lsats_pipeline.synthetic.targets.batches import BATCH, BatchSize, BatchTarget
+from lsats_pipeline.synthetic.targets.database import DatabaseTarget
+from lsats_pipeline.synthetic.targets.files import FilesTarget
+from lsats_pipeline.synthetic.targets.session import Session
+from lsats_pipeline.synthetic.verification import Findings
+from lsats_pipeline.synthetic.verifying import verify_database, verify_files
+
+_KINDS = {"db": ("db",), "csv": ("csv",), "both": ("db", "csv"), "parquet": ("parquet",)}
+
+
+def assembled(
+    seeding: Seeding,
+    to: str,
+    url: str,
+    folder: Path,
+    *,
+    skip: bool = False,
+    batch_size: int = BATCH,
+    clear: bool = False,
+) -> tuple[Seeding, list[Target]]:
+    """The seeding and its targets; nothing is connected to yet.
+
+    `skip`: rows that cannot be stored are set aside into `folder/rejects.jsonl`. FixConfiguration
+    for a database whose name does not end in _demo or _test.
+    """
+    kinds = _KINDS[to]
+    if skip:
+        rejects = Rejects(folder / "rejects.jsonl")
+        stored = _stored(seeding, kinds[0], url, folder, rejects)
+        seeding = replace(seeding, rejects=rejects, stored=stored)
+    targets = [_target(kind, seeding, url, folder, batch_size, clear) for kind in kinds]
+    return seeding, targets
+
+
+def _target(
+    kind: str, seeding: Seeding, url: str, folder: Path, batch_size: int, clear: bool
+) -> Target:
+    world, options = seeding.world, seeding.options
+    if kind != "db":
+        return FilesTarget(world, options, folder, kind)
+    session = Session(url, world.name)
+    if seeding.rejects is None:
+        return DatabaseTarget(session, world, options, clear=clear)
+    size = BatchSize(batch_size, _over(seeding.memory_limit))
+    return BatchTarget(session, world, options, seeding.rejects, size, clear=clear)
+
+
+def _stored(
+    seeding: Seeding, kind: str, url: str, folder: Path, rejects: Rejects
+) -> Callable[[], Findings]:
+    """Only what lies there in the end can be judged, when some rows were set aside."""
+    tables = seeding.tables
+    if kind == "db":
+        return partial(verify_database, url, seeding.world, tables, rejected=rejects.counts)
+    return partial(verify_files, folder, seeding.world, kind, tables, rejected=rejects.counts)
+
+
+def _over(limit: int) -> Callable[[], bool]:
+    process = psutil.Process()
+    return lambda: bool(process.memory_info().rss > limit * 2**20)

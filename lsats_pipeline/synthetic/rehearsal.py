@@ -1,0 +1,123 @@
+"""A dry run: what would be written, some rows of it, and how long it would take. Writes nothing.
+
+A block of every table is made, judged and rendered; into a database it is also copied, into a
+temporary table that is rolled back. The whole is estimated from that.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+from psycopg import Rollback, sql
+
+from lsats_pipeline.synthetic.blocks import make
+from lsats_pipeline.synthetic.columns import csv_text
+from lsats_pipeline.synthetic.seeding import Seeding
+from lsats_pipeline.synthetic.spec import WorldTable
+from lsats_pipeline.synthetic.targets import ddl
+from lsats_pipeline.synthetic.targets.database import copy_text
+from lsats_pipeline.synthetic.targets.session import Session
+from lsats_pipeline.synthetic.verification import Verification
+
+_TABLE = "seeding_rehearsal"
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """What would be written to one table; `seconds` is estimated."""
+
+    table: str
+    rows: int
+    blocks: int
+    megabytes: float
+    seconds: float
+    examples: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a seeding would do."""
+
+    world: str
+    tables: tuple[TablePlan, ...]
+
+    @property
+    def rows(self) -> int:
+        """Of all tables."""
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated, of all tables."""
+        return sum(table.seconds for table in self.tables)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        tables = [asdict(table) for table in self.tables]
+        return {
+            "world": self.world,
+            "rows": self.rows,
+            "seconds": round(self.seconds, 2),
+            "tables": tables,
+        }
+
+
+def rehearse(seeding: Seeding, url: str = "", examples: int = 3) -> Rehearsal:
+    """What `seed` would do; `url` when it would write to a database."""
+    if seeding.world.required:
+        seeding.world.required(seeding.options)
+    session = Session(url, seeding.world.name) if url else None
+    try:
+        plans = tuple(_plan(seeding, table, session, examples) for table in seeding.chosen)
+    finally:
+        if session:
+            session.close()
+    return Rehearsal(seeding.world.name, plans)
+
+
+def _plan(seeding: Seeding, table: WorldTable, session: Session | None, examples: int) -> TablePlan:
+    blocks = list(table.blocks(seeding.world.name, seeding.options))
+    if not blocks:
+        return TablePlan(table.name, 0, 0, 0.0, 0.0, ())
+    # The first block also pays for what all blocks share: dictionaries, plans.
+    first, warm = _timed(seeding, table, 0, session)
+    again, _ = _timed(seeding, table, min(1, len(blocks) - 1), session)
+    rows = sum(map(len, blocks))
+    share = rows / warm.num_rows
+    return TablePlan(
+        table.name,
+        rows,
+        len(blocks),
+        share * csv_text(warm).size / 2**20,
+        max(0.0, first - again) + again * share,
+        tuple(warm.slice(0, examples).to_pylist()),
+    )
+
+
+def _timed(
+    seeding: Seeding, table: WorldTable, number: int, session: Session | None
+) -> tuple[float, pa.RecordBatch]:
+    """Seconds that a block takes, and its rows."""
+    started = time.perf_counter()
+    block = list(table.blocks(seeding.world.name, seeding.options))[number]
+    batch = make(table, block).batch
+    verification = Verification(seeding.world, seeding.options, [table.name], partial=True)
+    verification.add(table.name, batch)
+    text = csv_text(batch)
+    if session is not None:
+        session.reliably(lambda connection: _copied(connection, table, text))
+    return time.perf_counter() - started, batch
+
+
+def _copied(connection: Any, table: WorldTable, text: pa.Buffer) -> None:
+    with connection.transaction() as transaction:
+        connection.execute(ddl.temporary_table(table.table, _TABLE))
+        copy_text(connection, sql.Identifier(_TABLE), table, text)
+        key = sql.SQL(", ").join(sql.Identifier(name) for name in table.natural_key)
+        connection.execute(
+            sql.SQL("alter table {} add unique ({})").format(sql.Identifier(_TABLE), key)
+        )
+        raise Rollback(transaction)

@@ -1,0 +1,248 @@
+"""A world made, judged and written to its targets.
+
+blocks ─▶ judged ─▶ CSV ─▶ every target that still works
+all blocks in, no blocking rule violated ─▶ targets show them ─▶ SeedReport
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import Any, Literal
+
+import psycopg
+import pyarrow as pa
+
+from lsats_pipeline.errors import GiveUp, LsatsError, Unreachable, VerificationFailed
+from lsats_pipeline.synthetic.blocks import Made, Maker
+from lsats_pipeline.synthetic.columns import csv_text
+from lsats_pipeline.synthetic.judges import broken_rows
+from lsats_pipeline.synthetic.outcome import SeedReport, TableReport
+from lsats_pipeline.synthetic.progress import Progress, Watcher
+from lsats_pipeline.synthetic.rejects import Rejects
+from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
+from lsats_pipeline.synthetic.targets import Rendered, Target
+from lsats_pipeline.synthetic.targets.session import transient
+from lsats_pipeline.synthetic.verification import Findings, Verification, rules_of
+
+log = logging.getLogger(__name__)
+OnError = Literal["abort", "skip"]
+MEMORY_LIMIT = 1024  # megabytes
+
+
+@dataclass(frozen=True)
+class Seeding:
+    """What to seed and how. `tables`: only these; `blocks`: of those tables only these blocks.
+
+    `rejects` set: rows that break a rule by themselves are set aside, and so are those that a
+    target refuses; unset: the first such row ends the run. `stored`: judges what is stored, for
+    targets of which only they know what they hold.
+    """
+
+    world: World
+    options: WorldOptions
+    tables: tuple[str, ...] | None = None
+    blocks: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    workers: int = 1
+    memory_limit: int = MEMORY_LIMIT
+    rejects: Rejects | None = None
+    stored: Callable[[], Findings] | None = None
+
+    @property
+    def chosen(self) -> tuple[WorldTable, ...]:
+        """The tables to write, parents first."""
+        names = None if self.tables is None else {self.world.table(t).name for t in self.tables}
+        return tuple(t for t in self.world.tables if names is None or t.name in names)
+
+    def rows_of(self, table: WorldTable) -> int:
+        """How many rows of a table are to be made."""
+        numbers = self.blocks.get(table.name)
+        if numbers is None:
+            return table.rows(self.options)
+        blocks = list(table.blocks(self.world.name, self.options))
+        return sum(len(blocks[number]) for number in numbers)
+
+
+def seed(seeding: Seeding, targets: Sequence[Target], watch: Watcher | None = None) -> SeedReport:
+    """Do it. Never raises for what goes wrong on the way: the report says it, with all counts.
+
+    With several targets one may fail and the others go on; the status is `partial` then.
+    """
+    return _Run(seeding, targets, watch).execute()
+
+
+class _Run:
+    """The steps of one seeding, sharing its parts."""
+
+    def __init__(self, seeding: Seeding, targets: Sequence[Target], watch: Watcher | None) -> None:
+        self.seeding, self.world, self.options = seeding, seeding.world, seeding.options
+        self.tables = seeding.chosen
+        self.reports = {t.name: TableReport(t.name, seeding.rows_of(t)) for t in self.tables}
+        self.live = list(targets)
+        self.failed: dict[str, Exception] = {}
+        total = sum(report.asked for report in self.reports.values())
+        self.progress = Progress(total, seeding.memory_limit, watch)
+        self.findings: Findings | None = None
+        self.hashes: dict[str, list[str]] = {t.name: [] for t in self.tables}
+
+    def execute(self) -> SeedReport:
+        try:
+            self._open()
+            self._write_all()
+            self._judge()
+            self._finish()
+        except KeyboardInterrupt:
+            self._leave(resumable=True)
+            raise
+        except Exception as error:
+            self._leave(resumable=not isinstance(error, VerificationFailed))
+            return self._report(_explained(error))
+        finally:
+            self._close()
+        return self._report(None)
+
+    def _open(self) -> None:
+        if self.world.required:
+            self.world.required(self.options)
+        for target in self.live:
+            target.open(self.tables)
+
+    def _write_all(self) -> None:
+        verification = self._verification()
+        wanted = {t.name for t in self.tables} | set(verification.tables)
+        with Maker(self.world, self.options, self.seeding.workers) as maker:
+            for table in (t for t in self.world.tables if t.name in wanted):
+                self._write_table(maker, table, verification)
+        if self.seeding.rejects is None:
+            self.findings = verification.findings()
+
+    def _verification(self) -> Verification:
+        names = [t.name for t in self.tables]
+        return Verification(self.world, self.options, names, partial=bool(self.seeding.blocks))
+
+    def _write_table(self, maker: Maker, table: WorldTable, verification: Verification) -> None:
+        report = self.reports.get(table.name)
+        started = time.perf_counter()
+        numbers = self.seeding.blocks.get(table.name) if report else None
+        for made in maker.made(table, numbers):
+            verification.add(table.name, made.batch)
+            if report:
+                self._write_block(table, made, report)
+        if report:
+            report.seconds = time.perf_counter() - started
+            report.sha256 = sha256("".join(self.hashes[table.name]).encode()).hexdigest()
+            log.info("%s", report.line)
+
+    def _write_block(self, table: WorldTable, made: Made, report: TableReport) -> None:
+        started = time.perf_counter()
+        batch = self._acceptable(table, made.batch)
+        text = csv_text(batch)
+        block = Rendered(made.block.number, batch, text, sha256(text).hexdigest())
+        self.hashes[table.name].append(block.sha256)
+        retries = 0
+        for target in list(self.live):
+            try:
+                written = target.write(table, block)
+            except Exception as error:
+                self._lost(target, error)
+                continue
+            retries += written.retries
+            report.add(target.name, written)
+        store = time.perf_counter() - started
+        report.took(made.batch.num_rows, made.seconds, store)
+        self.progress.block(
+            table.name, made.block.number, len(made.block), made.seconds, store, retries
+        )
+
+    def _acceptable(self, table: WorldTable, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that break no rule by themselves, where others may be set aside."""
+        if self.seeding.rejects is None:
+            return batch
+        for rule, mask in broken_rows(table, rules_of(table), self.options, batch):
+            self.seeding.rejects.add(table, batch.filter(pa.array(mask)), rule.id, rule.about)
+            batch = batch.filter(pa.array(~mask))
+        return batch
+
+    def _lost(self, target: Target, error: Exception) -> None:
+        """Go on without a target; with none left there is nothing to go on for."""
+        if len(self.live) == 1:
+            raise error
+        self.live.remove(target)
+        self.failed[target.name] = _explained(error)
+        log.error("❌ %s: %s; the other targets go on", target.name, self.failed[target.name])
+        _quietly(partial(target.abandon, resumable=True))
+        _quietly(target.close)
+
+    def _judge(self) -> None:
+        if self.findings is not None:
+            _refuse(self.findings)
+
+    def _finish(self) -> None:
+        for target in list(self.live):
+            started = time.perf_counter()
+            try:
+                for name, written in target.finish().items():
+                    self.reports[name].add(target.name, written)
+            except Exception as error:
+                self._lost(target, error)
+            log.debug("%s shown in %.1f s", target.name, time.perf_counter() - started)
+        if self.seeding.rejects is not None and self.seeding.stored is not None:
+            self.findings = self.seeding.stored()
+
+    def _leave(self, *, resumable: bool) -> None:
+        for target in self.live:
+            _quietly(partial(target.abandon, resumable=resumable))
+
+    def _close(self) -> None:
+        for target in self.live:
+            _quietly(target.close)
+        if self.seeding.rejects is not None:
+            self.seeding.rejects.close()
+
+    def _report(self, error: LsatsError | None) -> SeedReport:
+        return SeedReport(
+            self.world.name,
+            self.options,
+            tuple(self.reports.values()),
+            self.progress.elapsed,
+            self.findings,
+            error,
+            {name: str(lost) for name, lost in self.failed.items()},
+            self.seeding.rejects,
+            tuple(self.progress.records),
+        )
+
+
+def _refuse(findings: Findings) -> None:
+    if findings.verdict == "fail":
+        told = "\n".join(finding.line for finding in findings.failed[:10])
+        raise VerificationFailed(
+            f"world {findings.world} is not as declared (score {findings.score:.2f} %), so nothing"
+            f" was stored:\n{told}"
+        )
+
+
+def _explained(error: Exception) -> LsatsError:
+    """An error with a message for people, and the exit code that goes with it."""
+    if isinstance(error, LsatsError):
+        return error
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, psycopg.Error):
+        kind = Unreachable if transient(error) else GiveUp
+        return kind(f"the database refused: {reason}")
+    if isinstance(error, OSError):
+        return GiveUp(f"writing failed: {error.strerror or reason} {error.filename or ''}".strip())
+    log.debug("unexpected", exc_info=error)
+    return GiveUp(f"unexpected {type(error).__name__}: {reason}")
+
+
+def _quietly(work: Callable[[], Any]) -> None:
+    """Clean up after a failure that is told already."""
+    try:
+        work()
+    except (LsatsError, psycopg.Error, OSError) as error:
+        log.debug("while cleaning up: %s", error)

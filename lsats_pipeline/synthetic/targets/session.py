@@ -1,0 +1,100 @@
+"""One connection for a seeding: checked before it is opened, opened again when it is lost."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql
+
+from lsats_pipeline.errors import Busy, Unreachable
+from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.warehouse.database import connect, database_name
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Connection = psycopg.Connection[Any]
+
+# domain/world_jobs.md 6: three more tries, with jitter.
+WAITS = (0.5, 1.0, 2.0)
+# Connection lost, server going down or coming up; serialisation failure, deadlock.
+_TRANSIENT = ("08", "57P", "40001", "40P01")
+_STATEMENT_SECONDS = 900
+
+
+class Session:
+    """The connection of the one writer of a world. Refuses databases for real data unconnected."""
+
+    def __init__(self, url: str, world: str, waits: Sequence[float] = WAITS) -> None:
+        require_synthetic_database(database_name(url))
+        self._url, self._world, self._waits = url, world, waits
+        self._connection: Connection | None = None
+        self.retries = 0
+
+    def connection(self) -> Connection:
+        """The open connection, in autocommit; Busy when another seeding of this world runs."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self._opened()
+        return self._connection
+
+    def reliably(self, work: Callable[[Connection], T]) -> T:
+        """Do it; after a transient fault again, at most three times, on a new connection."""
+        for wait in self._waits:
+            try:
+                return work(self.connection())
+            except (psycopg.OperationalError, Unreachable) as error:
+                if not transient(error):
+                    raise
+                self._wait(wait, error)
+        return work(self.connection())
+
+    def close(self) -> None:
+        """Close the connection, which gives the lock back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _wait(self, seconds: float, error: Exception) -> None:
+        self.retries += 1
+        self.close()
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        log.warning("🔁 %s: %s; tried again in %.1f s", self._world, reason, seconds)
+        time.sleep(seconds * random.uniform(0.8, 1.2))
+
+    def _opened(self) -> Connection:
+        connection = connect(self._url, autocommit=True)
+        # For this session alone: a seeding that a crash loses is simply made again.
+        connection.execute("set synchronous_commit = off")
+        connection.execute(
+            sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{_STATEMENT_SECONDS}s"))
+        )
+        if not self._locked(connection):
+            connection.close()
+            raise Busy(f"world {self._world} is being seeded by another process; try again later")
+        return connection
+
+    def _locked(self, connection: Connection) -> bool:
+        """A killed process gives its lock up a moment after it is gone, hence the second look."""
+        for pause in (0.0, 1.0):
+            time.sleep(pause)
+            row = connection.execute(
+                "select pg_try_advisory_lock(hashtextextended('lsats:world:' || %s, 0))",
+                [self._world],
+            ).fetchone()
+            if row and row[0]:
+                return True
+        return False
+
+
+def transient(error: Exception) -> bool:
+    """Whether the same may succeed on another try: the connection or the moment was at fault."""
+    if isinstance(error, Unreachable):
+        return True
+    state = getattr(error, "sqlstate", None)
+    return isinstance(error, psycopg.OperationalError) and (
+        state is None or state.startswith(_TRANSIENT)
+    )
