@@ -192,12 +192,12 @@ class _MatchesJudge(Judge):
 
     def add(self, table: str, rows: Batch) -> None:
         if table == self.parent:
-            columns = dict.fromkeys((self.parent_key, *self.rule.columns.values()))
-            self.known.append(_only(rows, tuple(columns)))
+            self.known.append(self._parents(Rows(rows, self.options)))
         if table == self.table.name:
             self.rows += rows.num_rows
             columns = dict.fromkeys((*self.table.natural_key, self.rule.via, *self.rule.columns))
-            self.waiting.append(_only(rows, tuple(columns)))
+            linked = _only(rows, tuple(columns)).filter(pc.is_valid(rows[self.rule.via]))
+            self.waiting.append(linked)
 
     def verdict(self) -> Verdict:
         if not self.waiting or not self.known:
@@ -211,12 +211,18 @@ class _MatchesJudge(Judge):
                 examples.append(described(self.table, rows, int(position)))
         return Verdict(self.rows, violations, examples)
 
+    def _parents(self, rows: Rows) -> pa.Table:
+        """Key and wanted columns of rows referred to, these by the names of the own columns."""
+        wanted = {
+            f"own {own}": rows.arrow(other) if isinstance(other, str) else other(rows)
+            for own, other in self.rule.columns.items()
+        }
+        return pa.table({"key": rows.arrow(self.parent_key), **wanted})
+
     def _different(self, rows: pa.Table, parents: pa.Table) -> Any:
-        at = pc.index_in(rows[self.rule.via], value_set=parents[self.parent_key])
+        at = pc.index_in(rows[self.rule.via], value_set=parents["key"])
         found = as_mask(pc.is_valid(at), rows.num_rows)
-        masks = [
-            _unequal(rows[own], parents[other].take(at)) for own, other in self.rule.columns.items()
-        ]
+        masks = [_unequal(rows[own], parents[f"own {own}"].take(at)) for own in self.rule.columns]
         return np.logical_or.reduce(masks) & found
 
 

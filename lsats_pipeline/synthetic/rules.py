@@ -111,11 +111,12 @@ class Share(Rule):
 class Matches(Rule):
     """Where `via` is set, columns equal those of the row of another table that it refers to.
 
-    `columns`: own column to the other's. Rows that refer to nothing break a foreign key, not this.
+    `columns`: own column to the other's, or to what a function makes of the other's rows. Rows
+    that refer to nothing break a foreign key, not this.
     """
 
     via: str
-    columns: Mapping[str, str]
+    columns: Mapping[str, str | Callable[[Rows], Any]]
 
 
 @dataclass(frozen=True)
