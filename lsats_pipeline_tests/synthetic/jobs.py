@@ -1,0 +1,54 @@
+"""Small worlds of jobs for tests: their rows, changed rows, and what rules say of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from lsats_pipeline.synthetic import blocks
+from lsats_pipeline.synthetic.columns import csv_text
+from lsats_pipeline.synthetic.verification import Findings, Verification, verify
+from lsats_pipeline.synthetic.worlds import world
+from lsats_pipeline.synthetic.worlds.jobs.options import JobsOptions
+
+WORLD = world("jobs")
+AS_OF = dt.date(2025, 10, 1)
+Rows = list[dict[str, Any]]
+Tables = Mapping[str, pa.Table]
+
+
+def options(**chosen: Any) -> JobsOptions:
+    return JobsOptions(**{"as_of": AS_OF, "jobs": 6_000, **chosen})
+
+
+def tables_of(chosen: JobsOptions) -> dict[str, pa.Table]:
+    """All rows of the world."""
+    with blocks.Maker(WORLD, chosen) as maker:
+        return {
+            t.name: pa.Table.from_batches([made.batch for made in maker.made(t)])
+            for t in WORLD.tables
+        }
+
+
+def text_of(chosen: JobsOptions, table: str) -> bytes:
+    with blocks.Maker(WORLD, chosen) as maker:
+        return b"".join(csv_text(m.batch).to_pybytes() for m in maker.made(WORLD.table(table)))
+
+
+def judged(tables: Tables, chosen: JobsOptions) -> Findings:
+    verification = Verification(WORLD, chosen)
+    return verify(verification, ((t.name, tables[t.name]) for t in WORLD.tables))
+
+
+def failed(findings: Findings) -> set[str]:
+    return {f"{found.table}.{found.rule}" for found in findings.failed}
+
+
+def with_fault(tables: Tables, table: str, fault: Callable[[Rows], Any]) -> dict[str, pa.Table]:
+    """The world with some rows of a table changed."""
+    rows = tables[table].to_pylist()
+    fault(rows)
+    return {**tables, table: pa.Table.from_pylist(rows, schema=tables[table].schema)}
