@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -38,17 +38,36 @@ def text_of(chosen: JobsOptions, table: str) -> bytes:
         return b"".join(csv_text(m.batch).to_pybytes() for m in maker.made(WORLD.table(table)))
 
 
-def judged(tables: Tables, chosen: JobsOptions) -> Findings:
-    verification = Verification(WORLD, chosen)
-    return verify(verification, ((t.name, tables[t.name]) for t in WORLD.tables))
+def judged(tables: Tables, chosen: JobsOptions, only: Sequence[str] | None = None) -> Findings:
+    """What the rules say; of some tables, or of all."""
+    verification = Verification(WORLD, chosen, only)
+    return verify(verification, ((name, tables[name]) for name in verification.tables))
 
 
 def failed(findings: Findings) -> set[str]:
     return {f"{found.table}.{found.rule}" for found in findings.failed}
 
 
-def with_fault(tables: Tables, table: str, fault: Callable[[Rows], Any]) -> dict[str, pa.Table]:
-    """The world with some rows of a table changed."""
-    rows = tables[table].to_pylist()
-    fault(rows)
-    return {**tables, table: pa.Table.from_pylist(rows, schema=tables[table].schema)}
+class Faulty:
+    """A world into which faults are put, one at a time."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self._columns = {name: table.to_pydict() for name, table in tables.items()}
+
+    def tables_with(self, table: str, fault: Callable[[Rows], Any]) -> dict[str, pa.Table]:
+        """The world with some rows of a table changed."""
+        columns = self._columns[table]
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        fault(rows)
+        return {**self.tables, table: self._changed(table, rows)}
+
+    def _changed(self, table: str, rows: Rows) -> pa.Table:
+        before = self.tables[table]
+        arrays = [
+            before[field.name]
+            if (new := [row[field.name] for row in rows]) == self._columns[table][field.name]
+            else pa.array(new, field.type)
+            for field in before.schema
+        ]
+        return pa.table(arrays, schema=before.schema)

@@ -18,6 +18,7 @@ from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.verification import verify_generated
 from lsats_pipeline.synthetic.worlds.jobs import days, digits, pay
 from lsats_pipeline.synthetic.worlds.jobs.chance import ByGroup
+from lsats_pipeline.synthetic.worlds.jobs.options import JobsOptions
 from lsats_pipeline_tests.synthetic.jobs import AS_OF, WORLD, options, tables_of, text_of
 
 JAPAN = dt.timezone(dt.timedelta(hours=9))
@@ -96,8 +97,9 @@ def test_options_outside_their_bounds_are_refused_by_name(name: str, value: Any)
 def test_options_come_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_JOBS", "12")
     monkeypatch.setenv("JOBS_AS_OF", "2025-01-31")
-    found = WORLD.options()
-    assert (found.jobs, found.as_of) == (12, dt.date(2025, 1, 31))  # type: ignore[attr-defined]
+    nothing: dict[str, Any] = {}
+    found = JobsOptions(**nothing)
+    assert (found.jobs, found.as_of) == (12, dt.date(2025, 1, 31))
 
 
 def test_default_volume_and_day() -> None:
@@ -115,7 +117,7 @@ def test_the_same_seed_gives_the_same_bytes_another_gives_others() -> None:
 
 
 def test_a_block_alone_and_in_any_order_gives_the_same_bytes() -> None:
-    chosen, table = options(jobs=25_001), WORLD.table("jobs")
+    chosen, table = options(jobs=20_001), WORLD.table("jobs")
     ordered = [csv_text(blocks.make(table, b).batch) for b in table.blocks("jobs", chosen)]
     backwards = list(table.blocks("jobs", chosen))[::-1]
     assert [csv_text(blocks.make(table, b).batch) for b in backwards][::-1] == ordered

@@ -7,28 +7,27 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from lsats_pipeline_tests.synthetic.jobs import (
+    Faulty,
     Rows,
     failed,
     judged,
     options,
     tables_of,
-    with_fault,
 )
 
 Job = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, pa.Table]:
-    return tables_of(options())
+def world() -> Faulty:
+    return Faulty(tables_of(options()))
 
 
-def test_without_a_fault_nothing_is_found(tables: dict[str, pa.Table]) -> None:
-    findings = judged(tables, options())
+def test_without_a_fault_nothing_is_found(world: Faulty) -> None:
+    findings = judged(world.tables, options())
     assert (failed(findings), findings.score) == (set(), 100.0)
 
 
@@ -240,9 +239,9 @@ JOB_FAULTS: list[tuple[str, Callable[[Rows], Any], set[str]]] = [
     ("fault", "rules"), [f[1:] for f in JOB_FAULTS], ids=[f[0] for f in JOB_FAULTS]
 )
 def test_a_fault_among_jobs_is_found_under_its_rule(
-    tables: dict[str, pa.Table], fault: Callable[[Rows], Any], rules: set[str]
+    world: Faulty, fault: Callable[[Rows], Any], rules: set[str]
 ) -> None:
-    findings = judged(with_fault(tables, "jobs", fault), options())
+    findings = judged(world.tables_with("jobs", fault), options(), ["jobs"])
     assert failed(findings) == {f"jobs.{rule}" for rule in rules}
     assert findings.score < 100
 
@@ -288,9 +287,9 @@ MASTER_FAULTS: list[tuple[str, str, Callable[[Rows], Any], set[str]]] = [
     ("table", "fault", "rules"), [f[1:] for f in MASTER_FAULTS], ids=[f[0] for f in MASTER_FAULTS]
 )
 def test_a_fault_among_masters_is_found_under_its_rule(
-    tables: dict[str, pa.Table], table: str, fault: Callable[[Rows], Any], rules: set[str]
+    world: Faulty, table: str, fault: Callable[[Rows], Any], rules: set[str]
 ) -> None:
-    findings = judged(with_fault(tables, table, as_stored(fault)), options())
+    findings = judged(world.tables_with(table, as_stored(fault)), options())
     assert failed(findings) == rules
 
 
@@ -306,16 +305,16 @@ def as_stored(fault: Callable[[Rows], Any]) -> Callable[[Rows], Any]:
     return stored
 
 
-def test_a_missing_prefecture_is_named(tables: dict[str, pa.Table]) -> None:
-    findings = judged(with_fault(tables, "prefectures", without_row(31)), options())
+def test_a_missing_prefecture_is_named(world: Faulty) -> None:
+    findings = judged(world.tables_with("prefectures", without_row(31)), options())
     found = next(f for f in findings.failed if f.rule == "P1_all_prefectures")
     assert found.examples == ("32 島根県 (Shimane) is missing",)
     assert found.blocking
 
 
-def test_the_score_falls_by_what_the_formula_says(tables: dict[str, pa.Table]) -> None:
+def test_the_score_falls_by_what_the_formula_says(world: Faulty) -> None:
     findings = judged(
-        with_fault(tables, "jobs", lambda rows: [r.update(lat=0.0) for r in rows[:600]]), options()
+        world.tables_with("jobs", lambda rows: [r.update(lat=0.0) for r in rows[:600]]), options()
     )
     weights = sum(found.weight for found in findings)
     assert findings.score == pytest.approx(100 * (1 - 0.1 / weights))

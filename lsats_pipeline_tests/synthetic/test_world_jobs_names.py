@@ -9,28 +9,11 @@ from lsats_pipeline.errors import BadDeclaration
 from lsats_pipeline.synthetic.worlds.jobs import facts, names
 from lsats_pipeline_tests.synthetic.jobs import options, tables_of
 
-DESIGNATED = [
-    "札幌市",
-    "仙台市",
-    "さいたま市",
-    "千葉市",
-    "横浜市",
-    "川崎市",
-    "相模原市",
-    "新潟市",
-    "静岡市",
-    "浜松市",
-    "名古屋市",
-    "京都市",
-    "大阪市",
-    "堺市",
-    "神戸市",
-    "岡山市",
-    "広島市",
-    "北九州市",
-    "福岡市",
-    "熊本市",
-]
+DESIGNATED = {
+    *("札幌市", "仙台市", "さいたま市", "千葉市", "横浜市", "川崎市", "相模原市", "新潟市"),
+    *("静岡市", "浜松市", "名古屋市", "京都市", "大阪市", "堺市", "神戸市", "岡山市"),
+    *("広島市", "北九州市", "福岡市", "熊本市"),
+}
 # A few that everybody knows, apart from the dictionary of the world.
 KNOWN = [
     "トヨタ",
@@ -54,7 +37,7 @@ def test_cities_are_those_of_the_document() -> None:
     cities = facts.cities()
     assert len({c.city_code for c in cities}) == 90
     assert sum(c.kind == "ward" and c.city_code < "13124" for c in cities) == 23
-    assert set(DESIGNATED) <= {c.name_ja for c in cities}
+    assert {c.name_ja for c in cities} >= DESIGNATED
     capitals = [c for c in cities if c.capital]
     assert sorted(c.pref_code for c in capitals) == [f"{n:02d}" for n in range(1, 48)]
 
