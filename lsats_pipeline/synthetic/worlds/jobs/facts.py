@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
@@ -18,7 +18,6 @@ from lsats_pipeline.errors import BadDeclaration
 from lsats_pipeline.synthetic.dictionaries import read
 
 T = TypeVar("T")
-_READ_AS: dict[Any, Callable[[str], Any]] = {dt.date: dt.date.fromisoformat}
 
 
 class Prefecture(NamedTuple):
@@ -140,6 +139,14 @@ class Need(NamedTuple):
     minors: str
 
 
+def exactly(text: str) -> Decimal:
+    """A decimal number; ValueError otherwise."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a decimal number is wanted") from None
+
+
 def numbers(text: str) -> list[int]:
     """Numbers separated by blanks."""
     return [int(number) for number in text.split()]
@@ -214,6 +221,9 @@ def words(name: str, least: int) -> tuple[str, ...]:
 def company_kinds() -> tuple[tuple[str, str], ...]:
     """What may follow in a company's name, and how it is read."""
     return tuple(read(__package__, "company_kinds", {"name_ja": str, "kana": str}, 10))
+
+
+_READ_AS: dict[Any, Callable[[str], Any]] = {dt.date: dt.date.fromisoformat, Decimal: exactly}
 
 
 def _records(kind: Callable[..., T], name: str, least: int) -> tuple[T, ...]:

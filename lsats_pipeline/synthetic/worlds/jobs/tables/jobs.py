@@ -32,8 +32,9 @@ _AROUND = 0.02  # degrees of a job from the centre of its city, one standard dev
 _MINUTE = 60_000_000  # microseconds
 
 
-def _refers(column: str, kind: Any, target: str) -> sa.Column[Any]:
-    return sa.Column(column, kind, sa.ForeignKey(target), nullable=False, index=True)
+def _refers(column: str, kind: Any, target: str, *, index: bool = False) -> sa.Column[Any]:
+    """A reference; an index pays where a value picks few of the rows."""
+    return sa.Column(column, kind, sa.ForeignKey(target), nullable=False, index=index)
 
 
 JOBS = sa.Table(
@@ -41,9 +42,9 @@ JOBS = sa.Table(
     METADATA,
     sa.Column("job_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("endcl_code", sa.String(12), nullable=False, unique=True),
-    _refers("company_id", sa.Integer, "companies.company_id"),
+    _refers("company_id", sa.Integer, "companies.company_id", index=True),
     sa.Column("title", sa.String(120), nullable=False),
-    _refers("minor_code", sa.SmallInteger, "occupation_minors.minor_code"),
+    _refers("minor_code", sa.SmallInteger, "occupation_minors.minor_code", index=True),
     _refers("major_code", sa.SmallInteger, "occupation_majors.major_code"),
     _refers("employment_code", sa.SmallInteger, "employment_types.employment_code"),
     _refers("salary_code", sa.SmallInteger, "salary_types.salary_code"),
@@ -51,7 +52,7 @@ JOBS = sa.Table(
     sa.Column("salary_max", sa.Integer, nullable=False),
     sa.Column("fee", sa.Integer, nullable=False, comment="yen for an application"),
     _refers("pref_code", sa.CHAR(2), "prefectures.pref_code"),
-    _refers("city_code", sa.CHAR(5), "cities.city_code"),
+    _refers("city_code", sa.CHAR(5), "cities.city_code", index=True),
     sa.Column("lat", sa.Double, nullable=False),
     sa.Column("lng", sa.Double, nullable=False),
     sa.Column("nearest_station", sa.String(40)),
