@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
@@ -78,6 +79,14 @@ def units(digits: int, least: str, most: str) -> Callable[[str], int]:
         return int(scaled)
 
     return parse
+
+
+def different(where: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The values as they are; BadDeclaration says which of them stand there twice."""
+    twice = sorted(value for value, times in Counter(values).items() if times > 1)
+    if twice:
+        raise BadDeclaration(f"{where}: stand there twice: {', '.join(twice)}")
+    return tuple(values)
 
 
 def _text_of(package: str, name: str, folder: Path | None) -> tuple[str, str]:

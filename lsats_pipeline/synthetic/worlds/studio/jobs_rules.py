@@ -157,6 +157,11 @@ RULES: tuple[Rule, ...] = (
         weight=BLOCKING,
     ),
     RowRule(
+        "G2_known_status",
+        lambda rows: pc.invert(pc.is_in(rows.arrow("status"), value_set=pa.array(list(_SHARES)))),
+        about="a status is one of the four",
+    ),
+    RowRule(
         "G3_link",
         _link_broken,
         about="a completed job points to exactly one item, another to none",

@@ -39,11 +39,15 @@ class StudioOptions(WorldOptions):
     prompt_min_general_phrases: int = Field(
         0, ge=0, le=10, description="fewest phrases of a prompt that suit every domain"
     )
-    prompt_max_general_phrases: int = Field(10, ge=0, le=10, description="and most")
+    prompt_max_general_phrases: int = Field(
+        10, ge=0, le=10, description="most phrases of a prompt that suit every domain"
+    )
     prompt_min_domain_phrases: int = Field(
         4, ge=1, le=30, description="fewest phrases of a prompt from its domain"
     )
-    prompt_max_domain_phrases: int = Field(30, ge=1, le=30, description="and most")
+    prompt_max_domain_phrases: int = Field(
+        30, ge=1, le=30, description="most phrases of a prompt from its domain"
+    )
     title_characters: int = Field(
         30, ge=1, le=255, description="how much of its prompt is an item's title"
     )

@@ -31,9 +31,10 @@ class Handles(NamedTuple):
 @lru_cache
 def handles() -> Handles:
     """The word list."""
-    columns = {"part": dictionaries.text, "word": dictionaries.text}
+    columns = {"part": dictionaries.one_of(*Handles._fields), "word": dictionaries.text}
     rows = dictionaries.read(__package__, "handles", columns, 2 * LEAST_WORDS)
-    return Handles(*(tuple(w for part, w in rows if part == half) for half in Handles._fields))
+    halves = ([word for part, word in rows if part == half] for half in Handles._fields)
+    return Handles(*(dictionaries.different("handles.csv", half) for half in halves))
 
 
 @lru_cache(maxsize=4)

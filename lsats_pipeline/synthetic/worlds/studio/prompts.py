@@ -46,9 +46,7 @@ def checked(pools: dict[str, list[str]]) -> Phrases:
         least = LEAST_GENERAL if name == GENERAL else LEAST_OF_DOMAIN
         if len(pool) < least:
             raise BadDeclaration(f"phrases of {name}: {len(pool)}, at least {least} are needed")
-    every = [phrase for pool in pools.values() for phrase in pool]
-    if twice := sorted({phrase for phrase in every if every.count(phrase) > 1}):
-        raise BadDeclaration(f"phrases in two pools: {', '.join(twice)}")
+    dictionaries.different("phrases.csv", [phrase for pool in pools.values() for phrase in pool])
     domains = {name: tuple(pool) for name, pool in pools.items() if name != GENERAL}
     if GENERAL not in pools or len(domains) != DOMAINS:
         raise BadDeclaration(f"phrases of {len(domains)} domains and {GENERAL}: {DOMAINS} wanted")

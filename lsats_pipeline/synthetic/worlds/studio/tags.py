@@ -18,7 +18,7 @@ LEAST = 200
 def all_tags() -> tuple[str, ...]:
     """The pool."""
     rows = dictionaries.read(__package__, "tags", {"tag": dictionaries.text}, LEAST)
-    return tuple(tag for (tag,) in rows)
+    return dictionaries.different("tags.csv", [tag for (tag,) in rows])
 
 
 def elements(seed: int, table: str, rows: Ints, total: int, most: int) -> list[str]:
