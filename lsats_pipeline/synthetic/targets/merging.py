@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import sql
@@ -42,6 +44,15 @@ def merge(
     connection: Connection, world: World, table: WorldTable, staged: sql.Composable
 ) -> Written:
     """Insert what is new, update what differs, leave what is equal."""
+    if _empty(connection, world, table):
+        with references_checked_at_once(connection, world, table):
+            return _merged(connection, world, table, staged)
+    return _merged(connection, world, table, staged)
+
+
+def _merged(
+    connection: Connection, world: World, table: WorldTable, staged: sql.Composable
+) -> Written:
     names = table.schema.names
     changing = [name for name in names if name not in table.natural_key]
     row = connection.execute(
@@ -88,6 +99,33 @@ def rename_strangers(
     return Written(renamed=renamed, examples=tuple(examples[:_EXAMPLES]))
 
 
+@contextmanager
+def references_checked_at_once(
+    connection: Connection, world: World, table: WorldTable
+) -> Iterator[None]:
+    """Within the block the table has no foreign keys; afterwards those it had, checked in one join.
+
+    Row by row they cost ten times what storing the rows does.
+    """
+    name = sql.Identifier(world.name, table.name)
+    keys = connection.execute(
+        "select conname, pg_get_constraintdef(oid) from pg_constraint"
+        " where conrelid = %s::regclass and contype = 'f'",
+        [name.as_string()],
+    ).fetchall()
+    for key, _ in keys:
+        connection.execute(
+            sql.SQL("alter table {} drop constraint {}").format(name, sql.Identifier(key))
+        )
+    yield
+    for key, definition in keys:
+        connection.execute(
+            sql.SQL("alter table {} add constraint {} {}").format(
+                name, sql.Identifier(key), sql.SQL(definition)
+            )
+        )
+
+
 def _resolve(
     connection: Connection,
     table: WorldTable,
@@ -119,6 +157,12 @@ def _resolve(
             )
         )
     raise GiveUp(f"{table.name}.{column}: replacements of clashing values clash as well")
+
+
+def _empty(connection: Connection, world: World, table: WorldTable) -> bool:
+    name = sql.Identifier(world.name, table.name)
+    row = connection.execute(sql.SQL("select exists (select from {})").format(name)).fetchone()
+    return not (row and row[0])
 
 
 def _assignment(table: WorldTable, name: str) -> sql.Composable:
