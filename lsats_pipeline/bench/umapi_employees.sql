@@ -64,5 +64,5 @@ select
         case when jobcode is null then 'missing_jobcode' end,
         case when university_job_title is null then 'missing_university_job_title' end,
         case when department_id !~ '^[0-9]{6}$' then 'malformed_department_id' end], null)),
-    'umich_api', raw_id, gen_random_uuid(), now(), now()
-from employee
+    'umich_api', raw_id, run_id, now(), now()
+from employee, gen_random_uuid() as run_id
