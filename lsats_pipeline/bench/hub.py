@@ -13,22 +13,22 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any, LiteralString
 
 from psycopg import sql
 
+from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.figures import Figure, in_turn, seconds
 from lsats_pipeline.bronze.landing import COPY, Landing
 from lsats_pipeline.bronze.records import Prepared, preparer
 from lsats_pipeline.hub import Hub, prepare
 from lsats_pipeline.settings import HubSettings
-from lsats_pipeline.silver.tables import SILVER_TABLES, table
+from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES, stream
 from lsats_pipeline.sources.source import ReadRequest, Stream
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Run, Warehouse
-from lsats_pipeline.warehouse.database import sql_file, with_database
+from lsats_pipeline.warehouse.database import with_database
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.runs import Asset
 
@@ -193,18 +193,10 @@ def _sweep(hub: Hub, name: str) -> Figure:
 
 def _one_table(hub: Hub) -> Figure:
     """A first build against an INSERT ... SELECT written by hand, into empty tables alike."""
-    employees = table("umapi_employees")
-    with hub.warehouse.owner() as connection:
-        connection.execute(
-            "create table silver.by_hand (like silver.umapi_employees including all)"
-        )
 
-    def by_hand() -> None:
+    def write_by_hand() -> None:
         with hub.warehouse.owner() as connection:
-            connection.execute(sql_file(Path(__file__).parent / "umapi_employees.sql"))
-
-    def built() -> None:
-        hub.build(employees)
+            by_hand.fill(connection)
 
     def emptied() -> None:
         with hub.warehouse.owner() as connection:
@@ -213,11 +205,15 @@ def _one_table(hub: Hub) -> Figure:
             )
             connection.execute("delete from meta.quality where table_name = 'umapi_employees'")
 
-    floor, ours = in_turn(by_hand, built, times=5, before_each=emptied)
     with hub.warehouse.owner() as connection:
-        connection.execute("drop table silver.by_hand")
+        by_hand.create(connection)
+    floor, ours = in_turn(
+        write_by_hand, lambda: hub.build(by_hand.TABLE), times=5, before_each=emptied
+    )
+    with hub.warehouse.owner() as connection:
+        by_hand.drop(connection)
     detail = (
-        f"by hand {floor:.2f} s (a table with the same columns and indexes),"
+        f"by hand {floor:.2f} s (into a table with the same columns and indexes),"
         f" built {ours:.2f} s (with the run log, history, checks, totals and statistics)"
     )
     return Figure("silver of one table against SQL by hand", ours / floor, 1.5, detail=detail)
