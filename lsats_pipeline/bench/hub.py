@@ -119,6 +119,7 @@ def _load(hub: Hub) -> Figure:
     copied, landed = in_turn(
         lambda: _rolled_back(hub, declared, lambda run: _bare_copy(run, rows)),
         lambda: _rolled_back(hub, declared, lambda run: _landing(run, rows)),
+        times=5,
         before_each=lambda: _vacuum(hub.warehouse, "bronze.raw_entities", "bronze.heads"),
     )
     detail = f"{len(rows):,} records: COPY {copied:.2f} s, landed {landed:.2f} s"

@@ -236,13 +236,14 @@ class _Build:
             "now": sql.Literal(self.now),
             "assignments": sql.SQL(", ").join(_assign(f) for f in self.fields if not f.kept),
         }
-        self._execute(_SUPERSEDE, **scope)
-        self._execute(_REMOVE, **scope)
+        if superseded := counts.updated + counts.removed:
+            self._execute(_SUPERSEDE, **scope)
+            self._execute(_REMOVE, **scope)
         # Looking for rows to replace costs as much as an index: only where there are any.
         self._execute(_INSERT + (_REPLACE if counts.updated else ""), **scope)
-        analyze_if_grown(self.connection, "silver", self.table.name, counts.changed)
-        superseded = counts.updated + counts.removed
-        analyze_if_grown(self.connection, "silver", f"{self.table.name}_history", superseded)
+        grown = ((self.table.name, counts.changed), (f"{self.table.name}_history", superseded))
+        for name, changed in grown:
+            analyze_if_grown(self.connection, "silver", name, changed)
 
     def _judge(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
         return quality.judge(
