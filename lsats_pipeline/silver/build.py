@@ -124,7 +124,8 @@ class _Build:
         fan_out = self._fan_out()
         minus = self._compare()
         after = self.before.moved(quality.measure(self.connection, sql.SQL("built")), minus)
-        self._write()
+        if not fan_out:
+            self._write()
         checks = self._judge(after, fan_out)
         report = self._report(after, checks)
         if report.blocked:
@@ -133,8 +134,8 @@ class _Build:
         return self._finish(after, report)
 
     def _collect_keys(self, runs: list[UUID]) -> None:
-        self._execute('create temp table keys (key text collate "C" primary key) on commit drop')
-        self._execute("insert into keys {} on conflict do nothing", self._keys(sql.Literal(runs)))
+        self._execute(_KEYS, self._keys(sql.Literal(runs)))
+        self._execute("alter table keys add primary key (key)")
         self._execute("analyze keys")
 
     def _keys(self, runs: sql.Literal) -> sql.Composable:
@@ -180,7 +181,6 @@ class _Build:
         counts.processed = processed
         if isinstance(self.table, SourceTable):
             counts.rejected = self._reject_keyless(self.table)
-        self._execute("create index on built ({})", self.identity)
         self._execute("analyze built ({})", self.identity)
 
     def _reject_keyless(self, table: SourceTable) -> int:
@@ -219,13 +219,13 @@ class _Build:
         }
         counts.removed = self._execute(_GONE, **same).rowcount
         counts.skipped = self._execute(_DROP_UNCHANGED, **same).rowcount
-        self._execute("create temp table old on commit drop as " + _OLD, **same)
-        replaced = self._count("select count(*) from old") - counts.removed
-        counts.updated = replaced
-        counts.created = self._count("select count(*) from built") - replaced
+        counts.updated = self._execute(_OLD, **same).rowcount - counts.removed
+        differing = counts.processed - counts.rejected - counts.skipped
+        counts.created = differing - counts.updated
         return quality.measure(self.connection, sql.SQL("old"))
 
     def _write(self) -> None:
+        counts = self.run.counts
         names = _names(f.name for f in self.fields)
         scope = {
             "current": self.current,
@@ -236,11 +236,14 @@ class _Build:
             "now": sql.Literal(self.now),
             "assignments": sql.SQL(", ").join(_assign(f) for f in self.fields if not f.kept),
         }
-        self._execute(_SUPERSEDE, **scope)
-        self._execute(_REMOVE, **scope)
-        self._execute(_UPSERT, **scope)
-        for name in (self.table.name, f"{self.table.name}_history"):
-            analyze_if_grown(self.connection, "silver", name, self.run.counts.changed)
+        if superseded := counts.updated + counts.removed:
+            self._execute(_SUPERSEDE, **scope)
+            self._execute(_REMOVE, **scope)
+        # Looking for rows to replace costs as much as an index: only where there are any.
+        self._execute(_INSERT + (_REPLACE if counts.updated else ""), **scope)
+        grown = ((self.table.name, counts.changed), (f"{self.table.name}_history", superseded))
+        for name, changed in grown:
+            analyze_if_grown(self.connection, "silver", name, changed)
 
     def _judge(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
         return quality.judge(
@@ -313,6 +316,10 @@ class _Build:
         return int(row[0])
 
 
+_KEYS = """
+create temp table keys on commit drop as
+select distinct key::text collate "C" as key from ({}) as affected (key)
+"""
 _REJECT = """
 insert into meta.rejects as reject (
     layer, entity, external_id, reason, detail, fingerprint, raw_id,
@@ -347,6 +354,7 @@ delete from built using {current} as item
 where item.{identity} = built.{identity} and {new} is not distinct from {old}
 """
 _OLD = """
+create temp table old on commit drop as
 select item.* from {current} as item
 where item.{identity} in (select {identity} from built union all select {identity} from gone)
 """
@@ -355,9 +363,11 @@ insert into {history} ({names}, ingestion_run_id, created_at, valid_from, valid_
 select {names}, ingestion_run_id, created_at, updated_at, {now}, {run}::uuid from old
 """
 _REMOVE = "delete from {current} where {identity} in (select {identity} from gone)"
-_UPSERT = """
+_INSERT = """
 insert into {current} ({names}, ingestion_run_id, created_at, updated_at)
 select {names}, {run}::uuid, {now}, {now} from built
+"""
+_REPLACE = """
 on conflict ({identity}) do update set
     {assignments},
     ingestion_run_id = excluded.ingestion_run_id,

@@ -23,6 +23,8 @@ LOW = Decimal("0.70")
 # A mean that falls by more than this between two runs deserves a look.
 _DROP = 0.05
 
+_MEASURE = sql.SQL("select data_quality_score::text, quality_flags, count(*) from {} group by 1, 2")
+
 # Name and whether a failure keeps the run's rows out. Every silver table has them all.
 CHECKS: tuple[tuple[str, bool], ...] = (
     ("key_unique", True),
@@ -73,15 +75,12 @@ class Totals:
 
 
 def measure(connection: Connection, rows: sql.Composable) -> Totals:
-    """The totals of some rows: a FROM clause with score and flags in it."""
-    scores = sql.SQL("select data_quality_score::text, count(*) from {} group by 1").format(rows)
-    flags = sql.SQL(
-        "select flag, count(*) from {}, jsonb_array_elements_text(quality_flags) as flag group by 1"
-    ).format(rows)
-    return Totals(
-        Counter(dict(connection.execute(scores).fetchall())),
-        Counter(dict(connection.execute(flags).fetchall())),
-    )
+    """The totals of some rows: a FROM clause with score and flags in it. One scan."""
+    totals = Totals()
+    for score, flags, count in connection.execute(_MEASURE.format(rows)):
+        totals.scores[score] += count
+        totals.flags.update(dict.fromkeys(flags, count))
+    return totals
 
 
 def stored(connection: Connection, table: Table) -> tuple[Totals, str] | None:

@@ -161,10 +161,14 @@ def test_a_good_record_wins_over_a_bad_one_with_its_identity(warehouse, hub_sett
     assert counts(people.ingest(warehouse, hub_settings)) == (100, 0, 0, 0, 1)
 
 
-def test_two_records_with_one_identity(warehouse, hub_settings, people):
+@pytest.mark.parametrize("batch_size", [2000, 30], ids=["one batch", "batches apart"])
+def test_two_records_with_one_identity(warehouse, hub_settings, people, batch_size):
+    hub_settings = hub_settings.model_copy(update={"batch_size": batch_size})
     people.records["same"] = dict(people.records[1])
     people.records["other"] = {"id": "p1", "name": "Somebody else"}
     assert counts(people.ingest(warehouse, hub_settings)) == (100, 0, 1, 0, 1)
+    assert counts(people.ingest(warehouse, hub_settings)) == (0, 0, 101, 0, 1)
+    assert versions(warehouse, "p1") == [(False, "Name 1")]
     assert warehouse.query("select reason from meta.rejects") == [("duplicate_identity",)]
 
 

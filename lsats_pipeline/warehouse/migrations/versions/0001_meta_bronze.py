@@ -1,15 +1,11 @@
 """Runs, rejects, bronze and enrichment."""
 
-from pathlib import Path
-
-from alembic import op
+from lsats_pipeline.warehouse.migrations.sql_step import run_sql_of
 
 revision = "0001_meta_bronze"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Run the step's SQL, past SQLAlchemy, which would look for parameters in it."""
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None
-    driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+    """Run the step's SQL."""
+    run_sql_of(__file__)
