@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lsats_pipeline.errors import FixConfiguration
@@ -311,11 +312,22 @@ def from_variables(cls: type[S], variables: Mapping[str, str], **values: Any) ->
 def _explain(cls: type[BaseSettings], error: ValidationError) -> str:
     prefix = cls.model_config.get("env_prefix", "")
     lines = []
-    for item in error.errors(include_url=False, include_input=False):
+    for item in error.errors(include_url=False):
         name = (
             f"{prefix}{item['loc'][0]}".upper() if item["loc"] else prefix.rstrip("_") + " settings"
         )
         field = cls.model_fields.get(str(item["loc"][0])) if item["loc"] else None
         meaning = f" ({field.description})" if field else ""
-        lines.append(f"{name}{meaning}: {item['msg'].removeprefix('Value error, ')}")
+        lines.append(
+            f"{name}{meaning}: {item['msg'].removeprefix('Value error, ')}{_was(field, item)}"
+        )
     return "\n".join(lines)
+
+
+def _was(field: FieldInfo | None, item: Mapping[str, Any]) -> str:
+    """The value that is wrong, unless it is a secret or the message is our own and has it."""
+    value = item["input"]
+    shown = field is not None and "Secret" not in str(field.annotation)
+    if not shown or item["type"] == "value_error" or not isinstance(value, str | int | float):
+        return ""
+    return f", not {value!r}"

@@ -53,8 +53,9 @@ def leaf(words: list[str]) -> tuple[click.Command, list[str]]:
     command = typer.main.get_command(app)
     while isinstance(command, click.Group):
         assert words, "a group alone is no command"
-        assert words[0] in command.commands, f"no command {words[0]!r}"
-        command = command.commands[words[0]]
+        found = command.get_command(click.Context(command), words[0])
+        assert found, f"no command {words[0]!r}"
+        command = found
         words = words[1:]
     return command, words
 
@@ -83,7 +84,9 @@ def test_every_command_is_mentioned() -> None:
     def names(command: click.Command, path: str = "lsats") -> list[str]:
         if not isinstance(command, click.Group):
             return [path]
-        return [n for k, c in command.commands.items() for n in names(c, f"{path} {k}")]
+        context = click.Context(command)
+        children = {k: command.get_command(context, k) for k in command.list_commands(context)}
+        return [n for k, c in children.items() if c for n in names(c, f"{path} {k}")]
 
     missing = [
         name

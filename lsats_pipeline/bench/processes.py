@@ -45,8 +45,11 @@ class Cost:
 
 
 def cost_of(arguments: Sequence[str], url: str, variables: Mapping[str, str]) -> Cost:
-    """Run `lsats ... --json` as a process of its own and see what it costs; its workers count."""
-    before, started = server_seconds(url), time.perf_counter()
+    """Run `lsats ... --json` as a process of its own and see what it costs; its workers count.
+
+    `url`: the server whose work counts too, if any.
+    """
+    before, started = server_seconds(url) if url else 0.0, time.perf_counter()
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(
             [*_PROGRAM, *arguments, "--json"], stdout=out, env={**os.environ, **variables}
@@ -61,7 +64,7 @@ def cost_of(arguments: Sequence[str], url: str, variables: Mapping[str, str]) ->
     return Cost(
         wall,
         usage.ru_utime + usage.ru_stime,
-        server_seconds(url) - before,
+        server_seconds(url) - before if url else 0.0,
         usage.ru_maxrss / _MEGABYTE,
         json.loads(text),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, say_json, say_table
 from lsats_pipeline.settings import HubSettings, load
+
+if TYPE_CHECKING:
+    from lsats_pipeline.bench.figures import Figure
 
 app = typer.Typer(help="Figures as ratios against a floor of the same run.", no_args_is_help=True)
 
@@ -21,8 +25,21 @@ def hub(
     """Bronze, silver and memory of the hub, on a simulated campus in a scratch database."""
     from lsats_pipeline.bench.hub import figures
 
+    _say(figures(load(HubSettings), people), as_json)
+
+
+@app.command(epilog=examples("lsats bench worlds"))
+def worlds(as_json: AsJson = False) -> None:
+    """The synthetic worlds at the volumes of their predecessors, in a scratch database."""
+    from lsats_pipeline.bench.worlds import figures
+
+    _say(figures(load(HubSettings)), as_json)
+
+
+def _say(figures: Iterable[Figure], as_json: bool) -> None:
+    """Each figure as it comes, then all of them."""
     found = []
-    for figure in figures(load(HubSettings), people):
+    for figure in figures:
         found.append(figure)
         note(f"{'✅' if figure.reached else '⚠️'} {figure.name}: {figure.value:.2f}")
     if as_json:

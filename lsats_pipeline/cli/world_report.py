@@ -13,6 +13,8 @@ _CELL = 60
 
 def say_seeded(report: SeedReport) -> None:
     """Rows, seconds and speeds of every table, what went wrong, the score."""
+    if report.error and not report.rows:
+        return  # a mistake before anything was made: its message says all
     say_table(
         ["table", "rows", "new", "changed", "unchanged", "rejected", "seconds", "rows/s", "sha256"],
         [_row(table) for table in report.tables],

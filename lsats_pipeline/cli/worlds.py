@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,6 +31,7 @@ from lsats_pipeline.warehouse.location import hub_url
 
 if TYPE_CHECKING:
     from lsats_pipeline.synthetic.progress import Watcher
+    from lsats_pipeline.synthetic.seeding import Seeding
 
 
 class To(StrEnum):
@@ -64,6 +66,37 @@ Out = Annotated[
     Path | None, typer.Option(help="Folder of the files.", show_default="LSATS_HOME/exports/WORLD")
 ]
 Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this table; repeatable.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What may be said of the seeding of any world; each field is a flag."""
+
+    to: Annotated[To, typer.Option(help="Where the rows go.")] = To.db
+    out: Out = None
+    table: Tables = None
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes for text.", show_default="processors")
+    ] = None
+    batch_size: Annotated[
+        int, typer.Option(min=100, max=50_000, help="Rows of a batch, with --on-error skip.")
+    ] = 5000
+    on_error: Annotated[
+        OnError, typer.Option(help="abort: all or nothing. skip: set rows aside and go on.")
+    ] = OnError.abort
+    memory_limit_mb: Annotated[
+        int, typer.Option(min=1, help="Megabytes from which memory is warned of.")
+    ] = 1024
+    clear: Annotated[bool, typer.Option("--clear", help="Delete the world's rows first.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written; write nothing.")
+    ] = False
+    preview: Annotated[int, typer.Option(min=0, help="Example rows of a dry run.")] = 3
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with a section of the world's name.")
+    ] = None
+    database_url: DatabaseUrl = None
+    as_json: AsJson = False
 
 
 class WorldGroup(TyperGroup):
@@ -129,11 +162,11 @@ def _seed_command(name: str) -> click.Command:
     def command(**values: Any) -> int:
         chosen = {n: values.pop(n) for n in fields}
         flags = {n: value for n, value in chosen.items() if value is not None}
-        return _seed(name, flags, **values)
+        return _seed(name, flags, Wish(**values))
 
-    common = inspect.signature(_seed, eval_str=True).parameters
+    common = inspect.signature(Wish, eval_str=True).parameters.values()
     own = [_flag(n, field) for n, field in fields.items()]
-    parameters = [*own, *(p for p in common.values() if p.name not in ("name", "flags"))]
+    parameters = [*own, *common]
     command.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = declared.about
@@ -169,70 +202,47 @@ def _meaning(name: str, field: FieldInfo) -> str:
     return f"{text[0].upper()}{text[1:]}{default}"
 
 
-def _seed(
-    name: str,
-    flags: dict[str, Any],
-    *,
-    to: Annotated[To, typer.Option(help="Where the rows go.")] = To.db,
-    out: Out = None,
-    table: Tables = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes for text.", show_default="processors")
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(min=100, max=50_000, help="Rows of a batch, with --on-error skip.")
-    ] = 5000,
-    on_error: Annotated[
-        OnError, typer.Option(help="abort: all or nothing. skip: set rows aside and go on.")
-    ] = OnError.abort,
-    memory_limit_mb: Annotated[
-        int, typer.Option(min=1, help="Megabytes from which memory is warned of.")
-    ] = 1024,
-    clear: Annotated[bool, typer.Option("--clear", help="Delete the world's rows first.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be written; write nothing.")
-    ] = False,
-    preview: Annotated[int, typer.Option(min=0, help="Example rows of a dry run.")] = 3,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file with a section of the world's name.")
-    ] = None,
-    database_url: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> int:
+def _seed(name: str, flags: dict[str, Any], wish: Wish) -> int:
     from lsats_pipeline.cli.world_report import say_rehearsal, say_seeded
     from lsats_pipeline.synthetic.assembly import assembled
-    from lsats_pipeline.synthetic.choosing import choose
     from lsats_pipeline.synthetic.rehearsal import rehearse
-    from lsats_pipeline.synthetic.seeding import Seeding, seed
+    from lsats_pipeline.synthetic.seeding import seed
 
-    declared, settings = world(name), load(HubSettings)
-    seeding = Seeding(
-        declared,
-        choose(declared, flags, config),
-        tuple(table) if table else None,
-        workers=workers or os.cpu_count() or 1,
-        memory_limit=memory_limit_mb,
-    )
-    with _database(settings, database_url, needed=to in (To.db, To.both)) as url:
-        if dry_run:
-            rehearsal = rehearse(seeding, url, preview)
-            say_json(rehearsal.as_json()) if as_json else say_rehearsal(rehearsal)
+    seeding, settings = _seeding(name, flags, wish), load(HubSettings)
+    needed = wish.to in (To.db, To.both)
+    with _database(settings, wish.database_url, needed=needed) as url:
+        if wish.dry_run:
+            rehearsal = rehearse(seeding, url, wish.preview)
+            say_json(rehearsal.as_json()) if wish.as_json else say_rehearsal(rehearsal)
             return 0
         seeding, targets = assembled(
             seeding,
-            to.value,
+            wish.to.value,
             url,
-            _folder(settings, name, out),
-            skip=on_error is OnError.skip,
-            batch_size=batch_size,
-            clear=clear,
+            _folder(settings, name, wish.out),
+            skip=wish.on_error is OnError.skip,
+            batch_size=wish.batch_size,
+            clear=wish.clear,
         )
-        with _shown(as_json) as watch:
+        with _shown(wish.as_json) as watch:
             report = seed(seeding, targets, watch)
-    say_json(report.as_json()) if as_json else say_seeded(report)
+    say_json(report.as_json()) if wish.as_json else say_seeded(report)
     if report.error:
         note(f"lsats: {report.error}")
     return report.exit_code
+
+
+def _seeding(name: str, flags: dict[str, Any], wish: Wish) -> Seeding:
+    from lsats_pipeline.synthetic.choosing import choose
+    from lsats_pipeline.synthetic.seeding import Seeding
+
+    return Seeding(
+        world(name),
+        choose(world(name), flags, wish.config),
+        tuple(wish.table) if wish.table else None,
+        workers=wish.workers or os.cpu_count() or 1,
+        memory_limit=wish.memory_limit_mb,
+    )
 
 
 @contextmanager

@@ -43,7 +43,7 @@ hub_daily = dg.define_asset_job(
     ),
 )
 
-synthetic_retail, synthetic_jobs, synthetic_studio = (
+synthetic_worlds = [
     dg.define_asset_job(
         f"synthetic_{name}",
         selection=dg.AssetSelection.groups(name),
@@ -53,7 +53,7 @@ synthetic_retail, synthetic_jobs, synthetic_studio = (
         ),
     )
     for name in WORLDS
-)
+]
 
 hub_cross_checks = dg.define_asset_job(
     "hub_cross_checks",

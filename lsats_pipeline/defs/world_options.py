@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
 from pydantic import Field, PrivateAttr, create_model
@@ -25,15 +25,16 @@ _PLAIN = (int, float, bool)
 class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A world's options for one run; what is not set here comes from variables and defaults."""
 
+    # Of the class: Dagster makes the instance of a run anew, from its configuration.
+    world: ClassVar[World]
+
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
     _url: str = PrivateAttr(default="")
-    _world: World = PrivateAttr()
-    _blocks: tuple[str, ...] = PrivateAttr(default=())
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorldResource]:
         """Open as long as the run lasts."""
-        _choose_all(context, self._blocks)
+        _choose_all(context, block_keys(self.world))
         with self._open:
             yield self
 
@@ -41,7 +42,7 @@ class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The options of this run."""
         names = type(self).model_fields
         chosen = {n: v for n in names if (v := getattr(self, n)) is not None}
-        return choose(self._world, chosen)
+        return choose(self.world, chosen)
 
     def url(self) -> str:
         """The hub's database, which must be one for synthetic data."""
@@ -61,9 +62,8 @@ def world_resource(declared: World) -> WorldResource:
         for name, field in declared.options.model_fields.items()
     }
     kind = create_model(f"{declared.name.capitalize()}Options", __base__=WorldResource, **fields)
-    resource: WorldResource = kind()
-    resource._world, resource._blocks = declared, tuple(block_keys(declared))
-    return resource
+    kind.world = declared
+    return kind()
 
 
 def block_counts(declared: World) -> dict[str, int]:
@@ -106,7 +106,7 @@ def _kind(annotation: Any) -> Any:
     return (annotation if annotation in _PLAIN else str) | None
 
 
-def _choose_all(context: dg.InitResourceContext, blocks: tuple[str, ...]) -> None:
+def _choose_all(context: dg.InitResourceContext, blocks: Sequence[str]) -> None:
     """Give a run that was started without a partition all blocks, and record it under them."""
     run, instance = context.run, context.instance
     if not blocks or run is None or instance is None or any(tag in run.tags for tag in _ALL):

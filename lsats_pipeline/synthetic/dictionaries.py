@@ -71,7 +71,7 @@ def units(digits: int, least: str, most: str) -> Callable[[str], int]:
             exact = Decimal(value)
         except InvalidOperation:
             raise ValueError("a decimal number is wanted") from None
-        if not Decimal(least) <= exact <= Decimal(most):
+        if not exact.is_finite() or not Decimal(least) <= exact <= Decimal(most):
             raise ValueError(f"a number from {least} to {most} is wanted")
         scaled = exact.scaleb(digits)
         if scaled != int(scaled):

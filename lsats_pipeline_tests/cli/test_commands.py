@@ -20,6 +20,7 @@ from lsats_pipeline_tests.cli.conftest import Lsats
 PROMISED = {
     "demo", "ui", "run", "status", "doctor", "rejects list", "rejects show", "rejects replay",
     "history", "simulate", "db url", "db migrate", "db shell", "db backup", "db stop",
+    "seed retail", "seed jobs", "seed studio", "verify", "bench hub", "bench worlds",
 }  # fmt: skip
 HEAVY = ("dagster", "alembic", "httpx", "ldap3", "rich.table", "lsats_pipeline.sources")
 
@@ -32,7 +33,10 @@ def commands(
     if not isinstance(command, click.Group):
         yield path, command
         return
-    for name, child in command.commands.items():
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        assert child
         yield from commands(child, (*path, name))
 
 

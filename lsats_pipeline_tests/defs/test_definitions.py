@@ -14,6 +14,9 @@ from lsats_pipeline.defs.checks import CHECKS_OF
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES
+from lsats_pipeline.synthetic.rules import BLOCKING
+from lsats_pipeline.synthetic.verification import rules_of
+from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline_tests.defs.conftest import bare_environment
 
 # The table of contents. A line that comes or goes here is a change that users see.
@@ -63,6 +66,34 @@ ASSETS = [
     "silver/umapi_departments",
     "silver/umapi_employees",
     "silver/users",
+]
+
+# An asset per table of a world; edges and checks follow from its declaration.
+WORLD_ASSETS = [
+    "jobs/cities",
+    "jobs/companies",
+    "jobs/employment_types",
+    "jobs/feature_groups",
+    "jobs/feature_tags",
+    "jobs/jobs",
+    "jobs/needs",
+    "jobs/occupation_majors",
+    "jobs/occupation_minors",
+    "jobs/prefectures",
+    "jobs/salary_types",
+    "jobs/seo_keywords",
+    "retail/customers",
+    "retail/dc_inventory_snapshots",
+    "retail/distribution_centers",
+    "retail/geographies",
+    "retail/products",
+    "retail/store_inventory_snapshots",
+    "retail/stores",
+    "retail/trucks",
+    "studio/content_items",
+    "studio/content_items_auto",
+    "studio/generation_jobs",
+    "studio/users",
 ]
 
 EDGES = {
@@ -178,6 +209,9 @@ JOBS = {
     "silver_transform": {"silver"},
     "hub_daily": {"bronze", "enrichment", "silver"},
     "hub_cross_checks": set(),
+    "synthetic_retail": {"retail"},
+    "synthetic_jobs": {"jobs"},
+    "synthetic_studio": {"studio"},
 }
 
 
@@ -209,37 +243,46 @@ def test_it_loads_with_no_environment_and_touches_nothing(tmp_path: Path) -> Non
 
 
 def test_the_assets(specs: dict[str, dg.AssetSpec]) -> None:
-    assert sorted(specs) == ASSETS
+    assert sorted(specs) == sorted(ASSETS + WORLD_ASSETS)
 
 
 def test_every_member_of_the_registries_has_its_asset(specs: dict[str, dg.AssetSpec]) -> None:
     streams = {f"bronze/{stream.name}" for source in SOURCES for stream in source.streams}
     details = {f"enrichment/{detail.of.name}" for source in SOURCES for detail in source.details}
     tables = {f"silver/{table.name}" for table in SILVER_TABLES}
-    assert set(specs) == streams | details | tables
+    worlds = {f"{name}/{table.name}" for name in WORLDS for table in world(name).tables}
+    assert set(specs) == streams | details | tables | worlds
 
 
 def test_the_edges(specs: dict[str, dg.AssetSpec]) -> None:
     found = {
         key: {dep.asset_key.to_user_string() for dep in spec.deps}
         for key, spec in specs.items()
-        if list(spec.deps)
+        if list(spec.deps) and key in ASSETS
     }
     assert found == EDGES
+
+
+def test_the_edges_of_worlds_are_their_foreign_keys(specs: dict[str, dg.AssetSpec]) -> None:
+    for name in WORLDS:
+        for table in world(name).tables:
+            deps = {dep.asset_key.to_user_string() for dep in specs[f"{name}/{table.name}"].deps}
+            keys = {key.column.table.name for key in table.table.foreign_keys} - {table.name}
+            assert deps == {f"{name}/{parent}" for parent in keys}
 
 
 def test_every_asset_says_what_it_is(specs: dict[str, dg.AssetSpec]) -> None:
     for key, spec in specs.items():
         layer, name = key.split("/")
         assert spec.group_name == layer
-        assert spec.tags["layer"] == layer
+        assert spec.tags["layer"] == (layer if key in ASSETS else "synthetic")
         assert spec.tags["source"]
         assert spec.owners == ["team:lsats-data"]
         assert "postgres" in spec.kinds
         assert spec.description
         assert spec.metadata["dagster/table_name"] == f"{layer}.{name}"
         assert spec.metadata["dagster/column_schema"].columns
-        assert spec.partitions_def == HUB_DAYS
+        assert (spec.partitions_def == HUB_DAYS) == (key in ASSETS)
         assert spec.automation_condition is None
 
 
@@ -249,16 +292,31 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         for check in location.resolve_all_asset_keys()
         for spec in location.resolve_assets_def(check).check_specs
     }
-    assert declared == {
+    layers = {
         (key, name, blocking) for key in ASSETS for name, blocking in CHECKS_OF[key.split("/")[0]]
     }
+    rules = {
+        (f"{name}/{table.name}", rule.id, rule.weight == BLOCKING)
+        for name in WORLDS
+        for table in world(name).tables
+        for rule in rules_of(table)
+    }
+    assert declared == layers | rules
+
+
+def test_large_tables_of_worlds_are_partitioned_by_block(specs: dict[str, dg.AssetSpec]) -> None:
+    partitions = specs["retail/store_inventory_snapshots"].partitions_def
+    assert partitions is not None
+    assert partitions.get_partition_keys()[:2] == ["block_000", "block_001"]
+    assert specs["retail/stores"].partitions_def is None
+    assert specs["studio/generation_jobs"].partitions_def is not None
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_the_jobs(location: dg.Definitions, job: str) -> None:
     found = location.resolve_job_def(job)
     keys = {key.to_user_string() for key in found.asset_layer.selected_asset_keys}
-    assert keys == {key for key in ASSETS if key.split("/")[0] in JOBS[job]}
+    assert keys == {key for key in ASSETS + WORLD_ASSETS if key.split("/")[0] in JOBS[job]}
     assert found.description
     assert found.executor_def is dg.in_process_executor
 

@@ -6,6 +6,7 @@
         └──> customers
 
 options.py         volumes, ranges and days that may be chosen
+schema.py          the schema `retail`, and how its keys are named
 vocabulary.py      the dictionaries (dictionaries/*.csv) as columns; all names are coined
 placement.py       which geographies, and where centers, stores and customers are
 placed.py          rules: everything is where the weights of the dictionary put it
@@ -14,6 +15,8 @@ store_profiles.py  area, volume class, format, hours and traffic of a store
 catalogue.py       which brand sells which product
 prices.py          price, discount and cost in cents
 taxes.py           rates of places, classes of goods
+launches.py        launch dates by the place in the row of ids
+identifiers.py     codes that are unique by construction
 fleet.py           which truck belongs to which center
 inventory.py       both snapshot tables: every product in every place
 checks.py          rules that several tables share

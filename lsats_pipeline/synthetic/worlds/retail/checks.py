@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from faker.providers.person.en_US import Provider
 
 from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows
 
@@ -69,6 +68,9 @@ def unlike(id: str, about: str, *columns: str, names: Callable[[], Any]) -> RowR
 @lru_cache
 def real_people() -> Any:
     """Common given names and surnames of real persons, in small letters."""
+    # Here, because all of faker comes with it: a third of a second.
+    from faker.providers.person.en_US import Provider
+
     real = {*Provider.first_names, *Provider.last_names}
     return pa.array(sorted(name.lower() for name in real))
 

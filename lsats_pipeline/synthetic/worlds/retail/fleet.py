@@ -99,8 +99,9 @@ def _uneven(tables: Mapping[str, pa.Table]) -> Verdict:
     counts = dict.fromkeys(ids, 0)
     cold = dict.fromkeys(ids, 0)
     for dc, refrigerated in zip(*(trucks[n].to_pylist() for n in trucks.column_names), strict=True):
-        counts[dc] = counts.get(dc, 0) + 1
-        cold[dc] = cold.get(dc, 0) + refrigerated
+        if dc in counts:
+            counts[dc] += 1
+            cold[dc] += refrigerated
     least = min(counts.values())
     over = [f"DC {dc}: {n} trucks, {least} elsewhere" for dc, n in counts.items() if n > least + 1]
     without = min(len(ids), sum(cold.values())) - sum(n > 0 for n in cold.values())

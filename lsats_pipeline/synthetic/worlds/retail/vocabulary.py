@@ -25,7 +25,8 @@ _PACKAGE = "lsats_pipeline.synthetic.worlds.retail"
 BRAND_CATEGORIES = (
     "Food", "Electronics", "Clothing", "Health", "Pet", "Automotive", "Office", "Sports", "Home",
 )  # fmt: skip
-_TRUTH = {"true": True, "false": False}
+# By name (section 4), whatever folder the dictionaries are from.
+REFRIGERATED = ("Produce", "Baby Food", "Dairy & Alternatives", "Meat & Poultry", "Seafood")
 # Fewer make worlds that repeat themselves; the predecessor expected 250 of each (section 6).
 _NAMES, _STREETS, _PRODUCTS, _BRANDS, _TAXES = 250, 42, 500, 500, 100
 RATE_DIGITS = 5
@@ -61,7 +62,6 @@ class Goods:
     product_group: Ints
     tags: Any
     group_names: tuple[tuple[str, str], ...]
-    group_refrigerated: Any
     group_goods: tuple[str, ...]
     group_brand_category: tuple[str, ...]
     brand: Any
@@ -135,8 +135,7 @@ def goods(folder: Path | None = None) -> Goods:
         product_group=np.array([positions[row[2:4]] for row in products], dtype=np.int64),
         tags=_tags(product_name, folder),
         group_names=tuple(row[:2] for row in groups),
-        group_refrigerated=pa.array([row[3] for row in groups]),
-        group_goods=tuple(row[4] for row in groups),
+        group_goods=tuple(row[3] for row in groups),
         group_brand_category=tuple(row[2] for row in groups),
         brand=pa.array(brand),
         company=pa.array(company),
@@ -168,7 +167,6 @@ def require_dictionaries(options: RetailOptions) -> None:
 def _categories(folder: Path | None) -> list[tuple[Any, ...]]:
     parse = {
         "department": text, "category": text, "brand_category": one_of(*BRAND_CATEGORIES),
-        "requires_refrigeration": lambda value: _TRUTH[one_of(*_TRUTH)(value)],
         "goods": one_of("food", "clothing", "other"),
     }  # fmt: skip
     rows = _read("categories", parse, 1, folder)

@@ -24,11 +24,10 @@ from lsats_pipeline.synthetic.worlds.retail.taxes import (
     TAXABILITY_OF_GOODS,
     taxabilities,
 )
-from lsats_pipeline.synthetic.worlds.retail.vocabulary import blocked, goods
+from lsats_pipeline.synthetic.worlds.retail.vocabulary import REFRIGERATED, blocked, goods
 
 _OF_PRODUCT = ("product_name", "department", "category", "subcategory", "tags")
-# By name, whatever the dictionary says (section 4).
-_COLD = pa.array(("Produce", "Baby Food", "Dairy & Alternatives", "Meat & Poultry", "Seafood"))
+_COLD = pa.array(REFRIGERATED)
 
 
 def _generate(block: Block) -> Mapping[str, Any]:
@@ -36,13 +35,14 @@ def _generate(block: Block) -> Mapping[str, Any]:
     product, brand = pa.array(pairs.product), pa.array(pairs.brand)
     group = pa.array(known.product_group[pairs.product])
     price = prices(block, known.base_price[pairs.product], known.price_factor[pairs.brand])
+    of_product = {name: getattr(known, name).take(product) for name in _OF_PRODUCT}
     return {
         "id": block.rows + 1,
-        **{name: getattr(known, name).take(product) for name in _OF_PRODUCT},
+        **of_product,
         "brand": known.brand.take(brand),
         "company": known.company.take(brand),
         **price._asdict(),
-        "requires_refrigeration": known.group_refrigerated.take(group),
+        "requires_refrigeration": pc.is_in(of_product["category"], value_set=_COLD),
         "launch_date": launch_days(block),
         "taxability": pa.array(taxabilities(block.options)).take(group),
     }
