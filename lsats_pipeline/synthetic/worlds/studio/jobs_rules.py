@@ -116,7 +116,7 @@ def _different(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
     """Where prompts may be so short that chance repeats them, so many more may be repeated."""
     prompts = tables["generation_jobs"]["prompt"]
     total = len(prompts)
-    repeated = total - pc.count_distinct(prompts).as_py()
+    repeated = total - len(pc.unique(prompts))
     chance = repeated_by_chance(options, total)
     allowed = int(_REPEATED * total + chance + 4 * math.sqrt(chance))
     detail = f"at most {allowed:,} repeated wanted, {repeated:,} found"

@@ -134,7 +134,8 @@ def _or_none(decode: Callable[[str], Any], text: str | None) -> Any:
 
 def judged_tags(texts: pa.Array) -> TagLists:
     """Lists of tags against the pool, as JSON in the form in which PostgreSQL writes it."""
-    valid = pc.match_substring_regex(texts, r'^\[(".*")?\]$').fill_null(False)
+    bracketed = pc.and_(pc.starts_with(texts, '["'), pc.ends_with(texts, '"]'))
+    valid = pc.or_(bracketed, pc.equal(texts, "[]")).fill_null(False)
     inner = pc.if_else(valid, pc.utf8_slice_codeunits(texts, 1, -1), "")
     at, row = _positions(pc.split_pattern(inner, SEPARATOR), _quoted_tags())
     # An empty list is split into one empty text.
@@ -173,7 +174,7 @@ def _positions(parts: pa.ListArray, known: pa.Array) -> tuple[Ints, Ints]:
     """For each part its position among the known, -1 where it is none, and its row."""
     at = pc.index_in(parts.flatten(), value_set=known).fill_null(-1)
     row = np.repeat(np.arange(len(parts)), parts.value_lengths().to_numpy(zero_copy_only=False))
-    return at.to_numpy().astype(np.int64), row
+    return at.to_numpy(), row
 
 
 def _repeated(at: Ints, row: Ints, rows: int, known: int) -> Bools:

@@ -117,6 +117,6 @@ TABLE = WorldTable(
     generate=generate,
     rules=RULES,
     about="attempts to make an image",
-    block=10_000,
+    block=20_000,
     cpu_bound=True,
 )
