@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from multiprocessing.context import BaseContext
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ def make(table: WorldTable, block: Block) -> Made:
 
 
 class Maker:
-    """Makes blocks with at most `workers` processes; use in a `with`, which ends them."""
+    """Makes blocks with `workers` processes, this one among them; a `with` ends the others."""
 
     def __init__(self, world: World, options: WorldOptions, workers: int = 1) -> None:
         self._world, self._options, self._workers = world, options, workers
@@ -58,39 +59,62 @@ class Maker:
     def __exit__(self, *exc: object) -> None:
         self._open.close()
 
+    def start(self, tables: Iterable[WorldTable], *, wait: bool = False) -> None:
+        """Begin the other processes if these tables need them, so that they are ready in time."""
+        if any(self._pooled(table, self._blocks(table)) for table in tables):
+            ready = [self._opened().submit(os.getpid) for _ in range(self._workers - 1)]
+            for one in ready if wait else ():
+                one.result()
+
     def made(self, table: WorldTable, numbers: Sequence[int] | None = None) -> Iterator[Made]:
         """The table's blocks in order, all or those numbered."""
-        blocks = list(table.blocks(self._world.name, self._options))
+        blocks = self._blocks(table)
         if numbers is not None:
             blocks = [blocks[number] for number in numbers]
-        pooled = table.cpu_bound and self._workers > 1 and len(blocks) >= _WORTH_A_POOL
-        yield from self._by_processes(blocks) if pooled else (make(table, b) for b in blocks)
+        pooled = self._pooled(table, blocks)
+        yield from self._by_processes(table, blocks) if pooled else (make(table, b) for b in blocks)
 
-    def _by_processes(self, blocks: Iterable[Block]) -> Iterator[Made]:
-        """A few blocks ahead of who takes them, so that memory stays bounded."""
-        pool, waiting = self._opened(), deque[Future[Made]]()
-        for block in blocks:
-            waiting.append(pool.submit(_make_by_name, block))
-            if len(waiting) > 2 * self._workers:
-                yield self._told(waiting.popleft().result())
-        while waiting:
-            yield self._told(waiting.popleft().result())
+    def _blocks(self, table: WorldTable) -> list[Block]:
+        return list(table.blocks(self._world.name, self._options))
+
+    def _pooled(self, table: WorldTable, blocks: Sequence[Block]) -> bool:
+        return table.cpu_bound and self._workers > 1 and len(blocks) >= _WORTH_A_POOL
+
+    def _by_processes(self, table: WorldTable, blocks: Sequence[Block]) -> Iterator[Made]:
+        """A few blocks ahead of who takes them, so that memory stays bounded.
+
+        While the next one is still being made elsewhere, this process makes one of those to come.
+        """
+        pool, waiting, left = self._opened(), deque[Future[Made] | Made](), deque(blocks)
+        while left or waiting:
+            while left and len(waiting) < 2 * self._workers:
+                waiting.append(pool.submit(_make_by_name, left.popleft()))
+            head = waiting.popleft()
+            while left and isinstance(head, Future) and not head.done():
+                waiting.append(make(table, left.popleft()))
+            yield self._told(head.result() if isinstance(head, Future) else head)
 
     def _opened(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Never fork: this process has threads and connections that a child must not inherit.
-            how = "forkserver" if sys.platform == "linux" else "spawn"
-            self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=multiprocessing.get_context(how)
-            )
+            self._pool = ProcessPoolExecutor(self._workers - 1, mp_context=_context(self._world))
             self._open.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         return self._pool
 
     def _told(self, made: Made) -> Made:
         if made.process not in self._seen:
             self._seen.add(made.process)
-            log.info("⚙️ worker process %s makes blocks of %s", made.process, made.block.table)
+            log.info("⚙️ process %s makes blocks of %s", made.process, made.block.table)
         return made
+
+
+def _context(world: World) -> BaseContext:
+    """Never fork: this process has threads and connections that a child must not inherit."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    # Read once, by the server from which all workers are forked.
+    context.set_forkserver_preload([world.tables[0].generate.__module__, __name__])
+    return context
 
 
 def _make_by_name(block: Block) -> Made:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import psycopg
 import pyarrow as pa
@@ -32,6 +34,7 @@ from lsats_pipeline.synthetic.verification import Findings, Verification, rules_
 log = logging.getLogger(__name__)
 OnError = Literal["abort", "skip"]
 MEMORY_LIMIT = 1024  # megabytes
+_AHEAD = 2  # blocks made that are not written yet
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,13 @@ def seed(seeding: Seeding, targets: Sequence[Target], watch: Watcher | None = No
     return _Run(seeding, targets, watch).execute()
 
 
+class _Took(NamedTuple):
+    """What writing a block took: seconds, retries."""
+
+    seconds: float
+    retries: int
+
+
 class _Run:
     """The steps of one seeding, sharing its parts."""
 
@@ -87,6 +97,7 @@ class _Run:
         total = sum(report.asked for report in self.reports.values())
         self.progress = Progress(total, seeding.memory_limit, watch)
         self.findings: Findings | None = None
+        self.writer: ThreadPoolExecutor
         self.hashes: dict[str, list[str]] = {t.name: [] for t in self.tables}
 
     def execute(self) -> SeedReport:
@@ -114,8 +125,13 @@ class _Run:
     def _write_all(self) -> None:
         verification = self._verification()
         wanted = {t.name for t in self.tables} | set(verification.tables)
-        with Maker(self.world, self.options, self.seeding.workers) as maker:
-            for table in (t for t in self.world.tables if t.name in wanted):
+        tables = [t for t in self.world.tables if t.name in wanted]
+        with (
+            Maker(self.world, self.options, self.seeding.workers) as maker,
+            ThreadPoolExecutor(1, "writer") as self.writer,
+        ):
+            maker.start(tables)
+            for table in tables:
                 self._write_table(maker, table, verification)
         if self.seeding.rejects is None:
             self.findings = verification.findings()
@@ -126,18 +142,32 @@ class _Run:
 
     def _write_table(self, maker: Maker, table: WorldTable, verification: Verification) -> None:
         report = self.reports.get(table.name)
-        started = time.perf_counter()
-        numbers = self.seeding.blocks.get(table.name) if report else None
-        for made in maker.made(table, numbers):
+        if report is None:  # it only lends its rows to rules of others
+            for made in maker.made(table):
+                verification.add(table.name, made.batch)
+            return
+        started, writing = time.perf_counter(), deque[tuple[Made, Future[_Took]]]()
+        for made in maker.made(table, self.seeding.blocks.get(table.name)):
             verification.add(table.name, made.batch)
-            if report:
-                self._write_block(table, made, report)
-        if report:
-            report.seconds = time.perf_counter() - started
-            report.sha256 = sha256("".join(self.hashes[table.name]).encode()).hexdigest()
-            log.info("%s", report.line)
+            writing.append((made, self.writer.submit(self._write_block, table, made, report)))
+            if len(writing) > _AHEAD:
+                self._written(report, *writing.popleft())
+        while writing:
+            self._written(report, *writing.popleft())
+        report.seconds = time.perf_counter() - started
+        report.sha256 = sha256("".join(self.hashes[table.name]).encode()).hexdigest()
+        log.info("%s", report.line)
 
-    def _write_block(self, table: WorldTable, made: Made, report: TableReport) -> None:
+    def _written(self, report: TableReport, made: Made, writing: Future[_Took]) -> None:
+        """Wait until a block is written, and count it."""
+        store, retries = writing.result()
+        report.took(made.batch.num_rows, made.seconds, store)
+        self.progress.block(
+            report.table, made.block.number, len(made.block), made.seconds, store, retries
+        )
+
+    def _write_block(self, table: WorldTable, made: Made, report: TableReport) -> _Took:
+        """Seconds and retries that it took."""
         started = time.perf_counter()
         batch = self._acceptable(table, made.batch)
         text = csv_text(batch)
@@ -152,11 +182,7 @@ class _Run:
                 continue
             retries += written.retries
             report.add(target.name, written)
-        store = time.perf_counter() - started
-        report.took(made.batch.num_rows, made.seconds, store)
-        self.progress.block(
-            table.name, made.block.number, len(made.block), made.seconds, store, retries
-        )
+        return _Took(time.perf_counter() - started, retries)
 
     def _acceptable(self, table: WorldTable, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows that break no rule by themselves, where others may be set aside."""

@@ -64,6 +64,7 @@ def in_small_blocks(declared: World, options: WorldOptions) -> World:
 
 def hashes(declared: World, options: WorldOptions, workers: int) -> dict[str, str]:
     with Maker(declared, options, workers) as maker:
+        maker.start(declared.tables, wait=True)
         return {t.name: _hash(made.batch for made in maker.made(t)) for t in declared.tables}
 
 

@@ -18,7 +18,8 @@ _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-cal
 def bare_table(table: sa.Table, schema: str | None = None) -> bytes:
     """CREATE TABLE with columns only, in another schema if one is given."""
     columns = [sa.Column(c.name, c.type, nullable=c.nullable) for c in table.columns]
-    return _text(CreateTable(sa.Table(table.name, sa.MetaData(schema or table.schema), *columns)))
+    metadata = sa.MetaData(schema or table.schema)
+    return _text(CreateTable(sa.Table(table.name, metadata, *columns, **table.dialect_kwargs)))
 
 
 def temporary_table(table: sa.Table, name: str) -> bytes:

@@ -67,8 +67,13 @@ class Session:
 
     def _opened(self) -> Connection:
         connection = connect(self._url, autocommit=True)
-        # For this session alone: a seeding that a crash loses is simply made again.
+        # For this session alone. A seeding that a crash loses is simply made again; indexes are
+        # built in memory, by several processes where the server has them to spare; statistics are
+        # a first sketch until autovacuum comes: whole ones took longer than storing the rows.
         connection.execute("set synchronous_commit = off")
+        connection.execute("set maintenance_work_mem = '256MB'")
+        connection.execute("set max_parallel_maintenance_workers = 2")
+        connection.execute("set default_statistics_target = 20")
         connection.execute(
             sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{_STATEMENT_SECONDS}s"))
         )
