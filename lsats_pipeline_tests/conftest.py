@@ -36,6 +36,10 @@ HUB_VARIABLES = (
     "AD_",
     "LSATS_",
     "MAX_RECORDS",
+    "DB_USER_",
+    "RETAIL_",
+    "JOBS_",
+    "STUDIO_",
     "BATCH_SIZE",
 )
 
