@@ -14,17 +14,18 @@ with listed as (
     -- `members` is whoever a message reaches; where nobody is said to be direct, all are.
     select mcommunity.group_key, 'mcommunity', member.dn, member.is_direct
     from (
-        select distinct on (item.group_key) item.group_key, item.members, item.direct_members,
-            item.nested_members
+        -- Asked once a group: asked of every member, long lists are unpacked as often as they are long.
+        select distinct on (item.group_key) item.group_key, item.members,
+            item.direct_members || item.nested_members as direct_members,
+            item.direct_members = '[]' and item.nested_members = '[]' as all_direct
         from keys
         join silver.mcommunity_groups as item on item.group_key = keys.key
         order by item.group_key, item.gid_number
     ) as mcommunity
     cross join lateral (
-        select jsonb_array_elements_text(members),
-            direct_members = '[]' and nested_members = '[]'
+        select jsonb_array_elements_text(members), all_direct
         union all
-        select jsonb_array_elements_text(direct_members || nested_members), true
+        select jsonb_array_elements_text(direct_members), true
     ) as member (dn, is_direct)
 ),
 {links}
