@@ -13,6 +13,7 @@ from typing import LiteralString
 from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.silver.tables.ad_users import AD_USERS
+from lsats_pipeline.silver.tables.changes import different
 from lsats_pipeline.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 from lsats_pipeline.silver.tables.users import USERS
 
@@ -23,32 +24,34 @@ select group_key from silver.ad_groups union select group_key from silver.mcommu
 """
 
 
-def touched(table: LiteralString, name: LiteralString) -> LiteralString:
-    """Groups whose record changed, and those that name what changed how it is told.
+def touched(
+    table: LiteralString, name: LiteralString, ad: LiteralString, mcommunity: LiteralString
+) -> LiteralString:
+    """Groups that list others now, and those that name what changed how it is told.
 
-    A person's new telephone number touches no group: only a new or departed name, or another
-    distinguished name does.
+    `ad`, `mcommunity`: the columns that list them. A person's new telephone number touches no
+    group: only a new or departed name, or another distinguished name does. Nor does a description.
     """
     return f"""
     with changed (name, dn) as (
-        {_told_differently("ad_users", "uniqname, distinguished_name")}
+        {different("ad_users", "uniqname, distinguished_name")}
         union all
-        {_told_differently("ad_computers", "null::text, distinguished_name")}
+        select null, distinguished_name
+        from ({different("ad_computers", "distinguished_name")}) as computer
         union all
-        {_told_differently("users", "uniqname, null::text")}
+        select uniqname, null from ({different("users", "uniqname")}) as person
     ),
     renamed (name, dn, spelled) as (
-        {_told_differently("ad_groups", "group_key, distinguished_name, cn")}
+        {different("ad_groups", "group_key, distinguished_name, cn")}
         union all
-        {_told_differently("mcommunity_groups", "group_key, distinguished_name, group_name")}
+        {different("mcommunity_groups", "group_key, distinguished_name, group_name")}
     )
-    select group_key from silver.ad_groups where ingestion_run_id = any({{runs}})
+    select group_key from ({different("ad_groups", f"group_key, ad_group_guid, cn, {ad}")}) as ad
     union
-    select group_key from silver.ad_groups_history where closed_by = any({{runs}})
-    union
-    select group_key from silver.mcommunity_groups where ingestion_run_id = any({{runs}})
-    union
-    select group_key from silver.mcommunity_groups_history where closed_by = any({{runs}})
+    select group_key
+    from (
+        {different("mcommunity_groups", f"group_key, gid_number, group_name, {mcommunity}")}
+    ) as mcommunity
     union
     select item.group_key
     from (
@@ -59,16 +62,3 @@ def touched(table: LiteralString, name: LiteralString) -> LiteralString:
     ) as given
     join silver.{table} as item on item.{name} = given.name
     """
-
-
-def _told_differently(table: LiteralString, columns: LiteralString) -> LiteralString:
-    """The columns in rows that the runs wrote and in those they replaced, where they differ."""
-    now: LiteralString = (
-        f"select {columns} from silver.{table} where ingestion_run_id = any({{runs}})"
-    )
-    # A version that one of these runs wrote itself was never seen from here.
-    before: LiteralString = (
-        f"select {columns} from silver.{table}_history where closed_by = any({{runs}})"
-        " and ingestion_run_id <> all({runs})"
-    )
-    return f"(({now}) except ({before})) union all (({before}) except ({now}))"

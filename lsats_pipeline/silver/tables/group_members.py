@@ -22,7 +22,12 @@ GROUP_MEMBERS = DerivedTable(
     query=Path(__file__).with_suffix(".sql"),
     fragments={"links": LINKS},
     scopes=GROUP_KEYS,
-    touched=touched("group_members", "member_name")
+    touched=touched(
+        "group_members",
+        "member_name",
+        ad="members",
+        mcommunity="members, direct_members, nested_members",
+    )
     + """
     union
     select item.group_key

@@ -22,7 +22,7 @@ GROUP_OWNERS = DerivedTable(
     query=Path(__file__).with_suffix(".sql"),
     fragments={"links": LINKS},
     scopes=GROUP_KEYS,
-    touched=touched("group_owners", "owner_name"),
+    touched=touched("group_owners", "owner_name", ad="managed_by", mcommunity="owners"),
     indexes=("group_id", "owner_uniqname", "owner_name"),
     about="Owners of groups: people and groups; each once, whoever names it.",
     columns=(
