@@ -19,21 +19,12 @@ from lsats_pipeline.silver.tables.users import USERS
 
 UPSTREAM = (AD_GROUPS, MCOMMUNITY_GROUPS, AD_USERS, AD_COMPUTERS, USERS)
 LINKS = Path(__file__).with_suffix(".sql")
-GROUP_KEYS = """
-select group_key from silver.ad_groups union select group_key from silver.mcommunity_groups
-"""
 
 
-def touched(
-    table: LiteralString, name: LiteralString, ad: LiteralString, mcommunity: LiteralString
-) -> LiteralString:
-    """Groups that list others now, and those that name what changed how it is told.
-
-    `ad`, `mcommunity`: the columns that list them. A person's new telephone number touches no
-    group: only a new or departed name, or another distinguished name does. Nor does a description.
-    """
-    return f"""
-    with changed (name, dn) as (
+# `given`: names of all that is told differently now. A person's new telephone number is not among
+# them: only a new or departed name, or another distinguished name is.
+TOLD_DIFFERENTLY: LiteralString = f"""
+    changed (name, dn) as (
         {different("ad_users", "uniqname, distinguished_name")}
         union all
         select null, distinguished_name
@@ -45,20 +36,16 @@ def touched(
         {different("ad_groups", "group_key, distinguished_name, cn")}
         union all
         {different("mcommunity_groups", "group_key, distinguished_name, group_name")}
-    )
-    select group_key from ({different("ad_groups", f"group_key, ad_group_guid, cn, {ad}")}) as ad
-    union
-    select group_key
-    from (
-        {different("mcommunity_groups", f"group_key, gid_number, group_name, {mcommunity}")}
-    ) as mcommunity
-    union
-    select item.group_key
-    from (
+    ),
+    given (name) as (
         select name from changed
         union select lower(silver.dn_name(dn)) from changed
         union select name from renamed
         union select lower(silver.dn_name(dn)) from renamed
-    ) as given
-    join silver.{table} as item on item.{name} = given.name
-    """
+        -- Other records of the same distinguished name, of which one gave way to another.
+        union select group_key from silver.ad_groups
+        where dn_key in (select silver.dn_key(dn) from renamed)
+        union select group_key from silver.mcommunity_groups
+        where dn_key in (select silver.dn_key(dn) from renamed)
+    )
+"""
