@@ -103,6 +103,8 @@ DNS = [
     *(f"CN=g{n},OU=Users and Groups,DC=x" for n in range(3)),
     *(f"cn=G{n},ou=User Groups,dc=y" for n in range(3)),
     *(f"CN=PC{n},OU=U{n % 3},DC=x" for n in range(3)),
+    "CN=Zed,OU=Groups,DC=x",
+    "cn=zed,ou=groups,dc=x",
     "nowhere",
 ]
 MACS = ["aa-bb-cc-dd-ee-01", "AABBCCDDEE01", "aa:bb:cc:dd:ee:02", "AABB.CCDD.EE03"]
