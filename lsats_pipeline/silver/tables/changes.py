@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-_WRITTEN: LiteralString = """
-    select <columns> from silver.<table> where ingestion_run_id = any({runs})
-    union
-    select <columns> from silver.<table>_history where closed_by = any({runs})
-"""
-
+_NOW: LiteralString = "select <columns> from silver.<table> where ingestion_run_id = any({runs})"
+_BEFORE: LiteralString = (
+    "select <columns> from silver.<table>_history where closed_by = any({runs})"
+)
 # A version that one of these runs wrote itself, and another replaced, was never seen from here.
-_DIFFERENT: LiteralString = """
-    (select <columns> from silver.<table> where ingestion_run_id = any({runs})
-    except
-    select <columns> from silver.<table>_history
-    where closed_by = any({runs}) and ingestion_run_id <> all({runs}))
-    union all
-    (select <columns> from silver.<table>_history
-    where closed_by = any({runs}) and ingestion_run_id <> all({runs})
-    except
-    select <columns> from silver.<table> where ingestion_run_id = any({runs}))
-"""
+_SEEN: LiteralString = f"{_BEFORE} and (ingestion_run_id = any({{runs}})) is not true"
 
 
 def written(table: LiteralString, columns: LiteralString) -> LiteralString:
     """The columns in rows that the runs wrote and in those that they replaced or removed."""
-    return _of(_WRITTEN, table, columns)
+    return _of(f"{_NOW} union {_BEFORE}", table, columns)
 
 
 def different(table: LiteralString, columns: LiteralString) -> LiteralString:
@@ -34,7 +22,9 @@ def different(table: LiteralString, columns: LiteralString) -> LiteralString:
 
     With what tells rows apart among the columns, unless only the set of values matters.
     """
-    return _of(_DIFFERENT, table, columns)
+    came: LiteralString = f"({_NOW} except {_SEEN})"
+    went: LiteralString = f"({_SEEN} except {_NOW})"
+    return _of(f"{came} union all {went}", table, columns)
 
 
 def _of(query: LiteralString, table: LiteralString, columns: LiteralString) -> LiteralString:
