@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import multiprocessing
 import uuid
+from concurrent.futures import ProcessPoolExecutor
 
 import psycopg
 import pytest
@@ -13,6 +15,8 @@ from psycopg import sql
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.synthetic.worlds.campus import facts, store
+from lsats_pipeline.synthetic.worlds.campus.blocks import SUBJECTS, blocks_of, changes
+from lsats_pipeline.synthetic.worlds.campus.world import Campus
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 from lsats_pipeline_tests.synthetic.conftest import FIRST_DAY
 
@@ -47,6 +51,17 @@ def test_batches_and_steps_leave_no_trace(connection: psycopg.Connection) -> Non
     for number in range(1, 5):
         campus.advance(connection, day(number), batch=3)
     assert content(connection) == at_once
+
+
+def test_blocks_are_the_same_in_any_order_and_process() -> None:
+    small = Campus(5, 400, FIRST_DAY)
+    blocks = [block for number in (0, 1, 9) for block in blocks_of(small, number, 60)]
+    assert {block.subject for block in blocks} == set(SUBJECTS)
+    here = list(map(changes, blocks))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        elsewhere = list(pool.map(changes, reversed(blocks)))
+    assert elsewhere[::-1] == here
 
 
 def test_another_seed_is_another_campus(connection: psycopg.Connection) -> None:

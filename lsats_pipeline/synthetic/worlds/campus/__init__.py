@@ -14,6 +14,7 @@
     machine_views.py     what each system knows      machine_records.py machine_labels.py
     snapshot.py lab_snapshot.py machine_snapshot.py  one person, lab, machine on one day as rows
     ripples.py           who and what a day can have changed
+    blocks.py            a day in blocks, each made alone
     facts.py store.py *.sql                          rows, PostgreSQL
 
 Person, machine or lab i on day d is a pure function of (seed, people, machines, first_day, i, d):
@@ -31,28 +32,14 @@ import psycopg
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.synthetic.worlds.campus import store
-from lsats_pipeline.synthetic.worlds.campus.awards import odd_award_facts
-from lsats_pipeline.synthetic.worlds.campus.department_views import department_facts
-from lsats_pipeline.synthetic.worlds.campus.departments import homes
-from lsats_pipeline.synthetic.worlds.campus.group_records import (
-    campus_group_facts,
-    department_group_facts,
-)
-from lsats_pipeline.synthetic.worlds.campus.lab_snapshot import lab_facts
-from lsats_pipeline.synthetic.worlds.campus.labs import lab_count
-from lsats_pipeline.synthetic.worlds.campus.machine_records import record_stray_card
-from lsats_pipeline.synthetic.worlds.campus.machine_snapshot import machine_facts
-from lsats_pipeline.synthetic.worlds.campus.records import record_strays
-from lsats_pipeline.synthetic.worlds.campus.ripples import Ripples
-from lsats_pipeline.synthetic.worlds.campus.snapshot import person_change, person_facts
-from lsats_pipeline.synthetic.worlds.campus.units import unit_facts
+from lsats_pipeline.synthetic.worlds.campus.blocks import blocks_of, changes
 from lsats_pipeline.synthetic.worlds.campus.world import LEAST_MACHINES, Campus, World
 
 __all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "World", "advance", "create", "exists", "world"]
 
 LEAST_PEOPLE, MOST_PEOPLE = 200, 1_000_000
 MOST_MACHINES = 1_000_000
-BATCH = 2000  # people between two writes
+BATCH = 2000  # people in a block, and between two writes
 
 Connection = psycopg.Connection[Any]
 
@@ -81,7 +68,7 @@ def create(
         store.hold(connection)
         if not _is_there(connection, campus):
             store.make_schema(connection, campus)
-            _fill(connection, campus, batch)
+            _live(connection, campus, 0, batch)
             store.add_keys(connection)
 
 
@@ -133,26 +120,6 @@ def _described(campus: Campus) -> str:
     return text + (f", {campus.machines} machines" if campus.wanted_machines else "")
 
 
-def _fill(connection: Connection, campus: Campus, batch: int) -> None:
-    writer = store.Writer(connection, campus.first_day, batch)
-    first = department_facts(campus, 0)
-    record_strays(first, campus)
-    odd_award_facts(first, campus)
-    record_stray_card(first)
-    writer.add(first)
-    for number in range(campus.people):
-        writer.add(person_facts(campus, number, 0))
-    for number in range(campus.machines):
-        writer.add(machine_facts(campus, number, 0))
-    for number in range(lab_count(campus)):
-        writer.add(lab_facts(campus, number, 0))
-    for department in homes(campus):
-        writer.add(department_group_facts(campus, department, 0))
-    writer.add(campus_group_facts(campus, 0))
-    writer.add(unit_facts(campus, 0))
-    writer.flush()
-
-
 def _live_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
     """One day, whole or not at all; False when nothing was left to do."""
     with connection.transaction():
@@ -162,29 +129,17 @@ def _live_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
         if found.day > until:
             raise FixConfiguration(f"the campus is at {found.day} and cannot go back to {until}")
         if found.day < until:
-            _live(connection, found.campus, found.campus.day(found.day) + 1, batch)
+            day = found.campus.day(found.day) + 1
+            _live(connection, found.campus, day, batch)
+            store.set_day(connection, found.campus.date(day))
         elif found.served_day != until:
             store.set_day(connection, until)
         return found.day < until
 
 
 def _live(connection: Connection, campus: Campus, day: int, batch: int) -> None:
-    date = campus.date(day)
-    writer = store.Writer(connection, date, batch)
-    writer.change(department_facts(campus, day - 1), department_facts(campus, day))
-    ripples = Ripples(campus, day)
-    for number in ripples.people:
-        change = person_change(campus, number, day)
-        if change:
-            writer.change(*change)
-    for facts_of, numbers in (
-        (machine_facts, ripples.machines),
-        (lab_facts, ripples.labs()),
-        (department_group_facts, ripples.departments()),
-    ):
-        for number in numbers:
-            writer.change(facts_of(campus, number, day - 1), facts_of(campus, number, day))
-    for whole in (campus_group_facts, unit_facts):
-        writer.change(whole(campus, day - 1), whole(campus, day))
+    """Write all that is different from the day before; on day 0 that is everything."""
+    writer = store.Writer(connection, campus.date(day), batch)
+    for block in blocks_of(campus, day, batch):
+        writer.add(changes(block), len(block.numbers))
     writer.flush()
-    store.set_day(connection, date)

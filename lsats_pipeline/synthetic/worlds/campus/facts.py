@@ -22,6 +22,11 @@ class Table(NamedTuple):
     key: tuple[str, ...]
     rest: tuple[str, ...]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a row that begins."""
+        return (*self.key, *self.rest, "valid_from")
+
 
 TABLES = (
     Table(

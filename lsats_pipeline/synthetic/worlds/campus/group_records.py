@@ -247,7 +247,7 @@ def _add_truth(
     facts.add("groups", (group.key,), (group.name, group.family, guid, shown, group.about))
     for (kind, member), flags in listed.truth.items():
         facts.add("group_members", (group.key, kind, member), flags)
-    for kind, owner in _owners(campus, group, day):
+    for kind, owner in sorted(_owners(campus, group, day)):
         facts.add("group_owners", (group.key, kind, owner), ())
 
 

@@ -128,25 +128,30 @@ def lab_start(campus: Campus, number: int) -> Lab:
 
 def _principal(campus: Campus, lab: int) -> int:
     """Who leads a lab: faculty known everywhere and by readable records, as far as there is any."""
+    ranks = {number: _rank(campus, number) for number in residents(campus, lab, 0)}
+    best = min(ranks.values())
+    # Whoever is of a lower rank comes after all of the best, so nobody need look closer at them.
     return min(
-        residents(campus, lab, 0), key=lambda n: (_unfitness(campus, n), (n * 31 + lab) % 97, n)
+        (number for number, rank in ranks.items() if rank == best),
+        key=lambda n: (_unfitness(campus, n), (n * 31 + lab) % 97, n),
     )
 
 
+def _rank(campus: Campus, number: int) -> int:
+    _, role = kind_of(campus, number, traits_of(campus, number))
+    return {"faculty": 0, "staff": 4, "showcase": 8, "student": 8}.get(role, 16)
+
+
 def _unfitness(campus: Campus, number: int) -> int:
-    traits = traits_of(campus, number)
-    _, role = kind_of(campus, number, traits)
-    ladder = {"faculty": 0, "staff": 4, "showcase": 8, "student": 8}
-    if role not in ladder:
-        return 16
+    """0 to 4: unknown somewhere or unreadable, with a uniqname that others' names contain."""
     person = start_of(campus, number)
     ids = ids_of(campus, number, person.first, person.last)
-    if role == "showcase":
-        return 12 if ids.uniqname in _RESERVED else 8
+    if person.role == "showcase":
+        return 4 if ids.uniqname in _RESERVED else 0
     known = {"tdx", "umapi", "mcom", "ad"} <= person.accounts
     readable = not any(name.endswith(("_nul", "_bytes")) for name in defects_of(campus, number))
     fit = known and readable and ids.uniqname not in _RESERVED
-    return ladder[role] + (2 if not fit else 0) + (number < _SHORT_NAMES)
+    return (2 if not fit else 0) + (number < _SHORT_NAMES)
 
 
 @lru_cache(maxsize=20_000)

@@ -1,7 +1,6 @@
 """Keeps the campus in PostgreSQL: makes the schema, fills it, closes and opens the rows of a day.
 
-    Facts of every person        --COPY-->    the first day
-    Facts before and after a day --compare--> closed rows (one UPDATE a batch) and new rows (COPY)
+    Changes --> rows that end (their keys by COPY, one UPDATE a batch), rows that begin (COPY)
 
 Rows pass in batches, so memory does not grow with the campus.
 """
@@ -15,7 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.synthetic.worlds.campus.facts import TABLES, Facts, Key, Table
+from lsats_pipeline.synthetic.worlds.campus.blocks import Changes, Rows
+from lsats_pipeline.synthetic.worlds.campus.facts import TABLES, Table
 from lsats_pipeline.synthetic.worlds.campus.world import Campus, World
 
 Connection = psycopg.Connection[Any]
@@ -60,32 +60,24 @@ def set_day(connection: Connection, day: dt.date) -> None:
 
 
 class Writer:
-    """Collects differences between facts and writes them in batches; call `flush` at the end."""
+    """Collects changes and writes them when there are many; call `flush` at the end."""
 
     def __init__(self, connection: Connection, day: dt.date, batch: int) -> None:
         self._connection = connection
         self._day = day
         self._batch = batch
-        self._closed: tuple[list[Key], ...] = tuple([] for _ in TABLES)
-        self._opened: tuple[list[tuple[Any, ...]], ...] = tuple([] for _ in TABLES)
+        self._closed: tuple[Rows, ...] = tuple([] for _ in TABLES)
+        self._opened: tuple[Rows, ...] = tuple([] for _ in TABLES)
         self._waiting = 0
 
-    def add(self, facts: Facts) -> None:
-        """Take in facts about something new."""
-        for rows, opened in zip(facts.rows, self._opened, strict=True):
-            opened.extend([(*key, *rest, self._day) for key, rest in rows.items()])
-        self._count()
-
-    def change(self, before: Facts, after: Facts) -> None:
-        """Take in what is different in `after`."""
-        for k, (old, new) in enumerate(zip(before.rows, after.rows, strict=True)):
-            if old == new:
-                continue
-            self._closed[k].extend([key for key, rest in old.items() if new.get(key) != rest])
-            self._opened[k].extend(
-                [(*key, *rest, self._day) for key, rest in new.items() if old.get(key) != rest]
-            )
-        self._count()
+    def add(self, changes: Changes, count: int) -> None:
+        """Take in what is different about so many people, machines, ..."""
+        for kept, more in ((self._closed, changes.closed), (self._opened, changes.opened)):
+            for rows, new in zip(kept, more, strict=True):
+                rows.extend(new)
+        self._waiting += count
+        if self._waiting >= self._batch:
+            self.flush()
 
     def flush(self) -> None:
         """Write what has been collected."""
@@ -93,20 +85,13 @@ class Writer:
             if closed:
                 _close(self._connection, table, closed, self._day)
             if opened:
-                _copy(
-                    self._connection, _name(table), (*table.key, *table.rest, "valid_from"), opened
-                )
+                _copy(self._connection, _name(table), table.columns, opened)
             closed.clear()
             opened.clear()
         self._waiting = 0
 
-    def _count(self) -> None:
-        self._waiting += 1
-        if self._waiting >= self._batch:
-            self.flush()
 
-
-def _close(connection: Connection, table: Table, keys: list[Key], day: dt.date) -> None:
+def _close(connection: Connection, table: Table, keys: Rows, day: dt.date) -> None:
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     closing = sql.Identifier(f"closing_{table.name}")
     connection.execute(
@@ -135,7 +120,7 @@ def _copy(
     connection: Connection,
     table: sql.Identifier,
     columns: tuple[str, ...],
-    rows: list[tuple[Any, ...]],
+    rows: Rows,
 ) -> None:
     statement = sql.SQL("copy {} ({}) from stdin").format(
         table, sql.SQL(", ").join(map(sql.Identifier, columns))
