@@ -25,6 +25,8 @@ from lsats_pipeline.synthetic.spec import Block, World, WorldOptions, WorldTable
 log = logging.getLogger(__name__)
 # Blocks of one table that are worth the start of a process.
 _WORTH_A_POOL = 3
+# Blocks in hand, for each process, beside the one that is waited for.
+_AHEAD = 4
 
 
 class Made(NamedTuple):
@@ -90,7 +92,7 @@ class Maker:
             while left and len(waiting) < 2 * self._workers:
                 waiting.append(pool.submit(_make_by_name, left.popleft()))
             head = waiting.popleft()
-            while left and isinstance(head, Future) and not head.done():
+            while left and len(waiting) < _AHEAD * self._workers and not _done(head):
                 waiting.append(make(table, left.popleft()))
             yield self._told(head.result() if isinstance(head, Future) else head)
 
@@ -105,6 +107,10 @@ class Maker:
             self._seen.add(made.process)
             log.info("⚙️ process %s makes blocks of %s", made.process, made.block.table)
         return made
+
+
+def _done(one: Future[Made] | Made) -> bool:
+    return isinstance(one, Made) or one.done()
 
 
 def _context(world: World) -> BaseContext:

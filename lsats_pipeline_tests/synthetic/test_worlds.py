@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,14 @@ from psycopg import sql
 
 from lsats_pipeline.errors import BadDeclaration, FixConfiguration
 from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.synthetic import blocks
 from lsats_pipeline.synthetic.assembly import assembled
-from lsats_pipeline.synthetic.blocks import Maker, make
+from lsats_pipeline.synthetic.blocks import Made, Maker, make
 from lsats_pipeline.synthetic.choosing import choose
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.outcome import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
-from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
+from lsats_pipeline.synthetic.spec import Block, World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.verification import rules_of
 from lsats_pipeline.synthetic.verifying import verify_database, verify_files
 from lsats_pipeline.synthetic.worlds import WORLDS, world
@@ -87,6 +90,34 @@ def test_one_hash_whatever_the_workers(name: str) -> None:
     one, two, four = (hashes(blocks, options, workers) for workers in (1, 2, 4))
     assert one == two == four
     assert one != hashes(blocks, choose(declared, {**SMALL[name], "seed": 7}), 1)
+
+
+class _Slow:
+    """A pool of which no block is done before it is waited for."""
+
+    def submit(self, function: Any, block: Block) -> Future[Made]:
+        future = Future[Made]()
+        future.result = lambda timeout=None: function(block)  # type: ignore[method-assign]
+        return future
+
+
+def test_no_table_is_made_ahead_of_a_slow_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared, options = small("jobs")
+    table = replace(declared.table("jobs"), block=10, cpu_bound=True)
+    here: list[int] = []
+
+    def make_here(table: WorldTable, block: Block) -> Made:
+        here.append(block.number)
+        return make(table, block)
+
+    monkeypatch.setattr(blocks, "make", make_here)
+    monkeypatch.setattr(blocks, "_make_by_name", partial(make, table))
+    with Maker(declared, options, 2) as maker:
+        monkeypatch.setattr(maker, "_opened", _Slow)
+        made = maker.made(table)
+        first = next(made)
+        assert 0 < len(here) < 10
+        assert [one.block.number for one in (first, *made)] == list(range(40))
 
 
 @worlds

@@ -1,6 +1,6 @@
 """One folder per world. `WORLDS` lists those of the generation engine; `world` gives one.
 
-The campus has an engine of its own: it lives from day to day, and simulators serve it.
+The campus has a writer of its own (decision 16): it lives from day to day, simulators serve it.
 """
 
 from __future__ import annotations
