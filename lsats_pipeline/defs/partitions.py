@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -32,10 +33,18 @@ def choose_today(context: dg.InitResourceContext) -> None:
     Dagster cannot run partitioned assets below each other without one; tagged like this the run
     also shows up, and is recorded, under its day.
     """
+    _choose(context, {_CHOSEN[0]: load(HubSettings).today().isoformat()})
+
+
+def choose_all(context: dg.InitResourceContext, keys: Sequence[str]) -> None:
+    """Give a run that was started without a partition all of these."""
+    _choose(context, {_CHOSEN[1]: keys[0], "dagster/asset_partition_range_end": keys[-1]})
+
+
+def _choose(context: dg.InitResourceContext, tags: Mapping[str, str]) -> None:
     run, instance = context.run, context.instance
     if run is None or instance is None or any(tag in run.tags for tag in _CHOSEN):
         return
-    tag = {_CHOSEN[0]: load(HubSettings).today().isoformat()}
-    instance.add_run_tags(run.run_id, tag)
+    instance.add_run_tags(run.run_id, dict(tags))
     # The steps of this process look at this very object; no interface sets it.
-    run.tags.update(tag)  # type: ignore[attr-defined]
+    run.tags.update(tags)  # type: ignore[attr-defined]

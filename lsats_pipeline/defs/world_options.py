@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import dagster as dg
 from pydantic import Field, PrivateAttr, create_model
 
+from lsats_pipeline.defs.partitions import choose_all
 from lsats_pipeline.errors import LsatsError
 from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.synthetic.choosing import choose
@@ -18,7 +19,6 @@ from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline.warehouse.database import database_name
 from lsats_pipeline.warehouse.location import hub_url
 
-_ALL = ("dagster/partition", "dagster/asset_partition_range_start")
 _PLAIN = (int, float, bool)
 
 
@@ -34,7 +34,7 @@ class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorldResource]:
         """Open as long as the run lasts."""
-        _choose_all(context, block_keys(self.world))
+        choose_all(context, block_keys(self.world))
         with self._open:
             yield self
 
@@ -104,14 +104,3 @@ def defs() -> dg.Definitions:
 
 def _kind(annotation: Any) -> Any:
     return (annotation if annotation in _PLAIN else str) | None
-
-
-def _choose_all(context: dg.InitResourceContext, blocks: Sequence[str]) -> None:
-    """Give a run that was started without a partition all blocks, and record it under them."""
-    run, instance = context.run, context.instance
-    if not blocks or run is None or instance is None or any(tag in run.tags for tag in _ALL):
-        return
-    tags = {_ALL[1]: blocks[0], "dagster/asset_partition_range_end": blocks[-1]}
-    instance.add_run_tags(run.run_id, tags)
-    # The steps of this process look at this very object; no interface sets it.
-    run.tags.update(tags)  # type: ignore[attr-defined]
