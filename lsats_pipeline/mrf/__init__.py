@@ -6,9 +6,9 @@
 reading    the file's bytes, once, in order: gzip members, their CRC and length, a limit on ratio
 scanning   where a JSON value ends         cutting   arrays to proved pieces, in bounded memory
 index      what is in a file: top-level values, sections, spans (domain/mrf.md 5, 6)
-elements   the published format, versions 1 and 2 in one    decoding   pieces to elements, rejects
+elements   the published format, both versions in one   decoding   pieces to elements, rejects
 tables     the columns of the Parquet files                columns    elements to those columns
-spans      one span: decode, write, note   ingest     workers, resuming   publishing   all or nothing
+spans      one span: decode, write, note   ingest   workers, resuming     publishing   all or nothing
 
 Nothing here imports Dagster.
 """

@@ -11,11 +11,19 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf import tables
 from lsats_pipeline.mrf.decoding import Reject
-from lsats_pipeline.mrf.elements import InNetwork, OutOfNetwork, ProviderReference, Rate
+from lsats_pipeline.mrf.elements import (
+    AllowedAmount,
+    InNetwork,
+    OutOfNetwork,
+    Payment,
+    ProviderReference,
+    Rate,
+)
 
 Positions = NDArray[np.int64]
 _SERVICE = ("name", "billing_code_type", "billing_code_type_version", "billing_code", "description")
@@ -127,11 +135,17 @@ def allowed_amounts(elements: list[OutOfNetwork], numbers: list[int], lineage: L
             _few_lists(amounts, "service_code").take(at),
             of_amount("billing_class"),
             np.fromiter((p.allowed_amount for p in payments), np.float64, len(payments)),
-            _few_lists(payments, "billing_code_modifier"),
+            _modifiers(amounts, payments, at),
             pa.array(charges, tables.CHARGES),
         ],
         schema=tables.ALLOWED_AMOUNTS,
     )
+
+
+def _modifiers(amounts: list[AllowedAmount], payments: list[Payment], at: pa.Array) -> pa.Array:
+    """Those of the payment, else those said of all payments to the TIN."""
+    own = _few_lists(payments, "billing_code_modifier")
+    return pc.coalesce(own, _few_lists(amounts, "billing_code_modifier").take(at))
 
 
 def rejects(found: list[Reject], lineage: Lineage) -> pa.Table:

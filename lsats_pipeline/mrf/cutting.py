@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lsats_pipeline.mrf.scanning import Found, State, sequence_of, value_at
+from lsats_pipeline.mrf.scanning import Found, State, sequence_of, surrogate_in
 from lsats_pipeline.mrf.window import Window
 
 _BETWEEN = re.compile(rb'[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"(?:[^"\\]|\\.)*"')
@@ -95,8 +95,13 @@ class _Cutter:
                 return self._piece(cut - begin, found)
             if found.state is State.whole:
                 return self._last(found)
-            stop = begin + found.at if found.state is State.bad else cut
+            stop = begin + found.at if found.state is State.bad else self._before(cut)
         return None
+
+    def _before(self, cut: int) -> int:
+        """Where to end the next guess, when the last one was cut inside a value."""
+        at = surrogate_in(self._window.data, self._window.cursor, cut)
+        return cut if at < 0 else at
 
     def _last(self, found: Found) -> Piece | None:
         """The array ends before the guess: what is left of it."""
@@ -109,7 +114,10 @@ class _Cutter:
     def _one(self) -> Piece | Large:
         window = self._window
         while True:
-            found = value_at(window.data, window.cursor)
+            found = window.look()
+            # Whether it happens to be in memory already must make no difference.
+            if found.state is State.whole and found.at - window.cursor > self._limits.largest:
+                return Large(window.at)
             if found.state is State.whole:
                 return self._single(found.at)
             if found.state is State.bad:

@@ -23,6 +23,7 @@ from lsats_pipeline.mrf.index import SECTIONS, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.window import HEAD, Window, members
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_CUT_OFF = "Input data was truncated"
 _COMMA = re.compile(rb"[ \t\r\n,]*")
 _LEVELS = {"Rate": "rate", "Price": "price", "ProviderGroup": "provider_group",
            "AllowedAmount": "allowed_amount", "Payment": "payment"}  # fmt: skip
@@ -255,7 +256,10 @@ def _no_second(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _told(error: Exception) -> str:
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    """Why a value does not fit. It is whole, so what looks cut off is half a surrogate pair."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return "half a surrogate pair" if str(error) == _CUT_OFF else str(error)
 
 
 @cache

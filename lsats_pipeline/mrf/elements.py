@@ -110,6 +110,7 @@ class AllowedAmount(Struct, gc=False):
     billing_class: str
     payments: list[Payment]
     service_code: list[str] | None = None
+    billing_code_modifier: list[str] | None = None  # not in the schema, but in its examples
 
 
 class OutOfNetwork(Struct, gc=False):

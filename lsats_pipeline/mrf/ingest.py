@@ -15,7 +15,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, LsatsError, TryAgain
+import psutil
+
+from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError, TryAgain
 from lsats_pipeline.mrf.index import Index, IndexOptions, Span, index_file
 from lsats_pipeline.mrf.publishing import finished, publish
 from lsats_pipeline.mrf.reading import Watcher, sha256_of, size_of
@@ -34,6 +36,8 @@ Stage = Literal["index", "ingest"]
 Progress = Callable[[Stage, int, int], None]
 """Called with bytes done and in all: of the file for the index, of the spans' text for the rest."""
 _POLL = 0.1
+# What a worker stays under, whatever the file (512 MB; measured less).
+MEMORY_OF_A_WORKER = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def ingest(
         _no_other_file(workspace, path)
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
+        _room_for(path, exports)
         try:
             work = _indexed(workspace, path, options, progress)
             resumed = len(finished(workspace))
@@ -78,10 +83,27 @@ def ingest(
     return Outcome(workspace.file, "published", published, time.monotonic() - begun, resumed)
 
 
+def workers_for_this_machine() -> int:
+    """As many as there are processors, and memory for."""
+    room = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
+    return max(1, min(os.cpu_count() or 1, int(room)))
+
+
 def plan(path: Path, options: Options, watch: Watcher | None = None) -> Index:
     """What is in a file; nothing is written."""
     size_of(path)
     return index_file(path, options.index, watch)
+
+
+def _room_for(path: Path, exports: Path) -> None:
+    """Parquet takes about as much as the compressed file; an old version stays until the end."""
+    exports.mkdir(parents=True, exist_ok=True)
+    needed, free = 2 * size_of(path), shutil.disk_usage(exports).free
+    if free < needed:
+        raise GiveUp(
+            f"{exports} has {free:,} bytes free, and {path} may need {needed:,}: make room there,"
+            " or set LSATS_HOME to a larger disk"
+        )
 
 
 def _recover(workspace: Workspace) -> None:

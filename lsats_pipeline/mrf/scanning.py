@@ -20,6 +20,7 @@ _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 _SEQUENCE = msgspec.json.Decoder(list[msgspec.Raw])
 _STOPPED = re.compile(r"(trailing characters )?\(byte (\d+)\)$")
 SPACE = re.compile(rb"[ \t\r\n]*")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(rb'[\[{]|[\]}]|"')
 _STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SCALAR_END = re.compile(rb"[ \t\r\n,\]}]")
@@ -71,15 +72,28 @@ def sequence_of(data: Bytes) -> list[msgspec.Raw] | Found:
 
 
 def _stopped(error: Exception, begin: int) -> Found:
-    told = _STOPPED.search(str(error))
-    if told is None:  # "Input data was truncated"; or nested deeper than msgspec goes
-        return Found(State.bad, max(begin, 0)) if isinstance(error, RecursionError) else CUT
+    message = str(error)
+    if message == "Input data was truncated":
+        return CUT
+    told = _STOPPED.search(message)
+    if told is None:  # nested deeper than msgspec goes
+        return Found(State.bad, max(begin, 0))
     if told[1]:
         return Found(State.whole, begin + int(told[2]) - 1)
     return Found(State.bad, begin + int(told[2]))
 
 
 CUT = Found(State.cut)
+
+
+def surrogate_in(data: Bytes, begin: int, end: int) -> int:
+    """Where the first escaped surrogate stands; -1 when there is none.
+
+    Of half a pair msgspec says that the data was truncated (0.22).
+    """
+    with memoryview(data) as view, view[begin:end] as part:
+        found = _SURROGATE.search(part)
+        return begin + found.start() if found else -1
 
 
 class Outline:

@@ -8,10 +8,20 @@ from collections.abc import Iterator
 import msgspec
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.scanning import SPACE, Outline, State, scalar_end, value_at
+from lsats_pipeline.mrf.scanning import (
+    CUT,
+    SPACE,
+    Found,
+    Outline,
+    State,
+    scalar_end,
+    surrogate_in,
+    value_at,
+)
 
 # How much of something too large is kept to show what it was.
 HEAD = 64 << 10
+_UNSURE = 64
 _FINE = re.compile(rb"[ \t\r\n]+$")
 
 
@@ -92,13 +102,37 @@ class Window:
             "incomplete", f"the document ends at byte {self.at:,}, before it is closed", self.at
         )
 
+    def look(self) -> Found:
+        """Where the value at the cursor ends.
+
+        A fault in the last bytes may be none: `-` and `1e` go on, but read as bad numbers.
+        """
+        found = value_at(self.data, self.cursor)
+        if found.state is State.cut:
+            return self._half_a_pair() or found
+        unsure = found.state is State.bad and found.at + _UNSURE > len(self.data)
+        return CUT if unsure and not self.ended else found
+
+    def _half_a_pair(self) -> Found | None:
+        """The fault of a value that looks cut off, and is not."""
+        at = surrogate_in(self.data, self.cursor, len(self.data))
+        if at < 0 or self.data[self.cursor] not in b'{["':
+            return None
+        try:
+            ends = Outline().feed(bytes(self.data[self.cursor :]))
+        except ValueError:
+            return None
+        return Found(State.bad, at) if ends else None
+
     def value(self, largest: int) -> bytes | None:
         """The value at the cursor, left behind; None when it is larger, and then nothing moves."""
         size = 4096
         while True:
             self.fill(size)
-            found = value_at(self.data, self.cursor)
+            found = self.look()
             if found.state is State.whole:
+                if found.at - self.cursor > largest:
+                    return None
                 return _FINE.sub(b"", self.take(found.at - self.cursor))
             if found.state is State.bad:
                 raise self.malformed(f"no value, at {self.shown()}")
@@ -106,7 +140,7 @@ class Window:
                 raise self.ends_early()
             if self.waiting > largest:
                 return None
-            size = 2 * self.waiting
+            size = 2 * self.waiting + _UNSURE
 
     def outlined(self, largest: int) -> int | None:
         """The size of the value at the cursor by its outline alone; None when it is larger."""
@@ -116,7 +150,7 @@ class Window:
         while True:
             end = self._fed(outline, bytes(self.data[self.cursor + fed :]))
             if end is not None:
-                return fed + end
+                return fed + end if fed + end <= largest else None
             fed = self.waiting
             if self.ended:
                 raise self.ends_early()
