@@ -8,7 +8,7 @@ scanning   where a JSON value ends         cutting   arrays to proved pieces, in
 index      what is in a file: top-level values, sections, spans (domain/mrf.md 5, 6)
 elements   the published format, both versions in one   decoding   pieces to elements, rejects
 tables     the columns of the Parquet files                columns    elements to those columns
-spans      one span: decode, write, note   ingest   workers, resuming     publishing   all or nothing
+spans      one span: decode, write, note   ingest   workers, resuming     publishing  all or nothing
 
 Nothing here imports Dagster.
 """

@@ -48,14 +48,14 @@ class Found:
 def value_at(data: Bytes, begin: int = 0) -> Found:
     """The end of the value that begins there. One that reaches the end of the data is `cut`.
 
-    A number may go on in the next bytes, so even a whole-looking one does.
+    A number may go on in the next bytes, so one that looks whole is `cut` too, `at` that end.
     """
     with memoryview(data) as view, view[begin:] as rest:
         try:
             _ANYTHING.decode(rest)
         except (msgspec.DecodeError, RecursionError) as error:
             return _stopped(error, begin)
-    return Found(State.cut)
+    return Found(State.cut, len(data))
 
 
 def sequence_of(data: Bytes) -> list[msgspec.Raw] | Found:

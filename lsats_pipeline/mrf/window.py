@@ -108,7 +108,7 @@ class Window:
         A fault in the last bytes may be none: `-` and `1e` go on, but read as bad numbers.
         """
         found = value_at(self.data, self.cursor)
-        if found.state is State.cut:
+        if found == CUT:
             return self._half_a_pair() or found
         unsure = found.state is State.bad and found.at + _UNSURE > len(self.data)
         return CUT if unsure and not self.ended else found

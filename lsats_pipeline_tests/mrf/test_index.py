@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_a_value_that_cannot_be_cut_is_passed_over(section: str, tmp_path: Path)
 
 
 def test_one_rate_beyond_the_limit_is_passed_over(tmp_path: Path) -> None:
-    rates = [{"n": 0}, {"n": list(range(2000))}, {"n": 2}]
+    rates: list[dict[str, Any]] = [{"n": 0}, {"n": list(range(2000))}, {"n": 2}]
     index = indexed(tmp_path, text(in_network=[item("1", *rates)]))
     (lost,) = index.too_large
     assert (lost.path, lost.element) == ("negotiated_rates[1]", 0)
