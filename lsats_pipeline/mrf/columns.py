@@ -230,10 +230,7 @@ def _numbers(lists: list[list[int] | None]) -> pa.Array:
 def _few_lists(things: Sequence[Any], name: str) -> pa.Array:
     """Lists of words, of which there are few different ones."""
     known: dict[tuple[str, ...] | None, int] = {}
-    at = [
-        known.setdefault(None if value is None else tuple(value), len(known))
-        for value in map(attrgetter(name), things)
-    ]
+    at = [known.setdefault(value, len(known)) for value in map(attrgetter(name), things)]
     return pa.array(list(known), tables.WORDS).take(pa.array(at, pa.int64()))
 
 

@@ -17,6 +17,8 @@ from msgspec import Meta, Struct
 
 # What fits a signed 64-bit column; the published numbers have ten digits.
 Whole: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+# Of these there are few different ones; tuples are told apart without being copied.
+Words: TypeAlias = tuple[str, ...]
 
 
 class Tin(Struct, gc=False):
@@ -50,9 +52,9 @@ class Price(Struct, gc=False):
     negotiated_rate: float
     expiration_date: str
     billing_class: str
-    service_code: list[str] | None = None
+    service_code: Words | None = None
     setting: str | None = None
-    billing_code_modifier: list[str] | None = None
+    billing_code_modifier: Words | None = None
     additional_information: str | None = None
 
 
@@ -100,7 +102,7 @@ class Payment(Struct, gc=False):
 
     allowed_amount: float
     providers: list[BilledCharge]
-    billing_code_modifier: list[str] | None = None
+    billing_code_modifier: Words | None = None
 
 
 class AllowedAmount(Struct, gc=False):
@@ -109,8 +111,8 @@ class AllowedAmount(Struct, gc=False):
     tin: Tin
     billing_class: str
     payments: list[Payment]
-    service_code: list[str] | None = None
-    billing_code_modifier: list[str] | None = None  # not in the schema, but in its examples
+    service_code: Words | None = None
+    billing_code_modifier: Words | None = None  # not in the schema, but in its examples
 
 
 class OutOfNetwork(Struct, gc=False):

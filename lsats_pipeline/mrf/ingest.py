@@ -63,15 +63,31 @@ def ingest(
     path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
 ) -> Outcome:
     """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept."""
-    begun = time.monotonic()
     size_of(path)
     workspace = Workspace(exports, name_for(Path(name)) if name else name_for(path))
+    try:
+        return _ingested(workspace, path, options, progress)
+    except OSError as error:
+        raise _of_the_machine(error, workspace) from error
+
+
+def _of_the_machine(error: OSError, workspace: Workspace) -> GiveUp:
+    return GiveUp(
+        f"{workspace.folder}: {error.strerror or error} ({error.filename or 'while writing'}):"
+        " mend that and run the same command again; it goes on from there"
+    )
+
+
+def _ingested(
+    workspace: Workspace, path: Path, options: Options, progress: Progress | None
+) -> Outcome:
+    begun = time.monotonic()
     with workspace.locked():
         _recover(workspace)
         _no_other_file(workspace, path)
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
-        _room_for(path, exports)
+        _room_for(path, workspace.final.parent)
         try:
             work = _indexed(workspace, path, options, progress)
             resumed = len(finished(workspace))
@@ -241,4 +257,8 @@ def _child(job: Job, parent: int, results: multiprocessing.SimpleQueue[LsatsErro
         take_in_as_a_child(job, parent)
     except LsatsError as error:
         results.put(error)
-        raise SystemExit(1) from None
+    except OSError as error:
+        results.put(_of_the_machine(error, job.workspace))
+    else:
+        return
+    raise SystemExit(1)

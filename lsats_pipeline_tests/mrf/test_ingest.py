@@ -400,6 +400,34 @@ def test_a_full_disk_is_told_before_the_work(
         taken(tmp_path, document(in_network=[item("1")]))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_fills_up_is_told_and_gone_on_from(
+    workers: int, made: Any, tmp_path: Path
+) -> None:
+    """Files may not grow: the writing of the first part that is larger fails."""
+    file, manifest = made["version 2"]
+    code = f"""
+import resource
+from lsats_pipeline.errors import GiveUp
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
+try:
+    ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options({workers}, SMALL))
+except GiveUp as error:
+    print(error)
+"""
+    run = RUN.rsplit("\n", 2)[0] + code
+    done = subprocess.run(
+        [sys.executable, "-c", run, str(file), str(tmp_path)],
+        cwd=CHECKOUT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "File too large" in done.stdout
+    assert "goes on from there" in done.stdout
+    (state,) = statuses(tmp_path)
+    assert state.state == "unfinished"
+    outcome = ingest(file, tmp_path, Options(1, SMALL))
+    assert counted(outcome.published.sums) == expected(manifest)
+
+
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
