@@ -23,7 +23,7 @@ ui: setup  ## Dagster's web interface on what is configured
 	$(BIN)/lsats ui $(ARGS)
 
 test: setup  ## the tests (ARGS="-k embedded")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -26,6 +26,11 @@ from lsats_pipeline.silver.ddl import declare_tables
 from lsats_pipeline.silver.spec import SourceTable
 from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.sources.source import Source
+from lsats_pipeline.synthetic.assembly import assembled
+from lsats_pipeline.synthetic.choosing import choose as choose_options
+from lsats_pipeline.synthetic.seeding import Seeding, seed
+from lsats_pipeline.synthetic.verifying import verify_database
+from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.pretend import Pretend
 
@@ -174,6 +179,25 @@ def test_the_source_becomes_a_dagster_asset_by_itself() -> None:
     assert {check.name for check in asset.check_specs} == {"mass_disappearance", "reject_share"}
 
 
+def test_a_table_of_a_world_is_one_file(database_url: str, tmp_path: Path) -> None:
+    suppliers: dict[str, Any] = {}
+    exec(block("worlds/retail/tables/suppliers.py"), suppliers)
+    retail = world("retail")
+    try:
+        larger = replace(retail, tables=(*retail.tables, suppliers["TABLE"]))
+    finally:
+        suppliers["METADATA"].remove(suppliers["SUPPLIERS"])
+    options = choose_options(retail, {"customers": 10, "products": 10, "geographies": 12})
+    seeding = Seeding(larger, options, ("geographies", "suppliers"))
+    report = seed(*assembled(seeding, "db", database_url, tmp_path))
+    assert (report.exit_code, report.table("suppliers").stored.created) == (0, 200)
+    found = verify_database(database_url, larger, ["suppliers"])
+    assert found.score == 100
+    assert {"row_count", "unique_number", "foreign_key_geography_id", "within_a_fortnight"} <= {
+        finding.rule for finding in found
+    }
+
+
 class Directory(Pretend):
     """Two people of MCommunity; the second has no number."""
 
@@ -230,7 +254,9 @@ def test_a_silver_column_is_one_line(
 def test_a_quality_rule_is_one_line(
     warehouse: Warehouse, hub_settings: HubSettings, directory: Directory
 ) -> None:
-    stricter = replace(MCOMMUNITY_USERS, rules=(*MCOMMUNITY_USERS.rules, line("Rule(")))
+    stricter = replace(
+        MCOMMUNITY_USERS, rules=(*MCOMMUNITY_USERS.rules, line('Rule("no_work_phone"'))
+    )
     before = built(warehouse, hub_settings, MCOMMUNITY_USERS)
     after = built(warehouse, hub_settings, stricter)
     assert "no_work_phone" not in after["one"]["quality_flags"]

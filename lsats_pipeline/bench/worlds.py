@@ -53,12 +53,25 @@ def figures(settings: HubSettings) -> Iterator[Figure]:
             spent = cost.processor if kind == "processor" else cost.wall
             unit = "CPU s" if kind == "processor" else "s"
             yield Figure(f"{what}: {unit}", spent, goal, detail=cost.told)
+            if name == "retail":
+                yield _time_left(cost)
             yield Figure(f"{what}: peak MB", cost.megabytes, 1024, detail=cost.told)
         yield _against_floor(settings, name, what, cost)
     yield _workers()
     with scratch_database(settings) as url:
         yield _bulk_against_single_rows(url)
     yield from _estimate(settings)
+
+
+def _time_left(cost: Cost) -> Figure:
+    """What was foretold after a quarter of the rows against what it took."""
+    blocks = cost.output["batches"]
+    quarter = next(b for b in blocks if b["done"] * 4 >= b["total"])
+    rate = quarter["done"] / quarter["elapsed"]
+    left = (quarter["total"] - quarter["done"]) / rate
+    took = blocks[-1]["elapsed"] - quarter["elapsed"]
+    detail = f"foretold {left:.1f} s after a quarter, took {took:.1f} s"
+    return Figure("time left off by", abs(left - took) / took, 0.2, detail=detail)
 
 
 def _against_floor(settings: HubSettings, name: str, what: str, cost: Cost) -> Figure:

@@ -143,6 +143,9 @@ def _unexpected(error: Exception, debug: bool) -> int:
     if lost := _database_lost(error):
         _complain(str(lost), error if debug else None)
         return lost.exit_code
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("lsats_pipeline"):
+        _complain(f"the package {error.name} is missing: `make setup` installs all that is needed")
+        return 1
     log.debug("unexpected", exc_info=error)
     _keep_traceback(error)
     _complain(

@@ -116,7 +116,9 @@ class _Build:
         self._execute("set local lsats.today = {}", sql.Literal(f"{self.settings.today()}"))
         if not runs and not self.full and not self._any_due():
             return self._finish(self.before, note="nothing new upstream")
-        self._collect_keys(runs)
+        if not self._collect_keys(runs) and not self._whole():
+            mark_consumed(self.connection, str(self.run.asset), runs, self.run.run_id)
+            return self._finish(self.before, note="nothing that it reads has changed")
         for preparation in preparations(self.table):
             self._execute("{}", preparation)
         built = self._execute("create temp table built on commit drop as {}", rows(self.table))
@@ -133,10 +135,18 @@ class _Build:
         mark_consumed(self.connection, str(self.run.asset), runs, self.run.run_id)
         return self._finish(after, report)
 
-    def _collect_keys(self, runs: list[UUID]) -> None:
-        self._execute(_KEYS, self._keys(sql.Literal(runs)))
-        self._execute("alter table keys add primary key (key)")
-        self._execute("analyze keys")
+    def _whole(self) -> bool:
+        """Whether everything is worked out, whatever the keys: they only say what may go."""
+        whole = isinstance(self.table, DerivedTable) and self.table.touched is None
+        return self.full or whole
+
+    def _collect_keys(self, runs: list[UUID]) -> int:
+        """Leave the keys to work out in a temporary table; how many there are."""
+        found = self._execute(_KEYS, self._keys(sql.Literal(runs))).rowcount
+        if found:
+            self._execute("alter table keys add primary key (key)")
+            self._execute("analyze keys")
+        return found
 
     def _keys(self, runs: sql.Literal) -> sql.Composable:
         """The keys to work out: those that the runs may have touched, or all."""

@@ -83,7 +83,9 @@ create or replace function silver.real_serial(serial text) returns text
 language sql immutable parallel safe
 return case
     when length(btrim(serial)) < 4 then null
-    when upper(btrim(serial)) ~ '^(?:(.)\1*|(?:NONE|NULL|UNKNOWN|DEFAULT|INVALID|EMPTY|SERIAL|CHASSIS|SYSTEM|TO BE|NOT |N/?A\M|O\.?E\.?M\.?\M).*|0*123456(?:7|78|789|7890)?)$'
+    -- One character over and over; as a regular expression, `(.)\1*`, it takes fifty times as long.
+    when btrim(upper(btrim(serial)), left(upper(btrim(serial)), 1)) = '' then null
+    when upper(btrim(serial)) ~ '^(?:(?:NONE|NULL|UNKNOWN|DEFAULT|INVALID|EMPTY|SERIAL|CHASSIS|SYSTEM|TO BE|NOT |N/?A\M|O\.?E\.?M\.?\M).*|0*123456(?:7|78|789|7890)?)$'
         then null
     else upper(btrim(serial))
 end;

@@ -1,7 +1,7 @@
 """A dry run: what would be written, some rows of it, and how long it would take. Writes nothing.
 
-A block of every table is made, judged and rendered; into a database it is also copied, into a
-temporary table that is rolled back. The whole is estimated from that.
+Two blocks of every table are made, judged and rendered; for a database they are also stored, with
+keys and indexes, in a transaction that is rolled back. The whole is estimated from that.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
+import sqlalchemy as sa
 from psycopg import Rollback, sql
 
 from lsats_pipeline.synthetic.blocks import make
@@ -19,10 +20,8 @@ from lsats_pipeline.synthetic.seeding import Seeding
 from lsats_pipeline.synthetic.spec import WorldTable
 from lsats_pipeline.synthetic.targets import ddl
 from lsats_pipeline.synthetic.targets.database import copy_text
-from lsats_pipeline.synthetic.targets.session import Session
+from lsats_pipeline.synthetic.targets.session import Connection, Session
 from lsats_pipeline.synthetic.verification import Verification
-
-_TABLE = "seeding_rehearsal"
 
 
 @dataclass(frozen=True)
@@ -112,12 +111,13 @@ def _timed(
     return time.perf_counter() - started, batch
 
 
-def _copied(connection: Any, table: WorldTable, text: pa.Buffer) -> None:
+def _copied(connection: Connection, table: WorldTable, text: pa.Buffer) -> None:
+    """A block stored with keys and indexes beside the world, and taken back."""
+    beside = table.table.to_metadata(sa.MetaData(), schema=f"{table.table.schema}_rehearsal")
     with connection.transaction() as transaction:
-        connection.execute(ddl.temporary_table(table.table, _TABLE))
-        copy_text(connection, sql.Identifier(_TABLE), table, text)
-        key = sql.SQL(", ").join(sql.Identifier(name) for name in table.natural_key)
-        connection.execute(
-            sql.SQL("alter table {} add unique ({})").format(sql.Identifier(_TABLE), key)
-        )
+        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(str(beside.schema))))
+        connection.execute(ddl.bare_table(beside))
+        copy_text(connection, sql.Identifier(str(beside.schema), beside.name), table, text)
+        for statement in ddl.keys(beside, references=False):
+            connection.execute(statement)
         raise Rollback(transaction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,18 @@ def test_verify_before_seed_says_what_to_do(here: str, lsats: Lsats, tmp_path: P
     said = lsats("verify", "retail")
     assert (said.code, "lsats seed retail" in said.err) == (2, True)
     assert lsats("verify", "retail", "--from", "csv", "--out", str(tmp_path)).code == 2
+
+
+def test_a_missing_package_is_named_with_the_remedy(
+    here: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [n for n in sys.modules if n.startswith("lsats_pipeline.synthetic.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    said = lsats("verify", "retail")
+    assert said.code == 1
+    assert "the package pyarrow is missing: `make setup`" in said.err
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.parametrize("name", WORLDS)

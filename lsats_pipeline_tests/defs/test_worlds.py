@@ -16,7 +16,7 @@ from lsats_pipeline.synthetic.worlds import world
 
 RETAIL = {"customers": 200, "products": 60, "stores": 5, "geographies": 20}
 ITEMS = 8
-STUDIO = {
+STUDIO: dict[str, Any] = {
     "users": 20,
     "content_items": ITEMS,
     "content_items_auto": 45_000,

@@ -103,3 +103,54 @@ def test_a_computer_that_joins_leaves_and_joins_again(hub: ByHand) -> None:
         "pc-1": ("computer", "PC-1", False),
         "pc-2": ("unknown", None, False),
     }
+
+
+def test_who_joins_or_leaves_is_the_only_row_worked_out(hub: ByHand) -> None:
+    """However many others are in the group."""
+    many = [at(f"m{n}", ACCOUNTS) for n in range(30)]
+    hub.silver("groups", active_directory_group=[group(1, "g", *many)])
+    hub.silver("groups", active_directory_group=[group(1, "g", *many[1:], at("ada", ACCOUNTS))])
+    counts = hub.reports["group_members"].counts
+    assert (counts.processed, counts.created, counts.removed) == (1, 1, 1)
+    assert hub.reports["groups"].counts.updated == 1
+
+
+def test_a_description_touches_no_member(hub: ByHand) -> None:
+    hub.silver("groups", active_directory_group=[group(1, "g", at("ada", ACCOUNTS))])
+    hub.silver(
+        "groups", active_directory_group=[group(1, "g", at("ada", ACCOUNTS), description="new")]
+    )
+    assert hub.reports["groups"].counts.updated == 1
+    assert hub.reports["group_members"].counts.processed == 0
+
+
+def test_all_of_a_group_follows_its_name(hub: ByHand) -> None:
+    people = [at("ada", ACCOUNTS), at("bob", ACCOUNTS)]
+    hub.silver("groups", active_directory_group=[group(1, "g", *people)])
+    renamed = group(1, "g", *people) | {"cn": "G"}
+    hub.silver("groups", active_directory_group=[renamed])
+    assert hub.reports["group_members"].counts.updated == 2
+
+
+def test_when_another_record_speaks_for_a_group(hub: ByHand) -> None:
+    """The record with the smallest id goes, and nothing changes in the one that is left."""
+    first = group(1, "g", at("ada", ACCOUNTS))
+    second = group(2, "g", at("bob", ACCOUNTS), folder=f"OU=B,{FOLDER}")
+    hub.silver("groups", active_directory_group=[first, second])
+    assert set(told(members_of(hub, "g"))) == {"ada"}
+    hub.silver("groups", active_directory_group=[second])
+    assert set(told(members_of(hub, "g"))) == {"bob"}
+
+
+def test_spellings_of_one_name_in_several_groups(hub: ByHand) -> None:
+    """A group tells a name as it spells it, whatever is worked out beside it."""
+    groups = [
+        group(1, "a", at("Zoe", f"OU=Groups,{FOLDER}")),
+        group(2, "b", at("zoe", f"OU=groups,{FOLDER}")),
+    ]
+    hub.silver("groups", active_directory_group=groups)
+    hub.silver("groups", active_directory_group=[groups[0], group(2, "B", *groups[1]["member"])])
+    hub.build(full=True)
+    assert not hub.reports["group_members"].counts.changed
+    assert members_of(hub, "a")["zoe"]["member_group_id"] == "Zoe"
+    assert members_of(hub, "b")["zoe"]["member_group_id"] == "zoe"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -397,6 +398,32 @@ def test_no_session_is_left_and_no_second_writer_let_in(database_url: str, tmp_p
     assert run(database_url, tmp_path).exit_code == 0
     time.sleep(0.1)
     assert rows(database_url, SESSIONS) == [(0,)]
+
+
+def test_no_setting_of_the_server_is_touched(database_url: str, tmp_path: Path) -> None:
+    settings = (
+        "select name, setting, source from pg_settings where context <> 'internal' order by 1"
+    )
+    files = "select sourcefile, name, setting from pg_file_settings order by 1, 2"
+    before = rows(database_url, settings), rows(database_url, files)
+    run(database_url, tmp_path)
+    assert (rows(database_url, settings), rows(database_url, files)) == before
+
+
+def test_programs_may_rely_on_these_calls() -> None:
+    assert str(inspect.signature(seed)) == (
+        "(seeding: 'Seeding', targets: 'Sequence[Target]', watch: 'Watcher | None' = None)"
+        " -> 'SeedReport'"
+    )
+    assert [f.name for f in fields(Seeding)] == [
+        "world", "options", "tables", "blocks", "workers", "memory_limit", "rejects", "stored",
+    ]  # fmt: skip
+    assert list(inspect.signature(assembled).parameters) == [
+        "seeding", "to", "url", "folder", "skip", "batch_size", "clear",
+    ]  # fmt: skip
+    assert list(inspect.signature(verify_database).parameters) == [
+        "url", "world", "tables", "rejected",
+    ]  # fmt: skip
 
 
 def test_progress_tells_of_every_block_and_survives_who_listens(

@@ -9,25 +9,24 @@ than those (domain/hub.md 7.2 #15).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
 from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.silver.tables.ad_units import AD_UNITS
+from lsats_pipeline.silver.tables.changes import different, written
 
 # Units whose record changed, and those that held or hold something that changed.
-_TOUCHED = """
-select external_id from silver.ad_units where ingestion_run_id = any({runs})
-union all
-select external_id from silver.ad_units_history where closed_by = any({runs})
-union all
+_TOUCHED: LiteralString = f"""
+{written("ad_units", "external_id")}
+union
 select unit.external_id
 from (
-    select parent_dn_key from silver.ad_units where ingestion_run_id = any({runs})
-    union select parent_dn_key from silver.ad_units_history where closed_by = any({runs})
-    union select parent_dn_key from silver.ad_computers where ingestion_run_id = any({runs})
-    union select parent_dn_key from silver.ad_computers_history where closed_by = any({runs})
-) as changed
-join silver.ad_units as unit on unit.dn_key = changed.parent_dn_key
+    {different("ad_units", "external_id, parent_dn_key")}
+    union all
+    {different("ad_computers", "external_id, parent_dn_key")}
+) as moved
+join silver.ad_units as unit on unit.dn_key = moved.parent_dn_key
 """
 
 AD_ORGANIZATIONAL_UNITS = DerivedTable(

@@ -11,7 +11,8 @@ from typing import LiteralString
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
 from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.silver.tables.ad_groups import AD_GROUPS
-from lsats_pipeline.silver.tables.computers import COMPUTERS, different
+from lsats_pipeline.silver.tables.changes import different
+from lsats_pipeline.silver.tables.computers import COMPUTERS
 from lsats_pipeline.silver.tables.groups import GROUPS
 
 _TOUCHED: LiteralString = f"""
@@ -22,10 +23,13 @@ from silver.computers as computer
 join ({different("ad_computers", "object_guid, member_of_groups")}) as account
     on account.object_guid = computer.ad_object_guid
 union
--- Groups come and go seldom; which machines name a new one is not to be found by an index.
+-- Those that name a group which came, went or is spelled otherwise.
 select computer_id from silver.computer_groups
-where exists ({different("ad_groups", "dn_key, group_key")})
-    or exists ({different("groups", "group_key, group_id")})
+where silver.dn_key(group_dn) in (
+    select dn_key from ({different("ad_groups", "dn_key, group_key")}) as listed
+    union
+    select listed.dn_key from silver.ad_groups as listed
+    join ({different("groups", "group_key, group_id")}) as known using (group_key))
 """
 
 COMPUTER_GROUPS = DerivedTable(

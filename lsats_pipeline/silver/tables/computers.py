@@ -12,6 +12,7 @@ from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
 from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
+from lsats_pipeline.silver.tables.changes import different, written
 from lsats_pipeline.silver.tables.computer_records import COMPUTER_RECORDS
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
 from lsats_pipeline.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
@@ -20,68 +21,52 @@ from lsats_pipeline.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.silver.tables.users import USERS
 
-# What runs brought, took or changed of some columns: rows new to a table or gone from it.
-_DIFFERENT: LiteralString = """
-    select {columns} from (
-        (select {columns} from silver.{table} where ingestion_run_id = any({{runs}})
-        except select {columns} from silver.{table}_history
-        where closed_by = any({{runs}}) and ingestion_run_id <> all({{runs}}))
-        union all
-        (select {columns} from silver.{table}_history
-        where closed_by = any({{runs}}) and ingestion_run_id <> all({{runs}})
-        except select {columns} from silver.{table} where ingestion_run_id = any({{runs}}))
-    ) as {table}_told_differently
-"""
-
-
-def different(table: LiteralString, columns: LiteralString) -> LiteralString:
-    """What runs (`{runs}`) brought, took or changed of some columns, as a query."""
-    return (
-        _DIFFERENT.replace("{table}", table)
-        .replace("{columns}", columns)
-        .replace("{{runs}}", "{runs}")
-    )
-
-
 _TOUCHED: LiteralString = f"""
-select computer_id from silver.computer_records where ingestion_run_id = any({{runs}})
-union
-select computer_id from silver.computer_records_history where closed_by = any({{runs}})
-union
-select record.computer_id
-from (
-    select 'tdx:' || tdx_asset_id from silver.tdx_assets where ingestion_run_id = any({{runs}})
+with person as ({different("users", "uniqname")}),
+department as ({different("departments", "dept_id, department_name")}),
+changed (record_id) as (
+    select 'tdx:' || tdx_asset_id from ({written("tdx_assets", "tdx_asset_id")}) as asset
     union all
-    select 'keyconfigure:' || computer_id from silver.keyconfigure_computers
-    where ingestion_run_id = any({{runs}})
+    select 'keyconfigure:' || computer_id
+    from ({written("keyconfigure_computers", "computer_id")}) as known
     union all
-    select 'ad:' || object_guid from silver.ad_computers where ingestion_run_id = any({{runs}})
+    select 'ad:' || object_guid from ({written("ad_computers", "object_guid")}) as account
+    -- Whose owner, or whose department, the hub has come to know or knows no more.
     union all
     select 'tdx:' || asset.tdx_asset_id
     from silver.tdx_assets as asset
     join (
         select tdx_user_uid from ({different("tdx_users", "tdx_user_uid, uniqname")}) as account
         union
-        select account.tdx_user_uid from silver.tdx_users as account
-        join ({different("users", "uniqname")}) as person using (uniqname)
+        select account.tdx_user_uid from silver.tdx_users as account join person using (uniqname)
     ) as account
         on account.tdx_user_uid in (asset.owning_customer_id, asset.attr_financial_owner_uid)
     union all
+    select 'tdx:' || asset.tdx_asset_id
+    from silver.tdx_assets as asset
+    where asset.owning_department_id in (
+        select tdx_id from ({different("tdx_departments", "tdx_id, dept_id")}) as account
+        union
+        select account.tdx_id from silver.tdx_departments as account
+        join department using (dept_id))
+    union all
     select 'keyconfigure:' || known.computer_id
     from silver.keyconfigure_computers as known
-    join ({different("users", "uniqname")}) as person on person.uniqname = lower(known.owner)
+    where lower(known.owner) in (select uniqname from person)
+        or known.owner in (select dept_id from department)
     union all
     select 'ad:' || account.object_guid
     from silver.ad_computers as account
-    join ({different("users", "uniqname")}) as person
-        on person.uniqname = lower(silver.dn_name(account.managed_by))
-) as changed (record_id)
-join silver.computer_records as record using (record_id)
+    where lower(silver.dn_name(account.managed_by)) in (select uniqname from person)
+    union all
+    -- A folder is called like a department, or like a part of its name.
+    select 'ad:' || account.object_guid
+    from silver.ad_computers as account
+    join department on strpos(lower(department.department_name), lower(account.ou_department)) > 0
+)
+select computer_id from ({written("computer_records", "computer_id")}) as record
 union
--- Departments are few and seldom change; any of them may be whose name a folder has.
-select computer_id from silver.computer_records
-where exists ({different("departments", "dept_id, department_name")})
-    or exists ({different("tdx_departments", "tdx_id, dept_id")})
+select record.computer_id from changed join silver.computer_records as record using (record_id)
 """
 
 

@@ -7,9 +7,11 @@ tdx_users (names of accounts), ad_units (units that labs lie in)
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
 from lsats_pipeline.silver.tables.ad_units import AD_UNITS
+from lsats_pipeline.silver.tables.changes import different
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
 from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
 
@@ -19,28 +21,29 @@ union
 select ou_immediate_parent from silver.ad_units
 """
 
+# New names, and names that may be nobody's now. A changed department may be closer to any name but
+# those that are another's to the letter.
+_TOUCHED: LiteralString = f"""
+with department as ({different("departments", "dept_id, department_name")})
+select default_account_name
+from ({different("tdx_users", "default_account_name")}) as account
+union
+select ou_immediate_parent from ({different("ad_units", "ou_immediate_parent")}) as unit
+union
+select name from silver.department_name_matches
+where exists (select from department) and (
+    dept_id in (select dept_id from department)
+    or lower(name) in (select lower(department_name) from department)
+    or (lower(name) in (select lower(department_name) from silver.departments)) is not true)
+"""
+
 DEPARTMENT_NAME_MATCHES = DerivedTable(
     "department_name_matches",
     identity="name",
     upstream=(TDX_USERS, AD_UNITS, DEPARTMENTS),
     query=Path(__file__).with_suffix(".sql"),
     scopes=_NAMES,
-    # New names, names that may be nobody's now; a changed department may be closer to any name.
-    touched="""
-    select default_account_name from silver.tdx_users where ingestion_run_id = any({runs})
-    union
-    select default_account_name from silver.tdx_users_history where closed_by = any({runs})
-    union
-    select ou_immediate_parent from silver.ad_units
-    where ingestion_run_id = any({runs})
-    union
-    select ou_immediate_parent from silver.ad_units_history
-    where closed_by = any({runs})
-    union
-    select name from silver.department_name_matches
-    where exists (select from silver.departments where ingestion_run_id = any({runs}))
-        or exists (select from silver.departments_history where closed_by = any({runs}))
-    """,
+    touched=_TOUCHED,
     about="A department for each name in TDX accounts and directory units: the most similar.",
     columns=(
         Derived(

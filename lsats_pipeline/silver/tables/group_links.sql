@@ -1,16 +1,11 @@
--- What the distinguished names in `listed (group_key, source, dn, is_direct)` stand for: `told`.
+-- What the distinguished names in `listed (group_key, source, dn, is_direct)` of `groups (group_key)`
+-- stand for: `told`.
 --
--- listed ─▶ thing (each name once) ─▶ found (records of that name) ─▶ judged (user, group,
+-- listed ─▶ thing (each spelling once) ─▶ found (records of that name) ─▶ judged (user, group,
 --     computer; by the container where no record answers) ─▶ told
-named as (
-    select group_key, source, dn, is_direct,
-        silver.dn_key(dn) as dn_key,
-        lower(coalesce(silver.dn_name(dn), btrim(dn))) as name
-    from listed
-    where dn <> ''
-),
 thing as materialized (
-    select dn_key, min(dn) as dn, min(name) as name from named group by dn_key
+    select dn, silver.dn_key(dn) as dn_key, lower(coalesce(silver.dn_name(dn), btrim(dn))) as name
+    from (select distinct dn from listed where dn <> '') as each_once
 ),
 found as materialized (
     select thing.dn_key, thing.dn, thing.name,
@@ -62,13 +57,13 @@ spelled as materialized (
         )
     ) as group_id
     from (
-        select key as group_key from keys
+        select group_key from groups
         union
         select coalesce(group_key, name) from judged where kind = 'group'
     ) as wanted
 ),
 told as (
-    select named.group_key, own.group_id, named.source, named.dn, named.is_direct,
+    select listed.group_key, own.group_id, listed.source, listed.dn, listed.is_direct,
         judged.kind,
         case when judged.kind = 'group' then coalesce(judged.group_key, judged.name)
             else judged.name end as name,
@@ -86,9 +81,9 @@ told as (
             when 'computer' then judged.is_computer
             else false
         end as is_known
-    from named
-    join judged on judged.dn_key = named.dn_key
-    join spelled as own on own.group_key = named.group_key
+    from listed
+    join judged using (dn)
+    join spelled as own on own.group_key = listed.group_key
     left join spelled as nested
         on judged.kind = 'group' and nested.group_key = coalesce(judged.group_key, judged.name)
 )

@@ -7,35 +7,99 @@ ad_groups, mcommunity_groups, and what members may be: users, ad_users, ad_compu
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
-from lsats_pipeline.silver.tables.group_links import GROUP_KEYS, LINKS, UPSTREAM, touched
+from lsats_pipeline.silver.tables.changes import different
+from lsats_pipeline.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY, UPSTREAM
 
 _MEMBER = "ad_groups.members, mcommunity_groups.members"
+_DIRECT: LiteralString = "direct_members || nested_members"
+_SPEAKER: LiteralString = (
+    "group_key, gid_number, group_name, direct_members = '[]' and nested_members = '[]'"
+)
+
+
+def _each(listed: LiteralString) -> LiteralString:
+    return f"jsonb_array_elements_text({listed})"
+
+
+# A group of thousands is not worked out again for one who joins. What it lists under one name is
+# worked out together, and all of it when another of its records speaks, or it is spelled otherwise.
+_TOUCHED: LiteralString = f"""
+with {TOLD_DIFFERENTLY},
+whole (group_key) as (
+    select group_key from ({different("ad_groups", "group_key, ad_group_guid, cn")}) as ad
+    union
+    select group_key from ({different("mcommunity_groups", _SPEAKER)}) as mcommunity
+),
+named as materialized (
+    select item.* from given join silver.group_members as item on item.member_name = given.name
+    union all
+    select item.*
+    from given
+    join silver.group_members as item on item.member_computer_name = upper(given.name)
+),
+-- Who came, who went, and who is listed under a name that may be another now.
+suspect (group_key, dn) as (
+    select group_key, dn
+    from (
+        {different("ad_groups", f"group_key, ad_group_guid, {_each('members')}")}
+    ) as ad (group_key, record, dn)
+    union
+    select group_key, dn
+    from (
+        {different("mcommunity_groups", f"group_key, gid_number, {_each('members')}")}
+        union all
+        {different("mcommunity_groups", f"group_key, gid_number, {_each(_DIRECT)}")}
+    ) as mcommunity (group_key, record, dn)
+    union
+    select group_key, jsonb_array_elements_text(member_dns) from named
+)
+select jsonb_build_array(group_key)::text from whole
+union
+select listed_as from silver.group_members join whole using (group_key)
+union
+select listed_as from named
+union
+select jsonb_build_array(group_key, coalesce(
+    (select min(item.group_key) from silver.ad_groups as item
+    where item.dn_key = silver.dn_key(suspect.dn)),
+    (select min(item.group_key) from silver.mcommunity_groups as item
+    where item.dn_key = silver.dn_key(suspect.dn)),
+    lower(silver.dn_name(dn)),
+    lower(btrim(dn))))::text
+from suspect
+where dn <> ''
+"""
 
 GROUP_MEMBERS = DerivedTable(
     "group_members",
     identity="membership_id",
-    scope="group_key",
+    scope="listed_as",
     key=("membership_id",),
     upstream=UPSTREAM,
     query=Path(__file__).with_suffix(".sql"),
     fragments={"links": LINKS},
-    scopes=GROUP_KEYS,
-    touched=touched("group_members", "member_name")
-    + """
+    scopes="""
+    select jsonb_build_array(group_key)::text from silver.ad_groups
     union
-    select item.group_key
-    from changed
-    join silver.group_members as item
-        on item.member_computer_name = upper(silver.dn_name(changed.dn))
+    select jsonb_build_array(group_key)::text from silver.mcommunity_groups
     """,
-    indexes=("group_id", "member_uniqname", "member_name", "member_computer_name"),
+    touched=_TOUCHED,
+    indexes=("group_key", "group_id", "member_uniqname", "member_name", "member_computer_name"),
     about="Members of groups: people, groups, computers; each once, whoever lists it.",
     columns=(
         Derived("membership_id", "text", personal=True, about="group, kind of member, member"),
         Derived(
             "group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key", personal=True
+        ),
+        Derived(
+            "listed_as",
+            "text",
+            _MEMBER,
+            personal=True,
+            about="group and name, as a list: what of a group is worked out together",
         ),
         Derived(
             "group_id",

@@ -7,11 +7,25 @@ ad_groups, mcommunity_groups, and what owners may be: users, ad_users, ad_comput
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
-from lsats_pipeline.silver.tables.group_links import GROUP_KEYS, LINKS, UPSTREAM, touched
+from lsats_pipeline.silver.tables.changes import different
+from lsats_pipeline.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY, UPSTREAM
 
 _OWNER = "ad_groups.managed_by, mcommunity_groups.owners"
+
+# Groups that name others now, and those that name what is told differently.
+_TOUCHED: LiteralString = f"""
+with {TOLD_DIFFERENTLY}
+select group_key
+from ({different("ad_groups", "group_key, ad_group_guid, cn, managed_by")}) as ad
+union
+select group_key
+from ({different("mcommunity_groups", "group_key, gid_number, group_name, owners")}) as mcommunity
+union
+select item.group_key from given join silver.group_owners as item on item.owner_name = given.name
+"""
 
 GROUP_OWNERS = DerivedTable(
     "group_owners",
@@ -21,8 +35,9 @@ GROUP_OWNERS = DerivedTable(
     upstream=UPSTREAM,
     query=Path(__file__).with_suffix(".sql"),
     fragments={"links": LINKS},
-    scopes=GROUP_KEYS,
-    touched=touched("group_owners", "owner_name"),
+    scopes="select group_key from silver.ad_groups"
+    " union select group_key from silver.mcommunity_groups",
+    touched=_TOUCHED,
     indexes=("group_id", "owner_uniqname", "owner_name"),
     about="Owners of groups: people and groups; each once, whoever names it.",
     columns=(

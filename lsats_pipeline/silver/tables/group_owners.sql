@@ -20,6 +20,9 @@ with listed as (
     ) as mcommunity
     cross join lateral jsonb_array_elements_text(mcommunity.owners) as owner (dn)
 ),
+groups as (
+    select key as group_key from keys
+),
 {links}
 select
     replace(group_key, '/', '//') || '/' || kind || '/' || reference as ownership_id,

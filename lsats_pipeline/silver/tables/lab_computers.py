@@ -6,12 +6,64 @@ computers, tdx_assets (function), labs, lab_members ──▶ lab_computers
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.silver.tables.changes import different
 from lsats_pipeline.silver.tables.computers import COMPUTERS
 from lsats_pipeline.silver.tables.lab_members import LAB_MEMBERS
 from lsats_pipeline.silver.tables.labs import LABS
 from lsats_pipeline.silver.tables.tdx_assets import TDX_ASSETS
+
+_MACHINE: LiteralString = (
+    "computer_id, computer_name, owner_uniqname, financial_owner_uniqname, last_user,"
+    " ad_distinguished_name, tdx_asset_id, is_active"
+)
+
+# Computers that changed; those that a changed lab had, or may have now by owner, name or place;
+# those of people who became or ceased to be members.
+_TOUCHED: LiteralString = f"""
+with recursive lab as ({different("labs", "lab_id, ad_ou_dn, is_active")}),
+person (uniqname) as (
+    select lab_id from lab
+    union
+    select member_uniqname from silver.lab_members join lab using (lab_id)
+    union
+    select member_uniqname
+    from ({different("lab_members", "lab_id, member_uniqname, is_pi")}) as member
+),
+place (ou) as (select silver.dn_key(ad_ou_dn) from lab),
+-- Every container of every machine; not asked for when no lab with a unit has changed.
+machine as materialized (
+    select computer_id, silver.dn_parent(silver.dn_key(ad_distinguished_name)) as unit
+    from silver.computers
+    where ad_distinguished_name is not null
+        and exists (select from place where ou is not null)
+),
+above (unit, container) as (
+    select distinct unit, unit from machine
+    union
+    select unit, silver.dn_parent(container) from above where container is not null
+),
+word (word) as (select silver.first_word(lab_id) from lab)
+select computer_id from ({different("computers", _MACHINE)}) as computer
+union
+select computer.computer_id from silver.computers as computer
+join ({different("tdx_assets", "tdx_asset_id, attr_function_name")}) as asset using (tdx_asset_id)
+union
+select computer_id from silver.lab_computers join lab using (lab_id)
+union
+select computer_id from silver.computers
+where owner_uniqname in (select uniqname from person)
+    or financial_owner_uniqname in (select uniqname from person)
+    or silver.account_name(last_user) in (select uniqname from person)
+    or (exists (select from word)
+        and silver.words(computer_name) && array(select word from word))
+union
+select computer_id from machine
+join above using (unit)
+join place on place.ou = above.container
+"""
 
 LAB_COMPUTERS = DerivedTable(
     "lab_computers",
@@ -22,63 +74,7 @@ LAB_COMPUTERS = DerivedTable(
     upstream=(COMPUTERS, TDX_ASSETS, LABS, LAB_MEMBERS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select computer_id from silver.computers",
-    # Computers that changed; those that a changed lab had, or may have now by owner, name or place;
-    # those of people who became or ceased to be members.
-    touched="""
-    with recursive lab (lab_id) as (
-        select lab_id from silver.labs where ingestion_run_id = any({runs})
-        union
-        select lab_id from silver.labs_history where closed_by = any({runs})
-    ),
-    person (uniqname) as (
-        select lab_id from lab
-        union
-        select member_uniqname from silver.lab_members join lab using (lab_id)
-        union
-        select member_uniqname from silver.lab_members where ingestion_run_id = any({runs})
-        union
-        select member_uniqname from silver.lab_members_history where closed_by = any({runs})
-    ),
-    place (ou) as (
-        select silver.dn_key(ad_ou_dn) from silver.labs where ingestion_run_id = any({runs})
-    ),
-    -- Every container of every machine; not asked for when no lab with a unit has changed.
-    machine as materialized (
-        select computer_id, silver.dn_parent(silver.dn_key(ad_distinguished_name)) as unit
-        from silver.computers
-        where ad_distinguished_name is not null and exists (select from place)
-    ),
-    above (unit, container) as (
-        select distinct unit, unit from machine
-        union
-        select unit, silver.dn_parent(container) from above where container is not null
-    ),
-    word (word) as (select silver.first_word(lab_id) from lab)
-    select computer_id from silver.computers where ingestion_run_id = any({runs})
-    union
-    select computer_id from silver.computers_history where closed_by = any({runs})
-    union
-    select computer.computer_id from silver.computers as computer
-    join silver.tdx_assets as asset using (tdx_asset_id)
-    where asset.ingestion_run_id = any({runs})
-    union
-    select computer.computer_id from silver.computers as computer
-    join silver.tdx_assets_history as asset using (tdx_asset_id)
-    where asset.closed_by = any({runs})
-    union
-    select computer_id from silver.lab_computers join lab using (lab_id)
-    union
-    select computer_id from silver.computers
-    where owner_uniqname in (select uniqname from person)
-        or financial_owner_uniqname in (select uniqname from person)
-        or silver.account_name(last_user) in (select uniqname from person)
-        or (exists (select from word)
-            and silver.words(computer_name) && array(select word from word))
-    union
-    select computer_id from machine
-    join above using (unit)
-    join place on place.ou = above.container
-    """,
+    touched=_TOUCHED,
     about="Labs that a machine may belong to, with a confidence; 0.65 and more is shown to others.",
     columns=(
         Derived("lab_computer_id", "text", about="lab_id/computer_id"),

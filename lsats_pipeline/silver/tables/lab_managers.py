@@ -6,12 +6,34 @@ labs, lab_members, users, departments ──▶ lab_managers (is_verified and no
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.silver.tables.changes import different
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
 from lsats_pipeline.silver.tables.lab_members import LAB_MEMBERS
 from lsats_pipeline.silver.tables.labs import LABS
 from lsats_pipeline.silver.tables.users import USERS
+
+_LAB: LiteralString = "lab_id, primary_department_id, is_active, computer_count"
+_MEMBER: LiteralString = (
+    "lab_member_id, lab_id, member_uniqname, member_role, member_department_id,"
+    " member_department_name, is_manager_candidate"
+)
+
+_TOUCHED: LiteralString = f"""
+select lab_id from ({different("labs", _LAB)}) as lab
+union
+select lab_id from ({different("lab_members", _MEMBER)}) as member
+union
+select lab_id from silver.lab_members
+join ({different("users", "uniqname, tdx_user_uid, job_codes")}) as person
+    on person.uniqname = member_uniqname
+union
+select lab_id from silver.labs
+join ({different("departments", "dept_id, department_name, tdx_id")}) as department
+    on department.dept_id = primary_department_id
+"""
 
 LAB_MANAGERS = DerivedTable(
     "lab_managers",
@@ -22,26 +44,7 @@ LAB_MANAGERS = DerivedTable(
     upstream=(LABS, LAB_MEMBERS, USERS, DEPARTMENTS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select lab_id from silver.labs",
-    touched="""
-    with person (uniqname) as (
-        select uniqname from silver.users where ingestion_run_id = any({runs})
-        union
-        select uniqname from silver.users_history where closed_by = any({runs})
-    ),
-    department (dept_id) as (
-        select dept_id from silver.departments where ingestion_run_id = any({runs})
-        union
-        select dept_id from silver.departments_history where closed_by = any({runs})
-    )
-    select lab_id from silver.labs where ingestion_run_id = any({runs})
-    union select lab_id from silver.labs_history where closed_by = any({runs})
-    union select lab_id from silver.lab_members where ingestion_run_id = any({runs})
-    union select lab_id from silver.lab_members_history where closed_by = any({runs})
-    union select lab_id from silver.lab_members
-        where member_uniqname in (select uniqname from person)
-    union select lab_id from silver.labs
-        where primary_department_id in (select dept_id from department)
-    """,
+    touched=_TOUCHED,
     about="Up to three probable managers per lab that has machines and a department in TDX.",
     columns=(
         Derived("lab_manager_id", "text", about="lab_id/manager_uniqname"),

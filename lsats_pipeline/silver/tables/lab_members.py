@@ -6,13 +6,61 @@ users (leaders, people), groups, group_members, group_owners, lab_awards ──�
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.silver.tables.changes import different, written
 from lsats_pipeline.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.silver.tables.group_owners import GROUP_OWNERS
 from lsats_pipeline.silver.tables.groups import GROUPS
 from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.silver.tables.users import USERS
+
+_PERSON: LiteralString = (
+    "uniqname, first_name, last_name, full_name, job_title, department_id, department_name, is_pi"
+)
+
+# Leaders that changed; labs of people that changed, of groups that changed, and those that a group
+# is of now; leaders of awards that changed. Every lab has a row here, its leader's.
+_TOUCHED: LiteralString = f"""
+with person as ({different("users", _PERSON)}),
+changed (group_key) as (
+    select group_key
+    from ({different("groups", "group_key, group_id, group_name, ou_full_path")}) as known
+    union
+    select group_key
+    from ({different("group_members", "group_key, member_type, member_uniqname")}) as member
+    union
+    select group_key from ({different("group_owners", "group_key, owner_uniqname")}) as owner
+),
+known as (select * from silver.groups join changed using (group_key)),
+hint (name) as (
+    select owner_uniqname from silver.group_owners join changed using (group_key)
+    union
+    select lower(unit.name) from known
+    cross join lateral jsonb_array_elements_text(ou_full_path) as unit (name)
+),
+word (word) as (
+    select unnest(silver.words(concat_ws(' ', group_id, group_name))) from known
+)
+select uniqname from person join silver.users using (uniqname) where silver.users.is_pi
+union
+select lab_id from silver.lab_members
+where member_uniqname in (select uniqname from person)
+union
+select lab_id from silver.lab_members
+cross join lateral jsonb_array_elements_text(source_group_ids) as source (group_id)
+where lower(btrim(source.group_id)) in (select group_key from changed)
+union
+select lab_id from silver.lab_members
+where is_pi and (lab_id in (select name from hint)
+    or silver.first_word(lab_id) in (select word from word))
+union
+select person_uniqname from silver.lab_awards
+where award_id in ({written("lab_awards", "award_id")})
+union
+{written("lab_awards", "person_uniqname")}
+"""
 
 LAB_MEMBERS = DerivedTable(
     "lab_members",
@@ -23,54 +71,7 @@ LAB_MEMBERS = DerivedTable(
     upstream=(USERS, GROUPS, GROUP_MEMBERS, GROUP_OWNERS, LAB_AWARDS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select uniqname from silver.users where is_pi",
-    # Leaders that changed; labs of people that changed, of groups that changed, and those that a
-    # group is of now; leaders of awards that changed. Every lab has a row here, its leader's.
-    touched="""
-    with person (uniqname) as (
-        select uniqname from silver.users where ingestion_run_id = any({runs})
-        union
-        select uniqname from silver.users_history where closed_by = any({runs})
-    ),
-    changed (group_key) as (
-        select group_key from silver.groups where ingestion_run_id = any({runs})
-        union select group_key from silver.groups_history where closed_by = any({runs})
-        union select group_key from silver.group_members where ingestion_run_id = any({runs})
-        union select group_key from silver.group_members_history where closed_by = any({runs})
-        union select group_key from silver.group_owners where ingestion_run_id = any({runs})
-        union select group_key from silver.group_owners_history where closed_by = any({runs})
-    ),
-    known as (select * from silver.groups join changed using (group_key)),
-    hint (name) as (
-        select owner_uniqname from silver.group_owners join changed using (group_key)
-        union
-        select lower(unit.name) from known
-        cross join lateral jsonb_array_elements_text(ou_full_path) as unit (name)
-    ),
-    word (word) as (
-        select unnest(silver.words(concat_ws(' ', group_id, group_name))) from known
-    ),
-    award (award_id) as (
-        select award_id from silver.lab_awards where ingestion_run_id = any({runs})
-        union
-        select award_id from silver.lab_awards_history where closed_by = any({runs})
-    )
-    select uniqname from person join silver.users using (uniqname) where is_pi
-    union
-    select lab_id from silver.lab_members
-    where member_uniqname in (select uniqname from person)
-    union
-    select lab_id from silver.lab_members
-    cross join lateral jsonb_array_elements_text(source_group_ids) as source (group_id)
-    where lower(btrim(source.group_id)) in (select group_key from changed)
-    union
-    select lab_id from silver.lab_members
-    where is_pi and (lab_id in (select name from hint)
-        or silver.first_word(lab_id) in (select word from word))
-    union
-    select person_uniqname from silver.lab_awards where award_id in (select award_id from award)
-    union
-    select person_uniqname from silver.lab_awards_history where closed_by = any({runs})
-    """,
+    touched=_TOUCHED,
     about="People of a lab: members of its groups (up to 200 people), and always its leader.",
     columns=(
         Derived("lab_member_id", "text", about="lab_id/member_uniqname"),

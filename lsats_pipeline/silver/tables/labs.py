@@ -11,6 +11,7 @@ from typing import LiteralString
 
 from lsats_pipeline.silver.spec import Derived, DerivedTable, Expected, Rule
 from lsats_pipeline.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS
+from lsats_pipeline.silver.tables.changes import different, written
 from lsats_pipeline.silver.tables.computers import COMPUTERS
 from lsats_pipeline.silver.tables.department_name_matches import DEPARTMENT_NAME_MATCHES
 from lsats_pipeline.silver.tables.departments import DEPARTMENTS
@@ -20,6 +21,9 @@ from lsats_pipeline.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.silver.tables.users import USERS
 
 _AD: LiteralString = "ad_organizational_units"
+_LEADER: LiteralString = "uniqname, full_name, department_id, is_active, tdx_user_uid, is_pi"
+_MACHINE: LiteralString = "computer_id, owner_uniqname, financial_owner_uniqname, source_system"
+_MEMBER: LiteralString = "lab_id, member_uniqname, is_manager_candidate, is_pi, is_investigator"
 
 
 def _ou(
@@ -30,6 +34,55 @@ def _ou(
 ) -> Derived:
     return Derived(name, sql_type, f"{_AD}.{column or name}", personal, about="of the lab's unit")
 
+
+# A unit concerns the labs whose name it may have; a department those that may be in it.
+_TOUCHED: LiteralString = f"""
+with changed (uniqname) as (
+    select uniqname from ({different("users", _LEADER)}) as leader
+    union
+    select leader.uniqname
+    from ({different("tdx_users", "tdx_user_uid, default_account_name")}) as account
+    join silver.users as leader using (tdx_user_uid)
+    union
+    {written("lab_awards", "person_uniqname")}
+    union
+    select unnest(array[owner_uniqname, financial_owner_uniqname])
+    from ({different("computers", _MACHINE)}) as computer
+    union
+    select lab_id from ({different("lab_members", _MEMBER)}) as member
+),
+department as ({different("departments", "dept_id, department_name")}),
+resembling as ({different("department_name_matches", "name, dept_id, similarity")}),
+unit (ou_name) as (
+    {written("ad_organizational_units", "ou_name")}
+    union
+    select own.ou_name from silver.ad_organizational_units as own
+    join resembling on resembling.name = own.ou_immediate_parent
+)
+select uniqname from changed join silver.users using (uniqname) where is_pi
+union
+select lab_id from changed join silver.labs on lab_id = uniqname
+union
+select lab_id from silver.labs
+where silver.first_word(lab_id) in (select unnest(silver.words(ou_name)) from unit)
+union
+select lab.lab_id
+from silver.labs as lab
+join silver.users as leader on leader.uniqname = lab.lab_id
+where leader.department_id in (select dept_id from department)
+union
+select person_uniqname from silver.lab_awards
+join department on department.dept_id = person_appt_department_id
+join silver.labs on lab_id = person_uniqname
+union
+select lab.lab_id
+from silver.labs as lab
+join silver.users as leader on leader.uniqname = lab.lab_id
+join silver.tdx_users as account using (tdx_user_uid)
+where account.default_account_name in (select name from resembling)
+    or exists (
+        select from department where strpos(account.default_account_name, department.dept_id) > 0)
+"""
 
 LABS = DerivedTable(
     "labs",
@@ -46,42 +99,7 @@ LABS = DerivedTable(
     ),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select uniqname from silver.users where is_pi",
-    # Departments change seldom and may concern any lab; a unit those whose name it may have.
-    touched="""
-    with changed (uniqname) as (
-        select uniqname from silver.users where ingestion_run_id = any({runs})
-        union select uniqname from silver.users_history where closed_by = any({runs})
-        union select uniqname from silver.tdx_users where ingestion_run_id = any({runs})
-        union select uniqname from silver.tdx_users_history where closed_by = any({runs})
-        union select person_uniqname from silver.lab_awards where ingestion_run_id = any({runs})
-        union select person_uniqname from silver.lab_awards_history where closed_by = any({runs})
-        union select owner_uniqname from silver.computers where ingestion_run_id = any({runs})
-        union select owner_uniqname from silver.computers_history where closed_by = any({runs})
-        union select financial_owner_uniqname from silver.computers
-            where ingestion_run_id = any({runs})
-        union select financial_owner_uniqname from silver.computers_history
-            where closed_by = any({runs})
-        union select lab_id from silver.lab_members where ingestion_run_id = any({runs})
-        union select lab_id from silver.lab_members_history where closed_by = any({runs})
-    )
-    select uniqname from changed join silver.users using (uniqname) where is_pi
-    union
-    select lab_id from changed join silver.labs on lab_id = uniqname
-    union
-    select lab_id from silver.labs
-    where exists (select from silver.departments where ingestion_run_id = any({runs}))
-        or exists (select from silver.departments_history where closed_by = any({runs}))
-        or exists (select from silver.department_name_matches where ingestion_run_id = any({runs}))
-        or exists (select from silver.department_name_matches_history where closed_by = any({runs}))
-    union
-    select lab_id from silver.labs
-    where silver.first_word(lab_id) in (
-        select unnest(silver.words(ou_name)) from silver.ad_organizational_units
-        where ingestion_run_id = any({runs})
-        union
-        select unnest(silver.words(ou_name)) from silver.ad_organizational_units_history
-        where closed_by = any({runs}))
-    """,
+    touched=_TOUCHED,
     # An award has ended since.
     due="""
     select lab.lab_id

@@ -31,10 +31,12 @@ def temporary_table(table: sa.Table, name: str) -> bytes:
     return _text(CreateTable(copy))
 
 
-def keys(table: sa.Table) -> Iterator[bytes]:
+def keys(table: sa.Table, *, references: bool = True) -> Iterator[bytes]:
     """Everything else that the table declares: keys, checks, references, indexes."""
     named = sorted(table.constraints, key=lambda c: (_ORDER.index(type(c)), str(c.name)))
     for constraint in named:
+        if isinstance(constraint, sa.ForeignKeyConstraint) and not references:
+            continue
         if not isinstance(constraint, sa.PrimaryKeyConstraint) or constraint.columns:
             yield _text(AddConstraint(constraint, isolate_from_table=False))
     for index in sorted(table.indexes, key=lambda i: str(i.name)):
