@@ -200,7 +200,7 @@ def _shell(
         raise KeyError(name)
     fields = [b"%s:%s" % (msgspec.json.encode(key), text) for key, (_, text) in parts.items()]
     shell = b"{%s}" % b",".join([*fields, b'"%s":[]' % name.encode()])
-    if _duplicate(shell):
+    if _closer_look(shell):
         raise KeyError(name)
     value = _decoder_of_one(kind).decode(shell)
     inside = inner[1:-1]
@@ -236,8 +236,8 @@ def _decoded(raw: bytes, kind: type[Struct]) -> tuple[Any, str]:
     try:
         value = _decoder_of_one(kind).decode(raw)
     except _FAULTS as error:
-        return None, _duplicate(raw) or _told(error)
-    return value, "" if _each_key_once(raw, [value]) else _duplicate(raw)
+        return None, _closer_look(raw) or _told(error)
+    return value, "" if _each_key_once(raw, [value]) else _closer_look(raw)
 
 
 def _each_key_once(data: bytes, values: Sequence[Struct]) -> bool:
@@ -250,12 +250,17 @@ def _each_key_once(data: bytes, values: Sequence[Struct]) -> bool:
     return counted == expected or counted - data.count(b'\\":') == expected
 
 
-def _duplicate(raw: bytes) -> str:
-    """The key that an object anywhere in the value has twice, told; empty when there is none."""
+def _closer_look(raw: bytes) -> str:
+    """What the decoder does not see in a value; empty when there is nothing.
+
+    A key twice in one object, anywhere, and text that is no UTF-8 where nobody reads it.
+    """
     try:
-        json.loads(raw, object_pairs_hook=_no_second)
+        json.loads(raw.decode(), object_pairs_hook=_no_second)
     except _SecondKey as error:
         return f"duplicate key {error}"
+    except UnicodeDecodeError as error:
+        return str(error)
     except (ValueError, RecursionError):
         return ""  # no JSON: the decoder says so better
     return ""

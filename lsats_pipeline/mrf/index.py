@@ -27,6 +27,19 @@ SECTIONS = {
     "provider_references": "provider_groups",
     "out_of_network": "allowed_amounts",
 }
+# What else the published schemas have at the top level (domain/mrf.md 2.1, 2.2).
+HEADER = {
+    "reporting_entity_name",
+    "reporting_entity_type",
+    "last_updated_on",
+    "version",
+    "plan_name",
+    "plan_id_type",
+    "plan_id",
+    "plan_market_type",
+    "issuer_name",
+    "plan_sponsor_name",
+}
 _SHORT = 4096
 
 
@@ -171,6 +184,7 @@ class _Document:
         self._window = window
         self._options = options
         self._bom = False
+        self._odd: list[str] = []
 
     def read(self) -> None:
         self._begin()
@@ -189,11 +203,12 @@ class _Document:
 
     def notes(self) -> list[str]:
         """What is unusual but does no harm."""
-        unknown = [m.key for m in self.found if m.text is None and m.key not in SECTIONS]
+        unknown = [m.key for m in self.found if m.key not in SECTIONS and m.key not in HEADER]
         both = {"in_network", "out_of_network"} <= {m.key for m in self.found}
         return [
             *(["a byte order mark before the document"] if self._bom else []),
             *(f"{key!r} is not in the published schema, and left in the file" for key in unknown),
+            *self._odd,
             *(["both in_network and out_of_network"] if both else []),
         ]
 
@@ -243,8 +258,15 @@ class _Document:
         text = window.value(self._options.limits.largest)
         if text is None:
             window.skip()
-        short = text.decode(errors="replace") if text and len(text) <= _SHORT else None
+        short = self._short(key, text) if text and len(text) <= _SHORT else None
         return Member(key=key, at=at, begin=begin, end=window.at, text=short)
+
+    def _short(self, key: str, text: bytes) -> str | None:
+        try:
+            return text.decode()
+        except UnicodeDecodeError as error:
+            self._odd.append(f"{key!r} is no UTF-8 ({error.reason})")
+            return None
 
     def _array(self, section: str) -> int:
         """Cut an array of the top level; returns how many elements it has."""

@@ -72,6 +72,8 @@ ELEMENTS: dict[str, tuple[str, str]] = {
     "raw nul": (an_element('"billing_code":"3\0"'), "malformed"),
     "raw tab": (an_element('"billing_code":"3\t"'), "malformed"),
     "no UTF-8": (an_element('"billing_code":"3\xff"'), "utf-8"),
+    "no UTF-8 where nobody looks": (an_element(more=',"x":"\xff"'), "utf-8"),
+    "no UTF-8 in a key": (an_element(more=',"x\xff":1'), "utf-8"),
     "overlong UTF-8": (an_element('"billing_code":"3\xc0\xaf"'), "utf-8"),
     "lone surrogate": (an_element('"billing_code":"\\ud800"'), "surrogate"),
     "single quotes": (an_element("'billing_code':'3'"), "malformed"),

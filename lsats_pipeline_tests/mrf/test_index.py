@@ -130,10 +130,19 @@ def test_what_is_unusual_is_noted(tmp_path: Path) -> None:
     assert index.notes == [
         "a byte order mark before the document",
         "'extra' is not in the published schema, and left in the file",
+        "'more' is not in the published schema, and left in the file",
         "both in_network and out_of_network",
     ]
     assert index.elements("extra") == 3
     assert index.spans == []
+
+
+def test_a_header_that_is_no_text_costs_no_price(tmp_path: Path) -> None:
+    document = text(in_network=ITEMS, plan_name="Tallow").encode().replace(b"Tallow", b"Tall\xff")
+    index = indexed(tmp_path, document)
+    assert index.notes == ["'plan_name' is no UTF-8 (invalid start byte)"]
+    assert index.elements("in_network") == 40
+    assert index.scalar("plan_name") == ""
 
 
 def test_an_element_beyond_the_limit_is_cut_inside(tmp_path: Path) -> None:
