@@ -87,13 +87,14 @@ REJECTS = pa.schema(
         ("text", pa.string()),
     ]
 )
-# The folder of each; `inline` holds the groups that rates write out, until the file is whole.
+# By folder.
 TABLES: dict[str, pa.Schema] = {
     "in_network": IN_NETWORK,
     "provider_references": PROVIDER_REFERENCES,
     "allowed_amounts": ALLOWED_AMOUNTS,
     "rejects": REJECTS,
 }
+# Where the rows of a section go.
 FOLDER_OF = {
     "in_network": "in_network",
     "provider_references": "provider_references",
