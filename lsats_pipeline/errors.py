@@ -8,6 +8,7 @@ LsatsError
 ├── GiveUp               repeating will not help                        exit code 1
 │   ├── IncompleteRead   the source ended before everything was read
 │   ├── CheckBlocked     a blocking quality check held the data back
+│   ├── BadFile          a file is damaged, or is not what it has to be
 │   └── VerificationFailed  a synthetic world is not as declared       exit code 4
 └── Unreachable          database or source does not answer             exit code 5
 """
@@ -49,6 +50,23 @@ class IncompleteRead(GiveUp):
 
 class CheckBlocked(GiveUp):
     """A blocking quality check held the data back."""
+
+
+class BadFile(GiveUp):
+    """A file is damaged, or is not what it has to be; nothing of it was taken in.
+
+    `code` is a short word for tables; `offset` counts bytes of the file as it is written, or of
+    the document inside it, as the message says.
+    """
+
+    def __init__(self, code: str, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.offset = offset
+
+    def __reduce__(self) -> tuple[type[BadFile], tuple[str, str, int | None]]:
+        """From one process to another."""
+        return BadFile, (self.code, str(self), self.offset)
 
 
 class VerificationFailed(GiveUp):

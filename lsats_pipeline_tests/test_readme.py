@@ -40,6 +40,7 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 SHELL = [line for language, text in BLOCKS if not language for line in text.splitlines()]
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S))
 PLACEHOLDERS = {
+    "FILE": "prices.json.gz",
     "UNIQNAME": "jdoe",
     "DAY": "2026-11-20",
     "ID": "0199b7a4-6d6e-7c3e-9d4f-2f1f6f0a5c11",

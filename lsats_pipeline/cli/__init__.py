@@ -3,6 +3,7 @@
 app       the commands put together, exit codes, errors in one line
 running   demo, run            looking   status, doctor, history      rejects   list, show, replay
 serving   ui, simulate         database  db url, migrate, shell, backup, stop
+prices    mrf run, plan, status, generate, demo
 output    tables and JSON      inputs    options that several commands have
 
 Whatever is slow to load (Dagster, the sources) is imported inside the command that needs it.

@@ -19,6 +19,7 @@ from lsats_pipeline.cli import (
     importing,
     looking,
     measuring,
+    prices,
     rejects,
     running,
     serving,
@@ -73,6 +74,7 @@ for part in (running, looking, serving, importing, worlds):
     part.register(app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")
+app.add_typer(prices.app, name="mrf")
 app.add_typer(measuring.app, name="bench")
 
 

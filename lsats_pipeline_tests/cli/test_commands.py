@@ -21,6 +21,7 @@ PROMISED = {
     "demo", "ui", "run", "status", "doctor", "rejects list", "rejects show", "rejects replay",
     "history", "simulate", "db url", "db migrate", "db shell", "db backup", "db stop",
     "seed retail", "seed jobs", "seed studio", "verify", "bench hub", "bench worlds",
+    "mrf run", "mrf plan", "mrf status", "mrf generate", "mrf demo",
 }  # fmt: skip
 HEAVY = ("dagster", "alembic", "httpx", "ldap3", "rich.table", "lsats_pipeline.sources")
 

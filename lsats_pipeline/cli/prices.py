@@ -1,0 +1,366 @@
+"""`lsats mrf`: price files of insurers, from gzip JSON of any size to Parquet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lsats_pipeline.cli.inputs import AsJson, examples
+from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
+from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
+from lsats_pipeline.settings import HubSettings, load
+
+if TYPE_CHECKING:
+    from lsats_pipeline.mrf.index import Index
+    from lsats_pipeline.mrf.ingest import Options, Outcome, Progress
+    from lsats_pipeline.mrf.status import FileStatus
+    from lsats_pipeline.synthetic.price_files import Manifest
+
+app = typer.Typer(
+    help="Price files of insurers (gzip JSON of any size) to Parquet.", no_args_is_help=True
+)
+_COUNTED = ("elements", "prices", "provider groups", "payments", "rejects", "rates in all")
+
+
+class Kind(StrEnum):
+    """What a price file is about."""
+
+    in_network = "in-network"
+    allowed_amounts = "allowed-amounts"
+
+
+class Order(StrEnum):
+    """Which array comes first."""
+
+    references_first = "references-first"
+    prices_first = "prices-first"
+
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, .json or .json.gz.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=64, help="Processes beside each other.",
+        show_default="processors, as far as memory allows",
+    ),
+]  # fmt: skip
+SpanMb = Annotated[int, typer.Option(min=1, max=1024, help="Megabytes of text in a unit of work.")]
+MaxRatio = Annotated[
+    int, typer.Option(min=2, max=1100, help="Text over file size, above which a file is refused.")
+]
+Megabytes = Annotated[float, typer.Option("--mb", help="Megabytes of text, before compression.")]
+Seed = Annotated[int, typer.Option(help="Another seed, another file.")]
+
+
+@app.command(
+    epilog=examples("lsats mrf run 2026-11-01_payer_in-network-rates.json.gz",
+                    "lsats mrf run inbox/*.json.gz --workers 2 --json")
+)  # fmt: skip
+def run(
+    files: Files,
+    name: Annotated[str, typer.Option(help="Keep the (one) file under this name.")] = "",
+    workers: Workers = None,
+    span_mb: SpanMb = 32,
+    max_ratio: MaxRatio = 400,
+    as_json: AsJson = False,
+) -> int:
+    """Take files in, whole or not at all; a file that was taken in already changes nothing."""
+    if name and len(files) > 1:
+        raise FixConfiguration(f"--name {name} is for one file, and there are {len(files)}")
+    options = _options(workers, span_mb, max_ratio)
+    done: list[Outcome] = []
+    errors: list[tuple[Path, LsatsError]] = []
+    for path in files:
+        try:
+            done.append(_taken_in(path, options, name, quiet=as_json))
+        except LsatsError as error:
+            errors.append((path, error))
+            note(f"lsats: {error}")
+    _say_outcomes(done, errors, as_json)
+    if errors:
+        return errors[0][1].exit_code
+    return 3 if any(map(_too_many_rejects, done)) else 0
+
+
+@app.command(epilog=examples("lsats mrf plan 2026-11-01_payer_in-network-rates.json.gz"))
+def plan(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file, .json or .json.gz.")],
+    span_mb: SpanMb = 32,
+    max_ratio: MaxRatio = 400,
+    as_json: AsJson = False,
+) -> None:
+    """Read a file once, prove it whole, say what is in it; writes nothing."""
+    from lsats_pipeline.mrf.ingest import plan
+
+    with _shown(as_json) as progress:
+        watch = (lambda done, total: progress("index", done, total)) if progress else None
+        index = plan(file, _options(1, span_mb, max_ratio), watch)
+    say_json(_plan_json(index)) if as_json else _say_plan(index)
+
+
+@app.command(epilog=examples("lsats mrf status", "lsats mrf status --json"))
+def status(as_json: AsJson = False) -> None:
+    """Every file: published, unfinished or left out, and what is in it."""
+    from lsats_pipeline.mrf.status import statuses
+
+    found = list(statuses(_exports()))
+    if as_json:
+        say_json([_status_json(one) for one in found])
+        return
+    if not found:
+        note(f"no price file yet: `{program()} mrf run FILE`, or `{program()} mrf demo`")
+    say_table(
+        ("file", "state", "spans", "of", *_COUNTED, "why"),
+        ((s.file, s.state, s.spans_done, s.spans, *_counted(s), cut(s.reason, 100)) for s in found),
+        right=", ".join(("spans", "of", *_COUNTED)),
+    )
+
+
+@app.command(
+    epilog=examples("lsats mrf generate prices.json.gz --mb 50",
+                    "lsats mrf generate old.json.gz --version 1 --faults 0.01")
+)  # fmt: skip
+def generate(
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The file to write, .json or .json.gz.")
+    ],
+    megabytes: Megabytes = 8,
+    seed: Seed = 1,
+    kind: Annotated[Kind, typer.Option(help="What it is about.")] = Kind.in_network,
+    version: Annotated[int, typer.Option(min=1, max=2, help="Of the published schema.")] = 2,
+    order: Annotated[Order, typer.Option(help="Of the arrays.")] = Order.references_first,
+    pretty: Annotated[bool, typer.Option("--pretty", help="A line for every element.")] = False,
+    faults: Annotated[float, typer.Option(min=0, max=1, help="Share of faulty elements.")] = 0,
+    large: Annotated[float, typer.Option(min=0, help="Megabytes of one large element.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write a price file of a coined insurer, and beside it an account of what is in it."""
+    from lsats_pipeline.synthetic.price_files import PriceFile
+
+    chosen = PriceFile(
+        megabytes=megabytes,
+        seed=seed,
+        kind=kind.value,
+        version=1 if version == 1 else 2,
+        order=order.value,
+        pretty=pretty,
+        faults=faults,
+        large=large,
+    )
+    manifest = _generated(out, chosen)
+    if as_json:
+        say_json(manifest.as_json())
+    else:
+        say(f"{out}: {manifest.text:,} bytes of text, {manifest.prices:,} prices,"
+            f" {len(manifest.faults):,} faults; all of it counted in {_account(out)}")  # fmt: skip
+
+
+@app.command(epilog=examples("lsats mrf demo", "lsats mrf demo --mb 50 --workers 2"))
+def demo(
+    megabytes: Megabytes = 8,
+    seed: Seed = 1,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a price file with faults, take it in, and compare every count with what was made."""
+    from lsats_pipeline.synthetic.price_files import PriceFile
+
+    path = load(HubSettings).lsats_home / "inbox" / "mrf_demo.json.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest = _generated(path, PriceFile(megabytes=megabytes, seed=seed, faults=0.01))
+    outcome = _taken_in(path, _options(workers, 4, 400), "", quiet=as_json)
+    compared = _compared(manifest, outcome)
+    wrong = [name for name, made, found in compared if made != found]
+    if as_json:
+        say_json({"file": outcome.file, "counts": {n: found for n, _, found in compared},
+                  "differing": wrong, "seconds": outcome.seconds})  # fmt: skip
+    else:
+        say_table(("what", "made", "found"), compared, right="made, found")
+        say(f"Parquet in {_exports() / outcome.file}")
+    if wrong:
+        raise VerificationFailed(f"the file and what was made of it differ in {', '.join(wrong)}")
+
+
+def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
+    from lsats_pipeline.mrf.index import IndexOptions
+    from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
+
+    return Options(
+        workers=workers or workers_for_this_machine(),
+        index=IndexOptions(span=span_mb << 20, max_ratio=max_ratio),
+    )
+
+
+def _exports() -> Path:
+    return load(HubSettings).lsats_home / "exports" / "mrf"
+
+
+def _taken_in(path: Path, options: Options, name: str, *, quiet: bool) -> Outcome:
+    from lsats_pipeline.mrf.ingest import ingest
+
+    with _shown(quiet) as progress:
+        return ingest(path, _exports(), options, name, progress)
+
+
+def _too_many_rejects(outcome: Outcome) -> bool:
+    from lsats_pipeline.report import exceeds
+
+    sums = outcome.published.sums
+    total = sum(sums.rows.values())
+    return exceeds(sums.rows.get("rejects", 0), total, load(HubSettings).lsats_reject_share)
+
+
+def _generated(out: Path, options: Any) -> Manifest:
+    from lsats_pipeline.synthetic.price_files import write_price_file
+
+    try:
+        manifest = write_price_file(out, options)
+        _account(out).write_text(json.dumps(manifest.as_json(), indent=1))
+    except OSError as error:
+        raise GiveUp(f"{out} cannot be written: {error.strerror}") from None
+    return manifest
+
+
+def _account(out: Path) -> Path:
+    return out.with_name(f"{out.name}.manifest.json")
+
+
+def _compared(manifest: Manifest, outcome: Outcome) -> list[tuple[str, int, int]]:
+    sums = outcome.published.sums
+    return [
+        ("prices", manifest.prices, sums.rows.get("in_network", 0)),
+        ("total of rates in cents", manifest.cents, sums.cents),
+        ("provider groups", manifest.groups, sums.rows.get("provider_references", 0)),
+        ("provider numbers", manifest.npis, sums.npis),
+        ("rejects", len(manifest.faults), sums.rows.get("rejects", 0)),
+        *(
+            (f"elements of {name}", made, outcome.published.elements.get(name, 0))
+            for name, made in manifest.elements.items()
+        ),
+    ]
+
+
+def _say_outcomes(
+    done: list[Outcome], errors: list[tuple[Path, LsatsError]], as_json: bool
+) -> None:
+    if as_json:
+        say_json(
+            {
+                "files": [_outcome_json(one) for one in done],
+                "left_out": [
+                    {"file": str(path), "code": getattr(error, "code", ""), "reason": str(error)}
+                    for path, error in errors
+                ],
+            }
+        )
+        return
+    say_table(
+        ("file", "state", "seconds", *_COUNTED),
+        ((o.file, o.state, o.seconds, *_counted(o)) for o in done),
+        right=", ".join(("seconds", *_COUNTED)),
+    )
+
+
+def _counted(of: Outcome | FileStatus) -> tuple[object, ...]:
+    if of.published is None:
+        return ("",) * len(_COUNTED)
+    sums = of.published.sums
+    groups = sums.rows.get("provider_references", 0) + sums.rows.get("inline_groups", 0)
+    return (
+        sum(of.published.elements.values()),
+        sums.rows.get("in_network", 0),
+        groups,
+        sums.rows.get("allowed_amounts", 0),
+        sums.rows.get("rejects", 0),
+        f"{sums.cents / 100:,.2f}",
+    )
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    import msgspec
+
+    return {
+        "file": outcome.file,
+        "state": outcome.state,
+        "seconds": outcome.seconds,
+        "spans_resumed": outcome.spans_resumed,
+        "folder": str(_exports() / outcome.file),
+        "published": msgspec.to_builtins(outcome.published),
+    }
+
+
+def _status_json(one: FileStatus) -> dict[str, Any]:
+    import msgspec
+
+    return {**vars(one), "published": msgspec.to_builtins(one.published)}
+
+
+def _plan_json(index: Index) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(index)
+    return plain
+
+
+def _say_plan(index: Index) -> None:
+    say(
+        f"{index.compressed:,} bytes hold {index.text:,} of text in {index.gzip_members:,} gzip"
+        f" members (ratio {index.text / index.compressed:.1f}), sha256 {index.sha256}"
+    )
+    spans = {m.key: sum(s.section == m.key for s in index.spans) for m in index.members}
+    say_table(
+        ("key", "at", "bytes", "elements", "spans", "value"),
+        (
+            (
+                m.key,
+                m.begin,
+                m.end - m.begin,
+                m.elements,
+                spans[m.key] or None,
+                cut(m.text or "", 60),
+            )
+            for m in index.members
+        ),
+        right="at, bytes, elements, spans",
+    )
+    for large in index.large:
+        say(f"element {large.number:,} of {large.section} has {large.end - large.begin:,} bytes,"
+            f" and is cut inside: {large.values:,} values")  # fmt: skip
+    for lost in index.too_large:
+        note(f"{lost.section}[{lost.element}].{lost.path} has {lost.size:,} bytes: a reject")
+    for text in index.notes:
+        note(text)
+
+
+@contextmanager
+def _shown(quiet: bool) -> Iterator[Progress | None]:
+    """A bar of bytes on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def watch(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done)
+
+        yield watch

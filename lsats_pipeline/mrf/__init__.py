@@ -1,0 +1,14 @@
+"""Price files of insurers (CMS Transparency in Coverage): gzip JSON of many gigabytes to Parquet.
+
+ file ──reading──▶ bytes, proved whole ──cutting──▶ pieces of arrays ──index──▶ spans
+ spans ──worker processes: decoding, columns──▶ Parquet parts ──publishing──▶ exports/mrf/<file>/
+
+reading    the file's bytes, once, in order: gzip members, their CRC and length, a limit on ratio
+scanning   where a JSON value ends         cutting   arrays to proved pieces, in bounded memory
+index      what is in a file: top-level values, sections, spans (domain/mrf.md 5, 6)
+elements   the published format, both versions in one   decoding   pieces to elements, rejects
+tables     the columns of the Parquet files                columns    elements to those columns
+spans      one span: decode, write, note   ingest   workers, resuming     publishing  all or nothing
+
+Nothing here imports Dagster.
+"""

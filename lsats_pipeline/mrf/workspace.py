@@ -1,0 +1,203 @@
+"""Where a file's results grow, and where they are when they are whole.
+
+exports/mrf/<file>/          published: a folder per table, and file.json; appears in one step
+exports/mrf/.work/<file>/    growing: index.json, done/ (a note per span), out/ (to be published)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from lsats_pipeline.errors import Busy, FixConfiguration
+from lsats_pipeline.mrf.index import Index
+from lsats_pipeline.mrf.reading import sha256_of
+
+S = TypeVar("S", bound=msgspec.Struct)
+_SUFFIXES = re.compile(r"\.(json|gz|gzip)$", re.IGNORECASE)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 120
+# A change of what a row is makes published files old: they are taken in again when asked for.
+LAYOUT = 1
+
+
+class Identity(msgspec.Struct, kw_only=True, frozen=True):
+    """A file as it was found; by size, time and inode it is known again without reading it."""
+
+    path: str
+    size: int
+    modified: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Identity:
+        """As it is now."""
+        found = path.stat()
+        return cls(
+            path=str(path.absolute()),
+            size=found.st_size,
+            modified=found.st_mtime_ns,
+            inode=found.st_ino,
+        )
+
+    def is_still(self, sha256: str) -> bool:
+        """Whether the file still has this content; reads it only when it looks touched."""
+        path = Path(self.path)
+        if not path.is_file():
+            return False
+        now = Identity.of(path)
+        return now == self or (now.size == self.size and sha256_of(path) == sha256)
+
+
+class Sums(msgspec.Struct, kw_only=True):
+    """Counts of one span or of a whole file; `cents` are of rates, `allowed_cents` of payments."""
+
+    values: int = 0
+    taken: int = 0
+    rejected: int = 0
+    rows: dict[str, int] = {}
+    cents: int = 0
+    allowed_cents: int = 0
+    npis: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        numbers = {
+            name: getattr(self, name) + getattr(other, name)
+            for name in self.__struct_fields__
+            if name != "rows"
+        }
+        names = [*self.rows, *(name for name in other.rows if name not in self.rows)]
+        rows = {name: self.rows.get(name, 0) + other.rows.get(name, 0) for name in names}
+        return Sums(**numbers, rows=rows)
+
+
+class Work(msgspec.Struct, kw_only=True):
+    """A file being worked on: what it was when it was indexed."""
+
+    layout: int
+    source: Identity
+    index: Index
+
+
+class Failure(msgspec.Struct, kw_only=True):
+    """Why a file was left out."""
+
+    source: str
+    code: str
+    message: str
+
+
+class Published(msgspec.Struct, kw_only=True):
+    """What is known of a file that was taken in whole."""
+
+    layout: int
+    file: str
+    source: Identity
+    sha256: str
+    text: int
+    version: str
+    reporting_entity: str
+    last_updated_on: str
+    elements: dict[str, int]
+    spans: int
+    sums: Sums
+    notes: list[str]
+
+
+class Workspace:
+    """The folders of one file."""
+
+    def __init__(self, exports: Path, file: str) -> None:
+        self.file = file
+        self.final = exports / file
+        self.folder = exports / ".work" / file
+        self.done = self.folder / "done"
+        self.out = self.folder / "out"
+        self.inline = self.folder / "inline"
+
+    @property
+    def work(self) -> Work | None:
+        """The index, when there is one of this layout."""
+        found = read(self.folder / "index.json", Work)
+        return found if found and found.layout == LAYOUT else None
+
+    @property
+    def published(self) -> Published | None:
+        """What is published, when it is of this layout."""
+        found = read(self.final / "file.json", Published)
+        return found if found and found.layout == LAYOUT else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the last try was given up."""
+        return read(self.folder / "failure.json", Failure)
+
+    def begin(self, work: Work) -> None:
+        """Start anew with this index."""
+        self.clear()
+        for folder in (self.done, self.out, self.inline):
+            folder.mkdir(parents=True)
+        write(self.folder / "index.json", work)
+
+    def clear(self) -> None:
+        """Take away what grew; what is published stays."""
+        for found in self.folder.glob("*"):
+            if found.is_dir():
+                shutil.rmtree(found)
+            elif found.name != "lock":
+                found.unlink()
+
+    def fail(self, failure: Failure) -> None:
+        """Keep the reason alone."""
+        self.clear()
+        write(self.folder / "failure.json", failure)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One run at a time works on a file; the lock goes with the process that holds it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(f"{self.file} is being worked on by another run") from None
+            yield
+
+
+def name_for(path: Path) -> str:
+    """The name under which a file is kept: its own, as far as that is safe in a path."""
+    name = path.name
+    while stem := _SUFFIXES.sub("", name):
+        if stem == name:
+            break
+        name = stem
+    safe = _UNSAFE.sub("_", name).strip("._-")[:_LONGEST]
+    if not safe:
+        raise FixConfiguration(f"{path.name!r} gives no name for a folder: say one with --name")
+    return safe
+
+
+def write(path: Path, value: msgspec.Struct) -> None:
+    """A JSON file that is there whole or not at all."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def read(path: Path, kind: type[S]) -> S | None:
+    """Such a file; None when there is none, or one of another make."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
