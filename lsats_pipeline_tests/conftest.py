@@ -73,9 +73,18 @@ def postgres() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="lsats-test-"))
     try:
         with EmbeddedServer(home, EMBEDDED_VERSION).hold() as url:
+            _hurry(url)
             yield url
     finally:
         shutil.rmtree(home)
+
+
+def _hurry(url: str) -> None:
+    """Wait for no disk: tests kill processes, never the machine, and the server is thrown away."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
+        connection.execute("select pg_reload_conf()")
 
 
 @pytest.fixture
