@@ -67,8 +67,7 @@ def _time_left(cost: Cost) -> Figure:
     """What was foretold after a quarter of the rows against what it took."""
     blocks = cost.output["batches"]
     quarter = next(b for b in blocks if b["done"] * 4 >= b["total"])
-    rate = quarter["done"] / quarter["elapsed"]
-    left = (quarter["total"] - quarter["done"]) / rate
+    left = quarter["seconds_left"]
     took = blocks[-1]["elapsed"] - quarter["elapsed"]
     detail = f"foretold {left:.1f} s after a quarter, took {took:.1f} s"
     return Figure("time left off by", abs(left - took) / took, 0.2, detail=detail)

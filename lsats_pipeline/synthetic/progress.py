@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -33,6 +33,7 @@ class BlockRecord:
     generate_rate: float
     store_rate: float
     memory: float
+    seconds_left: float
 
     @property
     def rate(self) -> float:
@@ -45,11 +46,6 @@ class BlockRecord:
         return 100.0 * self.done / self.total if self.total else 100.0
 
     @property
-    def seconds_left(self) -> float:
-        """If it goes on as it went so far."""
-        return (self.total - self.done) / self.rate if self.rate else 0.0
-
-    @property
     def line(self) -> str:
         """In one line."""
         return (
@@ -60,11 +56,16 @@ class BlockRecord:
 
 
 class Progress:
-    """Counts blocks; `records` has them all. `limit`: MB from which memory is warned of."""
+    """Counts blocks; `records` has them all. `limit`: MB from which memory is warned of.
 
-    def __init__(self, total: int, limit: int, watch: Watcher | None = None) -> None:
+    `totals`: rows of each table.
+    """
+
+    def __init__(self, totals: Mapping[str, int], limit: int, watch: Watcher | None = None) -> None:
         self.records: list[BlockRecord] = []
-        self._total, self._limit, self._watch = total, limit, watch
+        self._totals, self._limit, self._watch = totals, limit, watch
+        self._total = sum(totals.values())
+        self._table, self._table_done, self._table_started = "", 0, 0.0
         self._started = time.perf_counter()
         self._done, self._told, self._warned = 0, 0, False
         self._generate = self._store = 0.0
@@ -87,7 +88,11 @@ class Progress:
         self, table: str, number: int, rows: int, generate: float, store: float, retries: int
     ) -> None:
         """A block is written."""
+        if table != self._table:
+            last = self.records[-1].elapsed if self.records else 0.0
+            self._table, self._table_done, self._table_started = table, 0, last
         self._done += rows
+        self._table_done += rows
         self._generate += generate
         self._store += store
         record = BlockRecord(
@@ -103,11 +108,20 @@ class Progress:
             _rate(self._done, self._generate),
             _rate(self._done, self._store),
             self.memory(),
+            self._seconds_left(),
         )
         self.records.append(record)
         log.debug("📦 %s", record.line)
         self._warn(record)
         self._tell(record)
+
+    def _seconds_left(self) -> float:
+        """The rest of this table as fast as it goes, what follows as fast as all so far."""
+        here = self._totals[self._table] - self._table_done
+        own = _rate(self._table_done, self.elapsed - self._table_started)
+        overall = _rate(self._done, self.elapsed)
+        later = self._total - self._done - here
+        return (here / own if own else 0.0) + (later / overall if overall else 0.0)
 
     def _warn(self, record: BlockRecord) -> None:
         if record.memory > self._limit and not self._warned:

@@ -94,8 +94,8 @@ class _Run:
         self.reports = {t.name: TableReport(t.name, seeding.rows_of(t)) for t in self.tables}
         self.live = list(targets)
         self.failed: dict[str, Exception] = {}
-        total = sum(report.asked for report in self.reports.values())
-        self.progress = Progress(total, seeding.memory_limit, watch)
+        totals = {name: report.asked for name, report in self.reports.items()}
+        self.progress = Progress(totals, seeding.memory_limit, watch)
         self.findings: Findings | None = None
         self.writer: ThreadPoolExecutor
         self.hashes: dict[str, list[str]] = {t.name: [] for t in self.tables}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,9 +72,9 @@ class Lived(NamedTuple):
     crossed: list[CrossResult]
 
 
-@pytest.fixture(scope="package")
-def lived(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    """Three days of a campus, each ingested, enriched and built."""
+@pytest.fixture(scope="session")
+def lived(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """Three days of a campus, each ingested, enriched and built; what is left of them in memory."""
     name = f"lsats_{uuid.uuid4().hex[:12]}_test"
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     home = tmp_path_factory.mktemp("home")
@@ -84,7 +83,7 @@ def lived(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
             patch.chdir(home)
             for variable in [v for v in os.environ if v.startswith(HUB_VARIABLES)]:
                 patch.delenv(variable)
-            yield _live(database_on(postgres, name), home)
+            return _live(database_on(postgres, name), home)
     finally:
         drop_database(postgres, name)
 
