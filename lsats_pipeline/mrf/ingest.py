@@ -9,7 +9,8 @@ import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -63,10 +64,41 @@ def ingest(
     path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
 ) -> Outcome:
     """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept."""
+    begun = time.monotonic()
+    with _working_on(path, exports, name) as workspace:
+        if published := _unchanged(workspace, path):
+            return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
+        work = _indexed(workspace, path, options, progress)
+        resumed = len(finished(workspace))
+        _take_in(workspace, work, options, progress)
+        published = publish(workspace, work)
+    return Outcome(workspace.file, "published", published, time.monotonic() - begun, resumed)
+
+
+def prepare(
+    path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
+) -> Work:
+    """The index alone, kept for `ingest`; that of a file which is published already as it is."""
+    with _working_on(path, exports, name) as workspace:
+        if _unchanged(workspace, path) and (work := workspace.published_work):
+            return work
+        return _indexed(workspace, path, options, progress)
+
+
+@contextmanager
+def _working_on(path: Path, exports: Path, name: str) -> Iterator[Workspace]:
+    """The locked folders of a file; what is wrong with the file is noted there."""
     size_of(path)
-    workspace = Workspace(exports, name_for(Path(name)) if name else name_for(path))
+    workspace = Workspace(exports, name_for(Path(name or path)))
     try:
-        return _ingested(workspace, path, options, progress)
+        with workspace.locked():
+            _recover(workspace)
+            _no_other_file(workspace, path)
+            try:
+                yield workspace
+            except BadFile as error:
+                workspace.fail(Failure(source=str(path), code=error.code, message=str(error)))
+                raise
     except OSError as error:
         raise _of_the_machine(error, workspace) from error
 
@@ -76,27 +108,6 @@ def _of_the_machine(error: OSError, workspace: Workspace) -> GiveUp:
         f"{workspace.folder}: {error.strerror or error} ({error.filename or 'while writing'}):"
         " mend that and run the same command again; it goes on from there"
     )
-
-
-def _ingested(
-    workspace: Workspace, path: Path, options: Options, progress: Progress | None
-) -> Outcome:
-    begun = time.monotonic()
-    with workspace.locked():
-        _recover(workspace)
-        _no_other_file(workspace, path)
-        if published := _unchanged(workspace, path):
-            return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
-        _room_for(path, workspace.final.parent)
-        try:
-            work = _indexed(workspace, path, options, progress)
-            resumed = len(finished(workspace))
-            _take_in(workspace, work, options, progress)
-        except BadFile as error:
-            workspace.fail(Failure(source=str(path), code=error.code, message=str(error)))
-            raise
-        published = publish(workspace, work)
-    return Outcome(workspace.file, "published", published, time.monotonic() - begun, resumed)
 
 
 def workers_for_this_machine() -> int:
@@ -163,6 +174,7 @@ def _unchanged(workspace: Workspace, path: Path) -> Published | None:
 
 def _indexed(workspace: Workspace, path: Path, options: Options, progress: Progress | None) -> Work:
     """The index of an unfinished run if the file is still the same, else a new one."""
+    _room_for(path, workspace.final.parent)
     work = workspace.work
     if (
         work

@@ -33,6 +33,7 @@ def publish(workspace: Workspace, work: Work) -> Published:
     _too_large(workspace, work.index, sums)
     _assert_all_rows(workspace, sums)
     published = _described(workspace.file, work, sums)
+    write(workspace.out / "index.json", work)
     write(workspace.out / "file.json", published)
     _swap(workspace)
     return published

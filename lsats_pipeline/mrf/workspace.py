@@ -1,6 +1,6 @@
 """Where a file's results grow, and where they are when they are whole.
 
-exports/mrf/<file>/          published: a folder per table, and file.json; appears in one step
+exports/mrf/<file>/          published in one step: a folder per table, file.json, index.json
 exports/mrf/.work/<file>/    growing: index.json, done/ (a note per span), out/ (to be published)
 """
 
@@ -26,7 +26,7 @@ _SUFFIXES = re.compile(r"\.(json|gz|gzip)$", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 120
 # A change of what a row is makes published files old: they are taken in again when asked for.
-LAYOUT = 1
+LAYOUT = 2
 
 
 class Identity(msgspec.Struct, kw_only=True, frozen=True):
@@ -112,6 +112,9 @@ class Published(msgspec.Struct, kw_only=True):
     notes: list[str]
 
 
+D = TypeVar("D", Work, Published)
+
+
 class Workspace:
     """The folders of one file."""
 
@@ -126,14 +129,17 @@ class Workspace:
     @property
     def work(self) -> Work | None:
         """The index, when there is one of this layout."""
-        found = read(self.folder / "index.json", Work)
-        return found if found and found.layout == LAYOUT else None
+        return _of_this_layout(read(self.folder / "index.json", Work))
 
     @property
     def published(self) -> Published | None:
         """What is published, when it is of this layout."""
-        found = read(self.final / "file.json", Published)
-        return found if found and found.layout == LAYOUT else None
+        return _of_this_layout(read(self.final / "file.json", Published))
+
+    @property
+    def published_work(self) -> Work | None:
+        """The index of what is published."""
+        return _of_this_layout(read(self.final / "index.json", Work))
 
     @property
     def failure(self) -> Failure | None:
@@ -170,6 +176,10 @@ class Workspace:
             except BlockingIOError:
                 raise Busy(f"{self.file} is being worked on by another run") from None
             yield
+
+
+def _of_this_layout(found: D | None) -> D | None:
+    return found if found and found.layout == LAYOUT else None
 
 
 def name_for(path: Path) -> str:
