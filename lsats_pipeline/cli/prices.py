@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +11,15 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
+from lsats_pipeline.cli.prices_loading import say_loaded
+from lsats_pipeline.cli.progress import bars_of_bytes
 from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.index import Index
-    from lsats_pipeline.mrf.ingest import Options, Outcome, Progress
+    from lsats_pipeline.mrf.ingest import Options, Outcome
+    from lsats_pipeline.mrf.loading import Loaded
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.synthetic.price_files import Manifest
 
@@ -69,6 +69,9 @@ def run(
     workers: Workers = None,
     span_mb: SpanMb = 32,
     max_ratio: MaxRatio = 400,
+    to_postgres: Annotated[
+        bool, typer.Option("--to-postgres", help="And then into the hub's database.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Take files in, whole or not at all; a file that was taken in already changes nothing."""
@@ -83,7 +86,8 @@ def run(
         except LsatsError as error:
             errors.append((path, error))
             note(f"lsats: {error}")
-    _say_outcomes(done, errors, as_json)
+    loaded = _into_postgres(done, quiet=as_json) if to_postgres and done else []
+    _say_outcomes(done, errors, loaded, as_json)
     if errors:
         return errors[0][1].exit_code
     return 3 if any(map(_too_many_rejects, done)) else 0
@@ -99,7 +103,7 @@ def plan(
     """Read a file once, prove it whole, say what is in it; writes nothing."""
     from lsats_pipeline.mrf.ingest import plan
 
-    with _shown(as_json) as progress:
+    with bars_of_bytes(as_json) as progress:
         watch = (lambda done, total: progress("index", done, total)) if progress else None
         index = plan(file, _options(1, span_mb, max_ratio), watch)
     say_json(_plan_json(index)) if as_json else _say_plan(index)
@@ -188,6 +192,13 @@ def demo(
         raise VerificationFailed(f"the file and what was made of it differ in {', '.join(wrong)}")
 
 
+def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
+    from lsats_pipeline.cli.prices_loading import load_one, opened
+
+    with opened() as warehouse:
+        return [load_one(warehouse, one.file, quiet=quiet) for one in done]
+
+
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
     from lsats_pipeline.mrf.index import IndexOptions
     from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
@@ -205,7 +216,7 @@ def _exports() -> Path:
 def _taken_in(path: Path, options: Options, name: str, *, quiet: bool) -> Outcome:
     from lsats_pipeline.mrf.ingest import ingest
 
-    with _shown(quiet) as progress:
+    with bars_of_bytes(quiet) as progress:
         return ingest(path, _exports(), options, name, progress)
 
 
@@ -248,12 +259,16 @@ def _compared(manifest: Manifest, outcome: Outcome) -> list[tuple[str, int, int]
 
 
 def _say_outcomes(
-    done: list[Outcome], errors: list[tuple[Path, LsatsError]], as_json: bool
+    done: list[Outcome],
+    errors: list[tuple[Path, LsatsError]],
+    loaded: list[Loaded],
+    as_json: bool,
 ) -> None:
     if as_json:
         say_json(
             {
                 "files": [_outcome_json(one) for one in done],
+                "loaded": [vars(one) for one in loaded],
                 "left_out": [
                     {"file": str(path), "code": getattr(error, "code", ""), "reason": str(error)}
                     for path, error in errors
@@ -266,6 +281,8 @@ def _say_outcomes(
         ((o.file, o.state, o.seconds, *_counted(o)) for o in done),
         right=", ".join(("seconds", *_COUNTED)),
     )
+    if loaded:
+        say_loaded(loaded)
 
 
 def _counted(of: Outcome | FileStatus) -> tuple[object, ...]:
@@ -337,30 +354,3 @@ def _say_plan(index: Index) -> None:
         note(f"{lost.section}[{lost.element}].{lost.path} has {lost.size:,} bytes: a reject")
     for text in index.notes:
         note(text)
-
-
-@contextmanager
-def _shown(quiet: bool) -> Iterator[Progress | None]:
-    """A bar of bytes on a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def watch(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)
-
-        yield watch

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 # Rows made into text at a time: some 20 MB.
-_BATCH = 50_000
+_BATCH = 20_000
 # Columns up to this one are the same in rows that have these in common, and made once for them.
 _REPEATED = {
     "in_network": (
@@ -28,7 +28,7 @@ _REPEATED = {
 _NULL = pa.scalar("\\N", pa.large_string())
 # PostgreSQL stores no NUL character in text; this one is made to be seen in its place.
 _NUL, VISIBLE_NUL = "\0", "\N{SYMBOL FOR NULL}"
-_TO_ESCAPE = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_IN_COPY = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _CONTROLS = {chr(n): f"\\u{n:04x}" for n in range(0x20)}
 _IN_JSON = {"\\": "\\\\", '"': '\\"', **_CONTROLS}
 _IN_ARRAYS = {"\\": "\\\\", '"': '\\"'}
@@ -73,24 +73,26 @@ class Copied:
             column = column.dictionary_decode()
         if column.null_count == len(column):
             return pa.repeat(_NULL, len(column))
-        return _replaced(self._literals(column), _TO_ESCAPE).fill_null(_NULL)
+        return self._literals(column).fill_null(_NULL)
 
     def _literals(self, column: pa.Array) -> Texts:
-        """Values as PostgreSQL reads them."""
+        """Values as PostgreSQL reads them, escaped for COPY; missing ones stay missing."""
+        if pa.types.is_string(column.type):
+            return _replaced(self._without_nul(_plain(column)), _IN_COPY)
         if not pa.types.is_list(column.type):
-            return self._without_nul(_plain(column))
+            return _plain(column)
         if pa.types.is_struct(column.type.value_type):
-            return self._json(column)
-        return _joined(column, self._in_array, "{", "}")
+            return _replaced(self._json(column), _IN_COPY)
+        if pa.types.is_string(column.type.value_type):
+            return _joined(column, self._in_array, '{"', '","', '"}', "{}")
+        return _joined(column, _plain, "{", ",", "}", "{}")
 
-    def _in_array(self, values: pa.Array) -> Texts:
-        if not pa.types.is_string(values.type):
-            return _plain(values)
-        return _quoted(_replaced(self._without_nul(_plain(values)), _IN_ARRAYS))
+    def _in_array(self, words: pa.Array) -> Texts:
+        return _replaced(_replaced(self._without_nul(_plain(words)), _IN_ARRAYS), _IN_COPY)
 
     def _json(self, values: pa.Array) -> Texts:
         if pa.types.is_list(values.type):
-            return _joined(values, self._json, "[", "]").fill_null(_text("null"))
+            return _joined(values, self._json, "[", ",", "]", "[]").fill_null(_text("null"))
         if pa.types.is_struct(values.type):
             return self._json_objects(values)
         if pa.types.is_string(values.type):
@@ -124,30 +126,39 @@ def _runs(batch: pa.RecordBatch, keys: Sequence[str]) -> tuple[pa.Array, pa.Arra
     return pa.array(np.flatnonzero(new)), pa.array(np.cumsum(new) - 1)
 
 
-def _joined(lists: pa.ListArray, inside: Callable[[pa.Array], Texts], begin: str, end: str) -> Any:
+def _joined(
+    lists: pa.ListArray,
+    inside: Callable[[pa.Array], Texts],
+    begin: str,
+    between: str,
+    end: str,
+    empty: str,
+) -> Texts:
     """Every list as one text; a missing list stays missing."""
-    texts = inside(lists.flatten())
-    sizes = pc.fill_null(pc.list_value_length(lists), 0)
-    ends = np.concatenate([[0], np.cumsum(sizes.to_numpy(zero_copy_only=False))])
-    together = pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), texts)
-    joined = pc.binary_join(together, _text(","))
-    whole = _together(_text(begin), joined, _text(end))
-    return pc.if_else(lists.is_valid(), whole, pa.scalar(None, pa.large_string()))
+    sizes = pc.list_value_length(lists)
+    ends = np.concatenate([[0], np.cumsum(pc.fill_null(sizes, 0).to_numpy())])
+    together = pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), inside(lists.flatten()))
+    texts = _together(_text(begin), pc.binary_join(together, _text(between)), _text(end))
+    if sizes.null_count:
+        texts = pc.if_else(lists.is_valid(), texts, pa.scalar(None, pa.large_string()))
+    if pc.any(pc.equal(sizes, 0)).as_py():
+        texts = pc.if_else(pc.equal(sizes, 0), _text(empty), texts)
+    return texts
 
 
 def _replaced(texts: Texts, replacements: dict[str, str]) -> Texts:
     """With all of these replaced, which are seldom there at all; the backslash comes first."""
-    for character, replacement in replacements.items():
-        if _some(texts, character):
-            texts = pc.replace_substring(texts, character, replacement)
+    for character in _some(texts, *replacements):
+        texts = pc.replace_substring(texts, character, replacements[character])
     return texts
 
 
-def _some(texts: pa.Array, character: str) -> bool:
-    """Whether one of the texts has it; looks at the bytes of all of them at once."""
+def _some(texts: pa.Array, *characters: str) -> list[str]:
+    """Which of these the texts have; looks at the bytes of all of them at once."""
     if not len(texts):
-        return False
-    return character.encode() in bytes(_buffer(texts))
+        return []
+    together = bytes(_buffer(texts))
+    return [character for character in characters if character.encode() in together]
 
 
 def _quoted(texts: Texts) -> Texts:

@@ -38,10 +38,10 @@ from lsats_pipeline.mrf.shards import (
 )
 from lsats_pipeline.mrf.tables import TABLES
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Workspace
+from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
-CONNECTIONS = 2
 # PostgreSQL took 17 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
 GROWTH = 20
 # How long readers may hold up the last step; others queue behind it, so it waits in short tries.
@@ -68,7 +68,7 @@ def load_file(
     exports: Path,
     file: str,
     *,
-    connections: int = CONNECTIONS,
+    connections: int,
     server: Path | None = None,
     progress: Progress | None = None,
 ) -> Loaded:
@@ -111,6 +111,20 @@ def unload_file(warehouse: Warehouse, file: str) -> int:
     return sum(row[0].values())
 
 
+def loaded_files(warehouse: Warehouse) -> list[str]:
+    """The files that the tables hold."""
+    with warehouse.connection() as connection:
+        if not relational.holds_files(connection):
+            return []
+        rows = connection.execute("select file from mrf.loaded order by file").fetchall()
+    return [row[0] for row in rows]
+
+
+def server_folder(settings: HubSettings) -> Path | None:
+    """Where the database's files are; None for a server that may be on another machine."""
+    return None if settings.database_url else settings.lsats_home / "postgres"
+
+
 def content_of(published: Published) -> str:
     """The same for the same file of which the same was made."""
     text = f"{LAYOUT} {published.sha256} {sorted(published.sums.rows.items())}"
@@ -122,7 +136,7 @@ def content_of(published: Published) -> str:
 def _writing(warehouse: Warehouse, file: str) -> Iterator[Connection]:
     """The connection of the one who loads this file; errors of the server as ours."""
     try:
-        with warehouse.writer(f"mrf/{file}") as connection:
+        with warehouse.writer(f"mrf-load/{file}") as connection:
             yield connection
     except psycopg.errors.DiskFull as error:
         raise GiveUp(

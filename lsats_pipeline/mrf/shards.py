@@ -120,6 +120,7 @@ def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], No
                     stream.write(text)
                 done(part.path.stat().st_size)
         relational.index(connection, shard.table, shard.of)
+        relational.analyze(connection, shard.table, shard.of)
         contents = Contents(file=shard.file, rows=copied.rows, substituted=copied.substituted)
         comment(connection, shard.table, contents)
     return contents

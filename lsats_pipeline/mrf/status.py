@@ -31,6 +31,11 @@ def statuses(exports: Path) -> Iterator[FileStatus]:
         yield from _status(Workspace(exports, file))
 
 
+def published_files(exports: Path) -> list[str]:
+    """The names of what is published."""
+    return [one.file for one in statuses(exports) if one.state == "published"]
+
+
 def _status(workspace: Workspace) -> Iterator[FileStatus]:
     file = workspace.file
     if published := workspace.published:
