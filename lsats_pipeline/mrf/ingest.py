@@ -92,7 +92,7 @@ def _working_on(path: Path, exports: Path, name: str) -> Iterator[Workspace]:
     workspace = Workspace(exports, name_for(Path(name or path)))
     try:
         with workspace.locked():
-            _recover(workspace)
+            workspace.recover()
             _no_other_file(workspace, path)
             try:
                 yield workspace
@@ -131,16 +131,6 @@ def _room_for(path: Path, exports: Path) -> None:
             f"{exports} has {free:,} bytes free, and {path} may need {needed:,}: make room there,"
             " or set LSATS_HOME to a larger disk"
         )
-
-
-def _recover(workspace: Workspace) -> None:
-    """A run that died between the two renames of publishing left the old version aside."""
-    before = workspace.folder / "before"
-    if before.exists():
-        if workspace.final.exists():
-            shutil.rmtree(before)
-        else:
-            before.rename(workspace.final)
 
 
 def _no_other_file(workspace: Workspace, path: Path) -> None:
