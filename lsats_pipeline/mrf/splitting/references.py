@@ -67,11 +67,6 @@ class References:
             return self.ranked[low[high > low]]
         return np.concatenate([self.ranked[a:b] for a, b in zip(low, high, strict=True)])
 
-    def first(self, number: int) -> int:
-        """The position of the first with this number; -1 when there is none."""
-        found = self.positions(np.asarray([number], np.int64))
-        return int(found.min()) if len(found) else -1
-
     def texts(self, mask: Mask) -> Iterator[bytes]:
         """The texts of these references, in the order of the file."""
         with self.spill.open("rb") as file:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -14,7 +15,6 @@ from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.splitting.options import REST, Codes, SplitOptions
 from lsats_pipeline.mrf.splitting.references import References
 from lsats_pipeline.mrf.splitting.units import taken_apart
-from lsats_pipeline.mrf.window import Window, members
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -68,7 +68,7 @@ class UsingElement(Struct, gc=False):
 
 _CODED = msgspec.json.Decoder(_Coded)
 _REFERENCE = msgspec.json.Decoder(_Reference)
-_REFERRING = msgspec.json.Decoder(_Referring)
+_REFERRING = msgspec.json.Decoder(list[_Referring])
 
 
 class OfElements(Protocol):
@@ -79,7 +79,7 @@ class OfElements(Protocol):
 
 
 class ByCodes:
-    """The first of the groups of codes that holds an element's code; else its system or the rest."""
+    """The first of the groups that holds an element's code; without groups, its code system."""
 
     def __init__(self, codes: Sequence[Codes]) -> None:
         self._codes = codes
@@ -114,14 +114,13 @@ class ByProvider:
     of the TIN of the first provider. A rate is never in two groups, and never cut.
     """
 
-    def __init__(self, options: SplitOptions) -> None:
+    def __init__(self, options: SplitOptions, known: References | None = None) -> None:
         self._listed = options.providers
         self._buckets = options.buckets
-        self._references: References | None = None
-
-    def know(self, references: References) -> None:
-        """The references of the file, each with its label."""
-        self._references = references
+        self._numbers = self._label_of = np.empty(0, np.int64)
+        if known is not None and len(known):
+            self._numbers, first = np.unique(known.numbers[known.ranked], return_index=True)
+            self._label_of = np.maximum.reduceat(known.labels[known.ranked], first)
 
     def label(self, reference: bytes) -> int:
         """Of a provider reference: 0 for none, 1 for listed, or the bucket counted from 1."""
@@ -137,28 +136,41 @@ class ByProvider:
             return REST
         return "listed" if self._listed else f"bucket {label} of {self._buckets}"
 
-    def group(self, rate: bytes) -> str:
-        """The group of a rate, or of an allowed amount."""
+    def groups(self, rates: Sequence[bytes]) -> list[str]:
+        """The group of each of these rates, or allowed amounts."""
         try:
-            referring = _REFERRING.decode(rate)
-        except _FAULTS:
-            return REST
-        return self.name(next(filter(None, self._labels(referring)), 0))
+            referring = _REFERRING.decode(b"".join((b"[", b",".join(rates), b"]")))
+            by_reference = self._by_reference(referring)
+        except (*_FAULTS, OverflowError):
+            # One that is not as it should be; alone it has no provider that could be known.
+            return [REST] if len(rates) == 1 else [self.groups([rate])[0] for rate in rates]
+        return [
+            self.name(label or self._written_out(rate))
+            for label, rate in zip(by_reference, referring, strict=True)
+        ]
 
-    def _labels(self, rate: _Referring) -> Iterator[int]:
-        known = self._references
-        if known is not None and len(rate.provider_references):
-            if self._listed:
-                positions = known.positions(np.asarray(rate.provider_references))
-                yield int(known.labels[positions].max(initial=0))
-            else:
-                for number in rate.provider_references:
-                    at = known.first(number)
-                    yield int(known.labels[at]) if at >= 0 else 0
-        yield self._of_groups(rate.provider_groups)
-        if rate.tin:
-            npis = [npi for p in rate.payments for charge in p.providers for npi in charge.npi]
-            yield self._of_groups([_Group(rate.tin, npis)])
+    def _by_reference(self, rates: Sequence[_Referring]) -> list[int]:
+        """The label of the first reference of each rate that has one; 0 when none has."""
+        sizes = np.fromiter((len(rate.provider_references) for rate in rates), np.int64)
+        numbers = np.fromiter(chain.from_iterable(r.provider_references for r in rates), np.int64)
+        found = np.zeros(len(rates), np.int64)
+        if len(numbers) and len(self._numbers):
+            at = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
+            labels = np.where(self._numbers[at] == numbers, self._label_of[at], 0)
+            having = np.flatnonzero(labels)
+            rate_of = np.repeat(np.arange(len(rates)), sizes)[having]
+            which, first = np.unique(rate_of, return_index=True)
+            found[which] = labels[having[first]]
+        labelled: list[int] = found.tolist()
+        return labelled
+
+    def _written_out(self, rate: _Referring) -> int:
+        if label := self._of_groups(rate.provider_groups):
+            return label
+        if rate.tin is None:
+            return 0
+        npis = [npi for p in rate.payments for charge in p.providers for npi in charge.npi]
+        return self._of_groups([_Group(rate.tin, npis)])
 
     def _of_groups(self, groups: Sequence[_Group]) -> int:
         if not self._listed:
@@ -178,23 +190,6 @@ class ByProvider:
 def rates_of(element: bytes, section: str) -> tuple[bytes, list[bytes]] | None:
     """An element's other members and its rates; None when it cannot be taken apart in safety."""
     try:
-        head, rates = taken_apart(element, section)
-        return (head, rates) if _each_key_once(element, head, rates, section) else None
-    except _FAULTS:
+        return taken_apart(element, section)
+    except (BadFile, *_FAULTS):
         return None
-
-
-def _each_key_once(element: bytes, head: bytes, rates: list[bytes], section: str) -> bool:
-    """Whether nothing got lost: of two members of one name only the last would be left."""
-    try:
-        keys = [key for key, _ in _members(element)]
-    except BadFile:
-        return False
-    return len(keys) == len(set(keys))
-
-
-def _members(element: bytes) -> Iterator[tuple[str, int]]:
-    window = Window(iter((element,)))
-    for key, at in members(window):
-        window.value(len(element))
-        yield key, at

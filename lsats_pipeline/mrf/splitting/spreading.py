@@ -155,8 +155,8 @@ def _spread_element(
         return
     head, rates = apart
     shares: dict[str, list[bytes]] = {}
-    for rate in rates:
-        shares.setdefault(route.group(rate), []).append(rate)
+    for group, rate in zip(route.groups(rates), rates, strict=True):
+        shares.setdefault(group, []).append(rate)
     for group, share in shares.items():
         if groups.mine(group):
             part = groups.part(section, group)
@@ -172,8 +172,8 @@ def _spread_large(item: Large, route: ByProvider, groups: Groups[P, R], known: R
     for chunk in item.chunks:
         if isinstance(chunk, bytes):
             continue
-        for _, rate in chunk.values():
-            group = route.group(rate)
+        rates = [rate for _, rate in chunk.values()]
+        for group, rate in zip(route.groups(rates), rates, strict=True):
             if not groups.mine(group):
                 continue
             if group in begun:

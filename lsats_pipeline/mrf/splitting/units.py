@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+from msgspec.json import encode
 
+from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.index import SECTIONS, Index, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.rereading import Forward, Stretch, changed, stretches
 from lsats_pipeline.mrf.scanning import sequence_of
+from lsats_pipeline.mrf.window import Window
+from lsats_pipeline.mrf.window import members as members_of
 
 _MODULUS = 1 << 128
 _RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -113,11 +117,27 @@ def text_between(text: Forward, begin: int, end: int) -> Iterator[bytes]:
 
 
 def taken_apart(element: bytes, section: str) -> tuple[bytes, list[bytes]]:
-    """An element's other members as an object, and the values of its inner array."""
+    """An element's other members as an object, and the values of its inner array.
+
+    BadFile when a member is there twice: of those only the last would be left.
+    """
     members = _RAWS.decode(element)
+    # As long as it would be without space: then there is neither space nor a second member.
+    compact = 1 + sum(len(encode(key)) + 2 + len(bytes(text)) for key, text in members.items())
+    if compact != len(element):
+        _assert_each_once(element)
     inner = members.pop(SECTIONS[section], None)
     values = [] if inner is None else list(map(bytes, _LIST.decode(inner)))
-    return msgspec.json.encode(members), values
+    return encode(members), values
+
+
+def _assert_each_once(element: bytes) -> None:
+    window, seen = Window(iter((element,))), set()
+    for key, at in members_of(window):
+        window.value(len(element))
+        if key in seen:
+            raise BadFile("duplicate_key", f"{key!r} is there twice", at)
+        seen.add(key)
 
 
 def rate_unit(head: bytes, value: bytes) -> bytes:

@@ -136,9 +136,7 @@ def spread_out(
     groups = Groups(job.mine, maker, job.options.limit)
     found = items(job.source, job.index, ELEMENTS, text)
     if job.options.by == "provider":
-        route = ByProvider(job.options)
-        route.know(references)
-        spread_rates(found, route, groups, references)
+        spread_rates(found, ByProvider(job.options, references), groups, references)
     elif job.options.by == "plan":
         names = [name_of(plan) for plan in plans_of(job.index, job.options)]
         spread(found, Everywhere(names), groups, references)
