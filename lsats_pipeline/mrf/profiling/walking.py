@@ -49,10 +49,12 @@ class _Job:
     version: Version
 
 
-def walk(work: Work, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
-    """The schema of a file as found, and against the version that fits it best."""
+def walk(
+    work: Work, workers: int = 1, watch: Watcher | None = None, version: Version | None = None
+) -> SchemaFound:
+    """The schema of a file as found, and against the version that fits it best, or the given."""
     index, path = work.index, Path(work.source.path)
-    version = fitting_version(index, path)
+    version = version or fitting_version(index, path)
     walked = _header(index, version)
     for element in index.large:
         walked.add(_large(element, version))
@@ -63,11 +65,6 @@ def walk(work: Work, workers: int = 1, watch: Watcher | None = None) -> SchemaFo
         for part in beside(_walk, jobs):
             walked.add(part)
     return _found(index, version, walked)
-
-
-def walk_spans(path: Path, spans: Sequence[Span], version: Version) -> Walked:
-    """The elements of these spans."""
-    return _walk(_Job(path, tuple(spans), version))
 
 
 def fitting_version(index: Index, path: Path) -> Version:
