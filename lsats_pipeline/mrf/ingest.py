@@ -101,9 +101,7 @@ def prepare(
 
 
 @contextmanager
-def _working_on(
-    path: Path, exports: Path, name: str, replacing: bool
-) -> Iterator[Workspace]:
+def _working_on(path: Path, exports: Path, name: str, replacing: bool) -> Iterator[Workspace]:
     """The locked folders of a file; what is wrong with the file is noted there."""
     size_of(path)
     workspace = Workspace(exports, name_for(Path(name or path)))
