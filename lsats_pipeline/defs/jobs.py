@@ -5,7 +5,6 @@ from __future__ import annotations
 import dagster as dg
 
 from lsats_pipeline.defs.cross_checks import between_tables
-from lsats_pipeline.defs.price_files import MRF_FILES
 from lsats_pipeline.synthetic.worlds import WORLDS
 
 # They have a job of their own: nothing waits for them, and they want all tables to be there.
@@ -68,7 +67,6 @@ hub_cross_checks = dg.define_asset_job(
 mrf_process = dg.define_asset_job(
     "mrf_process",
     selection=dg.AssetSelection.groups("mrf"),
-    partitions_def=MRF_FILES,
     description=(
         "A price file through all steps: fetched, indexed, taken in, profiled, split. The partition"
         " is the file; without one, a small generated file. Options under"

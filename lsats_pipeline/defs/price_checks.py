@@ -80,6 +80,12 @@ def passed_or_not(
     yield checked(key, Check(name, False, f"{error.code}: {error}", blocking, values))
 
 
+def unasked(key: dg.AssetKey, checks: Declared) -> Iterator[dg.AssetCheckResult]:
+    """Of a step that was not wanted: there is nothing to judge."""
+    for name, blocking, _ in checks:
+        yield checked(key, Check(name, True, "not asked for, so nothing to judge", blocking))
+
+
 def raw_checks(key: dg.AssetKey, raw: RawFile) -> Iterator[dg.AssetCheckResult]:
     """Of a file that was fetched."""
     told = f"{raw.size:,} bytes, sha256 {raw.sha256}"

@@ -8,7 +8,6 @@ stays done: the same partition again goes on from there, and one that is done is
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import dagster as dg
 
@@ -28,6 +27,7 @@ from lsats_pipeline.defs.price_checks import (
     raw_checks,
     split_checks,
     table_checks,
+    unasked,
 )
 from lsats_pipeline.defs.price_files import MRF_FILES, PriceFilesResource, progress
 from lsats_pipeline.defs.step import OWNERS, RETRIES, StepResult, explained
@@ -54,7 +54,7 @@ _KINDS = {"raw_file": {"gzip", "json"}, "file_index": {"gzip", "json"},
 
 
 def price_asset(
-    key: dg.AssetKey, checks: Declared, deps: Sequence[dg.AssetKey] = (), **more: Any
+    key: dg.AssetKey, checks: Declared, deps: Sequence[dg.AssetKey] = ()
 ) -> Callable[[Callable[..., Iterator[StepResult]]], dg.AssetsDefinition]:
     """A step whose result is not a table."""
     made: Callable[[Callable[..., Iterator[StepResult]]], dg.AssetsDefinition] = dg.asset(
@@ -67,7 +67,6 @@ def price_asset(
         partitions_def=MRF_FILES,
         retry_policy=RETRIES,
         check_specs=check_specs(key, checks),
-        **more,
     )
     return made
 
@@ -190,7 +189,7 @@ def file_profile(
     )
 
 
-@price_asset(PARTS, SPLIT_CHECKS, TABLES, output_required=False)
+@price_asset(PARTS, SPLIT_CHECKS, TABLES)
 def split_files(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
@@ -198,8 +197,9 @@ def split_files(
     with explained(), told(context):
         options = price_files.split_options()
         if options is None:
-            context.log.info(
-                "⏭️ no parts are wanted: `split_by` of the run's configuration is empty"
+            yield dg.MaterializeResult(
+                metadata={"parts": 0, "note": "no parts are wanted (`split_by` is empty)"},
+                check_results=list(unasked(context.asset_key, SPLIT_CHECKS)),
             )
             return
         file = taking.file_of(taking.newest(price_files.warehouse(), context.partition_key))

@@ -98,7 +98,7 @@ def profiled(profile: FileProfile) -> dict[str, Any]:
     """Of a profile: counts, categories, the picture of prices."""
     broken = [found for found in profile.schema.violations if found.breaks]
     return {
-        "prices": dg.MetadataValue.md(price_picture(profile)),
+        "price distribution": dg.MetadataValue.md(price_picture(profile)),
         **{name.replace("_", " "): count for name, count in profile.counts.items()},
         "categories": dg.MetadataValue.json(profile.categories),
         "schema": f"version {profile.schema.version}, as the file says: {profile.schema.stated}",
