@@ -22,6 +22,8 @@ from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
 
+# Of the job: raw file, index, tables, profile, parts.
+PRICE_STEPS = 5
 _PARTS = 4
 
 

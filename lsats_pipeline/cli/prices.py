@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Price files of insurers (gzip JSON of any size) to Parquet.", no_args_is_help=True
 )
-MRF_STEPS = 5
 _COUNTED = ("elements", "prices", "provider groups", "payments", "rejects", "rates in all")
 
 
@@ -180,9 +179,9 @@ def demo(
 
     The steps are those of the Dagster job `mrf_process`: `lsats ui` shows the partition `mrf_demo`.
     """
-    from lsats_pipeline.demo_prices import run_price_demo
+    from lsats_pipeline.demo_prices import PRICE_STEPS, run_price_demo
 
-    with steps("price file", MRF_STEPS) as watch:
+    with steps("price file", PRICE_STEPS) as watch:
         done = run_price_demo(megabytes=megabytes, seed=seed, workers=workers or 0, watch=watch)
     if as_json:
         counts = {name: found for name, _, found in done.compared}
