@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from lsats_pipeline.defs.checks import checked
 from lsats_pipeline.defs.metadata.price_files import rows_of
+from lsats_pipeline.defs.price_files import MRF_FILES
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.catalog import Version
 from lsats_pipeline.mrf.fetching import RawFile
@@ -66,7 +67,9 @@ _SECTION_OF = {
 def check_specs(key: dg.AssetKey, checks: Declared) -> list[dg.AssetCheckSpec]:
     """As Dagster declares them."""
     return [
-        dg.AssetCheckSpec(name, asset=key, blocking=blocking, description=about)
+        dg.AssetCheckSpec(
+            name, asset=key, blocking=blocking, description=about, partitions_def=MRF_FILES
+        )
         for name, blocking, about in checks
     ]
 

@@ -7,12 +7,14 @@ stays done: the same partition again goes on from there, and one that is done is
 # No postponed annotations here: Dagster reads those of asset functions as they stand.
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
 from lsats_pipeline.defs.logs import told
 from lsats_pipeline.defs.metadata import price_files as shown
+from lsats_pipeline.defs.metadata.samples import in_rows
 from lsats_pipeline.defs.price_checks import (
     INDEX_CHECKS,
     PROFILE_CHECKS,
@@ -49,6 +51,8 @@ _TABLES = {
 }
 TABLES = [dg.AssetKey(["mrf", table]) for table in _TABLES]
 _TAGS = {"layer": "mrf", "source": "price_files"}
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+_MARKS = {(True, _ERROR): "✅", (True, _WARN): "✅", (False, _WARN): "⚠️", (False, _ERROR): "❌"}
 _KINDS = {"raw_file": {"gzip", "json"}, "file_index": {"gzip", "json"},
           "file_profile": {"duckdb"}, "split_files": {"gzip", "json"}}  # fmt: skip
 
@@ -71,6 +75,26 @@ def price_asset(
     return made
 
 
+def materialized(
+    key: dg.AssetKey,
+    metadata: Mapping[str, Any],
+    checks: Iterable[dg.AssetCheckResult],
+    version: str,
+) -> dg.MaterializeResult[Any]:
+    """A step's result; what its checks said is in the metadata too, which each partition keeps."""
+    results = list(checks)
+    lines = [[_MARKS[r.passed, r.severity], r.check_name, r.description] for r in results]
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            "checks": dg.MetadataValue.md(in_rows(["", "check", "told"], lines)),
+            **metadata,
+        },
+        check_results=results,
+        data_version=dg.DataVersion(version),
+    )
+
+
 @price_asset(RAW, RAW_CHECKS)
 def raw_file(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
@@ -91,10 +115,11 @@ def raw_file(
         with warehouse.connection() as connection:
             entry = catalog.known(connection, raw.key)
             plans = len(catalog.plans(connection, raw.key))
-    yield dg.MaterializeResult(
-        metadata=shown.fetched(raw, entry, plans, time.monotonic() - begun),
-        check_results=list(raw_checks(context.asset_key, raw)),
-        data_version=dg.DataVersion(raw.sha256),
+    yield materialized(
+        context.asset_key,
+        shown.fetched(raw, entry, plans, time.monotonic() - begun),
+        raw_checks(context.asset_key, raw),
+        raw.sha256,
     )
 
 
@@ -113,10 +138,11 @@ def file_index(
         except BadFile as error:
             yield from passed_or_not(context.asset_key, INDEX_CHECKS, error)
             raise
-    yield dg.MaterializeResult(
-        metadata=shown.indexed(work.index, time.monotonic() - begun),
-        check_results=list(index_checks(context.asset_key, work.index, version)),
-        data_version=dg.DataVersion(work.index.sha256),
+    yield materialized(
+        context.asset_key,
+        shown.indexed(work.index, time.monotonic() - begun),
+        index_checks(context.asset_key, work.index, version),
+        work.index.sha256,
     )
 
 
@@ -158,11 +184,11 @@ def tables(
     folder = price_files.exports / outcome.file
     for table in _TABLES:
         key = dg.AssetKey(["mrf", table])
-        yield dg.MaterializeResult(
-            asset_key=key,
-            metadata=shown.taken_in(table, outcome, folder, loaded, source),
-            check_results=list(table_checks(key, table, outcome.published, folder, loaded)),
-            data_version=dg.DataVersion(outcome.published.sha256),
+        yield materialized(
+            key,
+            shown.taken_in(table, outcome, folder, loaded, source),
+            table_checks(key, table, outcome.published, folder, loaded),
+            outcome.published.sha256,
         )
 
 
@@ -182,10 +208,11 @@ def file_profile(
     with explained(), told(context):
         file = taking.file_of(taking.newest(price_files.warehouse(), context.partition_key))
         made = profile(file, price_files.exports, price_files.profile_options(), progress(context))
-    yield dg.MaterializeResult(
-        metadata=shown.profiled(made),
-        check_results=list(profile_checks(context.asset_key, made)),
-        data_version=dg.DataVersion(made.sha256),
+    yield materialized(
+        context.asset_key,
+        shown.profiled(made),
+        profile_checks(context.asset_key, made),
+        made.sha256,
     )
 
 
@@ -197,15 +224,19 @@ def split_files(
     with explained(), told(context):
         options = price_files.split_options()
         if options is None:
-            yield dg.MaterializeResult(
-                metadata={"parts": 0, "note": "no parts are wanted (`split_by` is empty)"},
-                check_results=list(unasked(context.asset_key, SPLIT_CHECKS)),
+            yield materialized(
+                context.asset_key,
+                {"parts": 0, "note": "no parts are wanted (`split_by` is empty)"},
+                unasked(context.asset_key, SPLIT_CHECKS),
+                "",
             )
             return
         file = taking.file_of(taking.newest(price_files.warehouse(), context.partition_key))
         made = split(file, price_files.exports, options, progress(context))
         folder = folder_of(file, price_files.exports, options).final
-    yield dg.MaterializeResult(
-        metadata=shown.split_up(made, folder, sum(part.text for part in made.parts)),
-        check_results=list(split_checks(context.asset_key, made)),
+    yield materialized(
+        context.asset_key,
+        shown.split_up(made, folder, sum(part.text for part in made.parts)),
+        split_checks(context.asset_key, made),
+        f"{made.sha256} {made.meaning}",
     )
