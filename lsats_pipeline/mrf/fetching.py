@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, LsatsError
+from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.archives import unpacked
 from lsats_pipeline.mrf.catalog import Entry, Version
@@ -138,6 +138,12 @@ class _Fetching:
             wait = min(_AGAIN * (entry.attempts + 1), _LONGEST)
             self._ended(key, "failed", code, error, wait)
             raise
+        except OSError as error:
+            self._ended(key, "failed", "failed", error, _AGAIN)
+            raise GiveUp(
+                f"{error.filename or raw_folder(self.home, key)}: {error.strerror or error}: mend"
+                " that, and fetch the file again"
+            ) from error
         except BaseException as error:
             self._ended(key, "failed", "stopped", error, 0)
             raise

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from lsats_pipeline.errors import BadFile, LsatsError
+from lsats_pipeline.errors import BadFile, GiveUp, LsatsError
 from lsats_pipeline.mrf import catalog
 from lsats_pipeline.mrf.catalog import Due
 from lsats_pipeline.mrf.downloading import Downloads
@@ -44,7 +44,7 @@ _STAGED = ("address", "identity", "query", "scheme", "stem", "kind", "descriptio
            "plan_group", "digest", "plans")  # fmt: skip
 _LOCK_WAIT = 600.0
 # A list is read again because a signature ended at most so often.
-_RENEWAL_MINUTES = 10.0
+_RENEWAL_SECONDS = 600.0
 _SHOWN = 20
 
 
@@ -131,8 +131,8 @@ def renew(connection: Connection, downloads: Downloads, home: Path, key: str) ->
     rows = connection.execute(
         "select s.kind, s.source, s.query from mrf.sources s where s.source in"
         " (select l.source from mrf.listings l where l.key = %s) and s.kind <> 'folder'"
-        " and s.read_at < clock_timestamp() - make_interval(mins => %s)",
-        [key, _RENEWAL_MINUTES],
+        " and s.read_at < clock_timestamp() - make_interval(secs => %s)",
+        [key, _RENEWAL_SECONDS],
     ).fetchall()
     with downloads.hosts.warehouse.writer("mrf/find", wait=_LOCK_WAIT) as writing:
         looking = _Looking(writing, downloads, home, 0, again=True)
@@ -179,6 +179,8 @@ class _Looking:
             source = source_named(text)
         except LsatsError as error:
             return Looked(redacted(text), error=error)
+        except OSError as error:
+            return Looked(redacted(text), error=GiveUp(f"{error.filename}: {error.strerror}"))
         return self.look_at(source)
 
     def look_at(self, source: Source) -> Looked:
@@ -188,6 +190,9 @@ class _Looking:
                 return self._remote(source) if self._has_to_be_asked(source) else self._own(source)
         except LsatsError as error:
             return Looked(source.name, source.kind, error=error)
+        except OSError as error:
+            told = GiveUp(f"{error.filename or source.name}: {error.strerror or error}")
+            return Looked(source.name, source.kind, error=told)
 
     def _has_to_be_asked(self, source: Source) -> bool:
         return not source.is_local and source.kind != "file"
