@@ -186,7 +186,7 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
             if not file.name.lower().endswith(_SUFFIXES) or file.name.startswith("."):
                 continue
             path = Path(file.path).absolute()
-            if fault := _not_to_be_read(path, root):
+            if fault := _not_to_be_read(file, root):
                 yield Malformed(fault)
                 continue
             try:
@@ -197,12 +197,12 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
                 yield Listed(local(path), mark=mark_of(path, seen))
 
 
-def _not_to_be_read(path: Path, root: Path) -> str:
+def _not_to_be_read(file: os.DirEntry[str], root: Path) -> str:
     """Why a file of a folder is none of ours; empty when it is."""
-    if not str(path).isprintable():
-        return f"{str(path)!r} has a name that nobody can type"
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
-        return f"{path} is a link that leads out of the folder"
+    if not file.path.isprintable():
+        return f"{file.path!r} has a name that nobody can type"
+    if file.is_symlink() and not Path(file.path).resolve().is_relative_to(root):
+        return f"{file.path} is a link that leads out of the folder"
     return ""
 
 
