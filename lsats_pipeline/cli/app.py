@@ -20,6 +20,7 @@ from lsats_pipeline.cli import (
     looking,
     measuring,
     prices,
+    prices_finding,
     rejects,
     running,
     serving,
@@ -72,6 +73,7 @@ def _shared(
 
 for part in (running, looking, serving, importing, worlds):
     part.register(app)
+prices_finding.register(prices.app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="mrf")

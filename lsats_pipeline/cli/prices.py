@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +11,13 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
+from lsats_pipeline.cli.progress import bars_of_bytes
 from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.index import Index
-    from lsats_pipeline.mrf.ingest import Options, Outcome, Progress
+    from lsats_pipeline.mrf.ingest import Options, Outcome
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.synthetic.price_files import Manifest
 
@@ -43,7 +41,10 @@ class Order(StrEnum):
     prices_first = "prices-first"
 
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, .json or .json.gz.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Files, .json or .json.gz; or keys or addresses."),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -61,7 +62,8 @@ Seed = Annotated[int, typer.Option(help="Another seed, another file.")]
 
 @app.command(
     epilog=examples("lsats mrf run 2026-11-01_payer_in-network-rates.json.gz",
-                    "lsats mrf run inbox/*.json.gz --workers 2 --json")
+                    "lsats mrf run inbox/*.json.gz --workers 2 --json",
+                    "lsats mrf run https://files.example.com/prices.json.gz")
 )  # fmt: skip
 def run(
     files: Files,
@@ -76,12 +78,12 @@ def run(
         raise FixConfiguration(f"--name {name} is for one file, and there are {len(files)}")
     options = _options(workers, span_mb, max_ratio)
     done: list[Outcome] = []
-    errors: list[tuple[Path, LsatsError]] = []
-    for path in files:
+    errors: list[tuple[str, LsatsError]] = []
+    for named in files:
         try:
-            done.append(_taken_in(path, options, name, quiet=as_json))
+            done.append(_taken_in(named, options, name, quiet=as_json))
         except LsatsError as error:
-            errors.append((path, error))
+            errors.append((named, error))
             note(f"lsats: {error}")
     _say_outcomes(done, errors, as_json)
     if errors:
@@ -99,7 +101,7 @@ def plan(
     """Read a file once, prove it whole, say what is in it; writes nothing."""
     from lsats_pipeline.mrf.ingest import plan
 
-    with _shown(as_json) as progress:
+    with bars_of_bytes(as_json) as progress:
         watch = (lambda done, total: progress("index", done, total)) if progress else None
         index = plan(file, _options(1, span_mb, max_ratio), watch)
     say_json(_plan_json(index)) if as_json else _say_plan(index)
@@ -108,9 +110,11 @@ def plan(
 @app.command(epilog=examples("lsats mrf status", "lsats mrf status --json"))
 def status(as_json: AsJson = False) -> None:
     """Every file: published, unfinished or left out, and what is in it."""
+    from lsats_pipeline.cli.prices_finding import known_only
     from lsats_pipeline.mrf.status import statuses
 
     found = list(statuses(_exports()))
+    found += known_only(found)
     if as_json:
         say_json([_status_json(one) for one in found])
         return
@@ -175,7 +179,7 @@ def demo(
     path = load(HubSettings).lsats_home / "inbox" / "mrf_demo.json.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     manifest = _generated(path, PriceFile(megabytes=megabytes, seed=seed, faults=0.01))
-    outcome = _taken_in(path, _options(workers, 4, 400), "", quiet=as_json)
+    outcome = _taken_in(str(path), _options(workers, 4, 400), "", quiet=as_json)
     compared = _compared(manifest, outcome)
     wrong = [name for name, made, found in compared if made != found]
     if as_json:
@@ -189,11 +193,12 @@ def demo(
 
 
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
+    from lsats_pipeline.mrf.health import workers as workers_for
     from lsats_pipeline.mrf.index import IndexOptions
     from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
 
     return Options(
-        workers=workers or workers_for_this_machine(),
+        workers=workers_for(workers or workers_for_this_machine()),
         index=IndexOptions(span=span_mb << 20, max_ratio=max_ratio),
     )
 
@@ -202,11 +207,15 @@ def _exports() -> Path:
     return load(HubSettings).lsats_home / "exports" / "mrf"
 
 
-def _taken_in(path: Path, options: Options, name: str, *, quiet: bool) -> Outcome:
+def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcome:
+    """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
+    from lsats_pipeline.cli import prices_finding
     from lsats_pipeline.mrf.ingest import ingest
 
-    with _shown(quiet) as progress:
-        return ingest(path, _exports(), options, name, progress)
+    with bars_of_bytes(quiet) as progress:
+        if not Path(named).exists():
+            return prices_finding.taken_in(named, name, options, progress)
+        return ingest(Path(named), _exports(), options, name, progress)
 
 
 def _too_many_rejects(outcome: Outcome) -> bool:
@@ -247,16 +256,20 @@ def _compared(manifest: Manifest, outcome: Outcome) -> list[tuple[str, int, int]
     ]
 
 
-def _say_outcomes(
-    done: list[Outcome], errors: list[tuple[Path, LsatsError]], as_json: bool
-) -> None:
+def _say_outcomes(done: list[Outcome], errors: list[tuple[str, LsatsError]], as_json: bool) -> None:
+    from lsats_pipeline.mrf.locations import redacted
+
     if as_json:
         say_json(
             {
                 "files": [_outcome_json(one) for one in done],
                 "left_out": [
-                    {"file": str(path), "code": getattr(error, "code", ""), "reason": str(error)}
-                    for path, error in errors
+                    {
+                        "file": redacted(named),
+                        "code": getattr(error, "code", ""),
+                        "reason": str(error),
+                    }
+                    for named, error in errors
                 ],
             }
         )
@@ -337,30 +350,3 @@ def _say_plan(index: Index) -> None:
         note(f"{lost.section}[{lost.element}].{lost.path} has {lost.size:,} bytes: a reject")
     for text in index.notes:
         note(text)
-
-
-@contextmanager
-def _shown(quiet: bool) -> Iterator[Progress | None]:
-    """A bar of bytes on a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def watch(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)
-
-        yield watch

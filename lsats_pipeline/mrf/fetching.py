@@ -11,12 +11,14 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError
+from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError, TryAgain
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.archives import unpacked
 from lsats_pipeline.mrf.catalog import Entry, Version
@@ -78,6 +80,51 @@ def fetch(
     used = downloads or Downloads.of(warehouse, settings)
     with catalog.locked(warehouse, key) as connection:
         return _Fetching(connection, used, home, watch).fetch(catalog.known(connection, key))
+
+
+def fetch_all(
+    warehouse: Warehouse,
+    settings: MrfSettings,
+    home: Path,
+    keys: Sequence[str],
+    *,
+    parallel: int = 4,
+    watch: Watch | None = None,
+) -> Iterator[tuple[str, RawFile | LsatsError]]:
+    """Several files beside each other, as they are done; each with what came of it.
+
+    Whoever stops in between stops the downloads too; what has come of them is kept.
+    """
+    stopped = threading.Event()
+
+    def one(key: str) -> RawFile | LsatsError:
+        try:
+            return fetch(warehouse, settings, home, key, watch=_Stoppable(stopped, watch))
+        except LsatsError as error:
+            return error
+
+    with ThreadPoolExecutor(parallel) as pool:
+        running = {pool.submit(one, key): key for key in keys}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Stoppable:
+    """Passes on how far a download is, until it is stopped."""
+
+    stopped: threading.Event
+    watch: Watch | None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.stopped.is_set():
+            raise TryAgain("stopped; what has come is kept, and the next run goes on from there")
+        if self.watch:
+            self.watch(done, total)
 
 
 def prove(path: Path) -> Proof:
@@ -253,11 +300,10 @@ class _Fetching:
 
     def _drop_older(self, key: str, folder: Path, final: Path) -> None:
         """Of older versions only what is published, or being worked on, keeps its source."""
-        needed = {
-            Path(version.path)
-            for version in catalog.versions(self.connection, key)
-            if version.state in ("published", "ingesting")
-        }
+        versions = catalog.versions(self.connection, key)
+        published = [one for one in versions if one.state == "published"][-1:]
+        working = [one for one in versions if one.state == "ingesting"]
+        needed = {Path(one.path) for one in published + working}
         for file in folder.iterdir():
             if file.is_file() and file != final and file not in needed:
                 file.unlink()

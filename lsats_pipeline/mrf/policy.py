@@ -107,10 +107,11 @@ class Policy:
             return False
 
     def _allowed(self, location: Location, host: str, port: int, *, own: bool) -> None:
+        usual = port == _PORTS[location.scheme]
+        wanted = host if usual else f"{host}:{port}"
         if not own and not any(_matches(host, port, entry) for entry in self.settings.host_list):
             raise FixConfiguration(
-                f"{host}:{port} may not be asked for {location.address}: add {host} (with :port"
-                " unless that is the usual one) to LSATS_MRF_HOSTS"
+                f"{host} may not be asked for {location.address}: add {wanted} to LSATS_MRF_HOSTS"
             )
         # Nothing leaves the machine on its own address, so there is nothing to encrypt.
         if location.scheme == "http" and not own and not self.settings.plain_http:
