@@ -48,6 +48,7 @@ def set_up(home: Path, *, style: str = "text", verbose: bool = False) -> None:
     root = logging.getLogger()
     for handler in [h for h in root.handlers if isinstance(h, (Terminal, DailyFile))]:
         root.removeHandler(handler)
+        handler.close()
     root.addHandler(terminal)
     root.addHandler(file)
     root.setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -138,7 +138,7 @@ def taken_in(named: str, name: str, options: Options, progress: Progress | None)
     from lsats_pipeline.mrf.taking import take_version_in
 
     settings, home = load(MrfSettings), load(HubSettings).lsats_home
-    _is_a_key(named)
+    _worth_a_database(settings, named)
     if name:
         raise FixConfiguration(f"--name {name} is for a file of this disk; a fetched one has a key")
     with _catalogue() as warehouse:
@@ -204,16 +204,20 @@ def _looking() -> Iterator[Warehouse | None]:
         yield warehouse if there else None
 
 
-def _is_a_key(named: str) -> None:
-    """What is no address and no file may be a key, if it looks like one."""
-    from lsats_pipeline.mrf.locations import is_address, stem_of
+def _worth_a_database(settings: MrfSettings, named: str) -> None:
+    """What may not be fetched, and what cannot be a key, is told before a server is started."""
+    from lsats_pipeline.mrf.locations import is_address, located, stem_of
+    from lsats_pipeline.mrf.policy import Policy
 
     if is_address(named):
+        location = located(named)
+        if location.scheme != "file":
+            Policy(settings).permits(location)
         return
     if stem_of(named.replace("--", "-")) != named.replace("--", "-"):
         raise FixConfiguration(f"there is no file {named}")
-    settings = load(HubSettings)
-    if settings.database_url is None and not (settings.lsats_home / "postgres").exists():
+    hub = load(HubSettings)
+    if hub.database_url is None and not (hub.lsats_home / "postgres").exists():
         raise FixConfiguration(f"there is no file {named}, and no catalogue that has such a key")
 
 

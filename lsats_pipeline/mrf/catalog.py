@@ -186,16 +186,10 @@ def due(connection: Connection, limit: int | None = None) -> list[Due]:
     ]
 
 
-def due_in_all(connection: Connection) -> tuple[int, str]:
-    """How many files are due, and one word that is the same as long as the same are."""
-    row = connection.execute(
-        sql.SQL(
-            "select count(*), md5(coalesce(sum(hashtextextended(key || '/' ||"
-            f" {_LOOKS}, 0)::numeric), 0)::text) {_DUE}"
-        )
-    ).fetchone()
-    assert row is not None, "an aggregate has a row"
-    return int(row[0]), str(row[1])
+def due_count(connection: Connection) -> int:
+    """How many files have to be fetched now."""
+    row = connection.execute(sql.SQL(f"select count(*) {_DUE}")).fetchone()
+    return int(row[0]) if row else 0
 
 
 def move_file(

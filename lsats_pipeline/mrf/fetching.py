@@ -200,7 +200,7 @@ class _Fetching:
         reason = redacted(str(error) or type(error).__name__).replace("\0", "")
         catalog.move_file(self.connection, key, state, code=code, reason=reason)
         catalog.postpone(self.connection, key, wait)
-        log.error("❌ %s: %s (%s)", key, reason, code)
+        log.warning("❌ %s: %s (%s)", key, state, code)
 
     def _unchanged(self, entry: Entry, before: Version | None) -> RawFile | None:
         """A local file that looks as it did, and whose bytes are still where they were."""

@@ -74,14 +74,12 @@ class Looked:
 class Found:
     """What all sources gave, and what is to be fetched now, whoever named it.
 
-    `due` has the first MOST_KEYS. `cursor` is the same as long as the same is due: what a sensor
-    keeps between its ticks.
+    `due` has the first MOST_KEYS.
     """
 
     looked: list[Looked]
     due: list[Due]
     due_count: int
-    cursor: str
     abandoned: list[str] = field(default_factory=list)
 
     @property
@@ -98,6 +96,12 @@ class Found:
     def unsupported(self) -> list[str]:
         """Keys of new files that cannot be fetched."""
         return [key for one in self.looked for key in one.unsupported]
+
+    @property
+    def cursor(self) -> str:
+        """The same as long as the same is due: what a sensor keeps between its ticks."""
+        told = [str(self.due_count), *(one.run_key for one in self.due)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
     @property
     def errors(self) -> list[tuple[str, LsatsError]]:
@@ -127,7 +131,7 @@ def find(
             abandoned = catalog.abandon(connection)
             looked = [looking.look(text) for text in sources or settings.source_list]
             due = catalog.due(connection, MOST_KEYS)
-            return Found(looked, due, *catalog.due_in_all(connection), abandoned)
+            return Found(looked, due, catalog.due_count(connection), abandoned)
 
 
 def renew(connection: Connection, downloads: Downloads, home: Path, key: str) -> bool:

@@ -60,14 +60,21 @@ class Policy:
 
     def check(self, location: Location) -> Target:
         """Where to connect; FixConfiguration says what to set, BadFile that it is never allowed."""
-        self._fetchable(location)
+        host, port, own = self.permits(location)
+        ip = host if own else self._public(location, host, port)
         parts = urlsplit(location.url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return Target(location.scheme, host, port, ip, location.address, path)
+
+    def permits(self, location: Location) -> tuple[str, int, bool]:
+        """Host, port, whether that is this machine; the same errors, but no name is looked up."""
+        if location.fault or location.scheme not in _PORTS:
+            raise BadFile("unsupported", f"{location.address}: {location.fault or 'is no address'}")
+        parts = urlsplit(location.address)
         host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
         own = self._own_machine(host, port)
         self._allowed(location, host, port, own=own)
-        ip = host if own else self._public(location, host, port)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return Target(location.scheme, host, port, ip, location.address, path)
+        return host, port, own
 
     def redirected(self, before: Location, to: str) -> Location:
         """Where a redirect leads; BadFile when that is another scheme, or no address."""
@@ -90,10 +97,6 @@ class Policy:
                 " LSATS_MRF_ROOTS: add its folder there if the list may be trusted",
             )
         return real
-
-    def _fetchable(self, location: Location) -> None:
-        if location.fault or location.scheme not in _PORTS:
-            raise BadFile("unsupported", f"{location.address}: {location.fault or 'is no address'}")
 
     def _own_machine(self, host: str, port: int) -> bool:
         """Whether it is this machine, and named exactly so in the settings: for trials."""
