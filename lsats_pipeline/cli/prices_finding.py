@@ -1,4 +1,4 @@
-"""`lsats mrf find`, `fetch`, `hosts`: price files from where they are published to this disk."""
+"""`lsats mrf find`, `fetch`, `providers`, `hosts`: price files from where they are published to this disk."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def register(app: typer.Typer) -> None:
                                 "lsats mrf find inbox/ files.txt --dry-run"))(find)  # fmt: skip
     app.command(epilog=examples("lsats mrf fetch 2026-11-01_payer_in-network-rates",
                                 "lsats mrf fetch --due --limit 10"))(fetch)  # fmt: skip
-    app.command(
-        epilog=examples("lsats mrf hosts", "lsats mrf hosts --reset files.example.com:443")
-    )(hosts)
+    app.command(epilog=examples("lsats mrf providers 2026-11-01_payer_in-network-rates"))(providers)
+    app.command(epilog=examples("lsats mrf hosts", "lsats mrf hosts --reset a.example.com:443"))(
+        hosts
+    )
 
 
 def find(
@@ -130,6 +131,30 @@ def hosts(
         ),
         right="failures",
     )
+
+
+def providers(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Published files.")],
+    as_json: AsJson = False,
+) -> int:
+    """Fetch the provider files that published files (version 1) refer to; failures are rejects."""
+    from lsats_pipeline.mrf.downloading import Downloads
+    from lsats_pipeline.mrf.providers import fetch_providers
+
+    home = load(HubSettings).lsats_home
+    with _catalogue() as warehouse:
+        downloads = Downloads.of(warehouse, load(MrfSettings))
+        results = [fetch_providers(downloads, home, file) for file in files]
+    if as_json:
+        say_json([vars(one) for one in results])
+    else:
+        headings = ("locations", "failed", "groups", "rejects")
+        say_table(
+            ("file", *headings, "why"),
+            ((o.file, o.locations, o.failed, o.groups, o.rejects, o.codes or "") for o in results),
+            right=", ".join(headings),
+        )
+    return 3 if any(one.failed for one in results) else 0
 
 
 def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> Outcome:
