@@ -1,4 +1,4 @@
-"""`lsats mrf find`, `fetch`, `providers`, `hosts`: price files from where they are published to this disk."""
+"""`lsats mrf find`, `fetch`, `providers`, `hosts`: price files to this disk."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def _kind_by_content(path: Path) -> SourceKind:
         return "list"
     window = Window(Reading(path).chunks())
     try:
-        _past_bom(window)
+        begin_object(window)
         for key, _ in members(window):
             if key == "reporting_structure":
                 return "table_of_contents"
@@ -226,7 +226,7 @@ def _listed(
 def _of_table(path: Path) -> Iterator[Entry]:
     reading = Reading(path)
     window = Window(reading.chunks())
-    _past_bom(window)
+    begin_object(window)
     seen = False
     for key, _ in members(window):
         if key != "reporting_structure" or window.next_byte() != ord("["):
@@ -240,7 +240,8 @@ def _of_table(path: Path) -> Iterator[Entry]:
         raise BadFile("not_contents", f"{path}: a table of contents has a reporting_structure")
 
 
-def _past_bom(window: Window) -> None:
+def begin_object(window: Window) -> None:
+    """Go past a byte order mark to the object of a document; BadFile when it is none."""
     window.fill(len(BOM))
     if window.data.startswith(BOM):
         window.cursor = len(BOM)
