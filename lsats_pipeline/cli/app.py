@@ -20,6 +20,7 @@ from lsats_pipeline.cli import (
     looking,
     measuring,
     prices,
+    prices_finding,
     prices_loading,
     rejects,
     running,
@@ -74,6 +75,7 @@ def _shared(
 for part in (running, looking, serving, importing, worlds):
     part.register(app)
 prices_loading.register(prices.app)
+prices_finding.register(prices.app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="mrf")

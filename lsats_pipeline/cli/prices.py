@@ -44,7 +44,10 @@ class Order(StrEnum):
     prices_first = "prices-first"
 
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, .json or .json.gz.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Files, .json or .json.gz; or keys or addresses."),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -62,7 +65,8 @@ Seed = Annotated[int, typer.Option(help="Another seed, another file.")]
 
 @app.command(
     epilog=examples("lsats mrf run 2026-11-01_payer_in-network-rates.json.gz",
-                    "lsats mrf run inbox/*.json.gz --workers 2 --json")
+                    "lsats mrf run inbox/*.json.gz --workers 2 --json",
+                    "lsats mrf run https://files.example.com/prices.json.gz")
 )  # fmt: skip
 def run(
     files: Files,
@@ -80,12 +84,12 @@ def run(
         raise FixConfiguration(f"--name {name} is for one file, and there are {len(files)}")
     options = _options(workers, span_mb, max_ratio)
     done: list[Outcome] = []
-    errors: list[tuple[Path, LsatsError]] = []
-    for path in files:
+    errors: list[tuple[str, LsatsError]] = []
+    for named in files:
         try:
-            done.append(_taken_in(path, options, name, quiet=as_json))
+            done.append(_taken_in(named, options, name, quiet=as_json))
         except LsatsError as error:
-            errors.append((path, error))
+            errors.append((named, error))
             note(f"lsats: {error}")
     loaded = _into_postgres(done, quiet=as_json) if to_postgres and done else []
     _say_outcomes(done, errors, loaded, as_json)
@@ -113,9 +117,11 @@ def plan(
 @app.command(epilog=examples("lsats mrf status", "lsats mrf status --json"))
 def status(as_json: AsJson = False) -> None:
     """Every file: published, unfinished or left out, and what is in it."""
+    from lsats_pipeline.cli.prices_finding import known_only
     from lsats_pipeline.mrf.status import statuses
 
     found = list(statuses(_exports()))
+    found += known_only(found)
     if as_json:
         say_json([_status_json(one) for one in found])
         return
@@ -202,11 +208,12 @@ def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
 
 
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
+    from lsats_pipeline.mrf.health import workers as workers_for
     from lsats_pipeline.mrf.index import IndexOptions
     from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
 
     return Options(
-        workers=workers or workers_for_this_machine(),
+        workers=workers_for(workers or workers_for_this_machine()),
         index=IndexOptions(span=span_mb << 20, max_ratio=max_ratio),
     )
 
@@ -215,11 +222,15 @@ def _exports() -> Path:
     return load(HubSettings).lsats_home / "exports" / "mrf"
 
 
-def _taken_in(path: Path, options: Options, name: str, *, quiet: bool) -> Outcome:
+def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcome:
+    """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
+    from lsats_pipeline.cli import prices_finding
     from lsats_pipeline.mrf.ingest import ingest
 
     with bars_of_bytes(quiet) as progress:
-        return ingest(path, _exports(), options, name, progress)
+        if not Path(named).exists():
+            return prices_finding.taken_in(named, name, options, progress)
+        return ingest(Path(named), _exports(), options, name, progress)
 
 
 def _too_many_rejects(outcome: Outcome) -> bool:
@@ -244,18 +255,24 @@ def _generated(out: Path, options: Any) -> Manifest:
 
 def _say_outcomes(
     done: list[Outcome],
-    errors: list[tuple[Path, LsatsError]],
+    errors: list[tuple[str, LsatsError]],
     loaded: list[Loaded],
     as_json: bool,
 ) -> None:
+    from lsats_pipeline.mrf.locations import redacted
+
     if as_json:
         say_json(
             {
                 "files": [_outcome_json(one) for one in done],
                 "loaded": [vars(one) for one in loaded],
                 "left_out": [
-                    {"file": str(path), "code": getattr(error, "code", ""), "reason": str(error)}
-                    for path, error in errors
+                    {
+                        "file": redacted(named),
+                        "code": getattr(error, "code", ""),
+                        "reason": str(error),
+                    }
+                    for named, error in errors
                 ],
             }
         )

@@ -52,7 +52,7 @@ _TABLES = {
 TABLES = [dg.AssetKey(["mrf", table]) for table in _TABLES]
 _TAGS = {"layer": "mrf", "source": "price_files"}
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
-_MARKS = {(True, _ERROR): "✅", (True, _WARN): "✅", (False, _WARN): "⚠️", (False, _ERROR): "❌"}
+_MARKS = {(True, _ERROR): "✓", (True, _WARN): "✓", (False, _WARN): "⚠", (False, _ERROR): "✗"}
 _KINDS = {"raw_file": {"gzip", "json"}, "file_index": {"gzip", "json"},
           "file_profile": {"duckdb"}, "split_files": {"gzip", "json"}}  # fmt: skip
 

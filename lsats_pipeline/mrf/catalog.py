@@ -130,9 +130,19 @@ def known(connection: Connection, key: str) -> Entry:
     return found
 
 
-def entries(connection: Connection) -> list[Entry]:
-    """Every file, by key."""
-    return _all(connection, Entry, "mrf.files order by key", [])
+def handled(connection: Connection) -> list[Entry]:
+    """Every file that somebody tried to fetch, by key."""
+    where = "mrf.files where state not in ('found', 'unsupported') order by key"
+    return _all(connection, Entry, where, [])
+
+
+def listed(connection: Connection) -> dict[str, int]:
+    """How many others there are, by state."""
+    rows = connection.execute(
+        "select state, count(*) from mrf.files where state in ('found', 'unsupported')"
+        " group by state order by state"
+    ).fetchall()
+    return dict(rows)
 
 
 def latest(connection: Connection, key: str) -> Version | None:
@@ -157,17 +167,29 @@ def plans(connection: Connection, key: str) -> list[dict[str, Any]]:
     return [plan for (group,) in rows for plan in group]
 
 
-def due(connection: Connection) -> list[Due]:
-    """What has to be fetched now, by key; what failed in passing waits for its time."""
+# What has to be fetched now; what failed in passing waits for its time.
+_DUE = """
+    from mrf.files
+    where fault is null and (taken_at is null or mark is distinct from taken_mark)
+        and (retry_at is null or retry_at <= clock_timestamp()) and state <> 'fetching'
+"""
+_LOOKS = "coalesce(mark, '') || '/' || coalesce(taken_mark, '')"
+
+
+def due(connection: Connection, limit: int | None = None) -> list[Due]:
+    """What has to be fetched now, by key."""
     rows = connection.execute(
-        "select key, coalesce(mark, '') || '/' || coalesce(taken_mark, '') from mrf.files"
-        " where fault is null and (taken_at is null or mark is distinct from taken_mark)"
-        " and (retry_at is null or retry_at <= clock_timestamp())"
-        " and state <> 'fetching' order by key"
+        sql.SQL(f"select key, {_LOOKS} {_DUE} order by key limit %s"), [limit]
     ).fetchall()
     return [
-        Due(key, f"{key}:{hashlib.sha256(mark.encode()).hexdigest()[:16]}") for key, mark in rows
+        Due(key, f"{key}:{hashlib.sha256(looks.encode()).hexdigest()[:16]}") for key, looks in rows
     ]
+
+
+def due_count(connection: Connection) -> int:
+    """How many files have to be fetched now."""
+    row = connection.execute(sql.SQL(f"select count(*) {_DUE}")).fetchone()
+    return int(row[0]) if row else 0
 
 
 def move_file(

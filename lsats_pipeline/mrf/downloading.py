@@ -139,13 +139,19 @@ class Downloads:
         BadFile with a code for what will not get better, TryAgain and Unreachable for what may,
         FixConfiguration for what the settings forbid.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         hold = _Hold(folder)
-        while True:
-            try:
-                return _Try(self, location, hold, known, watch).run()
-            except Passing as error:
-                self._wait(location, hold, error)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    return _Try(self, location, hold, known, watch).run()
+                except Passing as error:
+                    self._wait(location, hold, error)
+        except OSError as error:
+            raise GiveUp(
+                f"{folder}: {error.strerror or error}: make room there or set LSATS_HOME to a"
+                " larger disk; what has come is kept, and the next run goes on from there"
+            ) from error
 
     def _wait(self, location: Location, hold: _Hold, error: Passing) -> None:
         """Wait for the next try; raises when there have been enough."""
@@ -215,11 +221,6 @@ class _Try:
                 f"{target.address}: the certificate of {target.host} is not trusted; if its issuer"
                 " is yours, name the issuer's file in SSL_CERT_FILE"
             ) from None
-        except OSError as error:
-            raise GiveUp(
-                f"{self.hold.folder}: {error.strerror or error}: make room there or set LSATS_HOME"
-                " to a larger disk; what has come is kept, and the next run goes on from there"
-            ) from error
         hosts.succeeded(target.place)
         return found
 

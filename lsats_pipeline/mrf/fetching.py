@@ -11,12 +11,14 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, LsatsError
+from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError, TryAgain
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.archives import unpacked
 from lsats_pipeline.mrf.catalog import Entry, Version
@@ -80,6 +82,51 @@ def fetch(
         return _Fetching(connection, used, home, watch).fetch(catalog.known(connection, key))
 
 
+def fetch_all(
+    warehouse: Warehouse,
+    settings: MrfSettings,
+    home: Path,
+    keys: Sequence[str],
+    *,
+    parallel: int = 4,
+    watch: Watch | None = None,
+) -> Iterator[tuple[str, RawFile | LsatsError]]:
+    """Several files beside each other, as they are done; each with what came of it.
+
+    Whoever stops in between stops the downloads too; what has come of them is kept.
+    """
+    stopped = threading.Event()
+
+    def one(key: str) -> RawFile | LsatsError:
+        try:
+            return fetch(warehouse, settings, home, key, watch=_Stoppable(stopped, watch))
+        except LsatsError as error:
+            return error
+
+    with ThreadPoolExecutor(parallel) as pool:
+        running = {pool.submit(one, key): key for key in keys}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Stoppable:
+    """Passes on how far a download is, until it is stopped."""
+
+    stopped: threading.Event
+    watch: Watch | None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.stopped.is_set():
+            raise TryAgain("stopped; what has come is kept, and the next run goes on from there")
+        if self.watch:
+            self.watch(done, total)
+
+
 def prove(path: Path) -> Proof:
     """Read a file to its last byte: CRC and length of every gzip member; BadFile when one is wrong.
 
@@ -138,6 +185,12 @@ class _Fetching:
             wait = min(_AGAIN * (entry.attempts + 1), _LONGEST)
             self._ended(key, "failed", code, error, wait)
             raise
+        except OSError as error:
+            self._ended(key, "failed", "failed", error, _AGAIN)
+            raise GiveUp(
+                f"{error.filename or raw_folder(self.home, key)}: {error.strerror or error}: mend"
+                " that, and fetch the file again"
+            ) from error
         except BaseException as error:
             self._ended(key, "failed", "stopped", error, 0)
             raise
@@ -147,7 +200,7 @@ class _Fetching:
         reason = redacted(str(error) or type(error).__name__).replace("\0", "")
         catalog.move_file(self.connection, key, state, code=code, reason=reason)
         catalog.postpone(self.connection, key, wait)
-        log.error("❌ %s: %s (%s)", key, reason, code)
+        log.warning("❌ %s: %s (%s)", key, state, code)
 
     def _unchanged(self, entry: Entry, before: Version | None) -> RawFile | None:
         """A local file that looks as it did, and whose bytes are still where they were."""
@@ -247,11 +300,10 @@ class _Fetching:
 
     def _drop_older(self, key: str, folder: Path, final: Path) -> None:
         """Of older versions only what is published, or being worked on, keeps its source."""
-        needed = {
-            Path(version.path)
-            for version in catalog.versions(self.connection, key)
-            if version.state in ("published", "ingesting")
-        }
+        versions = catalog.versions(self.connection, key)
+        published = [one for one in versions if one.state == "published"][-1:]
+        working = [one for one in versions if one.state == "ingesting"]
+        needed = {Path(one.path) for one in published + working}
         for file in folder.iterdir():
             if file.is_file() and file != final and file not in needed:
                 file.unlink()

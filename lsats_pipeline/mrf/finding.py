@@ -19,7 +19,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from lsats_pipeline.errors import BadFile, LsatsError
+from lsats_pipeline.errors import BadFile, GiveUp, LsatsError
 from lsats_pipeline.mrf import catalog
 from lsats_pipeline.mrf.catalog import Due
 from lsats_pipeline.mrf.downloading import Downloads
@@ -44,13 +44,18 @@ _STAGED = ("address", "identity", "query", "scheme", "stem", "kind", "descriptio
            "plan_group", "digest", "plans")  # fmt: skip
 _LOCK_WAIT = 600.0
 # A list is read again because a signature ended at most so often.
-_RENEWAL_MINUTES = 10.0
+_RENEWAL_SECONDS = 600.0
 _SHOWN = 20
+# A list may name millions; nobody starts so many runs at once.
+MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What one source gave. `read` says whether it had to be read; an error, that it could not."""
+    """What one source gave. `read` says whether it had to be read; an error, that it could not.
+
+    The keys are the first MOST_KEYS; `counts` has how many are new, changed and unsupported.
+    """
 
     source: str
     kind: str = ""
@@ -59,6 +64,7 @@ class Looked:
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
+    counts: Counter[str] = field(default_factory=Counter)
     malformed: int = 0
     examples: tuple[str, ...] = ()
     error: LsatsError | None = None
@@ -66,10 +72,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class Found:
-    """What all sources gave, and what is to be fetched now, whoever named it."""
+    """What all sources gave, and what is to be fetched now, whoever named it.
+
+    `due` has the first MOST_KEYS.
+    """
 
     looked: list[Looked]
     due: list[Due]
+    due_count: int
     abandoned: list[str] = field(default_factory=list)
 
     @property
@@ -88,14 +98,15 @@ class Found:
         return [key for one in self.looked for key in one.unsupported]
 
     @property
+    def cursor(self) -> str:
+        """The same as long as the same is due: what a sensor keeps between its ticks."""
+        told = [str(self.due_count), *(one.run_key for one in self.due)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+
+    @property
     def errors(self) -> list[tuple[str, LsatsError]]:
         """Sources that could not be read, and why."""
         return [(one.source, one.error) for one in self.looked if one.error]
-
-    @property
-    def cursor(self) -> str:
-        """The same as long as the same is due: what a sensor keeps between its ticks."""
-        return hashlib.sha256("\n".join(d.run_key for d in self.due).encode()).hexdigest()[:32]
 
 
 def find(
@@ -119,7 +130,8 @@ def find(
         with connection.transaction(force_rollback=dry_run):
             abandoned = catalog.abandon(connection)
             looked = [looking.look(text) for text in sources or settings.source_list]
-            return Found(looked, catalog.due(connection), abandoned)
+            due = catalog.due(connection, MOST_KEYS)
+            return Found(looked, due, catalog.due_count(connection), abandoned)
 
 
 def renew(connection: Connection, downloads: Downloads, home: Path, key: str) -> bool:
@@ -131,8 +143,8 @@ def renew(connection: Connection, downloads: Downloads, home: Path, key: str) ->
     rows = connection.execute(
         "select s.kind, s.source, s.query from mrf.sources s where s.source in"
         " (select l.source from mrf.listings l where l.key = %s) and s.kind <> 'folder'"
-        " and s.read_at < clock_timestamp() - make_interval(mins => %s)",
-        [key, _RENEWAL_MINUTES],
+        " and s.read_at < clock_timestamp() - make_interval(secs => %s)",
+        [key, _RENEWAL_SECONDS],
     ).fetchall()
     with downloads.hosts.warehouse.writer("mrf/find", wait=_LOCK_WAIT) as writing:
         looking = _Looking(writing, downloads, home, 0, again=True)
@@ -179,6 +191,8 @@ class _Looking:
             source = source_named(text)
         except LsatsError as error:
             return Looked(redacted(text), error=error)
+        except OSError as error:
+            return Looked(redacted(text), error=GiveUp(f"{error.filename}: {error.strerror}"))
         return self.look_at(source)
 
     def look_at(self, source: Source) -> Looked:
@@ -188,6 +202,9 @@ class _Looking:
                 return self._remote(source) if self._has_to_be_asked(source) else self._own(source)
         except LsatsError as error:
             return Looked(source.name, source.kind, error=error)
+        except OSError as error:
+            told = GiveUp(f"{error.filename or source.name}: {error.strerror or error}")
+            return Looked(source.name, source.kind, error=told)
 
     def _has_to_be_asked(self, source: Source) -> bool:
         return not source.is_local and source.kind != "file"
@@ -225,7 +242,8 @@ class _Looking:
     def _unchanged(self, source: Source) -> Looked:
         """The list is the same; the local files that it names may not be."""
         changed = _look_at_local_files(self.connection, source.name)
-        return Looked(source.name, source.kind, changed=tuple(changed))
+        counts = Counter(changed=len(changed))
+        return Looked(source.name, source.kind, changed=tuple(changed), counts=counts)
 
     def _taken(self, source: Source, copy: Path | None, mark: str | None) -> Looked:
         counts = _merge(self.connection, source, self._within_roots(source, files_of(source, copy)))
@@ -234,15 +252,18 @@ class _Looking:
             " read_at = clock_timestamp(), entries = %s, malformed = %s where source = %s",
             [mark, counts.entries, counts.malformed, source.name],
         )
-        rows = self.connection.execute("select what, key from merged order by key").fetchall()
-        new, changed, unsupported = (
-            tuple(key for what, key in rows if what == wanted)
-            for wanted in ("new", "changed", "unsupported")
-        )
+        new, changed, unsupported = map(self._merged, ("new", "changed", "unsupported"))
+        rows = self.connection.execute("select what, count(*) from merged group by what").fetchall()
         return Looked(
             source.name, source.kind, True, counts.entries, new, changed, unsupported,
-            counts.malformed, tuple(counts.examples),
+            Counter(dict(rows)), counts.malformed, tuple(counts.examples),
         )  # fmt: skip
+
+    def _merged(self, what: str) -> tuple[str, ...]:
+        rows = self.connection.execute(
+            "select key from merged where what = %s order by key limit %s", [what, MOST_KEYS]
+        ).fetchall()
+        return tuple(key for (key,) in rows)
 
     def _within_roots(self, source: Source, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Files of this machine that a list names are wanted from the allowed folders only."""
@@ -347,14 +368,3 @@ def _look_at_local_files(connection: Connection, source: str) -> list[str]:
             [now, now, key],
         )
     return [key for key, now in differing if now]
-
-
-def counted(found: Found) -> Counter[str]:
-    """How many of each, for people."""
-    return Counter(
-        new=len(found.new),
-        changed=len(found.changed),
-        unsupported=len(found.unsupported),
-        due=len(found.due),
-        malformed=sum(one.malformed for one in found.looked),
-    )

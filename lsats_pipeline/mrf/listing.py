@@ -165,7 +165,7 @@ def _kind_by_content(path: Path) -> SourceKind:
         return "list"
     window = Window(Reading(path).chunks())
     try:
-        _past_bom(window)
+        begin_object(window)
         for key, _ in members(window):
             if key == "reporting_structure":
                 return "table_of_contents"
@@ -173,7 +173,8 @@ def _kind_by_content(path: Path) -> SourceKind:
                 return "file"
             window.skip()
     except BadFile:
-        return "file"
+        # Whoever reads it will say what is wrong with it.
+        return _kind_by_name(path.name)
     return "file"
 
 
@@ -185,8 +186,8 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
             if not file.name.lower().endswith(_SUFFIXES) or file.name.startswith("."):
                 continue
             path = Path(file.path).absolute()
-            if file.is_symlink() and not path.resolve().is_relative_to(root):
-                yield Malformed(f"{path} is a link that leads out of the folder")
+            if fault := _not_to_be_read(file, root):
+                yield Malformed(fault)
                 continue
             try:
                 seen = file.stat()
@@ -194,6 +195,15 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
                 continue
             if file.is_file():
                 yield Listed(local(path), mark=mark_of(path, seen))
+
+
+def _not_to_be_read(file: os.DirEntry[str], root: Path) -> str:
+    """Why a file of a folder is none of ours; empty when it is."""
+    if not file.path.isprintable():
+        return f"{file.path!r} has a name that nobody can type"
+    if file.is_symlink() and not Path(file.path).resolve().is_relative_to(root):
+        return f"{file.path} is a link that leads out of the folder"
+    return ""
 
 
 def _of_list(path: Path) -> Iterator[Entry]:
@@ -216,7 +226,7 @@ def _listed(
 def _of_table(path: Path) -> Iterator[Entry]:
     reading = Reading(path)
     window = Window(reading.chunks())
-    _past_bom(window)
+    begin_object(window)
     seen = False
     for key, _ in members(window):
         if key != "reporting_structure" or window.next_byte() != ord("["):
@@ -230,7 +240,8 @@ def _of_table(path: Path) -> Iterator[Entry]:
         raise BadFile("not_contents", f"{path}: a table of contents has a reporting_structure")
 
 
-def _past_bom(window: Window) -> None:
+def begin_object(window: Window) -> None:
+    """Go past a byte order mark to the object of a document; BadFile when it is none."""
     window.fill(len(BOM))
     if window.data.startswith(BOM):
         window.cursor = len(BOM)
@@ -257,20 +268,23 @@ def _at_once(raw: msgspec.Raw, number: int) -> Iterator[Entry]:
     try:
         structure = _STRUCTURE.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        yield from _structure(Window(iter((bytes(raw),))), number)
+        # A value that no bracket ends has no end in a window of its own.
+        if bytes(raw).startswith(b"{"):
+            yield from _structure(Window(iter((bytes(raw),))), number)
+        else:
+            yield Malformed(_shown(bytes(raw)))
         return
     for file in structure.in_network_files or ():
         yield _listed(file.location, "in_network", file.description, number)
-    if file := structure.allowed_amount_file:
-        yield _listed(file.location, "allowed_amounts", file.description, number)
+    if (allowed := structure.allowed_amount_file) is not None:
+        yield _listed(allowed.location, "allowed_amounts", allowed.description, number)
     yield from _planned(structure.reporting_plans or (), number)
 
 
 def _structure(window: Window, number: int) -> Iterator[Entry]:
     """Plans and the files they share; either may come first, and either may be long."""
     if window.next_byte() != ord("{"):
-        yield Malformed(window.shown())
-        window.skip()
+        yield Malformed(_shown(window.skip()[1]))
         return
     plans: list[msgspec.Raw] = []
     for key, _ in members(window):

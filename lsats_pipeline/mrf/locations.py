@@ -26,10 +26,13 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _FILE = re.compile(r"\.(json|gz|gzip|zip)$", re.IGNORECASE)
 _ZIP = re.compile(r"\.zip$", re.IGNORECASE)
 # Most names are safe as they are: what is left of them is told at once.
-_USUAL = re.compile(r"([A-Za-z0-9](?:[._-]?[A-Za-z0-9])*)(?:\.json)?(?:\.gz|\.zip)?", re.IGNORECASE)
+_USUAL = re.compile(
+    r"([A-Za-z0-9](?:[._-]?[A-Za-z0-9])*?)(?:\.json)?(?:\.gz|\.zip)?", re.IGNORECASE
+)
 _RUNS = re.compile(r"([._-])[._-]*(?=[._-])")
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>]*)[?#][^\s'\"<>]*", re.IGNORECASE)
 _USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@", re.IGNORECASE)
+_LOGIN = re.compile(r"//[^/]*@")
 # Parameters of signed addresses of the large stores; another signature is no other file.
 _SIGNING = re.compile(
     r"x-(amz|goog|ms|oss)-|(signature|sig|se|sp|sv|sr|st|spr|sip|si|skoid|sktid|skt|ske|sks|skv|"
@@ -166,9 +169,9 @@ def _file_address(text: str) -> Location:
 
 
 def _faulty(text: str, fault: str) -> Location:
-    shown = _CONTROLS.sub("\ufffd", redacted(text))[:300] or "(empty)"
+    bare = _LOGIN.sub("//", re.split(r"[?#]", text)[0])
+    shown = _CONTROLS.sub("\ufffd", bare)[:300] or "(empty)"
     shown = shown.encode("utf-8", "replace").decode()
     # Shortened and without a query it may look like another one.
     identity = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
-    name = stem_of(re.split(r"[?#]", shown)[0].rpartition("/")[2])
-    return Location(shown, "", name, "", identity, fault)
+    return Location(shown, "", stem_of(shown.rpartition("/")[2]), "", identity, fault)

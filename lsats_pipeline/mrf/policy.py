@@ -60,14 +60,21 @@ class Policy:
 
     def check(self, location: Location) -> Target:
         """Where to connect; FixConfiguration says what to set, BadFile that it is never allowed."""
-        self._fetchable(location)
+        host, port, own = self.permits(location)
+        ip = host if own else self._public(location, host, port)
         parts = urlsplit(location.url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return Target(location.scheme, host, port, ip, location.address, path)
+
+    def permits(self, location: Location) -> tuple[str, int, bool]:
+        """Host, port, whether that is this machine; the same errors, but no name is looked up."""
+        if location.fault or location.scheme not in _PORTS:
+            raise BadFile("unsupported", f"{location.address}: {location.fault or 'is no address'}")
+        parts = urlsplit(location.address)
         host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
         own = self._own_machine(host, port)
         self._allowed(location, host, port, own=own)
-        ip = host if own else self._public(location, host, port)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return Target(location.scheme, host, port, ip, location.address, path)
+        return host, port, own
 
     def redirected(self, before: Location, to: str) -> Location:
         """Where a redirect leads; BadFile when that is another scheme, or no address."""
@@ -91,10 +98,6 @@ class Policy:
             )
         return real
 
-    def _fetchable(self, location: Location) -> None:
-        if location.fault or location.scheme not in _PORTS:
-            raise BadFile("unsupported", f"{location.address}: {location.fault or 'is no address'}")
-
     def _own_machine(self, host: str, port: int) -> bool:
         """Whether it is this machine, and named exactly so in the settings: for trials."""
         shown = f"[{host}]" if ":" in host else host
@@ -107,10 +110,11 @@ class Policy:
             return False
 
     def _allowed(self, location: Location, host: str, port: int, *, own: bool) -> None:
+        usual = port == _PORTS[location.scheme]
+        wanted = host if usual else f"{host}:{port}"
         if not own and not any(_matches(host, port, entry) for entry in self.settings.host_list):
             raise FixConfiguration(
-                f"{host}:{port} may not be asked for {location.address}: add {host} (with :port"
-                " unless that is the usual one) to LSATS_MRF_HOSTS"
+                f"{host} may not be asked for {location.address}: add {wanted} to LSATS_MRF_HOSTS"
             )
         # Nothing leaves the machine on its own address, so there is nothing to encrypt.
         if location.scheme == "http" and not own and not self.settings.plain_http:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lsats_pipeline.mrf.workspace import Published, Workspace
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """One file. A file can be published and have a newer version unfinished or left out."""
+    """One file. A file can be published and have a newer version unfinished or left out.
+
+    Of a folder: `published`, `unfinished`, `left out`; else the state of the catalogue.
+    """
 
     file: str
-    state: Literal["published", "unfinished", "left out"]
+    state: str
     spans: int = 0
     spans_done: int = 0
     published: Published | None = None

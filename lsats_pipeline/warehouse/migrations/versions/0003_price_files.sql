@@ -53,6 +53,8 @@ create unique index files_by_key_in_any_case on mrf.files (lower(key));
 -- what a tick asks for
 create index files_due on mrf.files (key)
     where fault is null and (taken_at is null or mark is distinct from taken_mark);
+-- local files of an unchanged list are looked at all the same
+create index files_of_this_machine on mrf.files (key) where scheme = 'file';
 create index files_at_work on mrf.files (key) where state = 'fetching';
 
 create table mrf.plan_groups (
