@@ -27,14 +27,18 @@ select span, element, tin_type, tin_value from listed
 union all
 select span, element, tin_type, tin_value from payments;
 
+create view priced as
+select 'prices' as section, element, billing_code_type, billing_code, negotiated_type as kind,
+       negotiated_rate as amount
+from prices
+union all
+select 'payments', element, billing_code_type, billing_code, 'allowed amount', allowed_amount
+from payments;
+
 -- How often each amount occurs, by code: all of the distributions come from this.
 create temp table code_amounts as
-select billing_code_type, billing_code, negotiated_type as kind, negotiated_rate as amount,
-       count(*) as rows
-from prices group by all
-union all
-select billing_code_type, billing_code, 'allowed amount', allowed_amount, count(*)
-from payments group by all;
+select billing_code_type, billing_code, kind, amount, count(*) as rows
+from priced group by all;
 
 create temp table amounts as
 select kind, amount, sum(rows)::bigint as rows from code_amounts group by all;
@@ -63,7 +67,9 @@ from quartiles;
 create temp table outlying as
 select a.*, b.median from code_amounts as a
 join code_bounds as b using (billing_code_type, billing_code, kind)
-where a.amount > 0 and (a.amount < b.least or a.amount > b.most);
+-- What is told otherwise (huge, a percentage as a fraction) is not told again.
+where a.amount > 0 and a.amount < 1e7 and not (a.kind = 'percentage' and a.amount < 1)
+  and (a.amount < b.least or a.amount > b.most);
 
 -- References: which are used, which there are, and whether those of one number say the same.
 create temp table used as

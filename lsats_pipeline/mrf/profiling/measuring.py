@@ -243,9 +243,18 @@ def _outliers(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         of=_one(db, "select sum(rows) from code_amounts where amount > 0"),
         examples=_told(
             db,
-            "select 'prices', -1, billing_code_type || ' ' || billing_code || ': ' || amount"
-            " || ', median ' || median from outlying"
-            f" order by abs(ln(amount / median)) desc, 3 limit {_EXAMPLES}",
+            f"""
+            with furthest as (
+                select * from outlying order by abs(ln(amount / median)) desc, billing_code, amount
+                limit {_EXAMPLES}
+            )
+            select any_value(section), min(element),
+                   billing_code_type || ' ' || billing_code || ': ' || amount || ', median '
+                   || round(median, 2)
+            from furthest join priced using (billing_code_type, billing_code, kind, amount)
+            group by billing_code_type, billing_code, amount, median
+            order by abs(ln(amount / median)) desc, 3
+            """,
         ),
     )
 
