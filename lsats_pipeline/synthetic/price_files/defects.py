@@ -30,7 +30,7 @@ CODE = "code_malformed"
 OUTLYING, DUPLICATE, DANGLING = "outlying", "duplicate", "reference_dangling"
 IN_PRICES = (*PRICE, CODE, OUTLYING, DUPLICATE, DANGLING)
 # A price of an element with so many rates stands out clearly, whatever the others are.
-RATES_AROUND_AN_OUTLIER, TIMES = 150, 5000
+RATES_AROUND_AN_OUTLIER, TIMES = 150, 1000
 # Numbers that no reference has.
 NOWHERE = 10_000_000
 

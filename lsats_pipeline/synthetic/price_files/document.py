@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import BinaryIO
+from zlib import crc32
 
 from lsats_pipeline.synthetic.draws import key_of
 from lsats_pipeline.synthetic.price_files import defects, faults, texts
@@ -38,8 +39,7 @@ class _Document:
         # Sets of groups that version 1 writes out again and again, and those used so far.
         self._written: list[tuple[str, int]] = []
         self._used: set[int] = set()
-        # What the prices of the element are around, in cents.
-        self._usual = 10_000.0
+        self._usual = 0.0  # what the prices of the element are around, in cents
         self._separator = b",\n  " if options.pretty else b","
 
     def write(self, file: BinaryIO | gzip.GzipFile) -> None:
@@ -182,7 +182,6 @@ class _Document:
         before = (manifest.rates, manifest.prices, manifest.entries, manifest.cents)
         used = set(self._used)
         doubt = "" if kind else _in_turns(defects.IN_PRICES, number, self._options.defects)
-        self._usual = 10 ** self._draw.uniform(3.5, 5.5)
         yield from self._head(number, kind, doubt)
         yield from self._rates(number, size, kind or doubt)
         yield b"]}"
@@ -198,7 +197,7 @@ class _Document:
     def _head(self, number: int, kind: str, doubt: str) -> Iterator[bytes]:
         draw = self._draw
         system = draw.choice(texts.BILLING_CODES)
-        code = texts.code(draw, system)
+        code = self._coded(system)
         written = f'"billing_code":"{f"no {code}" if doubt == defects.CODE else code}"'
         yield b'{"negotiation_arrangement":"ffs","name":"Service %d",' % number
         yield f'"billing_code_type":"{system}",'.encode()
@@ -271,6 +270,12 @@ class _Document:
         self.manifest.cents += cents
         return self._priced(kind, _rate_of(cents), day)
 
+    def _coded(self, system: str) -> str:
+        """A code; the same one always costs about the same, between 30 and 3,000."""
+        code = texts.code(self._draw, system)
+        self._usual = 10 ** (3.5 + crc32(f"{system} {code}".encode()) % 1000 / 500)
+        return code
+
     def _cents(self) -> int:
         """An amount around what is usual for the element."""
         return max(1, round(self._usual * self._draw.lognormvariate(0, 0.35)))
@@ -296,12 +301,12 @@ class _Document:
 
     def _service(self, number: int) -> str:
         draw = self._draw
-        self._usual = 10 ** draw.uniform(3.5, 5.5)
-        amounts = [self._amount() for _ in range(draw.randrange(1, 6))]
         system = draw.choice(texts.BILLING_CODES)
+        code = self._coded(system)
+        amounts = [self._amount() for _ in range(draw.randrange(1, 6))]
         return (
             f'{{"name":"Service {number}","billing_code_type":"{system}",'
-            f'"billing_code_type_version":"2026","billing_code":"{texts.code(draw, system)}",'
+            f'"billing_code_type_version":"2026","billing_code":"{code}",'
             f'"description":{texts.quoted(texts.description(draw))},'
             f'"allowed_amounts":[{",".join(amounts)}]}}'
         )
