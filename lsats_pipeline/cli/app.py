@@ -20,6 +20,8 @@ from lsats_pipeline.cli import (
     looking,
     measuring,
     prices,
+    prices_analysis,
+    prices_split,
     rejects,
     running,
     serving,
@@ -72,6 +74,8 @@ def _shared(
 
 for part in (running, looking, serving, importing, worlds):
     part.register(app)
+prices_analysis.register(prices.app)
+prices_split.register(prices.app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="mrf")

@@ -152,7 +152,7 @@ def shown(tmp_path: Path, outcome: Outcome, place: str) -> tuple[Any, bytes]:
 
 
 def test_every_row_leads_to_its_text(tmp_path: Path) -> None:
-    rates = [
+    rates: list[dict[str, Any]] = [
         {"negotiated_prices": [price("bad"), price(1.5), price(2.5)], "provider_references": [1]},
         {"negotiated_prices": [price(3.5)], "provider_references": "bad"},
         {"negotiated_prices": [price(4.5, additional_information="é , ]")],

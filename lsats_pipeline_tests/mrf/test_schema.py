@@ -44,11 +44,11 @@ def in_network(version: Version) -> dict[str, Any]:
     new = version == 2
     tin = TIN if new else {k: TIN[k] for k in ("type", "value")}
     groups = [{"npi": [1234567893, 1000000004], "tin": tin}, {"npi": [0], "tin": tin}]
-    rate = {
+    rate: dict[str, Any] = {
         "negotiated_prices": [price(version, PRICE), price(version, HOSPITAL)],
         "provider_references": [1],
     }
-    elements = [
+    elements: list[dict[str, Any]] = [
         {"negotiation_arrangement": kind, "name": "A service", **CODE, "negotiated_rates": [rate]}
         for kind in ("ffs", "bundle", "capitation")
     ]
