@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import log10
 
 from lsats_pipeline.defs.metadata.drawing import FAINT, INK, as_markdown, framed, rect, text
-from lsats_pipeline.mrf.profiling import CodeSystem, Distribution, FileProfile
+from lsats_pipeline.mrf.profiling import HUGE, CodeSystem, Distribution, FileProfile
 
 _WIDTH = 760
 _LEFT, _RIGHT = 130, 600
@@ -15,6 +15,7 @@ _ROW, _MOST_BANDS, _MOST_SYSTEMS = 22, 8, 10
 _PRICE, _OUTLYING, _MEDIAN, _CODES, _GRID = "#2b6cb0", "#c05621", "#1f2937", "#4a5568", "#e2e8f0"
 # Of the histogram's steps there are eight to a power of ten.
 _STEPS = 8
+_HUGE = round(_STEPS * log10(HUGE))
 
 
 def price_picture(profile: FileProfile) -> str:
@@ -28,7 +29,7 @@ def price_svg(profile: FileProfile) -> str:
     low, high = _ends(bands)
     floor = _TOP + len(bands) * _BAND
     rows = sum(one.rows for one in profile.prices.values())
-    outlying = sum(sum(one.outlying.values()) for one in profile.prices.values())
+    outlying = sum(_doubtful(one, step) for one in bands.values() for step in one.histogram)
     parts = [
         text(16, 26, f"{rows:,} prices by negotiated type", 15, INK),
         *_legend(outlying),
@@ -83,7 +84,7 @@ def _band(kind: str, found: Distribution, low: int, high: int, floor: float) -> 
     most = max(found.histogram.values(), default=1)
     width = _x(1, 0, high - low) - _x(0, 0, high - low)
     for step, count in found.histogram.items():
-        bad = found.outlying.get(step, 0)
+        bad = _doubtful(found, step)
         left = _x(step, low, high)
         # What is there should be seen, however little it is.
         height = max(count / most * _BAR, 2)
@@ -93,6 +94,11 @@ def _band(kind: str, found: Distribution, low: int, high: int, floor: float) -> 
             yield rect(left + 0.5, floor - marked, width - 1, marked, _OUTLYING)
     yield rect(_LEFT, floor, _RIGHT - _LEFT, 1, FAINT)
     yield from _summary(found, low, high, floor)
+
+
+def _doubtful(found: Distribution, step: int) -> int:
+    """Amounts of a step that stand out: outliers of their code, and those that are no price."""
+    return found.histogram[step] if step >= _HUGE else found.outlying.get(step, 0)
 
 
 def _summary(found: Distribution, low: int, high: int, floor: float) -> Iterator[str]:
@@ -108,8 +114,8 @@ def _summary(found: Distribution, low: int, high: int, floor: float) -> Iterator
 
 
 def _systems(systems: list[CodeSystem], top: float) -> Iterator[str]:
-    yield text(16, top, "Code systems: rows, different codes, and those not of the system's form", 15,
-               INK)  # fmt: skip
+    title = "Code systems: rows, different codes, and those not of the system's form"
+    yield text(16, top, title, 15, INK)
     most = max((system.rows for system in systems), default=1)
     scale = (_RIGHT - _LEFT - 120) / most
     for number, system in enumerate(systems[:_MOST_SYSTEMS]):

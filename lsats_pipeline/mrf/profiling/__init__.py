@@ -16,8 +16,10 @@ from lsats_pipeline.mrf.profiling.facts import (
 )
 from lsats_pipeline.mrf.profiling.judging import Tolerance, checks_of
 from lsats_pipeline.mrf.profiling.profile import ProfileOptions, profile
+from lsats_pipeline.mrf.profiling.questions import HUGE
 
 __all__ = [
+    "HUGE",
     "CodeSystem",
     "Distribution",
     "Example",

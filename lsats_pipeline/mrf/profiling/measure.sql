@@ -14,27 +14,34 @@ create macro npi_holds(npi) as (
 ) % 10 = 0;
 
 create view groups_of_npis as
-select span, element, npi from listed
+select case when inline then 'in_network' else 'provider_references' end as section, element, npi
+from listed
 union all
-select p.span, p.element, charge.unnest.npi
+select 'out_of_network', p.element, charge.unnest.npi
 from payments as p, unnest(p.providers) as charge;
 
 create view npis as
-select span, element, unnest(npi) as npi, len(npi) = 1 as alone from groups_of_npis;
+select section, element, unnest(npi) as npi, len(npi) = 1 as alone from groups_of_npis;
 
 create view providers as
-select span, element, tin_type, tin_value from listed
+select case when inline then 'in_network' else 'provider_references' end as section, element,
+       tin_type, tin_value
+from listed
 union all
-select span, element, tin_type, tin_value from payments;
+select 'out_of_network', element, tin_type, tin_value from payments;
+
+create view priced as
+select 'in_network' as section, element, billing_code_type, billing_code, negotiated_type as kind,
+       negotiated_rate as amount
+from prices
+union all
+select 'out_of_network', element, billing_code_type, billing_code, 'allowed amount', allowed_amount
+from payments;
 
 -- How often each amount occurs, by code: all of the distributions come from this.
 create temp table code_amounts as
-select billing_code_type, billing_code, negotiated_type as kind, negotiated_rate as amount,
-       count(*) as rows
-from prices group by all
-union all
-select billing_code_type, billing_code, 'allowed amount', allowed_amount, count(*)
-from payments group by all;
+select billing_code_type, billing_code, kind, amount, count(*) as rows
+from priced group by all;
 
 create temp table amounts as
 select kind, amount, sum(rows)::bigint as rows from code_amounts group by all;
@@ -63,17 +70,25 @@ from quartiles;
 create temp table outlying as
 select a.*, b.median from code_amounts as a
 join code_bounds as b using (billing_code_type, billing_code, kind)
-where a.amount > 0 and (a.amount < b.least or a.amount > b.most);
+-- What is told otherwise (huge, a percentage as a fraction) is not told again.
+where a.amount > 0 and a.amount < 1e7 and not (a.kind = 'percentage' and a.amount < 1)
+  and (a.amount < b.least or a.amount > b.most);
 
 -- References: which are used, which there are, and whether those of one number say the same.
 create temp table used as
-select reference, min(element) as element
+select 'in_network' as section, reference, min(element) as element
 from (select element, unnest(provider_references) as reference from prices) group by all;
 
 create temp table defined as
-select provider_group_id as reference, element,
+select case when inline then 'in_network' else 'provider_references' end as section,
+       provider_group_id as reference, element,
        sum(hash(npi, tin_type, tin_value, business_name, network_name, location)) as content
 from listed group by all;
+
+create temp table once_each as
+select any_value(section) as section, reference, min(element) as element, count(*) as times,
+       min(content) = max(content) as agree
+from defined group by reference;
 
 -- Rows that are alike in all but their place: found by a hash, then compared whole.
 create temp table suspects as

@@ -19,6 +19,7 @@ from lsats_pipeline.mrf.workspace import Work, Workspace
 
 _SQL = Path(__file__).with_name("measure.sql")
 _VIEWS = {"prices": "in_network", "listed": "provider_references", "payments": "allowed_amounts"}
+_SECTIONS = {"prices": "in_network", "listed": "provider_references", "payments": "out_of_network"}
 _PLACE = {"span", "element", "file", "rate"}
 _EXAMPLES = 3
 _SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -76,10 +77,11 @@ def _views(db: duckdb.DuckDBPyConnection, folder: Path, updated: str) -> None:
         parts = sorted(map(str, (folder / table).glob("*.parquet")))
         if parts:
             listed = ", ".join(map(_quoted, parts))
-            db.execute(f"create view {view} as select * from read_parquet([{listed}])")
+            of = f"select *, '{_SECTIONS[view]}' as section from read_parquet([{listed}])"
         else:
             db.register(f"no_{view}", TABLES[table].empty_table().cast(_plain(TABLES[table])))
-            db.execute(f"create view {view} as select * from no_{view}")
+            of = f"select *, '{_SECTIONS[view]}' as section from no_{view}"
+        db.execute(f"create view {view} as {of}")
     db.execute("create temp table updated as select try_strptime(?, '%Y-%m-%d') as day", [updated])
     same = [name for name in TABLES["in_network"].names if name not in _PLACE]
     row = ", ".join(f"{name} := {name}" for name in same)
@@ -114,7 +116,7 @@ _COUNTED = {
     "codes": "select count(*) from"
     " (select distinct billing_code_type, billing_code from code_amounts)",
     "provider groups": "select count(*) from listed",
-    "provider references": "select count(*) from (select distinct reference from defined)",
+    "provider references": "select count(*) from once_each",
     "references used": "select count(*) from used",
     "NPIs": "select count(*) from npis",
     "different NPIs": "select count(*) from (select distinct npi from npis)",
@@ -189,7 +191,7 @@ def _distributions(db: duckdb.DuckDBPyConnection) -> dict[str, Distribution]:
     steps, outlying = _histogram(db, "amounts"), _histogram(db, "outlying")
     return {
         kind: Distribution(
-            rows=total, sum=amount, least=least, most=most, not_positive=under,
+            rows=total, sum=float(f"{amount:.12g}"), least=least, most=most, not_positive=under,
             quantiles={f"{share:g}": q for share, q in zip(_SHARES, quantiles, strict=True)},
             histogram=steps.get(kind, {}), outlying=outlying.get(kind, {}),
         )
@@ -223,7 +225,7 @@ def _asked(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
 def _examples(db: duckdb.DuckDBPyConnection, question: Question) -> list[Example]:
     return _told(
         db,
-        f"select {_quoted(question.table)}, element, {question.shown} from {question.table}"
+        f"select section, element, {question.shown} from {question.table}"
         f" where {question.condition} order by element, 3 limit {_EXAMPLES}",
     )
 
@@ -243,9 +245,18 @@ def _outliers(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         of=_one(db, "select sum(rows) from code_amounts where amount > 0"),
         examples=_told(
             db,
-            "select 'prices', -1, billing_code_type || ' ' || billing_code || ': ' || amount"
-            " || ', median ' || median from outlying"
-            f" order by abs(ln(amount / median)) desc, 3 limit {_EXAMPLES}",
+            f"""
+            with furthest as (
+                select * from outlying order by abs(ln(amount / median)) desc, billing_code, amount
+                limit {_EXAMPLES}
+            )
+            select any_value(section), min(element),
+                   billing_code_type || ' ' || billing_code || ': ' || amount || ', median '
+                   || round(median, 2)
+            from furthest join priced using (billing_code_type, billing_code, kind, amount)
+            group by billing_code_type, billing_code, amount, median
+            order by abs(ln(amount / median)) desc, 3
+            """,
         ),
     )
 
@@ -258,21 +269,18 @@ _REFERENCES = {
     ),
     "reference_unused": (
         "defined, and used by no rate",
-        "from (select reference, min(element) as element from defined group by reference)"
-        " anti join used using (reference)",
-        "(select distinct reference from defined)",
+        "from once_each anti join used using (reference)",
+        "once_each",
     ),
     "reference_contradicts": (
         "defined more than once, with other content",
-        "from (select reference, min(element) as element from defined group by reference"
-        " having min(content) <> max(content))",
-        "(select distinct reference from defined)",
+        "from once_each where not agree",
+        "once_each",
     ),
     "reference_repeated": (
         "defined more than once, with the same content",
-        "from (select reference, min(element) as element from defined group by reference"
-        " having count(*) > 1 and min(content) = max(content))",
-        "(select distinct reference from defined)",
+        "from once_each where times > 1 and agree",
+        "once_each",
     ),
 }
 
@@ -286,7 +294,7 @@ def _references(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
             of=_one(db, f"select count(*) from {of}"),
             examples=_told(
                 db,
-                f"select 'references', element, reference {which}"
+                f"select section, element, reference {which}"
                 f" order by element, reference limit {_EXAMPLES}",
             ),
         )
@@ -300,7 +308,7 @@ def _duplicates(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         of=_one(db, "select count(*) from prices"),
         examples=_told(
             db,
-            "select 'prices', element, rows || ' times ' || amount from duplicates"
+            "select 'in_network', element, rows || ' times ' || amount from duplicates"
             f" order by rows desc, element limit {_EXAMPLES}",
         ),
     )
