@@ -104,7 +104,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Due:
-    """A file to be fetched, and what tells this run from the one of another version."""
+    """A file to be fetched; `run_key` tells this try from those of other versions, and before."""
 
     key: str
     run_key: str
@@ -173,7 +173,7 @@ _DUE = """
     where fault is null and (taken_at is null or mark is distinct from taken_mark)
         and (retry_at is null or retry_at <= clock_timestamp()) and state <> 'fetching'
 """
-_LOOKS = "coalesce(mark, '') || '/' || coalesce(taken_mark, '')"
+_LOOKS = "coalesce(mark, '') || '/' || coalesce(taken_mark, '') || '/' || attempts"
 
 
 def due(connection: Connection, limit: int | None = None) -> list[Due]:
@@ -235,7 +235,7 @@ def received(
     """
     with connection.transaction():
         connection.execute(
-            "update mrf.files set mark = %(mark)s, taken_mark = %(mark)s,"
+            "update mrf.files set mark = %(mark)s, taken_mark = %(mark)s, attempts = 0,"
             " taken_at = clock_timestamp(), retry_at = null where key = %(key)s",
             {"mark": mark, "key": key},
         )
@@ -295,7 +295,7 @@ def _at_work(connection: Connection, table: str) -> list[str]:
 
 def _abandoned(connection: Connection, table: str, key: str) -> bool:
     """Only while holding the lock that its worker would hold."""
-    state = "fetching" if table == "files" else "ingesting"
+    state, due = ("fetching", ", taken_at = null") if table == "files" else ("ingesting", "")
     with connection.transaction():
         free = connection.execute(
             "select pg_try_advisory_xact_lock(hashtextextended('lsats:mrf/' || %s, 0))", [key]
@@ -305,8 +305,8 @@ def _abandoned(connection: Connection, table: str, key: str) -> bool:
         changed = connection.execute(
             sql.SQL(
                 "update mrf.{} set state = 'abandoned', changed_at = clock_timestamp(),"
-                " reason = 'the process that worked on it ended' where key = %s and state = {}"
-            ).format(sql.Identifier(table), sql.Literal(state)),
+                " reason = 'the process that worked on it ended' {} where key = %s and state = {}"
+            ).format(sql.Identifier(table), sql.SQL(due), sql.Literal(state)),
             [key],
         )
     return changed.rowcount > 0

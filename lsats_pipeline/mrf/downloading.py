@@ -19,6 +19,7 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -92,6 +93,7 @@ class _Hold:
     """What is there of a file, and how often it was tried."""
 
     folder: Path
+    ends: float
     failures: int = 0
     waited: float = 0.0
     furthest: int = 0
@@ -113,7 +115,10 @@ class _Hold:
         part = read(self.note, Part)
         same = part and (part.address, part.identity) == (location.address, location.identity)
         size = self.part.stat().st_size if self.part.exists() else 0
-        return (part, size) if part and same and part.validator and size else None
+        if not (part and same and part.validator and size):
+            return None
+        # Of a whole one the last byte is asked for: that tells whether it still is the file.
+        return part, min(size, part.total - 1) if part.total else size
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ class Downloads:
         BadFile with a code for what will not get better, TryAgain and Unreachable for what may,
         FixConfiguration for what the settings forbid.
         """
-        hold = _Hold(folder)
+        hold = _Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
@@ -192,7 +197,8 @@ class _Try:
 
     def run(self) -> Received | None:
         settings = self.downloads.settings
-        pace = Pace(settings.min_speed, settings.stall_seconds, settings.total_hours * 3600)
+        left = self.hold.ends - time.monotonic()
+        pace = Pace(settings.min_speed, settings.stall_seconds, left)
         where = self.location
         for _ in range(MOST_REDIRECTS + 1):
             target = self.downloads.policy.check(where)
@@ -298,6 +304,7 @@ class _Try:
         self._fits(part.total, have)
         digest = hashlib.sha256()
         with self.hold.part.open("r+b" if have else "wb") as file:
+            file.truncate(have)
             head = _hashed(file, digest)
             size = have
             for chunk in answer.chunks:
@@ -376,7 +383,7 @@ def kind_of(head: bytes) -> Kind | None:
 def _hashed(file: BinaryIO, digest: hashlib._Hash) -> bytes:
     """Put what is there into the hash; the file is at its end then. Returns how it begins."""
     head = b""
-    while block := file.read(_BLOCK) if "+" in file.mode else b"":
+    while file.readable() and (block := file.read(_BLOCK)):
         head = head or block[:_HEAD]
         digest.update(block)
     return head

@@ -33,8 +33,9 @@ from lsats_pipeline.warehouse.database import Connection
 log = logging.getLogger(__name__)
 
 _SUFFIXES = {"gzip": ".json.gz", "json": ".json", "zip": ".zip"}
-# Seconds until a file that failed is due again: in passing (times the tries), and for good.
-_AGAIN, _LONGEST, _REJECTED = 600.0, 6 * 3600.0, 24 * 3600.0
+# Seconds, times the tries, until a file is due again that failed in passing, or was rejected.
+_AGAIN, _LONGEST = 600.0, 6 * 3600.0
+_REJECTED, _LONGEST_REJECTED = 24 * 3600.0, 30 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,8 @@ class _Fetching:
         try:
             yield
         except BadFile as error:
-            self._ended(key, "rejected", error.code, error, _REJECTED)
+            wait = min(_REJECTED * (entry.attempts + 1), _LONGEST_REJECTED)
+            self._ended(key, "rejected", error.code, error, wait)
             raise
         except LsatsError as error:
             code = "configuration" if isinstance(error, FixConfiguration) else "failed"

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from lsats_pipeline.errors import BadFile, GiveUp, LsatsError
@@ -202,6 +203,10 @@ class _Looking:
                 return self._remote(source) if self._has_to_be_asked(source) else self._own(source)
         except LsatsError as error:
             return Looked(source.name, source.kind, error=error)
+        except psycopg.DataError as error:
+            # Its context has whole rows, with what is secret in them.
+            told = GiveUp(f"{source.name}: {error.diag.message_primary}: please report this")
+            return Looked(source.name, source.kind, error=told)
         except OSError as error:
             told = GiveUp(f"{error.filename or source.name}: {error.strerror or error}")
             return Looked(source.name, source.kind, error=told)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import psutil
 
 from lsats_pipeline.errors import GiveUp
@@ -21,17 +18,6 @@ def database_answers(warehouse: Warehouse) -> None:
     """Unreachable when the database does not answer at once: nothing is downloaded for nothing."""
     with connect(warehouse.url, seconds=_ANSWER_SECONDS) as connection:
         connection.execute("select 1")
-
-
-def room_for(size: int, folder: Path) -> None:
-    """GiveUp when a file of so many bytes, and what is made of it, does not fit there."""
-    where = next(path for path in (folder, *folder.parents) if path.exists())
-    free, needed = shutil.disk_usage(where).free, 3 * size
-    if free < needed:
-        raise GiveUp(
-            f"{folder} has {free:,} bytes free, and a file of {size:,} needs {needed:,} with what"
-            " is made of it: make room there, or set LSATS_HOME to a larger disk"
-        )
 
 
 def workers(wanted: int) -> int:

@@ -27,12 +27,12 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True)
 class Target:
-    """A checked address: `ip` is where to connect, `host` whom the certificate has to name."""
+    """A checked address: `ips` are where to connect, `host` whom the certificate has to name."""
 
     scheme: str
     host: str
     port: int
-    ip: str
+    ips: tuple[str, ...]
     address: str
     request: str = field(repr=False)
 
@@ -61,10 +61,10 @@ class Policy:
     def check(self, location: Location) -> Target:
         """Where to connect; FixConfiguration says what to set, BadFile that it is never allowed."""
         host, port, own = self.permits(location)
-        ip = host if own else self._public(location, host, port)
+        ips = (host,) if own else self._public(location, host, port)
         parts = urlsplit(location.url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return Target(location.scheme, host, port, ip, location.address, path)
+        return Target(location.scheme, host, port, ips, location.address, path)
 
     def permits(self, location: Location) -> tuple[str, int, bool]:
         """Host, port, whether that is this machine; the same errors, but no name is looked up."""
@@ -122,7 +122,7 @@ class Policy:
                 f"{location.address} is not encrypted: set LSATS_MRF_PLAIN_HTTP=1 to allow http://"
             )
 
-    def _public(self, location: Location, host: str, port: int) -> str:
+    def _public(self, location: Location, host: str, port: int) -> tuple[str, ...]:
         found = self.resolve(host, port)
         private = [ip for ip in found if not is_public(ip)]
         if private or not found:
@@ -131,7 +131,7 @@ class Policy:
                 f"{location.address}: {host} is {', '.join(private) or 'no address'}, which is not"
                 " a public address; only those are connected to",
             )
-        return found[0]
+        return tuple(found)
 
 
 def is_public(text: str) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -99,7 +99,7 @@ def answered(target: Target, headers: Mapping[str, str], pace: Pace) -> Iterator
         target=target.request.encode(),
     )
     timeouts = {"connect": CONNECT_SECONDS, "read": pace.stall_seconds, "write": CONNECT_SECONDS}
-    backend = _Pinned(target.ip, pace)
+    backend = _Pinned(target.ips, pace)
     with _told(), httpcore.ConnectionPool(_tls(), network_backend=backend) as pool:
         pairs = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
         with pool.stream("GET", url, headers=pairs, extensions={"timeout": timeouts}) as response:
@@ -130,10 +130,10 @@ def _tls() -> ssl.SSLContext:
 
 
 class _Pinned(httpcore.NetworkBackend):
-    """Connects to one address, whatever name is asked for."""
+    """Connects to the checked addresses, whatever name is asked for: the first that answers."""
 
-    def __init__(self, ip: str, pace: Pace) -> None:
-        self._ip = ip
+    def __init__(self, ips: Sequence[str], pace: Pace) -> None:
+        self._ips = ips
         self._pace = pace
         self._backend = httpcore.SyncBackend()
 
@@ -146,8 +146,15 @@ class _Pinned(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """A watched connection."""
-        stream = self._backend.connect_tcp(self._ip, port, timeout, local_address, socket_options)
-        return _Watched(stream, self._pace)
+        *others, last = self._ips
+        for ip in others:
+            # Many names have an IPv6 address, and many networks no way there.
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return self._connected(ip, port, timeout, local_address, socket_options)
+        return self._connected(last, port, timeout, local_address, socket_options)
+
+    def _connected(self, ip: str, *arguments: Any) -> httpcore.NetworkStream:
+        return _Watched(self._backend.connect_tcp(ip, *arguments), self._pace)
 
 
 class _Watched(httpcore.NetworkStream):

@@ -7,7 +7,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from lsats_pipeline.mrf.downloading import Downloads, Received, delay
 from lsats_pipeline.mrf.hosts import Hosts
 from lsats_pipeline.mrf.locations import located
 from lsats_pipeline.mrf.policy import Policy, is_public
-from lsats_pipeline.mrf.wire import Pace, Passing
+from lsats_pipeline.mrf.wire import Pace, Passing, answered
 from lsats_pipeline.settings import MrfSettings, load
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
@@ -116,6 +116,14 @@ def test_a_server_that_ignores_ranges_starts_over(client: Client, server: BadSer
     assert server.asked[1].headers["if-range"] == '"one"'
 
 
+def test_a_whole_part_is_asked_for_its_last_byte_only(client: Client, server: BadServer) -> None:
+    """Of a process that died while it proved what it had."""
+    url = server.says("/a.json.gz", ranged(PACKED))
+    first = client.get(url)
+    assert first and client.file(url) == PACKED
+    assert server.asked[1].headers["range"] == f"bytes={len(PACKED) - 1}-"
+
+
 def test_another_version_starts_over(client: Client, server: BadServer) -> None:
     other = gzip.compress(DOCUMENT, 1, mtime=0)
     url = server.says("/a.json.gz", in_turn(ranged(PACKED, cut=1000), ranged(other, '"two"')))
@@ -189,7 +197,11 @@ def test_a_name_is_looked_up_once(client: Client, server: BadServer) -> None:
 
     settings = load(MrfSettings, hosts="files.example.com")
     target = Policy(settings, resolve).check(located("https://files.example.com/a.json.gz?s=1"))
-    assert (target.ip, target.host, asked) == ("93.184.215.14", "files.example.com", [target.host])
+    assert (target.ips, target.host, asked) == (
+        ("93.184.215.14",),
+        "files.example.com",
+        [target.host],
+    )
     with pytest.raises(BadFile, match=r"127\.0\.0\.1, which is not a public address"):
         Policy(settings, resolve).check(located("https://files.example.com/a.json.gz"))
 
@@ -206,16 +218,27 @@ def test_one_private_address_among_several_is_enough_to_refuse() -> None:
 def test_the_connection_goes_to_the_checked_address(
     warehouse: Warehouse, server: BadServer
 ) -> None:
-    from dataclasses import replace
-
-    from lsats_pipeline.mrf.wire import answered
-
     url = server.says("/a.json.gz", plain(PACKED))
     target = Policy(load(MrfSettings, hosts=server.place)).check(located(url))
     elsewhere = replace(target, host="no-such-name.invalid")
     with answered(elsewhere, {}, Pace(1, 10, 10)) as answer:
         assert b"".join(answer.chunks) == PACKED
     assert server.asked[0].headers["host"] == f"no-such-name.invalid:{server.port}"
+
+
+def test_an_address_that_does_not_answer_is_not_the_last(
+    warehouse: Warehouse, server: BadServer
+) -> None:
+    url = server.says("/a.json.gz", plain(PACKED))
+    target = Policy(load(MrfSettings, hosts=server.place)).check(located(url))
+    for ips, works in ((("127.0.0.2", "127.0.0.1"), True), (("127.0.0.1", "127.0.0.2"), True)):
+        with answered(replace(target, ips=ips), {}, Pace(1, 10, 10)) as answer:
+            assert (answer.status == 200) is works
+    with (
+        pytest.raises(Passing, match="refused"),
+        answered(replace(target, ips=("127.0.0.2", "127.0.0.3")), {}, Pace(1, 10, 10)),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf import catalog
-from lsats_pipeline.mrf.fetching import prove, raw_folder
+from lsats_pipeline.mrf.fetching import RawFile, fetch_all, prove, raw_folder
 from lsats_pipeline.mrf.locations import located, redacted, stem_of
 from lsats_pipeline.mrf.workspace import name_for
 from lsats_pipeline.settings import CHECKOUT
@@ -34,6 +35,7 @@ from lsats_pipeline_tests.mrf.files import item, packed, text
 
 DOCUMENT = text(in_network=[item(str(number)) for number in range(2000)]).encode()
 PACKED = gzip.compress(DOCUMENT, 6, mtime=0)
+PAGE = b"<html><body>Access denied</body></html>"
 
 
 def sha256(data: bytes) -> str:
@@ -259,6 +261,7 @@ def test_two_processes_do_not_fetch_one_file(hub: PriceHub, server: BadServer) -
 
 KILLED = """
 import sys
+import threading
 from pathlib import Path
 from lsats_pipeline.mrf.fetching import fetch
 from lsats_pipeline.settings import MrfSettings, load
@@ -308,6 +311,42 @@ def test_a_killed_download_goes_on(hub: PriceHub, server: BadServer) -> None:
     assert (hub.entry(key).state, hub.due()) == ("abandoned", [key])
     assert hub.fetch(key).sha256 == sha256(PACKED)
     assert server.asked[-1].headers["range"] == f"bytes={had}-"
+
+
+DYING = """
+import os, signal
+from lsats_pipeline.mrf import catalog, fetching
+def dying(module, name, after):
+    real = getattr(module, name)
+    def die(*arguments, **options):
+        if after:
+            real(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+    setattr(module, name, die)
+dying({step}, {after})
+"""
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    "step",
+    ["catalog, 'move_file'", "fetching, 'prove'", "fetching, '_synced'", "catalog, 'received'"],
+)
+def test_killed_at_any_step_the_next_run_completes_it(
+    step: str, after: bool, hub: PriceHub, server: BadServer
+) -> None:
+    key = hub.add(server.says("/a.json.gz", ranged(PACKED)))
+    with child(hub, key, DYING.format(step=step, after=after)) as process:
+        assert process.wait() == -signal.SIGKILL
+    for _ in range(100):  # the server takes a moment to notice
+        hub.find()
+        if hub.due() == [key]:
+            break
+        time.sleep(0.05)
+    raw = hub.fetch(key)
+    assert folders(hub.home / "mrf") == {f"raw/{key}/{raw.path.name}"}
+    assert sha256(raw.path.read_bytes()) == hub.versions(key)[0].sha256 == sha256(PACKED)
+    assert (len(hub.versions(key)), hub.entry(key).state, hub.due()) == (1, "fetched", [])
 
 
 def test_a_full_disk_keeps_what_came(hub: PriceHub, server: BadServer) -> None:
@@ -360,3 +399,50 @@ def test_no_query_is_shown(path: str, query: str) -> None:
         assert secret not in repr(location) + location.address + location.fault
     shown = redacted(f"see https://files.example.com/x?{query}&Signature={secret} now")
     assert shown == "see https://files.example.com/x?… now"
+
+
+def test_files_come_beside_each_other(hub: PriceHub, server: BadServer) -> None:
+    """Nobody is answered before all eight have asked."""
+    together = threading.Barrier(8)
+
+    def answer(asked: Asked, connection: socket.socket) -> None:
+        together.wait(30)
+        plain(PACKED)(asked, connection)
+
+    keys = [hub.add(server.says(f"/{number}.json.gz", answer)) for number in range(8)]
+    got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=8))
+    assert {key: type(result) for key, result in got.items()} == dict.fromkeys(keys, RawFile)
+
+
+def test_one_that_fails_does_not_stop_the_others(hub: PriceHub, server: BadServer) -> None:
+    keys = [hub.add(server.says(f"/{n}.json.gz", plain(PACKED if n else PAGE))) for n in range(3)]
+    got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=2))
+    assert [type(got[key]) for key in keys] == [BadFile, RawFile, RawFile]
+
+
+def test_who_stops_stops_all_downloads(hub: PriceHub, server: BadServer) -> None:
+    """A download of hours ends soon, and what has come of it is kept."""
+    begun = threading.Event()
+
+    def endless(asked: Asked, connection: socket.socket) -> None:
+        head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 1000000\r\n\r\n'
+        connection.sendall(head + PACKED[:5000])
+        begun.set()
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.01)
+
+    slow, quick = (hub.add(server.url(f"/{name}.json.gz")) for name in ("slow", "quick"))
+    server.says("/slow.json.gz", endless)
+
+    def after(asked: Asked, connection: socket.socket) -> None:
+        begun.wait(30)
+        plain(PACKED)(asked, connection)
+
+    server.says("/quick.json.gz", after)
+    results = fetch_all(hub.warehouse, hub.settings, hub.home, [slow, quick], parallel=2)
+    assert next(results)[0] == quick
+    results.close()  # type: ignore[attr-defined]
+    entry = hub.entry(slow)
+    assert (entry.state, (entry.reason or "").partition(";")[0]) == ("failed", "stopped")
+    assert (raw_folder(hub.home, slow) / "download.part").stat().st_size >= 5000

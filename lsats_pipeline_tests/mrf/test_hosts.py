@@ -229,7 +229,7 @@ def test_the_name_counts_and_not_the_address(
             server.says("/a.json", plain(b"{}"))
 
             def ask(host: str) -> bytes:
-                target = Target("https", host, server.port, "127.0.0.1", "x", "/a.json")
+                target = Target("https", host, server.port, ("127.0.0.1",), "x", "/a.json")
                 with answered(target, {}, Pace(1, 10, 10)) as answer:
                     return b"".join(answer.chunks)
 
