@@ -61,11 +61,20 @@ class Outcome:
 
 
 def ingest(
-    path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
+    path: Path,
+    exports: Path,
+    options: Options,
+    name: str = "",
+    progress: Progress | None = None,
+    *,
+    replacing: bool = False,
 ) -> Outcome:
-    """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept."""
+    """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept.
+
+    `replacing`: the name belongs to this file, whatever path its older versions were at.
+    """
     begun = time.monotonic()
-    with _working_on(path, exports, name) as workspace:
+    with _working_on(path, exports, name, replacing) as workspace:
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
         work = _indexed(workspace, path, options, progress)
@@ -76,24 +85,31 @@ def ingest(
 
 
 def prepare(
-    path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
+    path: Path,
+    exports: Path,
+    options: Options,
+    name: str = "",
+    progress: Progress | None = None,
+    *,
+    replacing: bool = False,
 ) -> Work:
     """The index alone, kept for `ingest`; that of a file which is published already as it is."""
-    with _working_on(path, exports, name) as workspace:
+    with _working_on(path, exports, name, replacing) as workspace:
         if _unchanged(workspace, path) and (work := workspace.published_work):
             return work
         return _indexed(workspace, path, options, progress)
 
 
 @contextmanager
-def _working_on(path: Path, exports: Path, name: str) -> Iterator[Workspace]:
+def _working_on(path: Path, exports: Path, name: str, replacing: bool) -> Iterator[Workspace]:
     """The locked folders of a file; what is wrong with the file is noted there."""
     size_of(path)
     workspace = Workspace(exports, name_for(Path(name or path)))
     try:
         with workspace.locked():
             workspace.recover()
-            _no_other_file(workspace, path)
+            if not replacing:
+                _no_other_file(workspace, path)
             try:
                 yield workspace
             except BadFile as error:

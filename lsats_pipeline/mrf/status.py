@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lsats_pipeline.mrf.workspace import Published, Workspace
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """One file. A file can be published and have a newer version unfinished or left out."""
+    """One file. A file can be published and have a newer version unfinished or left out.
+
+    Of a folder: `published`, `unfinished`, `left out`; else the state of the catalogue.
+    """
 
     file: str
-    state: Literal["published", "unfinished", "left out"]
+    state: str
     spans: int = 0
     spans_done: int = 0
     published: Published | None = None
@@ -29,6 +31,11 @@ def statuses(exports: Path) -> Iterator[FileStatus]:
     }
     for file in sorted(folders - {".work"}):
         yield from _status(Workspace(exports, file))
+
+
+def published_files(exports: Path) -> list[str]:
+    """The names of what is published."""
+    return [one.file for one in statuses(exports) if one.state == "published"]
 
 
 def _status(workspace: Workspace) -> Iterator[FileStatus]:
