@@ -157,6 +157,16 @@ def versions(connection: Connection, key: str = "") -> list[Version]:
     return _all(connection, Version, where, [key])
 
 
+def named_by_hand(connection: Connection, key: str) -> bool:
+    """Whether somebody named a file, or put it into a folder, and not only a list has it."""
+    row = connection.execute(
+        "select exists (select from mrf.listings l join mrf.sources s using (source)"
+        " where l.key = %s and s.kind in ('file', 'folder'))",
+        [key],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def plans(connection: Connection, key: str) -> list[dict[str, Any]]:
     """The plans that list a file, as their table of contents has them."""
     rows = connection.execute(

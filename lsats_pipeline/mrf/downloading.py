@@ -32,10 +32,11 @@ from lsats_pipeline.errors import BadFile, GiveUp, TryAgain, Unreachable
 from lsats_pipeline.mrf.hosts import PATIENCE, Hosts
 from lsats_pipeline.mrf.index import BOM
 from lsats_pipeline.mrf.locations import Location, redacted
+from lsats_pipeline.mrf.partial import Hold, Part
 from lsats_pipeline.mrf.policy import Policy, Target
 from lsats_pipeline.mrf.reading import GZIP, ZIP
 from lsats_pipeline.mrf.wire import Answer, Pace, Passing, UntrustedCertificate, answered
-from lsats_pipeline.mrf.workspace import read, write
+from lsats_pipeline.mrf.workspace import write
 from lsats_pipeline.settings import MrfSettings
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
@@ -57,26 +58,6 @@ _BLOCK = 1 << 20
 _SPARE = 64 << 20
 
 
-class Part(msgspec.Struct, kw_only=True):
-    """What `download.part` is part of."""
-
-    address: str
-    identity: str
-    etag: str = ""
-    modified: str = ""
-    total: int = 0
-
-    @property
-    def validator(self) -> str:
-        """What tells the server which file the rest is wanted of; weak tags do not."""
-        return self.modified if not self.etag or self.etag.startswith("W/") else self.etag
-
-    @property
-    def mark(self) -> str:
-        """What the file looks like on its server."""
-        return msgspec.json.encode([self.etag, self.modified, self.total]).decode()
-
-
 @dataclass(frozen=True)
 class Received:
     """A whole file, still under its temporary name."""
@@ -86,39 +67,6 @@ class Received:
     size: int
     kind: Kind
     mark: str
-
-
-@dataclass
-class _Hold:
-    """What is there of a file, and how often it was tried."""
-
-    folder: Path
-    ends: float
-    failures: int = 0
-    waited: float = 0.0
-    furthest: int = 0
-
-    @property
-    def part(self) -> Path:
-        return self.folder / "download.part"
-
-    @property
-    def note(self) -> Path:
-        return self.folder / "download.json"
-
-    def drop(self) -> None:
-        self.part.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
-
-    def resumable(self, location: Location) -> tuple[Part, int] | None:
-        """What there is of this very file, if its server can be asked for the rest."""
-        part = read(self.note, Part)
-        same = part and (part.address, part.identity) == (location.address, location.identity)
-        size = self.part.stat().st_size if self.part.exists() else 0
-        if not (part and same and part.validator and size):
-            return None
-        # Of a whole one the last byte is asked for: that tells whether it still is the file.
-        return part, min(size, part.total - 1) if part.total else size
 
 
 @dataclass(frozen=True)
@@ -144,7 +92,7 @@ class Downloads:
         BadFile with a code for what will not get better, TryAgain and Unreachable for what may,
         FixConfiguration for what the settings forbid.
         """
-        hold = _Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
+        hold = Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
@@ -158,7 +106,7 @@ class Downloads:
                 " larger disk; what has come is kept, and the next run goes on from there"
             ) from error
 
-    def _wait(self, location: Location, hold: _Hold, error: Passing) -> None:
+    def _wait(self, location: Location, hold: Hold, error: Passing) -> None:
         """Wait for the next try; raises when there have been enough."""
         if error.wait is not None:
             hold.waited += error.wait
@@ -191,7 +139,7 @@ class _Try:
 
     downloads: Downloads
     location: Location
-    hold: _Hold
+    hold: Hold
     known: str
     watch: Watch | None
 

@@ -214,6 +214,8 @@ class _Fetching:
     def _local(self, entry: Entry) -> RawFile:
         """Used where it is; only a zip is unpacked."""
         path = Path(entry.address)
+        if not catalog.named_by_hand(self.connection, entry.key):
+            self.downloads.policy.local(path)  # links and settings change
         size_of(path)
         mark = mark_of(path) or ""
         with path.open("rb") as file:

@@ -163,7 +163,7 @@ def test_failures_wait_for_their_time(hub: PriceHub, server: BadServer) -> None:
 
 
 def test_what_the_settings_forbid_is_told(hub: PriceHub, server: BadServer) -> None:
-    key = hub.add("https://files.example.com/a.json.gz")
+    key = hub.add("https://elsewhere.example.com/a.json.gz")
     with pytest.raises(FixConfiguration, match="LSATS_MRF_HOSTS"):
         hub.fetch(key)
     assert hub.entry(key).code == "configuration"
