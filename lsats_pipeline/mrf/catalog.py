@@ -275,10 +275,10 @@ def postpone(connection: Connection, key: str, seconds: float) -> None:
 
 
 def settle(connection: Connection, key: str, mark: str) -> None:
-    """What is there cannot be used: the file is not due before it looks different."""
+    """What is there is known, and may be of no use: the file is due when it looks different."""
     connection.execute(
-        "update mrf.files set mark = %s, taken_mark = %s, taken_at = clock_timestamp()"
-        " where key = %s",
+        "update mrf.files set mark = %s, taken_mark = %s, taken_at = clock_timestamp(),"
+        " attempts = 0 where key = %s",
         [mark, mark, key],
     )
 

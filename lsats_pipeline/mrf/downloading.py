@@ -85,10 +85,17 @@ class Downloads:
         return cls(Policy(settings), Hosts(warehouse, settings.rate, used), settings, used)
 
     def download(
-        self, location: Location, folder: Path, known: str = "", watch: Watch | None = None
+        self,
+        location: Location,
+        folder: Path,
+        known: str = "",
+        watch: Watch | None = None,
+        *,
+        text: bool = False,
     ) -> Received | None:
         """Fetch a file into a folder of its own; None when it still has the `known` mark.
 
+        `text` takes whatever it is; else what is no JSON, gzip or zip by its first bytes is told.
         BadFile with a code for what will not get better, TryAgain and Unreachable for what may,
         FixConfiguration for what the settings forbid.
         """
@@ -97,7 +104,7 @@ class Downloads:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
                 try:
-                    return _Try(self, location, hold, known, watch).run()
+                    return _Try(self, location, hold, known, watch, text).run()
                 except Passing as error:
                     self._wait(location, hold, error)
         except OSError as error:
@@ -142,6 +149,7 @@ class _Try:
     hold: Hold
     known: str
     watch: Watch | None
+    text: bool
 
     def run(self) -> Received | None:
         settings = self.downloads.settings
@@ -169,6 +177,9 @@ class _Try:
         except Passing as error:
             if error.wait is None:
                 hosts.failed(target.place, redacted(str(error)))
+            raise
+        except BadFile:
+            hosts.succeeded(target.place)  # it answered; what, is no fault of the host
             raise
         except UntrustedCertificate:
             raise GiveUp(
@@ -284,7 +295,8 @@ class _Try:
     def _is_a_file(self, head: bytes, *, whole: bool = False) -> None:
         """BadFile as soon as what comes is no price file: a page that says `denied`, mostly."""
         text = head.removeprefix(BOM).lstrip()
-        if kind_of(head) or (not whole and len(text) < 4 and len(head) < _HEAD):
+        too_soon = not whole and len(text) < 4 and len(head) < _HEAD
+        if self.text or kind_of(head) or too_soon:
             return
         self.hold.drop()
         raise BadFile(

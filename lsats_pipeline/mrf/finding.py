@@ -129,12 +129,13 @@ def find(
             return Found(looked, due, catalog.due_count(connection), abandoned)
 
 
-def renew(connection: Connection, downloads: Downloads, home: Path, key: str) -> bool:
-    """Read the lists of a file again; whether its address has another query now.
+def renew(
+    connection: Connection, downloads: Downloads, home: Path, key: str, used: str | None
+) -> bool:
+    """Read the lists of a file again; whether its address has another query than the used one.
 
     For signed addresses that have ended. Of many files of one list the first reads it for all.
     """
-    before = catalog.known(connection, key).query
     rows = connection.execute(
         "select s.kind, s.source, s.query from mrf.sources s where s.source in"
         " (select l.source from mrf.listings l where l.key = %s) and s.kind <> 'folder'"
@@ -145,7 +146,7 @@ def renew(connection: Connection, downloads: Downloads, home: Path, key: str) ->
         looking = _Looking(writing, downloads, home, 0, again=True)
         for kind, source, query in rows:
             looking.look_at(Source(kind, f"{source}?{query}" if query else source))
-    return catalog.known(connection, key).query != before
+    return catalog.known(connection, key).query != used
 
 
 def add(connection: Connection, source: str) -> str:
@@ -224,7 +225,9 @@ class _Looking:
         if not read_it and before.asked_at and self._asked_lately(before.asked_at):
             return self._unchanged(source)
         folder = self.home / "mrf" / "lists" / _folder_of(source.location)
-        got = self.downloads.download(source.location, folder, "" if read_it else before.mark or "")
+        known = "" if read_it else before.mark or ""
+        text = source.kind == "list"
+        got = self.downloads.download(source.location, folder, known, text=text)
         if got is None:
             self._asked(source)
             return self._unchanged(source)

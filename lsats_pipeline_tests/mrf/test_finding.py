@@ -318,6 +318,11 @@ def test_a_list_behind_an_address(hub: PriceHub, server: BadServer) -> None:
     assert server.times("/x_index.json") == 3, "it was asked a moment ago"
 
 
+def test_a_list_of_addresses_behind_an_address(hub: PriceHub, server: BadServer) -> None:
+    lines = f"# November\n{HOST}/a.json.gz\n{HOST}/b.json.gz\n".encode()
+    assert hub.find(server.says("/files.txt", plain(lines))).new == ["a", "b"]
+
+
 def test_a_list_that_does_not_answer_is_an_error(hub: PriceHub, server: BadServer) -> None:
     ((_, error),) = hub.find(server.url("/x_index.json?sig=s3cr3t")).errors
     assert isinstance(error, BadFile)
