@@ -24,7 +24,7 @@ _GUESSES = 4
 class Limits:
     """Bytes: what is proved at once, and the largest value that is held in memory whole."""
 
-    piece: int = 2 << 20
+    piece: int = 512 << 10
     largest: int = 24 << 20
 
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
+from isal.isal_zlib import crc32
 
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.cutting import Limits, Piece, pieces
@@ -57,7 +57,8 @@ class Span(msgspec.Struct, kw_only=True):
 
     `first` counts values of the array from 0. In a span of a large element `of` is the
     element's number, and the values are those of its inner array. `pieces` are (begin, end,
-    values) inside it, each small enough to decode at once.
+    values) inside it, each small enough to decode at once; `loose` are the positions of those that
+    are no strict JSON.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Span(msgspec.Struct, kw_only=True):
     values: int
     crc32: int
     pieces: list[tuple[int, int, int]]
+    loose: list[int] = []
     of: int | None = None
 
 
@@ -353,6 +355,8 @@ class _Spans:
         if self._section not in SECTIONS:
             return
         span = self._open or self._begin(piece, first)
+        if not piece.values:
+            span.loose.append(len(span.pieces))
         span.pieces.append((piece.begin, piece.end, piece.count))
         span.crc32 = crc32(piece.data, span.crc32)
         span.values += piece.count

@@ -6,25 +6,25 @@ to another (domain/mrf.md 5). A span is done when its note is written; until the
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zlib import crc32
 
 import msgspec
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from isal.isal_zlib import crc32
 
 from lsats_pipeline.errors import BadFile, GiveUp
 from lsats_pipeline.mrf import columns
-from lsats_pipeline.mrf.columns import Lineage
-from lsats_pipeline.mrf.decoding import Decoded, Source, decode
+from lsats_pipeline.mrf.columnar import columns_of
+from lsats_pipeline.mrf.columns import Lineage, Positions
+from lsats_pipeline.mrf.decoding import Decoded, Decoder, Reject, Source, Text
 from lsats_pipeline.mrf.index import SECTIONS, LargeElement, Span
+from lsats_pipeline.mrf.parts import write_part
 from lsats_pipeline.mrf.reading import Reading
 from lsats_pipeline.mrf.tables import FOLDER_OF
 from lsats_pipeline.mrf.workspace import Sums, Workspace, write
@@ -61,23 +61,15 @@ class Job:
 def take_in(job: Job) -> None:
     """Take in all spans of the job, in order."""
     workspace = job.workspace
-    # Decoded JSON has no cycles: looking for some costs a fifth of the time.
-    gc.disable()
-    try:
-        _take_in(job, workspace)
-    finally:
-        gc.enable()
-
-
-def _take_in(job: Job, workspace: Workspace) -> None:
     large = {(element.section, element.number): element for element in job.large}
     cursor = _Cursor(Reading(job.path, job.max_ratio).chunks())
+    decoder = Decoder()
     for span in job.spans:
         begun = time.monotonic()
         source = Source(span, large[span.section, span.of] if span.of is not None else None)
         gathered = _Gathered(Lineage(job.file, span.number), source)
-        for data, begin, first in _pieces(cursor, span, job.path):
-            gathered.add(decode(data, begin, first, source))
+        for piece in _pieces(cursor, span, job.path):
+            gathered.add(decoder.decode(piece, source))
         sums = gathered.write(workspace)
         done = Done(span=span.number, sums=sums, pid=os.getpid(), seconds=time.monotonic() - begun)
         write(workspace.done / f"{span.number:06}.json", done)
@@ -95,13 +87,13 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _pieces(cursor: _Cursor, span: Span, path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """The pieces of a span, with offset and number of the first value; BadFile if it changed."""
-    first, check = span.first, 0
-    for begin, end, values in span.pieces:
+def _pieces(cursor: _Cursor, span: Span, path: Path) -> Iterator[Text]:
+    """The pieces of a span; BadFile after the last if they changed."""
+    first, check, loose = span.first, 0, set(span.loose)
+    for number, (begin, end, values) in enumerate(span.pieces):
         data = cursor.read(begin, end)
         check = crc32(data, check)
-        yield data, begin, first
+        yield Text(data, begin, first, strict=number not in loose)
         first += values
     if check != span.crc32:
         raise BadFile(
@@ -144,55 +136,61 @@ class _Gathered:
         self._lineage = lineage
         self._source = source
         self._sums = Sums()
-        self._written_out: set[int] = set()
-        self._tables: dict[str, list[pa.Table]] = {}
+        self._values: list[pa.StructArray] = []
+        self._numbers: list[Positions] = []
+        self._rejects: list[Reject] = []
 
     def add(self, decoded: Decoded) -> None:
-        """The columns of a piece."""
-        self._count(decoded)
-        if decoded.elements:
-            self._add(decoded.elements, decoded.numbers)
-        if decoded.rejects:
-            self._put("rejects", columns.rejects(decoded.rejects, self._lineage))
-
-    def write(self, workspace: Workspace) -> Sums:
-        """Write a part for each table; returns what is in them."""
-        for folder, found in self._tables.items():
-            table = pa.concat_tables(found).unify_dictionaries().combine_chunks()
-            self._sum(folder, table)
-            root = workspace.inline if folder == "inline" else workspace.out / folder
-            write_part(table, root / f"part-{self._source.span.number:06}.parquet")
-        self._assert_nothing_is_lost()
-        return self._sums
-
-    def _add(self, elements: list[Any], numbers: list[int]) -> None:
-        section, lineage = self._source.span.section, self._lineage
-        if section == "in_network":
-            self._put(FOLDER_OF[section], columns.in_network(elements, numbers, lineage))
-            groups, origins = columns.written_out(elements, numbers, self._written_out)
-            if groups:
-                table = columns.provider_references(groups, origins, lineage, inline=True)
-                self._put("inline", table)
-        elif section == "provider_references":
-            table = columns.provider_references(elements, numbers, lineage, inline=False)
-            self._put(FOLDER_OF[section], table)
-        else:
-            self._put(FOLDER_OF[section], columns.allowed_amounts(elements, numbers, lineage))
-
-    def _put(self, folder: str, table: pa.Table) -> None:
-        if table.num_rows:
-            self._tables.setdefault(folder, []).append(table)
-
-    def _count(self, decoded: Decoded) -> None:
-        taken = len(decoded.elements)
-        if self._source.large:
-            inner = SECTIONS[self._source.span.section]
-            taken = sum(len(getattr(element, inner)) for element in decoded.elements)
+        """What a piece gave."""
+        self._values += decoded.values
+        self._numbers += decoded.numbers
+        self._rejects += decoded.rejects
         self._sums.values += decoded.seen
-        self._sums.taken += taken
+        self._sums.taken += sum(map(len, decoded.values))
         self._sums.rejected += sum(
             "." not in r.path and self._is_whole(r.path) for r in decoded.rejects
         )
+
+    def write(self, workspace: Workspace) -> Sums:
+        """Write a part for each table; returns what is in them."""
+        self._assert_nothing_is_lost()
+        for folder, table in self._tables():
+            if table.num_rows:
+                self._sum(folder, table)
+                root = workspace.inline if folder == "inline" else workspace.out / folder
+                write_part(table, root / f"part-{self._source.span.number:06}.parquet")
+        return self._sums
+
+    def _tables(self) -> Iterator[tuple[str, pa.Table]]:
+        section, lineage, rates = self._source.span.section, self._lineage, None
+        if self._rejects:
+            yield "rejects", columns.rejects(self._rejects, lineage)
+        if not self._values:
+            return
+        values = pa.concat_arrays(self._values)
+        numbers = np.concatenate(self._numbers)
+        self._values.clear()
+        if self._source.large:
+            rates, (values, numbers) = numbers, self._in_its_element(values)
+        if section == "in_network":
+            inline = columns.inline_ids(values)
+            if inline is not None:
+                yield "inline", columns.written_out(values, numbers, lineage, inline)
+            yield FOLDER_OF[section], columns.in_network(values, numbers, lineage, inline, rates)
+        elif section == "provider_references":
+            table = columns.provider_references(values, numbers, lineage, inline=False)
+            yield FOLDER_OF[section], table
+        else:
+            yield FOLDER_OF[section], columns.allowed_amounts(values, numbers, lineage)
+
+    def _in_its_element(self, values: pa.StructArray) -> tuple[pa.StructArray, Positions]:
+        """What is inside of a large element, as one element."""
+        element, large = self._source.element, self._source.large
+        assert element is not None
+        assert large is not None
+        shell = columns_of([element], type(element))
+        name = SECTIONS[large.section]
+        return columns.around(values, name, shell), np.array([large.number])
 
     def _is_whole(self, path: str) -> bool:
         """Whether a reject is a value of this span, and not a part of one."""
@@ -215,11 +213,3 @@ class _Gathered:
                 f"span {span.number} ({span.section}) has {span.values:,} values, and gave"
                 f" {sums.taken:,} taken and {sums.rejected:,} rejected: please report this"
             )
-
-
-def write_part(table: pa.Table, path: Path) -> None:
-    """A Parquet file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, temporary, compression="zstd", compression_level=1)
-    temporary.rename(path)

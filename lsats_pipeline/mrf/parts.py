@@ -1,0 +1,54 @@
+"""Parquet parts: how the columns are written, and that a part is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# Numbers of which most are different, or follow each other: a dictionary of them costs more than
+# it saves. Measured on a table of prices: 0.42 s and 15.0 MB in place of 0.61 s and 15.8 MB.
+_ENCODINGS = {
+    "span": "DELTA_BINARY_PACKED",
+    "element": "DELTA_BINARY_PACKED",
+    "rate": "DELTA_BINARY_PACKED",
+    "provider_group_id": "DELTA_BINARY_PACKED",
+    "negotiated_rate": "BYTE_STREAM_SPLIT",
+    "allowed_amount": "BYTE_STREAM_SPLIT",
+}
+_PLAIN = {"npi.list.element", "tin_value", "offset", "length", "path", "text"}
+# What queries pick rows by; least and greatest of every column would cost an eighth more.
+_STATISTICS = ["element", "billing_code_type", "billing_code", "negotiated_rate",
+               "provider_group_id", "tin_value", "allowed_amount"]  # fmt: skip
+
+
+def write_part(table: pa.Table, path: Path) -> None:
+    """A Parquet file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    leaves = [leaf for field in table.schema for leaf in _leaves(field, "")]
+    pq.write_table(
+        table,
+        temporary,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[leaf for leaf in leaves if leaf not in _PLAIN and leaf not in _ENCODINGS],
+        column_encoding={leaf: _ENCODINGS[leaf] for leaf in leaves if leaf in _ENCODINGS},
+        write_statistics=_STATISTICS,
+    )
+    temporary.rename(path)
+
+
+def _leaves(field: pa.Field, above: str) -> Iterator[str]:
+    """The columns of the file: lists and structures have none of their own."""
+    if pa.types.is_list(field.type):
+        value = field.type.value_field.with_name("element")
+        yield from _leaves(value, f"{above}{field.name}.list.")
+    elif pa.types.is_struct(field.type):
+        for member in field.type:
+            yield from _leaves(member, f"{above}{field.name}.")
+    else:
+        yield above + field.name
