@@ -21,6 +21,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf.elements import ProviderReference
+from lsats_pipeline.mrf.scanning import BEFORE, BEHIND
 from lsats_pipeline.mrf.shapes import list_of, narrowed, type_of, widened
 
 Bytes = NDArray[np.uint8]
@@ -47,42 +48,43 @@ class Columnar:
         self._with_nulls = False
         self._lessons = 0
 
-    def read(self, data: bytes) -> pa.StructArray | None:
-        """The values of `a,b,c`, which is proved to be strict JSON; None when in doubt."""
-        values = self._proved(data)
-        if values is None and not self._with_nulls and self._nulls.search(data):
+    def read(self, document: bytes | memoryview) -> pa.StructArray | None:
+        """The values of a document that is proved to be strict JSON; None when in doubt."""
+        values = self._proved(document)
+        if values is None and not self._with_nulls and self._nulls.search(document):
             self._with_nulls = True
-            values = self._proved(data)
+            values = self._proved(document)
             self._with_nulls = values is not None
         return None if values is None else narrowed(values, self.type)
 
-    def learn(self, data: bytes) -> bool:
+    def learn(self, document: bytes | memoryview) -> bool:
         """Take in the unknown members of values that were in doubt, and good after all."""
         if self._lessons == _LESSONS:
             return False
         self._lessons += 1
         try:
-            found = pa.schema(arro3.io.infer_json_schema(_document(data)))
+            found = pa.schema(arro3.io.infer_json_schema(document))
         except Exception:  # what it raises has no class of its own
             return False
         before = self._read_as
         self._read_as = widened(before, found.field("v").type.value_type)
         return bool(self._read_as != before)
 
-    def _proved(self, data: bytes) -> pa.StructArray | None:
+    def _proved(self, document: bytes | memoryview) -> pa.StructArray | None:
         kind = self._read_as
         if self._with_nulls:
-            data, kind = self._nulls.sub(rb'"\1%s":0' % _NULL.encode(), data), with_nulls(kind)
-        values = _read(data, kind)
-        if values is None or not self._is_beyond_doubt(data, values):
+            document = self._nulls.sub(rb'"\1%s":0' % _NULL.encode(), document)
+            kind = with_nulls(kind)
+        values = _read(document, kind)
+        if values is None or not self._is_beyond_doubt(document, values):
             return None
         return values
 
-    def _is_beyond_doubt(self, data: bytes, values: pa.StructArray) -> bool:
+    def _is_beyond_doubt(self, document: bytes | memoryview, values: pa.StructArray) -> bool:
         tally = Tally()
         if not tally.add(values):
             return False
-        seen = np.frombuffer(data, np.uint8)
+        seen = np.frombuffer(document, np.uint8)[len(BEFORE) : -len(BEHIND)]
         colons, quotes = _count(seen, _COLON), _count(seen, _QUOTE)
         if (colons, quotes) != (tally.members, 2 * (tally.members + tally.texts)):
             in_texts = tally.inside_texts()
@@ -90,9 +92,9 @@ class Columnar:
                 colons == tally.members + in_texts[0]
                 and quotes == 2 * (tally.members + tally.texts) + in_texts[1]
             )
-            if not agree or _WRITTEN_OTHERWISE.search(data):
+            if not agree or _WRITTEN_OTHERWISE.search(document):
                 return False
-        return not _fraction_for_whole(data, seen, everywhere=self._all_whole)
+        return not _fraction_for_whole(seen, everywhere=self._all_whole)
 
 
 class Tally:
@@ -184,26 +186,22 @@ def _nullable(kind: pa.DataType) -> set[str]:
 
 def columns_of(values: Sequence[Struct], kind: type[Struct]) -> pa.StructArray:
     """Things that are decoded already."""
-    array = _read(msgspec.json.encode(values)[1:-1], type_of(kind))
+    array = _read(b'{"v":%s}' % msgspec.json.encode(values), type_of(kind))
     assert array is not None, "what msgspec writes is as it should be"
     return array
 
 
-def _document(data: bytes) -> bytes:
-    return b"".join((b'{"v":[', data, b"]}"))
-
-
-def _read(data: bytes, kind: pa.DataType) -> pa.StructArray | None:
+def _read(document: bytes | memoryview, kind: pa.DataType) -> pa.StructArray | None:
     """As arro3 has it. One row of all values is faster than a row each: a piece is one batch."""
     schema = pa.schema([pa.field("v", list_of(kind), nullable=False)])
     try:
-        (batch,) = arro3.io.read_json(_document(data), schema, batch_size=1)
+        (batch,) = arro3.io.read_json(document, schema, batch_size=1)
     except Exception:  # what it raises has no class of its own; why is for `decoding` to say
         return None
     return pa.record_batch(batch).column(0).values
 
 
-def _fraction_for_whole(data: bytes, seen: Bytes, *, everywhere: bool) -> bool:
+def _fraction_for_whole(seen: Bytes, *, everywhere: bool) -> bool:
     """Whether a number of a list is written with a fraction or exponent, or seems to be.
 
     Lists have whole numbers alone, which arro3 would cut off. `everywhere`: so do members.
@@ -213,7 +211,7 @@ def _fraction_for_whole(data: bytes, seen: Bytes, *, everywhere: bool) -> bool:
     before = _before_numbers(seen, marks)
     if bool(_NUMERIC[before].any()) or (everywhere and bool((before == _COLON).any())):
         return True
-    return any(_in_a_list(data, int(at)) for at in marks[before != _COLON])
+    return any(_in_a_list(seen, int(at)) for at in marks[before != _COLON])
 
 
 def _before_numbers(seen: Bytes, marks: NDArray[np.int64]) -> Bytes:
@@ -227,7 +225,7 @@ def _before_numbers(seen: Bytes, marks: NDArray[np.int64]) -> Bytes:
     return seen[at]
 
 
-def _in_a_list(data: bytes, at: int) -> bool:
+def _in_a_list(seen: Bytes, at: int) -> bool:
     """Whether nothing but numbers stands between there and a bracket before."""
-    before = data[max(0, at - _LONGEST_LIST) : at].rstrip(_NUMBERS)
+    before = seen[max(0, at - _LONGEST_LIST) : at].tobytes().rstrip(_NUMBERS)
     return not before or before.endswith(b"[")

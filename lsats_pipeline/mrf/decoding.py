@@ -27,6 +27,7 @@ from lsats_pipeline.mrf.columnar import Columnar, columns_of
 from lsats_pipeline.mrf.cutting import Large, Limits, pieces
 from lsats_pipeline.mrf.elements import INSIDE, KINDS, Element, decoder
 from lsats_pipeline.mrf.index import SECTIONS, LargeElement, Span, TooLarge
+from lsats_pipeline.mrf.scanning import BEFORE, BEHIND, document_of
 from lsats_pipeline.mrf.window import HEAD, Window, members
 
 Numbers: TypeAlias = NDArray[np.int64]
@@ -55,15 +56,25 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Values of an array as written: `begin` is where in the document, `first` their number.
+    """Values of an array, as a document: `begin` is where in the file's, `first` their number.
 
     `strict`: the index has proved it to be strict JSON.
     """
 
-    data: bytes
+    document: bytes | memoryview
     begin: int
     first: int
     strict: bool
+
+    @property
+    def data(self) -> bytes:
+        """The values as written."""
+        return bytes(self.document[len(BEFORE) : -len(BEHIND)])
+
+    def part(self, begin: int, end: int, values: int) -> Text:
+        """Some of it, with so many values before."""
+        document = document_of(memoryview(self.document)[len(BEFORE) :][begin:end])
+        return replace(self, document=document, begin=self.begin + begin, first=self.first + values)
 
 
 @dataclass
@@ -133,15 +144,15 @@ class Decoder:
 
     def _decode(self, decoded: Decoded, piece: Text, source: Source) -> None:
         columnar = self._reader(source.kind)
-        values = columnar.read(piece.data) if piece.strict and not source.fault else None
+        values = columnar.read(piece.document) if piece.strict and not source.fault else None
         if values is not None:
             decoded.add(values, np.arange(piece.first, piece.first + len(values)))
             decoded.seen += len(values)
-        elif piece.strict and len(piece.data) > _SMALL and (halves := _halves(piece)):
+        elif piece.strict and len(piece.document) > _SMALL and (halves := _halves(piece)):
             for half in halves:
                 self._decode(decoded, half, source)
         elif not _judged(decoded, piece, source) and piece.strict:
-            columnar.learn(piece.data)
+            columnar.learn(piece.document)
 
     def _reader(self, kind: type[Struct]) -> Columnar:
         if kind not in self._columnar:
@@ -159,10 +170,7 @@ def _halves(piece: Text) -> list[Text]:
     for value in values[:half]:
         end = _after_comma(data, end) + memoryview(value).nbytes
     begin = _after_comma(data, end)
-    return [
-        replace(piece, data=data[:end]),
-        replace(piece, data=data[begin:], begin=piece.begin + begin, first=piece.first + half),
-    ]
+    return [piece.part(0, end, 0), piece.part(begin, len(data), half)]
 
 
 def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
@@ -233,8 +241,9 @@ def _one_by_one(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
     for piece in pieces(window, limits):
         assert not isinstance(piece, Large), "nothing is larger than the whole"
         at = 0
-        for raw in [bytes(value) for value in piece.values] or [piece.data]:
-            at = _after_comma(piece.data, at)
+        data = bytes(piece.data)
+        for raw in [bytes(value) for value in piece.values] or [data]:
+            at = _after_comma(data, at)
             yield piece.begin + at, raw
             at += len(raw)
 
