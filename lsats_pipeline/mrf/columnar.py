@@ -207,11 +207,22 @@ def _fraction_for_whole(seen: Bytes, *, everywhere: bool) -> bool:
     Lists have whole numbers alone, which arro3 would cut off. `everywhere`: so do members.
     """
     after = seen[1:] | 32
-    marks = np.flatnonzero(((seen[:-1] - ord("0")) < 10) & ((after == _DOT) | (after == _EXPONENT)))
+    mark = after == _DOT
+    mark |= after == _EXPONENT
+    mark &= (seen[:-1] - ord("0")) < 10
+    marks = _few(mark)
     before = _before_numbers(seen, marks)
     if bool(_NUMERIC[before].any()) or (everywhere and bool((before == _COLON).any())):
         return True
     return any(_in_a_list(seen, int(at)) for at in marks[before != _COLON])
+
+
+def _few(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Where a mask is true, which is seldom: twice as fast as to look at each place."""
+    packed = np.packbits(mask)
+    some = np.flatnonzero(packed != 0)
+    rows, bits = np.nonzero(np.unpackbits(packed[some]).reshape(-1, 8))
+    return some[rows] * 8 + bits
 
 
 def _before_numbers(seen: Bytes, marks: NDArray[np.int64]) -> Bytes:

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from typing import Literal, Protocol
 
 from lsats_pipeline.errors import GiveUp, LsatsError, TryAgain
+from lsats_pipeline.mrf.allocation import keep_freed_memory
 from lsats_pipeline.mrf.index import LargeElement, Span
 from lsats_pipeline.mrf.spans import Taker
 from lsats_pipeline.mrf.workspace import Workspace
@@ -40,6 +41,7 @@ class Crew(Protocol):
 @contextmanager
 def crew(workspace: Workspace, workers: int, room: int) -> Iterator[Crew]:
     """So many workers; the one of one is this process. `room`: bytes of text in a usual span."""
+    keep_freed_memory()
     if workers == 1:
         yield _Alone(workspace)
         return
@@ -147,6 +149,7 @@ def _work(
     workspace: Workspace, slot: ctypes.Array[ctypes.c_char], line: Connection, parent: int
 ) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    keep_freed_memory()
     try:
         _take_in(workspace, memoryview(slot).cast("B"), line)
     except LsatsError as error:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +22,6 @@ from lsats_pipeline.mrf.crew import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.publishing import finished, publish
 from lsats_pipeline.mrf.reading import Watcher, sha256_of, size_of
-from lsats_pipeline.mrf.spans import Done
 from lsats_pipeline.mrf.supply import texts_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
@@ -74,9 +73,10 @@ def ingest(
     with _working_on(path, exports, name) as workspace:
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
+        work = _begun(workspace, path)
         with crew(workspace, options.workers, options.room) as workers:
             taking = _Taking(workspace, workers)
-            work = _indexed(workspace, path, options, progress, taking.found)
+            work = work or _indexed(workspace, path, options, progress, taking.found)
             resumed = taking.rest(work, options.index.max_ratio, progress)
         published = publish(workspace, work)
     seconds = time.monotonic() - begun
@@ -90,7 +90,7 @@ def prepare(
     with _working_on(path, exports, name) as workspace:
         if _unchanged(workspace, path) and (work := workspace.published_work):
             return work
-        return _indexed(workspace, path, options, progress, None)
+        return _begun(workspace, path) or _indexed(workspace, path, options, progress)
 
 
 @contextmanager
@@ -173,28 +173,27 @@ def _unchanged(workspace: Workspace, path: Path) -> Published | None:
     return published if sha256_of(path) == published.sha256 else None
 
 
+def _begun(workspace: Workspace, path: Path) -> Work | None:
+    """Begin with a file, or go on with it; the index of an unfinished run if it is still that."""
+    _room_for(path, workspace.final.parent)
+    work = workspace.work
+    if work and not (
+        work.source.path == str(path.absolute()) and work.source.is_still(work.index.sha256)
+    ):
+        work = None
+    workspace.begin(work.source if work else Identity.of(path))
+    return work
+
+
 def _indexed(
     workspace: Workspace,
     path: Path,
     options: Options,
     progress: Progress | None,
-    take: Taker | None,
+    take: Taker | None = None,
 ) -> Work:
-    """The index of an unfinished run if the file is still the same, else a new one.
-
-    While a new one is made its spans are given to be taken in: the file is read once for both.
-    """
-    _room_for(path, workspace.final.parent)
-    work = workspace.work
-    if (
-        work
-        and work.source.path == str(path.absolute())
-        and work.source.is_still(work.index.sha256)
-    ):
-        workspace.begin(work.source)
-        return work
+    """A new index. `take` is given its spans on the way: the file is read once for both."""
     source = Identity.of(path)
-    workspace.begin(source)
     watch = partial(progress, "index") if progress else None
     index = index_file(path, options.index, watch, take)
     work = Work(layout=LAYOUT, source=source, index=index)
@@ -209,11 +208,7 @@ class _Taking:
         self._workspace = workspace
         self._workers = workers
         self._given: set[int] = set()
-
-    @cached_property
-    def _before(self) -> dict[int, Done]:
-        """What was done when this run began, as soon as the workspace is of its file."""
-        return finished(self._workspace)
+        self._before = finished(workspace)
 
     def found(self, span: Span, documents: list[bytes]) -> None:
         """Take in a new span. One of a large element waits for what may follow in that."""

@@ -20,6 +20,10 @@ _ENCODINGS = {
     "allowed_amount": "BYTE_STREAM_SPLIT",
 }
 _PLAIN = {"npi.list.element", "tin_value", "offset", "length", "path", "text"}
+# Of these a dictionary leaves next to nothing; to begin compressing costs more than it saves.
+_UNCOMPRESSED = {"file", "span", "negotiation_arrangement", "billing_code_type",
+                 "billing_code_type_version", "severity_of_illness", "billing_class", "setting",
+                 "additional_information", "bundled_codes", "covered_services"}  # fmt: skip
 # What queries pick rows by; least and greatest of every column would cost an eighth more.
 _STATISTICS = ["element", "billing_code_type", "billing_code", "negotiated_rate",
                "provider_group_id", "tin_value", "allowed_amount"]  # fmt: skip
@@ -33,13 +37,17 @@ def write_part(table: pa.Table, path: Path) -> None:
     pq.write_table(
         table,
         temporary,
-        compression="zstd",
-        compression_level=1,
+        compression={leaf: _compression(leaf) for leaf in leaves},
+        compression_level={leaf: 1 for leaf in leaves if _compression(leaf) == "zstd"},
         use_dictionary=[leaf for leaf in leaves if leaf not in _PLAIN and leaf not in _ENCODINGS],
         column_encoding={leaf: _ENCODINGS[leaf] for leaf in leaves if leaf in _ENCODINGS},
         write_statistics=_STATISTICS,
     )
     temporary.rename(path)
+
+
+def _compression(leaf: str) -> str:
+    return "none" if leaf.partition(".")[0] in _UNCOMPRESSED else "zstd"
 
 
 def _leaves(field: pa.Field, above: str) -> Iterator[str]:
