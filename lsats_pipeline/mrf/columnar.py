@@ -61,13 +61,14 @@ class Columnar:
         """Take in the unknown members of values that were in doubt, and good after all."""
         if self._lessons == _LESSONS:
             return False
-        self._lessons += 1
         try:
             found = pa.schema(arro3.io.infer_json_schema(document))
         except Exception:  # what it raises has no class of its own
             return False
         before = self._read_as
         self._read_as = widened(before, found.field("v").type.value_type)
+        self._nulls = _explicit_nulls(self._read_as)
+        self._lessons += self._read_as != before
         return bool(self._read_as != before)
 
     def _proved(self, document: bytes | memoryview) -> pa.StructArray | None:
@@ -162,7 +163,7 @@ def _there(array: pa.Array) -> NDArray[np.bool_]:
 def with_nulls(kind: pa.DataType) -> pa.DataType:
     """The type with a second member for each that may be null, which says that it is."""
     if pa.types.is_list(kind):
-        return list_of(with_nulls(kind.value_type))
+        return pa.list_(kind.value_field.with_type(with_nulls(kind.value_type)))
     if not pa.types.is_struct(kind):
         return kind
     mine = [field.with_type(with_nulls(field.type)) for field in kind]
