@@ -18,7 +18,7 @@ import psycopg
 
 from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.hub import Hub, any_source_configured
-from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, load
+from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, MrfSettings, load
 from lsats_pipeline.silver.cross_checks import cross_check
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.sources.source import Source
@@ -57,6 +57,7 @@ def examine() -> Iterator[Finding]:
         return
     yield _ok("settings", "the hub", f"today is {settings.today()} in {settings.lsats_timezone}")
     yield _dagster_home(settings)
+    yield from _price_files()
     yield from _machine(settings)
     yield from _running(settings)
 
@@ -104,6 +105,25 @@ def _dagster_home(settings: HubSettings) -> Finding:
     remedy = "unset DAGSTER_HOME, or copy dagster_home/dagster.yaml of the checkout there"
     text = f"DAGSTER_HOME {folder} holds no dagster.yaml"
     return Finding("settings", "Dagster", "failed", text, remedy, FixConfiguration.exit_code)
+
+
+def _price_files() -> Iterator[Finding]:
+    """Where price files are looked for, and whether they could be fetched."""
+    try:
+        settings = load(MrfSettings)
+    except FixConfiguration as error:
+        yield from _misconfigured("price files", error)
+        return
+    if not settings.source_list:
+        yield Finding("settings", "price files", "note", "not configured: set LSATS_MRF_SOURCES")
+        return
+    hosts = ", ".join(settings.host_list)
+    told = f"sources: {len(settings.source_list)}; hosts that may be asked: {hosts or 'none'}"
+    if not hosts and any("://" in source for source in settings.source_list):
+        remedy = "name the hosts of your sources, and of the files they list, in LSATS_MRF_HOSTS"
+        yield Finding("settings", "price files", "note", told, remedy)
+    else:
+        yield _ok("settings", "price files", told)
 
 
 # ── the machine ───────────────────────────────────────────────────────────────────────────────────

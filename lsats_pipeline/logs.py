@@ -28,6 +28,8 @@ _BLOT = "***"
 _SHORTEST_SECRET = 6  # shorter ones would blot out ordinary words
 _SHAPES = (
     (re.compile(r"(://[^\s:/@]*:)[^\s@]+(@)"), rf"\1{_BLOT}\2"),
+    # The query of an address may be a signature.
+    (re.compile(r"(?i)(\bhttps?://[^\s?#'\"<>]*\?)[^\s'\"<>]+"), rf"\1{_BLOT}"),
     (re.compile(r"(?i)(\b(?:bearer|basic) )[\w.~+/=-]{8,}"), rf"\1{_BLOT}"),
     (re.compile(r"(?i)(\b(?:password|secret|webserviceskey)['\"]?\s*[=:]\s*['\"]?)[^\s'\",&}]+"),
      rf"\1{_BLOT}"),
@@ -46,6 +48,7 @@ def set_up(home: Path, *, style: str = "text", verbose: bool = False) -> None:
     root = logging.getLogger()
     for handler in [h for h in root.handlers if isinstance(h, (Terminal, DailyFile))]:
         root.removeHandler(handler)
+        handler.close()
     root.addHandler(terminal)
     root.addHandler(file)
     root.setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from lsats_pipeline.mrf.index import Span, index_file
 from lsats_pipeline.mrf.ingest import Options, ingest, plan, prepare
 from lsats_pipeline.mrf.reading import Reading
-from lsats_pipeline.mrf.scanning import sequence_of
+from lsats_pipeline.mrf.scanning import sequence_in
 
 Counts: TypeAlias = dict[str, int]
 # What stands between two elements of a generated file, and of most published ones.
@@ -150,7 +150,7 @@ def sliced(file: Path, folder: Path) -> Counts:
     def take(span: Span, documents: list[bytes]) -> None:
         if span.section == "in_network":
             for document in documents:
-                values.extend(map(bytes, sequence_of(document)))  # type: ignore[arg-type]
+                values.extend(map(bytes, sequence_in(document)))  # type: ignore[arg-type]
             if sum(map(len, values)) >= _SLICE:
                 raise _EnoughError
 

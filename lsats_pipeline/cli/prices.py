@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +11,16 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
+from lsats_pipeline.cli.prices_loading import say_loaded
+from lsats_pipeline.cli.progress import bars_of_bytes
+from lsats_pipeline.cli.progress import progress as steps
 from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.index import Index
-    from lsats_pipeline.mrf.ingest import Options, Outcome, Progress
+    from lsats_pipeline.mrf.ingest import Options, Outcome
+    from lsats_pipeline.mrf.loading import Loaded
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.synthetic.price_files import Manifest
 
@@ -43,7 +44,10 @@ class Order(StrEnum):
     prices_first = "prices-first"
 
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, .json or .json.gz.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Files, .json or .json.gz; or keys or addresses."),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -61,7 +65,8 @@ Seed = Annotated[int, typer.Option(help="Another seed, another file.")]
 
 @app.command(
     epilog=examples("lsats mrf run 2026-11-01_payer_in-network-rates.json.gz",
-                    "lsats mrf run inbox/*.json.gz --workers 2 --json")
+                    "lsats mrf run inbox/*.json.gz --workers 2 --json",
+                    "lsats mrf run https://files.example.com/prices.json.gz")
 )  # fmt: skip
 def run(
     files: Files,
@@ -69,6 +74,9 @@ def run(
     workers: Workers = None,
     span_mb: SpanMb = 32,
     max_ratio: MaxRatio = 400,
+    to_postgres: Annotated[
+        bool, typer.Option("--to-postgres", help="And then into the hub's database.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Take files in, whole or not at all; a file that was taken in already changes nothing."""
@@ -76,14 +84,15 @@ def run(
         raise FixConfiguration(f"--name {name} is for one file, and there are {len(files)}")
     options = _options(workers, span_mb, max_ratio)
     done: list[Outcome] = []
-    errors: list[tuple[Path, LsatsError]] = []
-    for path in files:
+    errors: list[tuple[str, LsatsError]] = []
+    for named in files:
         try:
-            done.append(_taken_in(path, options, name, quiet=as_json))
+            done.append(_taken_in(named, options, name, quiet=as_json))
         except LsatsError as error:
-            errors.append((path, error))
+            errors.append((named, error))
             note(f"lsats: {error}")
-    _say_outcomes(done, errors, as_json)
+    loaded = _into_postgres(done, quiet=as_json) if to_postgres and done else []
+    _say_outcomes(done, errors, loaded, as_json)
     if errors:
         return errors[0][1].exit_code
     return 3 if any(map(_too_many_rejects, done)) else 0
@@ -99,7 +108,7 @@ def plan(
     """Read a file once, prove it whole, say what is in it; writes nothing."""
     from lsats_pipeline.mrf.ingest import plan
 
-    with _shown(as_json) as progress:
+    with bars_of_bytes(as_json) as progress:
         watch = (lambda done, total: progress("index", done, total)) if progress else None
         index = plan(file, _options(1, span_mb, max_ratio), watch)
     say_json(_plan_json(index)) if as_json else _say_plan(index)
@@ -108,9 +117,11 @@ def plan(
 @app.command(epilog=examples("lsats mrf status", "lsats mrf status --json"))
 def status(as_json: AsJson = False) -> None:
     """Every file: published, unfinished or left out, and what is in it."""
+    from lsats_pipeline.cli.prices_finding import known_only
     from lsats_pipeline.mrf.status import statuses
 
     found = list(statuses(_exports()))
+    found += known_only(found)
     if as_json:
         say_json([_status_json(one) for one in found])
         return
@@ -143,6 +154,7 @@ def generate(
 ) -> None:
     """Write a price file of a coined insurer, and beside it an account of what is in it."""
     from lsats_pipeline.synthetic.price_files import PriceFile
+    from lsats_pipeline.synthetic.price_files.example import account
 
     chosen = PriceFile(
         megabytes=megabytes,
@@ -159,7 +171,7 @@ def generate(
         say_json(manifest.as_json())
     else:
         say(f"{out}: {manifest.text:,} bytes of text, {manifest.prices:,} prices,"
-            f" {len(manifest.faults):,} faults; all of it counted in {_account(out)}")  # fmt: skip
+            f" {len(manifest.faults):,} faults; all of it counted in {account(out)}")  # fmt: skip
 
 
 @app.command(epilog=examples("lsats mrf demo", "lsats mrf demo --mb 50 --workers 2"))
@@ -169,31 +181,39 @@ def demo(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a price file with faults, take it in, and compare every count with what was made."""
-    from lsats_pipeline.synthetic.price_files import PriceFile
+    """Make a price file with faults, take it through all steps, compare every count.
 
-    path = load(HubSettings).lsats_home / "inbox" / "mrf_demo.json.gz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    manifest = _generated(path, PriceFile(megabytes=megabytes, seed=seed, faults=0.01))
-    outcome = _taken_in(path, _options(workers, 4, 400), "", quiet=as_json)
-    compared = _compared(manifest, outcome)
-    wrong = [name for name, made, found in compared if made != found]
+    The steps are those of the Dagster job `mrf_process`: `lsats ui` shows the partition `mrf_demo`.
+    """
+    from lsats_pipeline.demo_prices import PRICE_STEPS, run_price_demo
+
+    with steps("price file", PRICE_STEPS) as watch:
+        done = run_price_demo(megabytes=megabytes, seed=seed, workers=workers or 0, watch=watch)
     if as_json:
-        say_json({"file": outcome.file, "counts": {n: found for n, _, found in compared},
-                  "differing": wrong, "seconds": outcome.seconds})  # fmt: skip
+        counts = {name: found for name, _, found in done.compared}
+        say_json({"file": done.file, "counts": counts, "differing": done.differing,
+                  "seconds": done.seconds, "run": done.run and done.run.as_json()})  # fmt: skip
     else:
-        say_table(("what", "made", "found"), compared, right="made, found")
-        say(f"Parquet in {_exports() / outcome.file}")
-    if wrong:
+        say_table(("what", "made", "found"), done.compared, right="made, found")
+        say(f"Parquet in {done.folder}")
+    if wrong := done.differing:
         raise VerificationFailed(f"the file and what was made of it differ in {', '.join(wrong)}")
 
 
+def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
+    from lsats_pipeline.cli.prices_loading import load_one, opened
+
+    with opened() as warehouse:
+        return [load_one(warehouse, one.file, quiet=quiet) for one in done]
+
+
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
+    from lsats_pipeline.mrf.health import workers as workers_for
     from lsats_pipeline.mrf.index import IndexOptions
     from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
 
     return Options(
-        workers=workers or workers_for_this_machine(),
+        workers=workers_for(workers or workers_for_this_machine()),
         index=IndexOptions(span=span_mb << 20, max_ratio=max_ratio),
     )
 
@@ -202,11 +222,15 @@ def _exports() -> Path:
     return load(HubSettings).lsats_home / "exports" / "mrf"
 
 
-def _taken_in(path: Path, options: Options, name: str, *, quiet: bool) -> Outcome:
+def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcome:
+    """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
+    from lsats_pipeline.cli import prices_finding
     from lsats_pipeline.mrf.ingest import ingest
 
-    with _shown(quiet) as progress:
-        return ingest(path, _exports(), options, name, progress)
+    with bars_of_bytes(quiet) as progress:
+        if not Path(named).exists():
+            return prices_finding.taken_in(named, name, options, progress)
+        return ingest(Path(named), _exports(), options, name, progress)
 
 
 def _too_many_rejects(outcome: Outcome) -> bool:
@@ -219,44 +243,36 @@ def _too_many_rejects(outcome: Outcome) -> bool:
 
 def _generated(out: Path, options: Any) -> Manifest:
     from lsats_pipeline.synthetic.price_files import write_price_file
+    from lsats_pipeline.synthetic.price_files.example import account
 
     try:
         manifest = write_price_file(out, options)
-        _account(out).write_text(json.dumps(manifest.as_json(), indent=1))
+        account(out).write_text(json.dumps(manifest.as_json(), indent=1))
     except OSError as error:
         raise GiveUp(f"{out} cannot be written: {error.strerror}") from None
     return manifest
 
 
-def _account(out: Path) -> Path:
-    return out.with_name(f"{out.name}.manifest.json")
-
-
-def _compared(manifest: Manifest, outcome: Outcome) -> list[tuple[str, int, int]]:
-    sums = outcome.published.sums
-    return [
-        ("prices", manifest.prices, sums.rows.get("in_network", 0)),
-        ("total of rates in cents", manifest.cents, sums.cents),
-        ("provider groups", manifest.groups, sums.rows.get("provider_references", 0)),
-        ("provider numbers", manifest.npis, sums.npis),
-        ("rejects", len(manifest.faults), sums.rows.get("rejects", 0)),
-        *(
-            (f"elements of {name}", made, outcome.published.elements.get(name, 0))
-            for name, made in manifest.elements.items()
-        ),
-    ]
-
-
 def _say_outcomes(
-    done: list[Outcome], errors: list[tuple[Path, LsatsError]], as_json: bool
+    done: list[Outcome],
+    errors: list[tuple[str, LsatsError]],
+    loaded: list[Loaded],
+    as_json: bool,
 ) -> None:
+    from lsats_pipeline.mrf.locations import redacted
+
     if as_json:
         say_json(
             {
                 "files": [_outcome_json(one) for one in done],
+                "loaded": [vars(one) for one in loaded],
                 "left_out": [
-                    {"file": str(path), "code": getattr(error, "code", ""), "reason": str(error)}
-                    for path, error in errors
+                    {
+                        "file": redacted(named),
+                        "code": getattr(error, "code", ""),
+                        "reason": str(error),
+                    }
+                    for named, error in errors
                 ],
             }
         )
@@ -266,6 +282,8 @@ def _say_outcomes(
         ((o.file, o.state, o.seconds, *_counted(o)) for o in done),
         right=", ".join(("seconds", *_COUNTED)),
     )
+    if loaded:
+        say_loaded(loaded)
 
 
 def _counted(of: Outcome | FileStatus) -> tuple[object, ...]:
@@ -337,30 +355,3 @@ def _say_plan(index: Index) -> None:
         note(f"{lost.section}[{lost.element}].{lost.path} has {lost.size:,} bytes: a reject")
     for text in index.notes:
         note(text)
-
-
-@contextmanager
-def _shown(quiet: bool) -> Iterator[Progress | None]:
-    """A bar of bytes on a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def watch(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)
-
-        yield watch

@@ -10,5 +10,15 @@ elements   the published format, both versions in one   decoding   pieces to ele
 tables     the columns of the Parquet files                columns    elements to those columns
 spans      one span: decode, write, note   ingest   workers, resuming     publishing  all or nothing
 
+Before that, from where files are published to this disk (decision 19):
+
+ sources ──listing──▶ entries ──finding──▶ catalog (schema mrf) ──fetching──▶ mrf/raw/<key>/
+
+locations  an address taken apart: what is shown, what is secret    listing   what a source names
+catalog    files, versions, their states    finding  lists to the catalogue, what is due
+policy     whom files may be fetched from    wire  one request, watched    hosts  circuits and turns
+downloading  one address to one file    archives  zip to gzip    fetching  a key to a version
+taking     a version to Parquet    providers  remote provider files    health  what long work needs
+
 Nothing here imports Dagster.
 """

@@ -19,7 +19,7 @@ from lsats_pipeline.mrf.scanning import (
     Found,
     State,
     document_of,
-    sequence_of,
+    sequence_in,
     surrogate_in,
 )
 from lsats_pipeline.mrf.window import Window
@@ -48,9 +48,9 @@ class Piece:
     values: list[msgspec.Raw]
 
     @property
-    def data(self) -> memoryview:
+    def data(self) -> bytes:
         """The values as written."""
-        return memoryview(self.document)[len(BEFORE) : -len(BEHIND)]
+        return self.document[len(BEFORE) : -len(BEHIND)]
 
     @property
     def end(self) -> int:
@@ -106,7 +106,7 @@ class _Cutter:
             # A separator of objects begins with the brace that closes the first.
             cut += len(self._separator) > 1
             document = self._document(cut - begin)
-            found = sequence_of(document)
+            found = sequence_in(document)
             if isinstance(found, list):
                 return self._piece(cut - begin, document, found)
             if found.state is State.whole:
@@ -124,7 +124,7 @@ class _Cutter:
         begin = self._window.cursor
         size = self._window.data.rfind(b"]", begin, begin + found.at) - begin
         document = self._document(size)
-        values = sequence_of(document)
+        values = sequence_in(document)
         return self._piece(size, document, values) if isinstance(values, list) and values else None
 
     def _one(self) -> Piece | Large:

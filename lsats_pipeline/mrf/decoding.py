@@ -241,7 +241,7 @@ def _one_by_one(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
     for piece in pieces(window, limits):
         assert not isinstance(piece, Large), "nothing is larger than the whole"
         at = 0
-        data = bytes(piece.data)
+        data = piece.data
         for raw in [bytes(value) for value in piece.values] or [data]:
             at = _after_comma(data, at)
             yield piece.begin + at, raw

@@ -18,6 +18,7 @@ from isal.isal_zlib import crc32
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.cutting import Limits, Piece, pieces
 from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher
+from lsats_pipeline.mrf.scanning import BEFORE, BEHIND
 from lsats_pipeline.mrf.window import Window, members
 
 BOM = b"\xef\xbb\xbf"
@@ -375,7 +376,7 @@ class _Spans:
         if not piece.values:
             span.loose.append(len(span.pieces))
         span.pieces.append((piece.begin, piece.end, piece.count))
-        span.crc32 = crc32(piece.data, span.crc32)
+        span.crc32 = crc32(memoryview(piece.document)[len(BEFORE) : -len(BEHIND)], span.crc32)
         span.values += piece.count
         span.end = piece.end
         if self._take:

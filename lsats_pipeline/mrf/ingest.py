@@ -22,7 +22,7 @@ from lsats_pipeline.mrf.crew import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.publishing import finished, publish
 from lsats_pipeline.mrf.reading import Watcher, sha256_of, size_of
-from lsats_pipeline.mrf.supply import texts_of
+from lsats_pipeline.mrf.rereading import texts_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
     Failure,
@@ -66,42 +66,58 @@ class Outcome:
 
 
 def ingest(
-    path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
+    path: Path,
+    exports: Path,
+    options: Options,
+    name: str = "",
+    progress: Progress | None = None,
+    *,
+    replacing: bool = False,
 ) -> Outcome:
-    """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept."""
+    """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept.
+
+    `replacing`: the name belongs to this file, whatever path its older versions were at.
+    """
     begun = time.monotonic()
-    with _working_on(path, exports, name) as workspace:
+    with _working_on(path, exports, name, replacing) as workspace:
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
         work = _begun(workspace, path)
         with crew(workspace, options.workers, options.room) as workers:
             taking = _Taking(workspace, workers)
             work = work or _indexed(workspace, path, options, progress, taking.found)
-            resumed = taking.rest(work, options.index.max_ratio, progress)
+            resumed = taking.rest(work, progress)
         published = publish(workspace, work)
     seconds = time.monotonic() - begun
     return Outcome(workspace.file, "published", published, seconds, resumed)
 
 
 def prepare(
-    path: Path, exports: Path, options: Options, name: str = "", progress: Progress | None = None
+    path: Path,
+    exports: Path,
+    options: Options,
+    name: str = "",
+    progress: Progress | None = None,
+    *,
+    replacing: bool = False,
 ) -> Work:
     """The index alone, kept for `ingest`; that of a file which is published already as it is."""
-    with _working_on(path, exports, name) as workspace:
+    with _working_on(path, exports, name, replacing) as workspace:
         if _unchanged(workspace, path) and (work := workspace.published_work):
             return work
         return _begun(workspace, path) or _indexed(workspace, path, options, progress)
 
 
 @contextmanager
-def _working_on(path: Path, exports: Path, name: str) -> Iterator[Workspace]:
+def _working_on(path: Path, exports: Path, name: str, replacing: bool) -> Iterator[Workspace]:
     """The locked folders of a file; what is wrong with the file is noted there."""
     size_of(path)
     workspace = Workspace(exports, name_for(Path(name or path)))
     try:
         with workspace.locked():
-            _recover(workspace)
-            _no_other_file(workspace, path)
+            workspace.recover()
+            if not replacing:
+                _no_other_file(workspace, path)
             try:
                 yield workspace
             except BadFile as error:
@@ -132,16 +148,6 @@ def _room_for(path: Path, exports: Path) -> None:
             f"{exports} has {free:,} bytes free, and {path} may need {needed:,}: make room there,"
             " or set LSATS_HOME to a larger disk"
         )
-
-
-def _recover(workspace: Workspace) -> None:
-    """A run that died between the two renames of publishing left the old version aside."""
-    before = workspace.folder / "before"
-    if before.exists():
-        if workspace.final.exists():
-            shutil.rmtree(before)
-        else:
-            before.rename(workspace.final)
 
 
 def _no_other_file(workspace: Workspace, path: Path) -> None:
@@ -215,7 +221,7 @@ class _Taking:
         if span.of is None and not self._is_done(span):
             self._give(span, None, documents)
 
-    def rest(self, work: Work, max_ratio: int, progress: Progress | None) -> int:
+    def rest(self, work: Work, progress: Progress | None) -> int:
         """Take in what is not done yet; returns how many spans runs before have done."""
         index, spans = work.index, {span.number: span for span in work.index.spans}
         for number in self._before.keys() - self._given:
@@ -226,7 +232,7 @@ class _Taking:
         large = {(element.section, element.number): element for element in index.large}
         report = _Reported(self._workspace, index.spans, progress)
         if waiting:
-            for span, documents in texts_of(Path(work.source.path), waiting, max_ratio):
+            for span, documents in texts_of(Path(work.source.path), waiting):
                 of = large[span.section, span.of] if span.of is not None else None
                 self._give(span, of, documents)
                 report()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,7 +34,7 @@ def publish(workspace: Workspace, work: Work) -> Published:
     published = _described(workspace.file, work, sums)
     write(workspace.out / "index.json", work)
     write(workspace.out / "file.json", published)
-    _swap(workspace)
+    workspace.swap()
     return published
 
 
@@ -116,14 +114,3 @@ def _described(file: str, work: Work, sums: Sums) -> Published:
         sums=sums,
         notes=index.notes,
     )
-
-
-def _swap(workspace: Workspace) -> None:
-    """What was published before is kept until the new one is there."""
-    before = workspace.folder / "before"
-    if workspace.final.exists():
-        if before.exists():
-            shutil.rmtree(before)
-        workspace.final.rename(before)
-    workspace.out.rename(workspace.final)
-    workspace.clear()

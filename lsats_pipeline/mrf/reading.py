@@ -63,7 +63,7 @@ class Reading:
     def _text(self, file: BinaryIO, total: int) -> Iterator[bytes]:
         first = self._read(file, total)
         if first.startswith(ZIP):
-            raise BadFile("zip", f"{self.path} is a zip archive: unpack it, and name what is in it")
+            raise BadFile("zip", f"{self.path} is a zip archive: `lsats mrf fetch` unpacks it")
         if not first.startswith(GZIP):
             yield from self._plain(file, first, total)
             return
@@ -148,7 +148,7 @@ class Reading:
 def size_of(path: Path) -> int:
     """Bytes of a file that can be read; FixConfiguration when there is none."""
     if str(path).partition(":")[0] in ("http", "https", "ftp", "sftp"):
-        raise FixConfiguration(f"{path} is an address: download it, and name the file")
+        raise FixConfiguration(f"{path} is an address: `lsats mrf fetch` brings a file here")
     if not path.is_file():
         raise FixConfiguration(f"there is no file {path}")
     try:

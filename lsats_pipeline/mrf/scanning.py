@@ -66,7 +66,12 @@ def document_of(data: Bytes) -> bytes:
         return b"".join((BEFORE, view, BEHIND))
 
 
-def sequence_of(document: bytes) -> list[msgspec.Raw] | Found:
+def sequence_of(data: Bytes) -> list[msgspec.Raw] | Found:
+    """The values of `a,b,c`, or why it is no such thing."""
+    return sequence_in(document_of(data))
+
+
+def sequence_in(document: bytes) -> list[msgspec.Raw] | Found:
     """The values of `a,b,c`, given as a document; or, where it is no such thing, why.
 
     `whole` says that a `]` closed the sequence, and where the next thing stands after it.

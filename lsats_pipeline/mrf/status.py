@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lsats_pipeline.mrf.workspace import Published, Workspace
 
@@ -15,10 +14,11 @@ class FileStatus:
     """One file. A file can be published and have a newer version unfinished or left out.
 
     `spans` is 0 while a file is read for the first time and nobody knows how many there are.
+    Of a folder: `published`, `unfinished`, `left out`; else the state of the catalogue.
     """
 
     file: str
-    state: Literal["published", "unfinished", "left out"]
+    state: str
     spans: int = 0
     spans_done: int = 0
     published: Published | None = None
@@ -32,6 +32,11 @@ def statuses(exports: Path) -> Iterator[FileStatus]:
     }
     for file in sorted(folders - {".work"}):
         yield from _status(Workspace(exports, file))
+
+
+def published_files(exports: Path) -> list[str]:
+    """The names of what is published."""
+    return [one.file for one in statuses(exports) if one.state == "published"]
 
 
 def _status(workspace: Workspace) -> Iterator[FileStatus]:

@@ -201,6 +201,25 @@ class Workspace:
             elif found.name != "lock":
                 found.unlink()
 
+    def swap(self) -> None:
+        """Publish `out` in one step; what was there is kept until the new one is."""
+        before = self.folder / "before"
+        if self.final.exists():
+            if before.exists():
+                shutil.rmtree(before)
+            self.final.rename(before)
+        self.out.rename(self.final)
+        self.clear()
+
+    def recover(self) -> None:
+        """A run that died between the two renames of `swap` left the old version aside."""
+        before = self.folder / "before"
+        if before.exists():
+            if self.final.exists():
+                shutil.rmtree(before)
+            else:
+                before.rename(self.final)
+
     def fail(self, failure: Failure) -> None:
         """Keep the reason alone."""
         self.clear()
@@ -208,18 +227,25 @@ class Workspace:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One run at a time works on a file; the lock goes with the process that holds it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Busy(f"{self.file} is being worked on by another run") from None
+        """One run at a time works on a file."""
+        with lock(self.folder, self.file):
             yield
 
 
 def _of_this_layout(found: D | None) -> D | None:
     return found if found and found.layout == LAYOUT else None
+
+
+@contextmanager
+def lock(folder: Path, what: str) -> Iterator[None]:
+    """One run at a time works in a folder; the lock goes with the process that holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"{what} is being worked on by another run") from None
+        yield
 
 
 def name_for(path: Path) -> str:

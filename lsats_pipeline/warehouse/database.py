@@ -101,11 +101,11 @@ class Warehouse:
         return self._pool
 
 
-def connect(url: str, *, autocommit: bool = False) -> Connection:
-    """A connection outside the pool; Unreachable when the server does not answer."""
+def connect(url: str, *, autocommit: bool = False, seconds: int = _CONNECT_SECONDS) -> Connection:
+    """A connection outside the pool; Unreachable when the server does not answer in time."""
     try:
         return psycopg.connect(
-            url, autocommit=autocommit, options=_SETTINGS, connect_timeout=_CONNECT_SECONDS
+            url, autocommit=autocommit, options=_SETTINGS, connect_timeout=seconds
         )
     except psycopg.OperationalError as error:
         raise unreachable(url, error) from None

@@ -91,7 +91,7 @@ def test_too_many_rejects_are_exit_code_3(lsats: Lsats, tmp_path: Path) -> None:
     ("line", "told"),
     [
         (["run", "none.json.gz"], "there is no file none.json.gz"),
-        (["run", "https://x.example/a.json.gz"], "download it"),
+        (["run", "https://x.example/a.json.gz"], "LSATS_MRF_HOSTS"),
         (["run", "a.json", "b.json", "--name", "x"], "for one file"),
         (["run", "a.json", "--workers", "0"], "--workers"),
         (["run"], "FILE"),

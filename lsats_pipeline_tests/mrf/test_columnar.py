@@ -17,7 +17,7 @@ from lsats_pipeline.mrf.columns import Lineage
 from lsats_pipeline.mrf.decoding import Decoded, Decoder, Source, Text
 from lsats_pipeline.mrf.elements import InNetwork, ProviderReference
 from lsats_pipeline.mrf.index import Span
-from lsats_pipeline.mrf.scanning import document_of, sequence_of
+from lsats_pipeline.mrf.scanning import document_of, sequence_in
 from lsats_pipeline_tests.mrf.files import item, price, reference
 
 ODD_TEXTS = (
@@ -137,7 +137,7 @@ def test_both_ways_give_the_same(section: str, seed: int, monkeypatch: pytest.Mo
         values = [make(draw) for _ in range(draw.randrange(1, 6))]
         text = faulty(draw, json.dumps(values, ensure_ascii=draw.random() < 0.5)[1:-1])
         document = document_of(text.encode())
-        if not isinstance(sequence_of(document), list):
+        if not isinstance(sequence_in(document), list):
             continue
         quick = decoder.decode(Text(document, 100, 7, strict=True), source(section))
         exact = Decoder().decode(Text(document, 100, 7, strict=False), source(section))

@@ -24,9 +24,9 @@ from lsats_pipeline.mrf import ingest as ingest_module
 from lsats_pipeline.mrf.index import LargeElement, Span
 from lsats_pipeline.mrf.ingest import Options, Outcome, ingest, prepare
 from lsats_pipeline.mrf.publishing import finished
+from lsats_pipeline.mrf.rereading import texts_of
 from lsats_pipeline.mrf.spans import Gathered, Taker
 from lsats_pipeline.mrf.status import statuses
-from lsats_pipeline.mrf.supply import texts_of
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -346,9 +346,9 @@ def test_a_file_that_changed_since_is_begun_anew(
 def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changed(path: Path, spans: list[Span], max_ratio: int) -> Any:
+    def changed(path: Path, spans: list[Span]) -> Any:
         packed(path, document(in_network=[item(str(n + 1)) for n in range(20)]))
-        return texts_of(path, spans, max_ratio)
+        return texts_of(path, spans)
 
     file = packed(
         tmp_path / "prices.json.gz", document(in_network=[item(str(n)) for n in range(20)])

@@ -1,0 +1,31 @@
+"""Is there what long work needs? Asked before it begins, with numbers and the remedy."""
+
+from __future__ import annotations
+
+import psutil
+
+from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.mrf.ingest import MEMORY_OF_A_WORKER
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.database import connect
+
+_ANSWER_SECONDS = 4
+# Less than this, and one worker alone would be killed in the middle of its work.
+MEMORY_FLOOR = MEMORY_OF_A_WORKER // 2
+
+
+def database_answers(warehouse: Warehouse) -> None:
+    """Unreachable when the database does not answer at once: nothing is downloaded for nothing."""
+    with connect(warehouse.url, seconds=_ANSWER_SECONDS) as connection:
+        connection.execute("select 1")
+
+
+def workers(wanted: int) -> int:
+    """As many workers as memory allows now, at most those wanted; GiveUp when it is not for one."""
+    available = psutil.virtual_memory().available
+    if available < MEMORY_FLOOR:
+        raise GiveUp(
+            f"{available:,} bytes of memory are available, and taking a file in needs"
+            f" {MEMORY_FLOOR:,} at least: end other programs, or use another machine"
+        )
+    return max(1, min(wanted, available // MEMORY_OF_A_WORKER))

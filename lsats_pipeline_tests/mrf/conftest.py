@@ -1,0 +1,90 @@
+"""A server on loopback, and a hub that may ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsats_pipeline.mrf import catalog, finding
+from lsats_pipeline.mrf.catalog import Entry, Version
+from lsats_pipeline.mrf.downloading import Downloads
+from lsats_pipeline.mrf.fetching import RawFile, fetch
+from lsats_pipeline.mrf.finding import Found, find
+from lsats_pipeline.mrf.hosts import Hosts
+from lsats_pipeline.mrf.policy import Policy
+from lsats_pipeline.settings import MrfSettings, load
+from lsats_pipeline.sources.clock import Clock
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.mrf.bad_server import BadServer, serving
+
+
+@pytest.fixture
+def server() -> Iterator[BadServer]:
+    """Answers as it is told to."""
+    with serving() as running:
+        yield running
+
+
+@dataclass
+class PriceHub:
+    """A hub whose waits take no time."""
+
+    warehouse: Warehouse
+    home: Path
+    hosts: str
+    options: dict[str, Any] = field(default_factory=dict)
+    slept: list[float] = field(default_factory=list)
+
+    @property
+    def settings(self) -> MrfSettings:
+        """What it may do."""
+        options = {"rate": 1000, "ask_minutes": 0, **self.options}
+        return load(MrfSettings, hosts=self.hosts, **options)
+
+    @property
+    def downloads(self) -> Downloads:
+        """Its way out."""
+        clock = Clock(sleep=self.slept.append, jitter=lambda: 0.5)
+        hosts = Hosts(self.warehouse, self.settings.rate, clock)
+        return Downloads(Policy(self.settings), hosts, self.settings, clock)
+
+    def find(self, *sources: str | Path, **options: Any) -> Found:
+        """Look at these."""
+        named = [str(source) for source in sources]
+        return find(
+            self.warehouse, self.settings, self.home, named, downloads=self.downloads, **options
+        )
+
+    def add(self, url: str | Path) -> str:
+        """Enter one file; its key."""
+        with self.warehouse.connection() as connection:
+            return finding.add(connection, str(url))
+
+    def fetch(self, key: str) -> RawFile:
+        """The newest version."""
+        return fetch(self.warehouse, self.settings, self.home, key, downloads=self.downloads)
+
+    def entry(self, key: str) -> Entry:
+        """What the catalogue says."""
+        with self.warehouse.connection() as connection:
+            return catalog.known(connection, key)
+
+    def versions(self, key: str) -> list[Version]:
+        """Of one file."""
+        with self.warehouse.connection() as connection:
+            return catalog.versions(connection, key)
+
+    def due(self) -> list[str]:
+        """What is to be fetched."""
+        with self.warehouse.connection() as connection:
+            return [one.key for one in catalog.due(connection)]
+
+
+@pytest.fixture
+def hub(warehouse: Warehouse, server: BadServer, tmp_path: Path) -> PriceHub:
+    """A hub of this test alone, which may ask the server."""
+    return PriceHub(warehouse, tmp_path / "home", server.place)

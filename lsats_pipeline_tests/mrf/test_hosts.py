@@ -1,0 +1,240 @@
+"""How hosts are spared: the circuit, the turns, and both shared by processes. And certificates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import ssl
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from lsats_pipeline.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.mrf import wire
+from lsats_pipeline.mrf.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
+from lsats_pipeline.mrf.wire import Pace, UntrustedCertificate, answered
+from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.sources.clock import Clock
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain, serving
+from lsats_pipeline_tests.mrf.conftest import PriceHub
+
+
+@dataclass
+class Time:
+    """A clock that moves by sleeping."""
+
+    now: float = 1_700_000_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def hosts(warehouse: Warehouse, time: Time, rate: float = 5.0) -> Hosts:
+    return Hosts(warehouse, rate, Clock(sleep=time.sleep), now=lambda: time.now)
+
+
+def fail(hosts: Hosts, host: str, times: int) -> None:
+    for _ in range(times):
+        hosts.admit(host)
+        hosts.failed(host, "HTTP 500")
+
+
+def test_the_circuit_opens_and_one_probe_closes_it(warehouse: Warehouse) -> None:
+    time = Time()
+    ours, theirs = hosts(warehouse, time), hosts(warehouse, time)
+    fail(ours, "a:443", FAILURES - 1)
+    theirs.admit("a:443")
+    ours.failed("a:443", "HTTP 500")
+    for one in (ours, theirs):
+        with pytest.raises(TryAgain, match=r"a:443 failed 5 times in a row \(HTTP 500\)"):
+            one.admit("a:443")
+    theirs.admit("b:443")
+    time.now += OPEN_SECONDS
+    ours.admit("a:443")
+    with pytest.raises(TryAgain):
+        theirs.admit("a:443")
+    ours.answers("a:443")
+    theirs.admit("a:443")
+    ours.succeeded("a:443")
+    fail(ours, "a:443", FAILURES - 1)
+    ours.admit("a:443")
+
+
+def test_a_probe_that_fails_opens_it_again(warehouse: Warehouse) -> None:
+    time = Time()
+    ours = hosts(warehouse, time)
+    fail(ours, "a:443", FAILURES)
+    time.now += OPEN_SECONDS
+    ours.admit("a:443")
+    ours.failed("a:443", "HTTP 502")
+    with pytest.raises(TryAgain, match="HTTP 502"):
+        ours.admit("a:443")
+    time.now += OPEN_SECONDS
+    ours.admit("a:443")  # and dies
+    time.now += 120
+    ours.admit("a:443")
+
+
+def test_an_open_circuit_costs_no_call(hub: PriceHub, server: BadServer) -> None:
+    hub.options["tries"] = FAILURES
+    key = hub.add(server.says("/a.json.gz", plain(b"", "500 No")))
+    with pytest.raises(TryAgain, match="tried 5 times"):
+        hub.fetch(key)
+    for _ in range(20):
+        with pytest.raises(TryAgain, match="is left alone"):
+            hub.fetch(key)
+    assert server.times("/a.json.gz") == FAILURES
+    with serving() as other:
+        hub.hosts = f"{server.place},{other.place}"
+        url = other.says("/b.json", plain(b"{}"))
+        assert hub.fetch(hub.add(url)).size == 2
+    states = {state.host: state for state in hub.downloads.hosts.states()}
+    assert (states[server.place].circuit, states[other.place].circuit) == ("open", "closed")
+    hub.downloads.hosts.reset(server.place)
+    server.says("/a.json.gz", plain(b"{}"))
+    assert hub.fetch(key).size == 2
+    with pytest.raises(FixConfiguration, match="nothing is known of host x"):
+        hub.downloads.hosts.reset("x")
+
+
+def test_what_is_the_files_fault_is_not_the_hosts(hub: PriceHub, server: BadServer) -> None:
+    for number in range(FAILURES + 1):
+        with pytest.raises(GiveUp):
+            hub.fetch(hub.add(server.url(f"/{number}.json")))
+    (state,) = hub.downloads.hosts.states()
+    assert (state.circuit, state.failures) == ("closed", 0)
+
+
+def test_one_success_forgets_failures(hub: PriceHub, server: BadServer) -> None:
+    answers = in_turn(plain(b"", "500 No"), plain(b"", "500 No"), plain(b"{}"))
+    hub.fetch(hub.add(server.says("/a.json", answers)))
+    assert [state.failures for state in hub.downloads.hosts.states()] == [0]
+
+
+def test_a_hundred_requests_at_five_a_second_take_twenty_seconds(warehouse: Warehouse) -> None:
+    time = Time()
+    ours, theirs = hosts(warehouse, time), hosts(warehouse, time)
+    began = time.now
+    for number in range(100):
+        (ours if number % 2 else theirs).take_turn("a:443")
+    assert 19 <= time.now - began <= 21
+    ours.take_turn("b:443")
+    assert len(time.slept) == 99
+
+
+def test_a_pause_is_for_all_and_not_for_ever(warehouse: Warehouse) -> None:
+    time = Time()
+    ours, theirs = hosts(warehouse, time), hosts(warehouse, time)
+    ours.take_turn("a:443")
+    ours.pause("a:443", 60)
+    theirs.take_turn("a:443")
+    assert time.slept == [60]
+    ours.pause("a:443", PATIENCE + 1)
+    with pytest.raises(TryAgain, match="busy for more than 15 minutes"):
+        theirs.take_turn("a:443")
+
+
+TURNS = """
+import sys, time
+from lsats_pipeline.mrf.hosts import Hosts
+from lsats_pipeline.sources.clock import Clock
+from lsats_pipeline.warehouse import Warehouse
+waits = []
+with Warehouse(sys.argv[1]) as warehouse:
+    hosts = Hosts(warehouse, 1.0, Clock(sleep=waits.append))
+    for _ in range(10):
+        hosts.take_turn("a:443")
+print(max(waits))
+"""
+
+
+def test_turns_are_shared_by_processes(warehouse: Warehouse) -> None:
+    """Nobody sleeps here, so the longest wait tells how many turns were reserved before."""
+    arguments = [sys.executable, "-c", TURNS, warehouse.url]
+    environment = {"PYTHONPATH": str(CHECKOUT), "PATH": os.environ["PATH"]}
+    running = [
+        subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    longest = max(float(process.communicate()[0]) for process in running)
+    # 20 turns a second apart; what the processes took themselves has gone by.
+    assert 10 < longest <= 19
+
+
+# ── certificates ──────────────────────────────────────────────────────────────────────────────────
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:
+    """One that is its own issuer, for a name; its file, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file, key_file = folder / "issuer.pem", folder / "key.pem"
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key_file)
+    return file, context
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(hub: PriceHub, tmp_path: Path) -> None:
+    _, context = certificate(tmp_path, "files.example.com")
+    with serving(context) as server:
+        server.says("/a.json", plain(b"{}"))
+        hub.hosts = server.place
+        with pytest.raises(GiveUp, match=r"not trusted; .* SSL_CERT_FILE"):
+            hub.fetch(hub.add(server.url("/a.json", "https")))
+        assert server.asked == []
+
+
+def test_the_name_counts_and_not_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection goes to an address; the certificate has to name the host all the same."""
+    from lsats_pipeline.mrf.policy import Target
+
+    issuer, context = certificate(tmp_path, "files.example.com")
+    monkeypatch.setenv("SSL_CERT_FILE", str(issuer))
+    wire._tls.cache_clear()
+    try:
+        with serving(context) as server:
+            server.says("/a.json", plain(b"{}"))
+
+            def ask(host: str) -> bytes:
+                target = Target("https", host, server.port, ("127.0.0.1",), "x", "/a.json")
+                with answered(target, {}, Pace(1, 10, 10)) as answer:
+                    return b"".join(answer.chunks)
+
+            assert ask("files.example.com") == b"{}"
+            with pytest.raises(UntrustedCertificate, match="Hostname mismatch"):
+                ask("other.example.com")
+    finally:
+        wire._tls.cache_clear()
