@@ -165,7 +165,7 @@ def allowed_amounts(elements: pa.StructArray, numbers: Positions, lineage: Linea
 def _modifiers(amounts: pa.StructArray, payments: pa.StructArray, at: pa.Array) -> pa.Array:
     """Those of the payment, else those said of all payments to the TIN."""
     own, of_all = (things.field("billing_code_modifier") for things in (payments, amounts))
-    return _list_words(pc.coalesce(own, of_all.take(at)))
+    return _listed(pc.coalesce(own, of_all.take(at)))
 
 
 def rejects(found: list[Reject], lineage: Lineage) -> pa.Table:
@@ -282,13 +282,12 @@ def _words(things: pa.StructArray, name: str) -> pa.DictionaryArray:
 
 
 def _word_lists(things: pa.StructArray, name: str) -> pa.ListArray:
-    return _list_words(things.field(name))
+    return _listed(things.field(name))
 
 
-def _list_words(lists: pa.ListArray) -> pa.ListArray:
-    """Lists of words, of which there are few different ones."""
+def _listed(lists: pa.ListArray) -> pa.ListArray:
     mask = lists.is_null() if lists.null_count else None
-    return pa.ListArray.from_arrays(lists.offsets, lists.values.dictionary_encode(), mask=mask)
+    return pa.ListArray.from_arrays(lists.offsets, lists.values, mask=mask)
 
 
 def _numbers(lists: pa.ListArray, there: pa.BooleanArray) -> pa.ListArray:

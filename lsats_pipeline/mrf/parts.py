@@ -28,7 +28,7 @@ _UNCOMPRESSED = {"file", "span", "negotiation_arrangement", "billing_code_type",
                  "additional_information", "bundled_codes", "covered_services",
                  "provider_references", "npi"}  # fmt: skip
 # What queries pick rows by; least and greatest of every column would cost an eighth more.
-_STATISTICS = ["element", "billing_code_type", "billing_code", "negotiated_rate",
+_STATISTICS = ["span", "element", "billing_code_type", "billing_code", "negotiated_rate",
                "provider_group_id", "tin_value", "allowed_amount"]  # fmt: skip
 
 

@@ -28,7 +28,7 @@ _SERVICE = [
 ]
 _TIN = [("tin_type", WORD), ("tin_value", pa.string()), ("business_name", pa.string())]
 NUMBERS = pa.list_(pa.int64())
-WORDS = pa.list_(WORD)
+WORDS = pa.list_(pa.string())
 CHARGES = pa.list_(pa.struct([("billed_charge", pa.float64()), ("npi", NUMBERS)]))
 CODES = pa.list_(_CODE)
 
