@@ -94,7 +94,7 @@ def replay(
     tried = [r for r in found if not mended or r.number in mended]
     with workspace.locked():
         workspace.recover()
-        if workspace.work is not None:
+        if workspace.begun:
             raise FixConfiguration(
                 f"another version of {file} is half taken in: finish that with `lsats mrf run`"
             )
