@@ -35,6 +35,7 @@ class Forward:
 
     def parts(self, begin: int, end: int) -> Iterator[memoryview]:
         """The bytes from one offset to another, no smaller than any before, as they come."""
+        assert begin >= self._begin, "the text goes forward only"
         while begin < end:
             at = begin - self._begin
             if 0 <= at < len(self._chunk):

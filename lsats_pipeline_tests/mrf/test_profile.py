@@ -29,7 +29,7 @@ MADE = {
     "clean, version 1, prices first": PriceFile(
         megabytes=0.8, version=1, order="prices-first", seed=2
     ),
-    "clean, a large element": PriceFile(megabytes=1, large=0.5, seed=3),
+    "clean, a large element": PriceFile(megabytes=1.8, large=1.4, seed=3),
     "doubtful": PriceFile(megabytes=2, defects=0.4, seed=4),
     "doubtful and faulty": PriceFile(megabytes=1, defects=0.4, faults=0.2, seed=5, pretty=True),
     "faulty": PriceFile(megabytes=0.5, faults=1, seed=6),

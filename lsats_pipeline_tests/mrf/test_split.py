@@ -45,7 +45,7 @@ MADE = {
         megabytes=0.6, order="prices-first", pretty=True, seed=2
     ),
     "version 1": PriceFile(megabytes=0.6, version=1, seed=3),
-    "a large element": PriceFile(megabytes=0.8, large=0.5, seed=4),
+    "a large element": PriceFile(megabytes=1.8, large=1.5, seed=4),
     "amounts": PriceFile(megabytes=0.3, kind="allowed-amounts", seed=5),
 }
 PLANS = (

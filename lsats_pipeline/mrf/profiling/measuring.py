@@ -91,9 +91,13 @@ def _views(db: duckdb.DuckDBPyConnection, folder: Path, updated: str) -> None:
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
-    return pa.schema(
-        (f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in schema
-    )
+    return pa.schema([(field.name, _plain_type(field.type)) for field in schema])
+
+
+def _plain_type(of: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(of):
+        return of.value_type
+    return pa.list_(_plain_type(of.value_type)) if pa.types.is_list(of) else of
 
 
 def _quoted(text: str) -> str:
@@ -309,6 +313,6 @@ def _duplicates(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         examples=_told(
             db,
             "select 'in_network', element, rows || ' times ' || amount from duplicates"
-            f" order by rows desc, element limit {_EXAMPLES}",
+            f" order by rows desc, element, amount limit {_EXAMPLES}",
         ),
     )

@@ -6,7 +6,7 @@ Their texts go to a file on disk; in memory is where each stands, 40 bytes for o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,9 @@ class References:
     labels: Numbers
     ranked: Numbers
 
+    def __post_init__(self) -> None:
+        self._ordered = self.numbers[self.ranked]
+
     def __len__(self) -> int:
         return len(self.numbers)
 
@@ -60,9 +63,8 @@ class References:
         """Where the references with these numbers are; numbers that are not there give nothing."""
         if not len(self):
             return np.empty(0, np.int64)
-        ordered = self.numbers[self.ranked]
-        low = np.searchsorted(ordered, wanted, "left")
-        high = np.searchsorted(ordered, wanted, "right")
+        low = np.searchsorted(self._ordered, wanted, "left")
+        high = np.searchsorted(self._ordered, wanted, "right")
         if (high - low <= 1).all():
             return self.ranked[low[high > low]]
         return np.concatenate([self.ranked[a:b] for a, b in zip(low, high, strict=True)])
@@ -123,7 +125,11 @@ def _number(text: bytes) -> int:
 def saved(references: References, folder: Path) -> Path:
     """Keep the arrays where other processes find them."""
     place = folder / "references.npz"
-    arrays: dict[str, Any] = {k: v for k, v in vars(references).items() if k != "spill"}
+    arrays: dict[str, Any] = {
+        field.name: getattr(references, field.name)
+        for field in fields(references)
+        if field.name != "spill"
+    }
     np.savez(place, **arrays)
     return place
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeAlias
+from zlib import crc32
 
 import msgspec
 from msgspec.json import encode
@@ -102,13 +103,17 @@ def _chunks(
     at = element.begin
     for span in index.spans:
         if span.section == element.section and span.of == element.number:
-            for stretch in stretches(text, [span], path):
-                yield from text_between(text, at, stretch.begin)
-                yield stretch
-                at = stretch.begin + len(stretch.data)
+            first, check = span.first, 0
+            for begin, end, count in span.pieces:
+                # What is between pieces is read before the next: the text goes forward only.
+                yield from text_between(text, at, begin)
+                data = text.read(begin, end)
+                check = crc32(data, check)
+                yield Stretch(span, begin, first, count, data)
+                first, at = first + count, end
+            if check != span.crc32:
+                raise changed(path, span.begin, span.end)
     yield from text_between(text, at, element.end)
-    if at > element.end:
-        raise changed(path, element.begin, element.end)
 
 
 def text_between(text: Forward, begin: int, end: int) -> Iterator[bytes]:
