@@ -17,7 +17,7 @@ from isal.isal_zlib import crc32
 
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.cutting import Limits, Piece, pieces
-from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher
+from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher, ahead
 from lsats_pipeline.mrf.scanning import BEFORE, BEHIND
 from lsats_pipeline.mrf.window import Window, members
 
@@ -155,7 +155,7 @@ def index_file(
     chosen = options or IndexOptions()
     begun = time.monotonic()
     reading = Reading(path, chosen.max_ratio, watch)
-    chunks = reading.chunks()
+    chunks = reading.chunks() if take else ahead(reading.chunks())  # else others have work
     document = _Document(Window(chunks), chosen, take)
     try:
         document.read()
