@@ -1,6 +1,7 @@
 """The demonstration: a simulated campus lives some days, the hub takes in each of them.
 
-campus of the first day ─▶ for each day: clock moved, campus lives on, job `hub_daily` ─▶ summary
+campus of the first day ─▶ for each day: clock moved, campus lives on, job `hub_daily`
+                        ─▶ a small price file through `mrf_process` ─▶ summary
 A day that is done stays done, so that a second demonstration only shows what is there.
 """
 
@@ -19,6 +20,7 @@ import psutil
 
 from lsats_pipeline.campus import settled_campus
 from lsats_pipeline.defs.execution import Outcome, Watcher, execute_job
+from lsats_pipeline.demo_prices import PRICE_STEPS, PriceDemonstration, run_price_demo
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.hub import any_source_configured, prepare
 from lsats_pipeline.plan import choose
@@ -57,19 +59,28 @@ class Demonstration:
     memory_at_start: int
     memory_peak: int
     already_done: tuple[dt.date, ...] = field(default=())
+    prices: PriceDemonstration | None = None
 
     @property
     def success(self) -> bool:
-        """Whether every day is in the hub."""
-        return all(outcome.success for outcome in self.outcomes)
+        """Whether every day is in the hub, and the price file whole."""
+        whole = self.prices is None or not self.prices.differing
+        return whole and all(outcome.success for outcome in self.outcomes)
 
 
 def _unwatched(title: str, assets: int) -> AbstractContextManager[Watcher | None]:
     return nullcontext()
 
 
-def run_demo(*, people: int, days: int, seed: int, display: Display = _unwatched) -> Demonstration:
-    """Live through the last `days` days, as far as they are not done yet.
+def run_demo(
+    *,
+    people: int,
+    days: int,
+    seed: int,
+    prices_mb: float = 0,
+    display: Display = _unwatched,
+) -> Demonstration:
+    """Live through the last `days` days, as far as they are not done yet; then a price file.
 
     FixConfiguration when the database is not for synthetic data, when a real source is configured,
     or when the campus that is there has other people or another seed.
@@ -85,6 +96,9 @@ def run_demo(*, people: int, days: int, seed: int, display: Display = _unwatched
         prepare(warehouse)
         done = _done(warehouse, wanted)
         outcomes = _live(wanted, done, display)
+        prices = None
+        if prices_mb and all(outcome.success for outcome in outcomes):
+            prices = _prices(prices_mb, seed, display)
         return _summed_up(
             warehouse,
             (people, seed),
@@ -93,7 +107,17 @@ def run_demo(*, people: int, days: int, seed: int, display: Display = _unwatched
             done=tuple(sorted(done)),
             seconds=time.monotonic() - started,
             memory=memory,
+            prices=prices,
         )
+
+
+def _prices(megabytes: float, seed: int, display: Display) -> PriceDemonstration:
+    """A file so small that processes of its own would only cost."""
+    with display(f"a price file of {megabytes:g} MB", PRICE_STEPS) as watch:
+        done = run_price_demo(megabytes=megabytes, seed=seed, workers=1, again=False, watch=watch)
+    if done.run is None:
+        log.info("⏭️ the price file %s is done already", done.file)
+    return done
 
 
 def _live(days: list[dt.date], done: set[dt.date], display: Display) -> tuple[Outcome, ...]:
@@ -140,6 +164,7 @@ def _summed_up(
     done: tuple[dt.date, ...],
     seconds: float,
     memory: int,
+    prices: PriceDemonstration | None,
 ) -> Demonstration:
     with warehouse.connection() as connection:
         return Demonstration(
@@ -154,6 +179,7 @@ def _summed_up(
             memory,
             _peak(),
             done,
+            prices,
         )
 
 

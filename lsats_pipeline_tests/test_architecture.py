@@ -42,11 +42,12 @@ ALLOWED: dict[str, set[str]] = {
     "defs": GROUND | LAYERS | COMPOSITION | {"definitions"},  # to run a job of the whole
     "definitions": {"defs"},
     "bench": GROUND | LAYERS | {"hub", "synthetic"},
-    "demo": GROUND | LAYERS | COMPOSITION | {"defs"},
+    "demo": GROUND | LAYERS | COMPOSITION | {"defs", "demo_prices"},
+    "demo_prices": GROUND | LAYERS | {"defs"},
     "cli": GROUND
     | LAYERS
     | COMPOSITION
-    | {"doctor", "defs", "definitions", "demo", "webserver", "bench"},
+    | {"doctor", "defs", "definitions", "demo", "demo_prices", "webserver", "bench"},
 }
 DAGSTER_IS_ALLOWED = {"defs", "definitions"}
 # Simulators and worlds are given a database of their own; Dagster's storage needs an engine.

@@ -20,7 +20,10 @@ from lsats_pipeline.cli import (
     looking,
     measuring,
     prices,
+    prices_analysis,
     prices_finding,
+    prices_loading,
+    prices_split,
     rejects,
     running,
     serving,
@@ -73,7 +76,8 @@ def _shared(
 
 for part in (running, looking, serving, importing, worlds):
     part.register(app)
-prices_finding.register(prices.app)
+for of_prices in (prices_finding, prices_analysis, prices_split, prices_loading):
+    of_prices.register(prices.app)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(database.app, name="db")
 app.add_typer(prices.app, name="mrf")

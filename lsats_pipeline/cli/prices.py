@@ -11,13 +11,16 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
+from lsats_pipeline.cli.prices_loading import say_loaded
 from lsats_pipeline.cli.progress import bars_of_bytes
+from lsats_pipeline.cli.progress import progress as steps
 from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.index import Index
     from lsats_pipeline.mrf.ingest import Options, Outcome
+    from lsats_pipeline.mrf.loading import Loaded
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.synthetic.price_files import Manifest
 
@@ -71,6 +74,9 @@ def run(
     workers: Workers = None,
     span_mb: SpanMb = 32,
     max_ratio: MaxRatio = 400,
+    to_postgres: Annotated[
+        bool, typer.Option("--to-postgres", help="And then into the hub's database.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Take files in, whole or not at all; a file that was taken in already changes nothing."""
@@ -85,7 +91,8 @@ def run(
         except LsatsError as error:
             errors.append((named, error))
             note(f"lsats: {error}")
-    _say_outcomes(done, errors, as_json)
+    loaded = _into_postgres(done, quiet=as_json) if to_postgres and done else []
+    _say_outcomes(done, errors, loaded, as_json)
     if errors:
         return errors[0][1].exit_code
     return 3 if any(map(_too_many_rejects, done)) else 0
@@ -147,6 +154,7 @@ def generate(
 ) -> None:
     """Write a price file of a coined insurer, and beside it an account of what is in it."""
     from lsats_pipeline.synthetic.price_files import PriceFile
+    from lsats_pipeline.synthetic.price_files.example import account
 
     chosen = PriceFile(
         megabytes=megabytes,
@@ -163,7 +171,7 @@ def generate(
         say_json(manifest.as_json())
     else:
         say(f"{out}: {manifest.text:,} bytes of text, {manifest.prices:,} prices,"
-            f" {len(manifest.faults):,} faults; all of it counted in {_account(out)}")  # fmt: skip
+            f" {len(manifest.faults):,} faults; all of it counted in {account(out)}")  # fmt: skip
 
 
 @app.command(epilog=examples("lsats mrf demo", "lsats mrf demo --mb 50 --workers 2"))
@@ -173,23 +181,30 @@ def demo(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a price file with faults, take it in, and compare every count with what was made."""
-    from lsats_pipeline.synthetic.price_files import PriceFile
+    """Make a price file with faults, take it through all steps, compare every count.
 
-    path = load(HubSettings).lsats_home / "inbox" / "mrf_demo.json.gz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    manifest = _generated(path, PriceFile(megabytes=megabytes, seed=seed, faults=0.01))
-    outcome = _taken_in(str(path), _options(workers, 4, 400), "", quiet=as_json)
-    compared = _compared(manifest, outcome)
-    wrong = [name for name, made, found in compared if made != found]
+    The steps are those of the Dagster job `mrf_process`: `lsats ui` shows the partition `mrf_demo`.
+    """
+    from lsats_pipeline.demo_prices import PRICE_STEPS, run_price_demo
+
+    with steps("price file", PRICE_STEPS) as watch:
+        done = run_price_demo(megabytes=megabytes, seed=seed, workers=workers or 0, watch=watch)
     if as_json:
-        say_json({"file": outcome.file, "counts": {n: found for n, _, found in compared},
-                  "differing": wrong, "seconds": outcome.seconds})  # fmt: skip
+        counts = {name: found for name, _, found in done.compared}
+        say_json({"file": done.file, "counts": counts, "differing": done.differing,
+                  "seconds": done.seconds, "run": done.run and done.run.as_json()})  # fmt: skip
     else:
-        say_table(("what", "made", "found"), compared, right="made, found")
-        say(f"Parquet in {_exports() / outcome.file}")
-    if wrong:
+        say_table(("what", "made", "found"), done.compared, right="made, found")
+        say(f"Parquet in {done.folder}")
+    if wrong := done.differing:
         raise VerificationFailed(f"the file and what was made of it differ in {', '.join(wrong)}")
+
+
+def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
+    from lsats_pipeline.cli.prices_loading import load_one, opened
+
+    with opened() as warehouse:
+        return [load_one(warehouse, one.file, quiet=quiet) for one in done]
 
 
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
@@ -228,41 +243,29 @@ def _too_many_rejects(outcome: Outcome) -> bool:
 
 def _generated(out: Path, options: Any) -> Manifest:
     from lsats_pipeline.synthetic.price_files import write_price_file
+    from lsats_pipeline.synthetic.price_files.example import account
 
     try:
         manifest = write_price_file(out, options)
-        _account(out).write_text(json.dumps(manifest.as_json(), indent=1))
+        account(out).write_text(json.dumps(manifest.as_json(), indent=1))
     except OSError as error:
         raise GiveUp(f"{out} cannot be written: {error.strerror}") from None
     return manifest
 
 
-def _account(out: Path) -> Path:
-    return out.with_name(f"{out.name}.manifest.json")
-
-
-def _compared(manifest: Manifest, outcome: Outcome) -> list[tuple[str, int, int]]:
-    sums = outcome.published.sums
-    return [
-        ("prices", manifest.prices, sums.rows.get("in_network", 0)),
-        ("total of rates in cents", manifest.cents, sums.cents),
-        ("provider groups", manifest.groups, sums.rows.get("provider_references", 0)),
-        ("provider numbers", manifest.npis, sums.npis),
-        ("rejects", len(manifest.faults), sums.rows.get("rejects", 0)),
-        *(
-            (f"elements of {name}", made, outcome.published.elements.get(name, 0))
-            for name, made in manifest.elements.items()
-        ),
-    ]
-
-
-def _say_outcomes(done: list[Outcome], errors: list[tuple[str, LsatsError]], as_json: bool) -> None:
+def _say_outcomes(
+    done: list[Outcome],
+    errors: list[tuple[str, LsatsError]],
+    loaded: list[Loaded],
+    as_json: bool,
+) -> None:
     from lsats_pipeline.mrf.locations import redacted
 
     if as_json:
         say_json(
             {
                 "files": [_outcome_json(one) for one in done],
+                "loaded": [vars(one) for one in loaded],
                 "left_out": [
                     {
                         "file": redacted(named),
@@ -279,6 +282,8 @@ def _say_outcomes(done: list[Outcome], errors: list[tuple[str, LsatsError]], as_
         ((o.file, o.state, o.seconds, *_counted(o)) for o in done),
         right=", ".join(("seconds", *_COUNTED)),
     )
+    if loaded:
+        say_loaded(loaded)
 
 
 def _counted(of: Outcome | FileStatus) -> tuple[object, ...]:

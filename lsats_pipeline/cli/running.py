@@ -11,7 +11,7 @@ import typer
 from lsats_pipeline.cli.inputs import AsJson, Day, a_day, examples, looking
 from lsats_pipeline.cli.output import note, say, say_json, say_table
 from lsats_pipeline.cli.progress import progress
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.errors import FixConfiguration, VerificationFailed
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
@@ -113,18 +113,22 @@ def demo(
     ] = 2000,
     days: Annotated[int, typer.Option(min=1, max=366, help="Days to live through, to today.")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another campus.")] = 1,
+    prices_mb: Annotated[
+        float, typer.Option("--prices-mb", min=0, help="Megabytes of a price file; 0: none.")
+    ] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Live through some days of a simulated campus, with the real pipeline."""
+    """Live through some days of a simulated campus, with the real pipeline; then a price file."""
     from lsats_pipeline.cli.summary import show_summary, summary_json
     from lsats_pipeline.demo import run_demo
 
-    result = run_demo(people=people, days=days, seed=seed, display=progress)
+    result = run_demo(people=people, days=days, seed=seed, prices_mb=prices_mb, display=progress)
     if as_json:
         say_json(summary_json(result))
     else:
         show_summary(result)
-    raise typer.Exit(next((exit_code(o) for o in result.outcomes if not o.success), 0))
+    failed = [exit_code(outcome) for outcome in result.outcomes if not outcome.success]
+    raise typer.Exit(next(iter(failed), 0 if result.success else VerificationFailed.exit_code))
 
 
 def exit_code(outcome: Outcome) -> int:

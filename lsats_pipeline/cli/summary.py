@@ -9,6 +9,7 @@ from lsats_pipeline.cli.output import note, program, say, say_table
 
 if TYPE_CHECKING:
     from lsats_pipeline.demo import Demonstration
+    from lsats_pipeline.demo_prices import PriceDemonstration
 
 _MB = 2**20
 
@@ -25,6 +26,8 @@ def show_summary(result: Demonstration) -> None:
     _show_layers(result)
     _show_rejects(result)
     _show_quality(result)
+    if result.prices:
+        _show_prices(result.prices)
     _show_costs(result)
     if result.success:
         _show_ways_on(result)
@@ -71,6 +74,18 @@ def _show_quality(result: Demonstration) -> None:
     )
 
 
+def _show_prices(prices: PriceDemonstration) -> None:
+    say()
+    say_table(
+        ("what", "made", "found"),
+        prices.compared,
+        title=f"A price file of {prices.megabytes:g} MB with faults, and what the hub has of it",
+        right="made, found",
+    )
+    if prices.differing:
+        note(f"❌ what was found differs in {', '.join(prices.differing)}")
+
+
 def _show_costs(result: Demonstration) -> None:
     say()
     peak = result.memory_peak / _MB
@@ -98,6 +113,8 @@ def _show_ways_on(result: Demonstration) -> None:
     if result.example:
         person = (f"{lsats} history users {result.example}", "one person: every version, sources")
         ways.insert(2, person)
+    if result.prices:
+        ways.append((f"{lsats} mrf status", "the price file"))
     width = max(len(command) for command, _ in ways)
     for command, about in ways:
         say(f"  {command:<{width}}  {about}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -47,14 +48,19 @@ def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.As
             told[check.name] = check
     for name, blocking in CHECKS_OF[key.path[0]]:
         check = told.get(name, Check(name, True, "nothing was read, so nothing to judge", blocking))
-        yield dg.AssetCheckResult(
-            check_name=name,
-            asset_key=key,
-            passed=check.passed,
-            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-            description=check.description,
-            metadata=_plotted(check.values),
-        )
+        yield checked(key, replace(check, blocking=blocking))
+
+
+def checked(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
+    """The outcome of a check as Dagster has it."""
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        asset_key=key,
+        passed=check.passed,
+        severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
+        description=check.description,
+        metadata=_plotted(check.values),
+    )
 
 
 def _plotted(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import logging
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +19,7 @@ import dagster as dg
 import psutil
 
 from lsats_pipeline import errors
+from lsats_pipeline.defs.price_files import MRF_FILES
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.settings import HubSettings, load
 
@@ -50,13 +51,11 @@ class FailedCheck:
     blocking: bool
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, kw_only=True)
+class Ran:
     """What a run came to."""
 
     job: str
-    first: dt.date
-    last: dt.date
     success: bool
     run_id: str
     seconds: float
@@ -71,6 +70,21 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Ran):
+    """What a run over days came to."""
+
+    first: dt.date
+    last: dt.date
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOutcome(Ran):
+    """What a run over one price file came to."""
+
+    key: str
 
 
 def execute_job(
@@ -88,26 +102,76 @@ def execute_job(
     `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
     `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was stopped.
     """
-    job, instance = _job(name), _instance()
-    started, run_id = time.monotonic(), str(uuid.uuid4())
+    with _instance() as instance:
+        result = _executed(
+            instance,
+            name,
+            partition=first.isoformat() if first == last else None,
+            tags=_tags(first, last, full, accept_removals),
+            selection=selection,
+            watch=watch,
+        )
+    return Outcome(first=first, last=last, **result)
+
+
+def execute_for_file(
+    name: str, key: str, options: Mapping[str, Any], watch: Watcher | None = None
+) -> FileOutcome:
+    """Run a job for a price file by its key, with these options of its resource."""
+    with _instance() as instance:
+        instance.add_dynamic_partitions(str(MRF_FILES.name), [key])
+        config = {"resources": {"price_files": {"config": dict(options)}}}
+        result = _executed(instance, name, partition=key, config=config, watch=watch)
+    return FileOutcome(key=key, **result)
+
+
+def processed(key: str) -> bool:
+    """Whether Dagster knows of every step of a price file."""
+    with _instance() as instance:
+        return all(
+            key in instance.get_materialized_partitions(asset)
+            for asset in _job("mrf_process").asset_layer.executable_asset_keys
+        )
+
+
+def _executed(
+    instance: dg.DagsterInstance,
+    name: str,
+    *,
+    partition: str | None,
+    tags: Mapping[str, str] | None = None,
+    selection: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+    watch: Watcher | None = None,
+) -> dict[str, Any]:
+    job, started, run_id = _job(name), time.monotonic(), str(uuid.uuid4())
     _bury_dead_runs(instance)
     listener = _Listener(watch)
-    with instance, _told(instance, run_id, listener):
+    with _told(instance, run_id, listener):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
-            partition_key=first.isoformat() if first == last else None,
-            tags=_tags(first, last, full, accept_removals),
+            partition_key=partition,
+            tags={**(tags or {}), _HOST: _host(), _PROCESS: _process()},
             asset_selection=[dg.AssetKey(a.split("/")) for a in selection] if selection else None,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                **(config or {}),
+            },
             raise_on_error=False,
         )
         _refuse_stopped(instance, run_id, listener)
     checks = tuple(_failed_checks(result))
     for check in checks:
         log.warning("⚠️ %s: %s: %s", check.asset, check.name, check.description)
-    seconds, failures = time.monotonic() - started, tuple(_failures(result))
-    return Outcome(name, first, last, result.success, run_id, seconds, failures, checks)
+    return {
+        "job": name,
+        "success": result.success,
+        "run_id": run_id,
+        "seconds": time.monotonic() - started,
+        "failures": tuple(_failures(result)),
+        "checks": checks,
+    }
 
 
 def _job(name: str) -> dg.JobDefinition:
@@ -131,7 +195,6 @@ def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> d
     from lsats_pipeline.defs.step import ACCEPT_REMOVALS, FULL
 
     tags = {name: "true" for name, on in ((FULL, full), (ACCEPT_REMOVALS, accept_removals)) if on}
-    tags |= {_HOST: _host(), _PROCESS: _process()}
     if first != last:
         tags["dagster/asset_partition_range_start"] = first.isoformat()
         tags["dagster/asset_partition_range_end"] = last.isoformat()

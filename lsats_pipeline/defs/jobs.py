@@ -63,3 +63,13 @@ hub_cross_checks = dg.define_asset_job(
         " primary labs of a computer."
     ),
 )
+
+mrf_process = dg.define_asset_job(
+    "mrf_process",
+    selection=dg.AssetSelection.groups("mrf"),
+    description=(
+        "A price file through all steps: fetched, indexed, taken in, profiled, split. The partition"
+        " is the file; without one, a small generated file. Options under"
+        " `resources: price_files` of the run."
+    ),
+)

@@ -41,9 +41,19 @@ def choose_all(context: dg.InitResourceContext, keys: Sequence[str]) -> None:
     _choose(context, {_CHOSEN[1]: keys[0], "dagster/asset_partition_range_end": keys[-1]})
 
 
+def choose_one(context: dg.InitResourceContext, key: str) -> None:
+    """Give a run that was started without a partition this one."""
+    _choose(context, {_CHOSEN[0]: key})
+
+
+def is_chosen(context: dg.InitResourceContext) -> bool:
+    """Whether a run was started for a partition, or for several."""
+    return context.run is None or any(tag in context.run.tags for tag in _CHOSEN)
+
+
 def _choose(context: dg.InitResourceContext, tags: Mapping[str, str]) -> None:
     run, instance = context.run, context.instance
-    if run is None or instance is None or any(tag in run.tags for tag in _CHOSEN):
+    if run is None or instance is None or is_chosen(context):
         return
     instance.add_run_tags(run.run_id, dict(tags))
     # The steps of this process look at this very object; no interface sets it.

@@ -21,5 +21,12 @@ policy     whom files may be fetched from    wire  one request, watched    hosts
 downloading  one address to one file    archives  zip to gzip    fetching  a key to a version
 taking     a version to Parquet    providers  remote provider files    health  what long work needs
 
+And from there into PostgreSQL, on request (decision 21):
+
+ Parquet parts ──copying──▶ COPY text ──shards──▶ tables nobody sees ──loading──▶ schema mrf
+
+relational  the tables, made of those of Parquet    copying  columns to text, no object per cell
+shards      a part of a table, whole or not there    loading  counted, then visible in one step
+
 Nothing here imports Dagster.
 """

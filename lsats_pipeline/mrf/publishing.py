@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +11,8 @@ from lsats_pipeline.mrf import columns
 from lsats_pipeline.mrf.columns import Lineage
 from lsats_pipeline.mrf.decoding import too_large
 from lsats_pipeline.mrf.index import SECTIONS, Index, spans_of
-from lsats_pipeline.mrf.spans import Done, write_part
+from lsats_pipeline.mrf.parts import write_part
+from lsats_pipeline.mrf.spans import Done
 from lsats_pipeline.mrf.tables import TABLES
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Sums, Work, Workspace, read, write
 
@@ -35,7 +34,7 @@ def publish(workspace: Workspace, work: Work) -> Published:
     published = _described(workspace.file, work, sums)
     write(workspace.out / "index.json", work)
     write(workspace.out / "file.json", published)
-    _swap(workspace)
+    workspace.swap()
     return published
 
 
@@ -115,14 +114,3 @@ def _described(file: str, work: Work, sums: Sums) -> Published:
         sums=sums,
         notes=index.notes,
     )
-
-
-def _swap(workspace: Workspace) -> None:
-    """What was published before is kept until the new one is there."""
-    before = workspace.folder / "before"
-    if workspace.final.exists():
-        if before.exists():
-            shutil.rmtree(before)
-        workspace.final.rename(before)
-    workspace.out.rename(workspace.final)
-    workspace.clear()

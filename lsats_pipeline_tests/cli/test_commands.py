@@ -23,6 +23,8 @@ PROMISED = {
     "seed retail", "seed jobs", "seed studio", "verify", "bench hub", "bench worlds",
     "mrf run", "mrf plan", "mrf status", "mrf generate", "mrf demo",
     "mrf find", "mrf fetch", "mrf hosts", "mrf providers",
+    "mrf profile", "mrf split", "mrf show-source", "mrf rejects", "mrf replay",
+    "mrf load", "mrf unload",
 }  # fmt: skip
 HEAVY = ("dagster", "alembic", "httpx", "ldap3", "rich.table", "lsats_pipeline.sources")
 

@@ -12,6 +12,15 @@ import pytest
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.checks import CHECKS_OF
 from lsats_pipeline.defs.partitions import HUB_DAYS
+from lsats_pipeline.defs.price_checks import (
+    INDEX_CHECKS,
+    PROFILE_CHECKS,
+    RAW_CHECKS,
+    SPLIT_CHECKS,
+    TABLE_CHECKS,
+)
+from lsats_pipeline.defs.price_files import MRF_FILES
+from lsats_pipeline.mrf.tables import TABLES
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.synthetic.rules import BLOCKING
@@ -95,6 +104,17 @@ WORLD_ASSETS = [
     "studio/generation_jobs",
     "studio/users",
 ]
+
+# The steps of a price file, one partition each.
+MRF_ASSETS = {
+    "mrf/raw_file": set(),
+    "mrf/file_index": {"mrf/raw_file"},
+    "mrf/provider_references": {"mrf/file_index"},
+    "mrf/in_network": {"mrf/file_index"},
+    "mrf/allowed_amounts": {"mrf/file_index"},
+    "mrf/file_profile": {"mrf/provider_references", "mrf/in_network", "mrf/allowed_amounts"},
+    "mrf/split_files": {"mrf/provider_references", "mrf/in_network", "mrf/allowed_amounts"},
+}
 
 EDGES = {
     "enrichment/tdx_asset": {"bronze/tdx_asset"},
@@ -203,6 +223,12 @@ EDGES = {
         "silver/umapi_employees",
     },
 }
+PRICE_CHECKS = {
+    "mrf/raw_file": RAW_CHECKS,
+    "mrf/file_index": INDEX_CHECKS,
+    "mrf/file_profile": PROFILE_CHECKS,
+    "mrf/split_files": SPLIT_CHECKS,
+}
 JOBS = {
     "bronze_ingest": {"bronze"},
     "enrichment": {"enrichment"},
@@ -212,6 +238,7 @@ JOBS = {
     "synthetic_retail": {"retail"},
     "synthetic_jobs": {"jobs"},
     "synthetic_studio": {"studio"},
+    "mrf_process": {"mrf"},
 }
 
 
@@ -243,7 +270,7 @@ def test_it_loads_with_no_environment_and_touches_nothing(tmp_path: Path) -> Non
 
 
 def test_the_assets(specs: dict[str, dg.AssetSpec]) -> None:
-    assert sorted(specs) == sorted(ASSETS + WORLD_ASSETS)
+    assert sorted(specs) == sorted(ASSETS + WORLD_ASSETS + list(MRF_ASSETS))
 
 
 def test_every_member_of_the_registries_has_its_asset(specs: dict[str, dg.AssetSpec]) -> None:
@@ -251,7 +278,7 @@ def test_every_member_of_the_registries_has_its_asset(specs: dict[str, dg.AssetS
     details = {f"enrichment/{detail.of.name}" for source in SOURCES for detail in source.details}
     tables = {f"silver/{table.name}" for table in SILVER_TABLES}
     worlds = {f"{name}/{table.name}" for name in WORLDS for table in world(name).tables}
-    assert set(specs) == streams | details | tables | worlds
+    assert set(specs) == streams | details | tables | worlds | set(MRF_ASSETS)
 
 
 def test_the_edges(specs: dict[str, dg.AssetSpec]) -> None:
@@ -261,6 +288,8 @@ def test_the_edges(specs: dict[str, dg.AssetSpec]) -> None:
         if list(spec.deps) and key in ASSETS
     }
     assert found == EDGES
+    steps = {key: {dep.asset_key.to_user_string() for dep in specs[key].deps} for key in MRF_ASSETS}
+    assert steps == MRF_ASSETS
 
 
 def test_the_edges_of_worlds_are_their_foreign_keys(specs: dict[str, dg.AssetSpec]) -> None:
@@ -275,15 +304,19 @@ def test_every_asset_says_what_it_is(specs: dict[str, dg.AssetSpec]) -> None:
     for key, spec in specs.items():
         layer, name = key.split("/")
         assert spec.group_name == layer
-        assert spec.tags["layer"] == (layer if key in ASSETS else "synthetic")
+        assert spec.tags["layer"] == ("synthetic" if key in WORLD_ASSETS else layer)
         assert spec.tags["source"]
         assert spec.owners == ["team:lsats-data"]
-        assert "postgres" in spec.kinds
         assert spec.description
+        assert spec.automation_condition is None
+        assert (spec.partitions_def == HUB_DAYS) == (key in ASSETS)
+        assert (spec.partitions_def == MRF_FILES) == (key in MRF_ASSETS)
+        if layer == "mrf" and name not in TABLES:
+            assert spec.kinds
+            continue
+        assert "postgres" in spec.kinds
         assert spec.metadata["dagster/table_name"] == f"{layer}.{name}"
         assert spec.metadata["dagster/column_schema"].columns
-        assert (spec.partitions_def == HUB_DAYS) == (key in ASSETS)
-        assert spec.automation_condition is None
 
 
 def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) -> None:
@@ -301,7 +334,12 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         for table in world(name).tables
         for rule in rules_of(table)
     }
-    assert declared == layers | rules
+    steps = {
+        (key, name, blocking)
+        for key in MRF_ASSETS
+        for name, blocking, _ in PRICE_CHECKS.get(key, TABLE_CHECKS)
+    }
+    assert declared == layers | rules | steps
 
 
 def test_large_tables_of_worlds_are_partitioned_by_block(specs: dict[str, dg.AssetSpec]) -> None:
@@ -316,7 +354,8 @@ def test_large_tables_of_worlds_are_partitioned_by_block(specs: dict[str, dg.Ass
 def test_the_jobs(location: dg.Definitions, job: str) -> None:
     found = location.resolve_job_def(job)
     keys = {key.to_user_string() for key in found.asset_layer.selected_asset_keys}
-    assert keys == {key for key in ASSETS + WORLD_ASSETS if key.split("/")[0] in JOBS[job]}
+    every = [*ASSETS, *WORLD_ASSETS, *MRF_ASSETS]
+    assert keys == {key for key in every if key.split("/")[0] in JOBS[job]}
     assert found.description
     assert found.executor_def is dg.in_process_executor
 
@@ -325,6 +364,7 @@ def test_there_is_no_other_job(location: dg.Definitions) -> None:
     named = {j.name for j in location.get_repository_def().get_all_jobs() if "__" not in j.name}
     assert named == set(JOBS)
     assert location.resolve_job_def("hub_daily").partitions_def == HUB_DAYS
+    assert location.resolve_job_def("mrf_process").partitions_def == MRF_FILES
 
 
 def test_the_schedule_asks_for_the_current_day(
@@ -340,3 +380,9 @@ def test_the_schedule_asks_for_the_current_day(
         requests = schedule.evaluate_tick(context).run_requests
     assert requests is not None
     assert [(r.run_key, r.partition_key) for r in requests] == [("2026-02-03", "2026-02-03")]
+
+
+def test_the_sensor_waits_to_be_turned_on(location: dg.Definitions) -> None:
+    sensor = location.resolve_sensor_def("mrf_files_sensor")
+    assert sensor.job_name == "mrf_process"
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED

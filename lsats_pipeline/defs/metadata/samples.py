@@ -53,7 +53,7 @@ def _landed(warehouse: Warehouse, report: Report) -> str:
         ["removed" if removed else "landed", f"{at:%Y-%m-%d %H:%M}", members, size, mark]
         for removed, at, members, size, mark in warehouse.query(query)
     ]
-    return _markdown(["what", "observed", "members", "bytes", "content hash"], rows)
+    return in_rows(["what", "observed", "members", "bytes", "content hash"], rows)
 
 
 def _silver(warehouse: Warehouse, table: Table, report: Report) -> str:
@@ -71,7 +71,7 @@ def _silver(warehouse: Warehouse, table: Table, report: Report) -> str:
         [f"`{field.name}`", *([_together(column)] if people else map(_short, column))]
         for field, column in zip(shown, columns, strict=True)
     ]
-    return _markdown(["column", *heads], lines if rows else [])
+    return in_rows(["column", *heads], lines if rows else [])
 
 
 def _together(values: Sequence[str]) -> str:
@@ -127,7 +127,8 @@ def _rows(warehouse: Warehouse, table: Table, shown: Sequence[Field], report: Re
     return warehouse.query(query.format(where=sql.SQL(""), **parts))
 
 
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def in_rows(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table as Markdown; empty when there are no rows."""
     if not rows:
         return ""
     lines = [heads, ["---"] * len(heads), *([_cell(cell) for cell in row] for row in rows)]

@@ -2,13 +2,13 @@
 
 options   how large, which version, which order, which faults      texts   coined names and codes
 document  the file, written as a stream                            faults  what is wrong on purpose
-manifest  every count and sum, and every fault with its place
+manifest  every count and sum, every fault and defect with its place   defects  what is doubtful
 
 Unlike the worlds of tables, this one is a file: the same options give the same bytes.
 """
 
 from lsats_pipeline.synthetic.price_files.document import write_price_file
-from lsats_pipeline.synthetic.price_files.manifest import Fault, Manifest
+from lsats_pipeline.synthetic.price_files.manifest import Defect, Fault, Manifest
 from lsats_pipeline.synthetic.price_files.options import PriceFile
 
-__all__ = ["Fault", "Manifest", "PriceFile", "write_price_file"]
+__all__ = ["Defect", "Fault", "Manifest", "PriceFile", "write_price_file"]

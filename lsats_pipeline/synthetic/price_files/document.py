@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import BinaryIO
+from zlib import crc32
 
 from lsats_pipeline.synthetic.draws import key_of
-from lsats_pipeline.synthetic.price_files import faults, texts
-from lsats_pipeline.synthetic.price_files.manifest import Fault, Manifest
+from lsats_pipeline.synthetic.price_files import defects, faults, texts
+from lsats_pipeline.synthetic.price_files.manifest import Defect, Fault, Manifest
 from lsats_pipeline.synthetic.price_files.options import PriceFile
 
 _FLUSH = 1 << 20
@@ -37,6 +39,7 @@ class _Document:
         # Sets of groups that version 1 writes out again and again, and those used so far.
         self._written: list[tuple[str, int]] = []
         self._used: set[int] = set()
+        self._usual = 0.0  # what the prices of the element are around, in cents
         self._separator = b",\n  " if options.pretty else b","
 
     def write(self, file: BinaryIO | gzip.GzipFile) -> None:
@@ -82,9 +85,10 @@ class _Document:
 
     def _fault(self, kinds: tuple[str, ...], number: int) -> str:
         """The fault of an element, in turns, so that each occurs; empty for a good one."""
-        share = self._options.faults
-        before, now = int(number * share), int((number + 1) * share)
-        return kinds[before % len(kinds)] if now > before else ""
+        return _in_turns(kinds, number, self._options.faults)
+
+    def _doubt(self, section: str, element: int, kind: str, count: int = 1) -> None:
+        self.manifest.defects.append(Defect(section, element, kind, count))
 
     def _note(self, section: str, element: int, path: str, level: str, kind: str) -> None:
         self.manifest.faults.append(Fault(section, element, path, level, kind))
@@ -92,21 +96,53 @@ class _Document:
     # -- provider references
 
     def _references(self) -> Iterator[Iterator[bytes]]:
+        element = 0
         for number in range(self._options.references):
-            yield iter((self._reference(number).encode(),))
+            for text in self._reference(number, element):
+                yield iter((text.encode(),))
+                element += 1
 
-    def _reference(self, number: int) -> str:
-        names = f',"network_name":["{self._draw.choice(texts.NETWORKS)}"]'
+    def _reference(self, number: int, element: int) -> Iterator[str]:
+        """A reference; and once more, when that is what is doubtful about it."""
+        npis = self.manifest.npis
         groups, count = self._groups()
+        npis = self.manifest.npis - npis
+        self.manifest.groups += count
         kind = self._fault(tuple(faults.GROUP), number)
+        doubt = "" if kind else _in_turns(defects.IN_REFERENCES, number, self._options.defects)
         if kind:
             bad = f'{{{faults.GROUP[kind]},"tin":{texts.tin(self._draw, self._options.version)}}}'
             path = f"provider_groups[{count}]"
-            self._note("provider_references", number, path, "provider_group", kind)
+            self._note("provider_references", element, path, "provider_group", kind)
             groups = f"{groups[:-1]},{bad}]"
-        self.manifest.groups += count
-        version_2 = names if self._options.version == 2 else ""
-        return f'{{"provider_group_id":{number},"provider_groups":{groups}{version_2}}}'
+        if doubt:
+            self._doubt("provider_references", element, doubt)
+        if doubt in defects.GROUP:
+            groups = f"{groups[:-1]},{self._doubtful_group(doubt)}]"
+        yield self._numbered(number, groups)
+        if doubt == defects.REPEATED:
+            self.manifest.npis += npis
+            self.manifest.groups += count
+            yield self._numbered(number, groups)
+        elif doubt == defects.CONTRADICTS:
+            other, more = self._groups()
+            self.manifest.groups += more
+            yield self._numbered(number, other)
+
+    def _numbered(self, number: int, groups: str) -> str:
+        # The same network for the same number, so that a repeated reference says the same.
+        name = texts.NETWORKS[number % len(texts.NETWORKS)]
+        names = f',"network_name":["{name}"]' if self._options.version == 2 else ""
+        return f'{{"provider_group_id":{number},"provider_groups":{groups}{names}}}'
+
+    def _doubtful_group(self, kind: str) -> str:
+        npis, tin = defects.GROUP[kind]
+        self.manifest.groups += 1
+        self.manifest.npis += 1
+        good = texts.tin(self._draw, self._options.version)
+        if tin:
+            good = re.sub(r'"type":"ein","value":"[^"]*"', tin, good)
+        return f'{{"npi":{npis or texts.npis(self._draw)[:1]},"tin":{good}}}'
 
     def _groups(self) -> tuple[str, int]:
         made = []
@@ -145,48 +181,79 @@ class _Document:
         manifest = self.manifest
         before = (manifest.rates, manifest.prices, manifest.entries, manifest.cents)
         used = set(self._used)
-        yield from self._head(number, kind)
-        yield from self._rates(number, size, kind)
+        doubt = "" if kind else _in_turns(defects.IN_PRICES, number, self._options.defects)
+        yield from self._head(number, kind, doubt)
+        yield from self._rates(number, size, kind or doubt)
         yield b"]}"
         if kind in faults.ELEMENT:
             manifest.rates, manifest.prices, manifest.entries, manifest.cents = before
             self._used = used
             self._note("in_network", number, "", "element", kind)
+        if doubt and doubt != defects.DUPLICATE:
+            count = manifest.prices - before[1] if doubt == defects.CODE else 1
+            self._doubt("in_network", number, doubt, count)
         manifest.inline_groups = sum(self._written[i][1] for i in self._used)
 
-    def _head(self, number: int, kind: str) -> Iterator[bytes]:
+    def _head(self, number: int, kind: str, doubt: str) -> Iterator[bytes]:
         draw = self._draw
-        code = faults.ELEMENT.get(
-            kind, f'"billing_code":"{draw.randrange(10_000, 99_999)}"'.encode()
-        )
+        system = draw.choice(texts.BILLING_CODES)
+        code = self._coded(system)
+        written = f'"billing_code":"{f"no {code}" if doubt == defects.CODE else code}"'
         yield b'{"negotiation_arrangement":"ffs","name":"Service %d",' % number
-        yield f'"billing_code_type":"{draw.choice(texts.BILLING_CODES)}",'.encode()
-        yield b'"billing_code_type_version":"2026",' + code
+        yield f'"billing_code_type":"{system}",'.encode()
+        yield b'"billing_code_type_version":"2026",' + faults.ELEMENT.get(kind, written.encode())
         yield f',"description":{texts.quoted(texts.description(draw))}'.encode()
         yield b',"negotiated_rates":['
 
     def _rates(self, number: int, size: int, kind: str) -> Iterator[bytes]:
         count = min(1 + int(self._draw.expovariate(1 / 40)), 2000)
+        if kind == defects.OUTLYING:
+            count = defects.RATES_AROUND_AN_OUTLIER
         written = at = 0
         while (written < size) if size else (at < count):
-            bad = kind if at == 0 and kind in faults.PRICE else ""
-            rate = self._rate(number, at, bad).encode()
+            rate = self._rate(number, at, kind if at == 0 else "").encode()
             yield b"," + rate if at else rate
             written += len(rate)
             at += 1
 
     def _rate(self, number: int, at: int, kind: str) -> str:
         draw, count = self._draw, self._draw.choice((1, 1, 2, 2, 3))
+        cents, entries = self.manifest.cents, self.manifest.entries
         good = [self._price() for _ in range(count)]
-        if kind:
-            good.append(self._price(faults.PRICE[kind]))
+        if kind in faults.PRICE:
             path = f"negotiated_rates[{at}].negotiated_prices[{count}]"
             self._note("in_network", number, path, "price", kind)
+            self.manifest.prices -= 1
+            good.append(self._priced("negotiated", faults.PRICE[kind]))
+        elif kind in defects.PRICE or kind == defects.OUTLYING:
+            good.append(self._doubtful_price(kind))
+        self.manifest.rates += 1
+        self.manifest.prices += len(good)
+        rate = f'{{"negotiated_prices":[{",".join(good)}],{self._providers(draw, number, kind)}}}'
+        if kind != defects.DUPLICATE:
+            return rate
+        self._doubt("in_network", number, kind, count)
         self.manifest.rates += 1
         self.manifest.prices += count
-        return f'{{"negotiated_prices":[{",".join(good)}],{self._providers(draw)}}}'
+        self.manifest.cents += self.manifest.cents - cents
+        self.manifest.entries += self.manifest.entries - entries
+        return f"{rate},{rate}"
 
-    def _providers(self, draw: Random) -> str:
+    def _doubtful_price(self, kind: str) -> str:
+        if kind == defects.OUTLYING:
+            cents = round(self._usual * defects.TIMES)
+            self.manifest.cents += cents
+            return self._priced("negotiated", _rate_of(cents))
+        doubt = defects.PRICE[kind]
+        self.manifest.cents += doubt.cents
+        if doubt.rate:
+            return self._priced(doubt.kind or "negotiated", f'"negotiated_rate":{doubt.rate}')
+        return self._price(doubt.day)
+
+    def _providers(self, draw: Random, number: int, kind: str) -> str:
+        if kind == defects.DANGLING:
+            self.manifest.entries += 1
+            return f'"provider_references":[{defects.NOWHERE + number}]'
         if self._written and draw.random() < 0.2:
             choice = draw.randrange(len(self._written))
             self._used.add(choice)
@@ -196,18 +263,31 @@ class _Document:
         self.manifest.entries += len(ids)
         return f'"provider_references":[{",".join(map(str, ids))}]'
 
-    def _price(self, rate: str = "") -> str:
+    def _price(self, day: str = "") -> str:
         draw = self._draw
-        if not rate:
-            cents = draw.randrange(1, 500_000)
-            self.manifest.cents += cents
-            rate = f'"negotiated_rate":{cents // 100}.{cents % 100:02}'
+        kind = draw.choice(texts.TYPES)
+        cents = draw.randrange(2000, 25000) if kind == "percentage" else self._cents()
+        self.manifest.cents += cents
+        return self._priced(kind, _rate_of(cents), day)
+
+    def _coded(self, system: str) -> str:
+        """A code; the same one always costs about the same, between 30 and 3,000."""
+        code = texts.code(self._draw, system)
+        self._usual = 10 ** (3.5 + crc32(f"{system} {code}".encode()) % 1000 / 500)
+        return code
+
+    def _cents(self) -> int:
+        """An amount around what is usual for the element."""
+        return max(1, round(self._usual * self._draw.lognormvariate(0, 0.35)))
+
+    def _priced(self, kind: str, rate: str, day: str = "") -> str:
+        draw = self._draw
         places = '","'.join(draw.sample(texts.PLACES, draw.randrange(1, 4)))
         setting = ',"setting":"outpatient"' if self._options.version == 2 else ""
         modifier = f',"billing_code_modifier":["{draw.choice(texts.MODIFIERS)}"]'
         return (
-            f'{{"negotiated_type":"{draw.choice(texts.TYPES)}",{rate},'
-            f'"expiration_date":"{draw.choice(texts.DAYS)}","service_code":["{places}"],'
+            f'{{"negotiated_type":"{kind}",{rate},'
+            f'"expiration_date":"{day or draw.choice(texts.DAYS)}","service_code":["{places}"],'
             f'"billing_class":"professional"{setting}{modifier if draw.random() < 0.1 else ""}}}'
         )
 
@@ -221,10 +301,12 @@ class _Document:
 
     def _service(self, number: int) -> str:
         draw = self._draw
+        system = draw.choice(texts.BILLING_CODES)
+        code = self._coded(system)
         amounts = [self._amount() for _ in range(draw.randrange(1, 6))]
         return (
-            f'{{"name":"Service {number}","billing_code_type":"{draw.choice(texts.BILLING_CODES)}",'
-            f'"billing_code_type_version":"2026","billing_code":"{draw.randrange(10_000, 99_999)}",'
+            f'{{"name":"Service {number}","billing_code_type":"{system}",'
+            f'"billing_code_type_version":"2026","billing_code":"{code}",'
             f'"description":{texts.quoted(texts.description(draw))},'
             f'"allowed_amounts":[{",".join(amounts)}]}}'
         )
@@ -232,13 +314,24 @@ class _Document:
     def _amount(self) -> str:
         payments = [self._payment() for _ in range(self._draw.randrange(1, 4))]
         return (
-            f'{{"tin":{texts.tin(self._draw, self._options.version)},"service_code":["11"],'
+            # Unlike elsewhere, no version knows a name of the business here.
+            f'{{"tin":{texts.tin(self._draw, 1)},"service_code":["11"],'
             f'"billing_class":"professional","payments":[{",".join(payments)}]}}'
         )
 
     def _payment(self) -> str:
-        cents, npis = self._draw.randrange(1, 500_000), texts.npis(self._draw)
+        cents, npis = self._cents(), texts.npis(self._draw)
         self.manifest.cents += cents
         self.manifest.payments += 1
         charge = f'{{"billed_charge":{cents // 50}.5,"npi":[{",".join(map(str, npis))}]}}'
         return f'{{"allowed_amount":{cents // 100}.{cents % 100:02},"providers":[{charge}]}}'
+
+
+def _in_turns(kinds: tuple[str, ...], number: int, share: float) -> str:
+    """One of the kinds for this share of the numbers, each in its turn; empty for the others."""
+    before, now = int(number * share), int((number + 1) * share)
+    return kinds[before % len(kinds)] if now > before else ""
+
+
+def _rate_of(cents: int) -> str:
+    return f'"negotiated_rate":{cents // 100}.{cents % 100:02}'

@@ -17,12 +17,23 @@ class Fault:
     kind: str
 
 
+@dataclass(frozen=True)
+class Defect:
+    """Something doubtful on purpose, which can be read: where, what, and in how many rows."""
+
+    section: str
+    element: int
+    kind: str
+    count: int
+
+
 @dataclass
 class Manifest:
     """Counts of what can be used; what is faulty is in `faults` and in no other number.
 
     Elements are all of them, faulty or not. `cents` is the sum of all usable rates, or of all
-    usable allowed amounts, in hundredths. `inline_groups` counts each written-out set once.
+    usable allowed amounts, in hundredths. `inline_groups` counts each written-out set once. What
+    is doubtful (`defects`) can be used, and is counted.
     """
 
     text: int = 0
@@ -36,6 +47,7 @@ class Manifest:
     payments: int = 0
     cents: int = 0
     faults: list[Fault] = field(default_factory=list)
+    defects: list[Defect] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For files and for people."""

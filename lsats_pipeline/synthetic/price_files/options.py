@@ -15,7 +15,8 @@ Order = Literal["references-first", "prices-first"]
 class PriceFile:
     """The options of one file. Megabytes are millions of bytes of text, before compression.
 
-    `faults` is the share of elements with something wrong in them; `large` makes one element of so
+    `faults` is the share of elements with something wrong in them, `defects` that of others with
+    something doubtful; `large` makes one element of so
     many megabytes, in the middle.
     """
 
@@ -26,6 +27,7 @@ class PriceFile:
     order: Order = "references-first"
     pretty: bool = False
     faults: float = 0
+    defects: float = 0
     large: float = 0
 
     def __post_init__(self) -> None:
@@ -33,6 +35,8 @@ class PriceFile:
             raise FixConfiguration(f"a price file has 0 to 1,000,000 MB, not {self.megabytes}")
         if not 0 <= self.faults <= 1:
             raise FixConfiguration(f"a share of faults is from 0 to 1, not {self.faults}")
+        if not 0 <= self.defects <= 1:
+            raise FixConfiguration(f"a share of defects is from 0 to 1, not {self.defects}")
         if not 0 <= self.large < self.megabytes:
             raise FixConfiguration(
                 f"an element of {self.large} MB does not fit a file of {self.megabytes} MB"

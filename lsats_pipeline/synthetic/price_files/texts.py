@@ -46,7 +46,35 @@ def tin(draw: Random, version: int) -> str:
     return f"{{{value}{name}}}"
 
 
+def code(draw: Random, system: str) -> str:
+    """A billing code of the form that its system has."""
+    number = draw.randrange(100_000)
+    match system:
+        case "HCPCS":
+            return f"{draw.choice('ACEGJL')}{number % 10_000:04}"
+        case "MS-DRG":
+            return f"{1 + number % 989:03}"
+        case "NDC":
+            return f"{number:05}-{draw.randrange(10_000):04}-{draw.randrange(100):02}"
+        case "RC":
+            return f"{100 + number % 900:04}"
+    return f"{number:05}"
+
+
 def npis(draw: Random) -> list[int]:
-    """Ten digits each; a few, seldom many."""
+    """Ten digits each, the last one as it has to be; a few, seldom many."""
     count = draw.randrange(200, 400) if draw.random() < 0.002 else draw.randrange(1, 8)
-    return [draw.randrange(10**9, 2 * 10**9) for _ in range(count)]
+    return [_with_check_digit(draw.randrange(10**8, 2 * 10**8)) for _ in range(count)]
+
+
+def _with_check_digit(nine: int) -> int:
+    # Luhn: every second digit twice, from the right; 24 is for the prefix 80840 of all NPIs.
+    total, rest, double = 24, nine, True
+    while rest:
+        rest, digit = divmod(rest, 10)
+        total += _TWICE[digit] if double else digit
+        double = not double
+    return 10 * nine + -total % 10
+
+
+_TWICE = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)

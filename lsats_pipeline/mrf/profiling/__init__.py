@@ -1,0 +1,34 @@
+"""What is in a published file, against what should be: schema, counts, prices, doubtful rows.
+
+walking    every element of the text against the published schema, in worker processes
+measuring  counts, distributions and findings from the Parquet files (DuckDB, *.sql)
+facts      what is known in the end       judging  checks with thresholds, from those facts
+"""
+
+from lsats_pipeline.mrf.profiling.facts import (
+    CodeSystem,
+    Distribution,
+    Example,
+    FileProfile,
+    Finding,
+    SchemaFound,
+    Violation,
+)
+from lsats_pipeline.mrf.profiling.judging import Tolerance, checks_of
+from lsats_pipeline.mrf.profiling.profile import ProfileOptions, profile
+from lsats_pipeline.mrf.profiling.questions import HUGE
+
+__all__ = [
+    "HUGE",
+    "CodeSystem",
+    "Distribution",
+    "Example",
+    "FileProfile",
+    "Finding",
+    "ProfileOptions",
+    "SchemaFound",
+    "Tolerance",
+    "Violation",
+    "checks_of",
+    "profile",
+]

@@ -1,0 +1,96 @@
+"""One file's profile: looked up when its content was profiled before, else made and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsats_pipeline.errors import GiveUp, TryAgain
+from lsats_pipeline.mrf.profiling.facts import LAYOUT, FileProfile
+from lsats_pipeline.mrf.profiling.ledger import ledger_of
+from lsats_pipeline.mrf.profiling.measuring import Measured, measure
+from lsats_pipeline.mrf.profiling.walking import walk
+from lsats_pipeline.mrf.rereading import indexed, told
+from lsats_pipeline.mrf.workspace import Work, Workspace, lock, read, write
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, bytes of the file done, and in all."""
+
+
+@dataclass(frozen=True)
+class ProfileOptions:
+    """How a profile is made: processes beside each other, megabytes for the queries."""
+
+    workers: int = 1
+    memory_mb: int = 300
+
+
+def profile(
+    file: str,
+    exports: Path,
+    options: ProfileOptions | None = None,
+    progress: Progress | None = None,
+) -> FileProfile:
+    """The profile of a published file (by its name there).
+
+    A second call for the same content reads none of it. FixConfiguration when the file is not
+    published, or its source is gone; Busy while another process makes the same profile.
+    """
+    workspace, chosen = Workspace(exports, file), options or ProfileOptions()
+    if known := kept(workspace):
+        return known
+    work = indexed(workspace)
+    with lock(workspace.folder / "profile", f"the profile of {file}"):
+        try:
+            made = _made(workspace, work, chosen, progress)
+        except OSError as error:
+            raise GiveUp(
+                f"{workspace.folder}: {error.strerror or error}: mend that and run it again"
+            ) from error
+        _keep(workspace, made)
+    return made
+
+
+def kept(workspace: Workspace) -> FileProfile | None:
+    """The profile of what is published now, if there is one."""
+    found, published = read(workspace.final / "profile.json", FileProfile), workspace.published
+    if found is None or published is None:
+        return None
+    same = found.layout == LAYOUT and found.sha256 == published.sha256
+    return found if same and found.ledger.get("rows") == _rows(workspace) else None
+
+
+def _rows(workspace: Workspace) -> int:
+    published = workspace.published
+    return sum(published.sums.rows.values()) if published else -1
+
+
+def _made(
+    workspace: Workspace, work: Work, options: ProfileOptions, progress: Progress | None
+) -> FileProfile:
+    begun = time.monotonic()
+    schema = walk(work, options.workers, told(progress, "schema"))
+    measured: Measured = measure(workspace, work, options.memory_mb, max(1, options.workers))
+    return FileProfile(
+        layout=LAYOUT,
+        file=workspace.file,
+        sha256=work.index.sha256,
+        text=work.index.text,
+        seconds=time.monotonic() - begun,
+        schema=schema,
+        counts=measured.counts,
+        categories=measured.categories,
+        systems=measured.systems,
+        prices=measured.prices,
+        findings=measured.findings,
+        ledger={**ledger_of(workspace, work), "rows": _rows(workspace)},
+    )
+
+
+def _keep(workspace: Workspace, made: FileProfile) -> None:
+    published = workspace.published
+    if published is None or published.sha256 != made.sha256:
+        raise TryAgain(f"{made.file} was taken in anew while it was profiled: run it again")
+    write(workspace.final / "profile.json", made)

@@ -1,0 +1,247 @@
+"""Every element of a file against the published schema, in processes beside each other."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lsats_pipeline.mrf.beside import beside
+from lsats_pipeline.mrf.index import HEADER, SECTIONS, Index, LargeElement, Span
+from lsats_pipeline.mrf.profiling.facts import Example, SchemaFound, Violation
+from lsats_pipeline.mrf.reading import Watcher
+from lsats_pipeline.mrf.rereading import Forward, Stretch, stretches
+from lsats_pipeline.mrf.schema import published
+from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
+from lsats_pipeline.mrf.schema.kinds import Anything, Kind, ListOf, Thing
+from lsats_pipeline.mrf.schema.looking import Fault, Seen, first_places, look
+from lsats_pipeline.mrf.schema.published import VERSIONS, Version
+from lsats_pipeline.mrf.workspace import Work
+
+_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_SHOWN = 200
+
+
+@dataclass
+class Walked:
+    """What one pass over some spans saw, and where each fault is first."""
+
+    seen: Seen
+    firsts: dict[Fault, Example]
+
+    def add(self, other: Walked) -> None:
+        """Sum up; the first place is the one nearest to the beginning."""
+        self.seen.add(other.seen)
+        for fault, example in other.firsts.items():
+            mine = self.firsts.get(fault)
+            if mine is None or example.offset < mine.offset:
+                self.firsts[fault] = example
+
+
+@dataclass(frozen=True)
+class _Job:
+    path: Path
+    spans: tuple[Span, ...]
+    version: Version
+
+
+def walk(
+    work: Work, workers: int = 1, watch: Watcher | None = None, version: Version | None = None
+) -> SchemaFound:
+    """The schema of a file as found, and against the version that fits it best, or the given."""
+    index, path = work.index, Path(work.source.path)
+    version = version or fitting_version(index, path)
+    walked = _header(index, version)
+    for element in index.large:
+        walked.add(_large(element, version))
+    jobs = [_Job(path, spans, version) for spans in _shares(index.spans, workers)]
+    if len(jobs) == 1:
+        walked.add(_walk(jobs[0], watch))
+    else:
+        for part in beside(_walk, jobs):
+            walked.add(part)
+    return _found(index, version, walked)
+
+
+def fitting_version(index: Index, path: Path) -> Version:
+    """The version with the fewest faults in the first pieces; what the file says breaks a tie.
+
+    Stated versions are often wrong (domain/mrf.md 2.1), so the shape counts first.
+    """
+    sample = [
+        _first_piece(span)
+        for section in SECTIONS
+        for span in [next((s for s in index.spans if s.section == section), None)]
+        if span
+    ]
+    text = Forward(path)
+    pieces = [(span, text.read(span.begin, span.end)) for span in sorted(sample, key=_begin)]
+    text.close()
+    stated = 1 if index.scalar("version").startswith(("1", "0")) else 2
+    return min(VERSIONS, key=lambda v: (_faults(index, pieces, v), v != stated))
+
+
+def _faults(index: Index, pieces: list[tuple[Span, bytes]], version: Version) -> int:
+    walked = _header(index, version)
+    for span, data in pieces:
+        walked.add(_of_stretch(Stretch(span, span.begin, span.first, span.values, data), version))
+    # Here members that a version does not know tell as much as those that it misses.
+    return walked.seen.faults.total()
+
+
+def _first_piece(span: Span) -> Span:
+    begin, end, count = span.pieces[0]
+    return msgspec.structs.replace(
+        span, begin=begin, end=end, values=count, pieces=[(begin, end, count)]
+    )
+
+
+def _begin(span: Span) -> int:
+    return span.begin
+
+
+def _shares(spans: Sequence[Span], workers: int) -> list[tuple[Span, ...]]:
+    return [tuple(spans[k::workers]) for k in range(max(1, min(workers, len(spans))))]
+
+
+def _walk(job: _Job, watch: Watcher | None = None) -> Walked:
+    walked = Walked(Seen(), {})
+    gc.disable()  # decoded JSON has no cycles
+    try:
+        for stretch in stretches(Forward(job.path, watch), job.spans, job.path):
+            walked.add(_of_stretch(stretch, job.version, walked.firsts))
+    finally:
+        gc.enable()
+    return walked
+
+
+def _of_stretch(
+    stretch: Stretch, version: Version, known: dict[Fault, Example] | None = None
+) -> Walked:
+    kind, path = inside(stretch.span, version)
+    seen = Seen()
+    try:
+        values = msgspec.json.decode(b"".join((b"[", stretch.data, b"]")))
+    except _FAULTS:
+        return _one_by_one(stretch, kind, path)
+    look(values, kind, path, seen)
+    new = seen.faults.keys() - (known or {}).keys()
+    return Walked(seen, _placed(stretch, values, kind, path, new) if new else {})
+
+
+def inside(span: Span, version: Version) -> tuple[Kind, str]:
+    """What the values of a span are, and the path that leads to them."""
+    kind = published.element(span.section, version)
+    if span.of is None:
+        return kind, f"{span.section}[]"
+    inner = SECTIONS[span.section]
+    member = kind.member(inner)
+    assert member is not None
+    assert isinstance(member.kind, ListOf)
+    return member.kind.item, f"{span.section}[].{inner}[]"
+
+
+def _placed(
+    stretch: Stretch, values: list[Any], kind: Kind, path: str, wanted: set[Fault]
+) -> dict[Fault, Example]:
+    places = stretch.values()
+    return {
+        fault: _example(stretch, number, *places[number])
+        for fault, number in first_places(values, kind, path, wanted)
+        if number < len(places)
+    }
+
+
+def _example(stretch: Stretch, number: int, offset: int, text: bytes) -> Example:
+    span = stretch.span
+    return Example(
+        section=span.section,
+        element=stretch.first + number if span.of is None else span.of,
+        offset=offset,
+        text=text[:_SHOWN].decode(errors="backslashreplace"),
+    )
+
+
+def _one_by_one(stretch: Stretch, kind: Kind, path: str) -> Walked:
+    """A piece of which some value is no strict JSON."""
+    walked = Walked(Seen(), {})
+    for number, (offset, text) in enumerate(stretch.values()):
+        seen, example = Seen(), _example(stretch, number, offset, text)
+        try:
+            look([msgspec.json.decode(text)], kind, path, seen)
+        except _FAULTS as error:
+            seen.fault(path, "not json", _without_place(error), 1)
+        walked.add(Walked(seen, dict.fromkeys(seen.faults, example)))
+    return walked
+
+
+def _without_place(error: Exception) -> str:
+    return str(error).split(" (byte")[0] if not isinstance(error, RecursionError) else "too deep"
+
+
+def _header(index: Index, version: Version) -> Walked:
+    """The values of the top level, and whether the arrays are there."""
+    file = "in-network-rates" if index.member("in_network") else "allowed-amounts"
+    whole, seen = published.published(file, version), Seen()
+    scalars = {
+        m.key: msgspec.json.decode(m.text)
+        for m in index.members
+        if m.text is not None and m.key not in SECTIONS
+    }
+    look([scalars], published.header(file, version), "", seen)
+    for member in index.members:
+        if member.key not in HEADER and member.key not in SECTIONS and member.text is None:
+            seen.fault("", "unexpected", member.key, 1)
+    for array in whole.members:
+        if isinstance(array.kind, ListOf):
+            found = index.member(array.name)
+            if found is None and array.required:
+                seen.fault("", "missing", array.name, 1)
+            elif found and not found.elements and array.kind.at_least:
+                seen.fault(array.name, "empty", "", 1)
+    return Walked(seen, {fault: Example(offset=0) for fault in seen.faults})
+
+
+def _large(element: LargeElement, version: Version) -> Walked:
+    """An element that was cut inside: its other members. Its inner array has spans of its own."""
+    kind, inner, path = (
+        published.element(element.section, version),
+        SECTIONS[element.section],
+        f"{element.section}[]",
+    )
+    seen = Seen()
+    rest = tuple(replace(m, kind=Anything()) if m.name == inner else m for m in kind.members)
+    try:
+        header: dict[str, Any] = {**msgspec.json.decode(element.header), inner: []}
+        look([header], Thing(kind.name, rest, kind.rules), path, seen)
+    except _FAULTS as error:
+        seen.fault(path, "not json", _without_place(error), 1)
+    example = Example(section=element.section, element=element.number, offset=element.begin)
+    return Walked(seen, dict.fromkeys(seen.faults, example))
+
+
+def _found(index: Index, version: Version, walked: Walked) -> SchemaFound:
+    types = walked.seen.types
+    ranked = sorted(walked.seen.faults.items(), key=lambda item: (-item[1], item[0]))
+    return SchemaFound(
+        stated=index.scalar("version"),
+        version=version,
+        types={path: dict(found) for path, found in types.items()},
+        violations=[
+            Violation(
+                path=f.path, what=f.what, detail=f.detail, count=count,
+                first=walked.firsts.get(f, Example()),
+            )
+            for f, count in ranked
+        ],
+        inferred={
+            section: json_schema(observed(types, f"{section}[]"))
+            for section in SECTIONS
+            if f"{section}[]" in types
+        },
+        unknown_paths=walked.seen.unknown,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""What a schema is made of: data only. What it means is in `looking` and `json_schema`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string: one of a few, of a form (a regular expression for all of it), or not empty."""
+
+    one_of: frozenset[str] = frozenset()
+    form: str = ""
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number; `digits` says how many a whole one has."""
+
+    whole: bool = False
+    above: float | None = None
+    at_least: float | None = None
+    digits: int = 0
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of one kind with so many at least; `or_else` is a list that is allowed besides."""
+
+    item: Kind
+    at_least: int = 0
+    or_else: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Anything:
+    """A value of which nothing is known; `only` names the JSON type of a scalar one, if it does."""
+
+    only: str = ""
+
+
+@dataclass(frozen=True)
+class Either:
+    """A value of one of several JSON types; of a type there is one kind at most."""
+
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True)
+class When:
+    """Things whose `member` has this value need another one (`if`/`then`)."""
+
+    member: str
+    value: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class Together:
+    """These come all or none."""
+
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of these at least has to be there; `only_one` says that two are one too many."""
+
+    members: tuple[str, ...]
+    only_one: bool = False
+
+
+Rule: TypeAlias = When | Together | OneOf
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a thing."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object. Others than its members are no fault in the schema, but are told."""
+
+    name: str
+    members: tuple[Member, ...]
+    rules: tuple[Rule, ...] = ()
+    closed: bool = field(default=False)
+
+    def member(self, name: str) -> Member | None:
+        """The member of this name."""
+        return next((member for member in self.members if member.name == name), None)
+
+
+Kind: TypeAlias = Text | Number | ListOf | Thing | Anything | Either

@@ -1,0 +1,235 @@
+"""All values of a list against a kind, a member at a time.
+
+Most of the time goes to loops in C: `Counter(map(tuple, things))` gives the members of a million
+objects without looking at one of them in Python. So every element of a file of any size can be
+seen, whether it keeps to the schema or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from lsats_pipeline.mrf.schema.kinds import (
+    Anything,
+    Either,
+    Kind,
+    ListOf,
+    Number,
+    OneOf,
+    Rule,
+    Text,
+    Thing,
+    Together,
+    When,
+)
+
+# Files with made-up keys (an id as a key) must not fill the memory.
+_MOST_PATHS, _MOST_DETAILS = 1000, 20
+_LONGEST = 60
+_NAMES = {
+    str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null",
+    list: "array", dict: "object",
+}  # fmt: skip
+
+
+class Fault(NamedTuple):
+    """One way in which values differ from the schema; `detail` is the member, type or value."""
+
+    path: str
+    what: str
+    detail: str
+
+
+@dataclass
+class Seen:
+    """What was seen at each path: JSON types with their counts; and the faults."""
+
+    types: dict[str, Counter[str]] = field(default_factory=dict)
+    faults: Counter[Fault] = field(default_factory=Counter)
+    unknown: int = 0
+
+    def add(self, other: Seen) -> None:
+        """Sum up."""
+        for path, types in other.types.items():
+            self.types.setdefault(path, Counter()).update(types)
+        self.faults.update(other.faults)
+        self.unknown += other.unknown
+
+    def fault(self, path: str, what: str, detail: object, count: int) -> None:
+        """Count a fault; the rarer ones of many at one place are put together."""
+        told = str(detail)
+        told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"
+        fault = Fault(path, what, told)
+        if fault not in self.faults and (
+            sum(f.path == path and f.what == what for f in self.faults) >= _MOST_DETAILS
+        ):
+            fault = Fault(path, what, "(others)")
+        self.faults[fault] += count
+
+
+def look(values: Sequence[Any], kind: Kind, path: str, seen: Seen) -> None:
+    """Count what these values are, and where they differ from the kind."""
+    if not values:
+        return
+    types = Counter(map(type, values))
+    if path not in seen.types and len(seen.types) >= _MOST_PATHS:
+        seen.unknown += len(values)
+        return
+    named = seen.types.setdefault(path, Counter())
+    for found, count in types.items():
+        named[_NAMES[found]] += count
+    parts = _parts(_ANY if isinstance(kind, Anything) else kind)
+    for wanted, take in parts:
+        fitting = values if types.keys() <= take else [v for v in values if type(v) in take]
+        if fitting and (closer := _LOOKS.get(type(wanted))):
+            closer(fitting, wanted, path, seen)
+    if isinstance(kind, Anything):
+        return
+    for found in types.keys() - frozenset(chain.from_iterable(take for _, take in parts)):
+        seen.fault(path, "wrong type", _NAMES[found], types[found])
+
+
+@cache
+def _parts(kind: Kind) -> tuple[tuple[Kind, frozenset[type]], ...]:
+    """The kinds that a value may be of, and the Python types of each."""
+    if isinstance(kind, Either):
+        return tuple(chain.from_iterable(map(_parts, kind.kinds)))
+    if isinstance(kind, Number):
+        return ((kind, frozenset((int,) if kind.whole else (int, float))),)
+    if isinstance(kind, Anything):
+        return ((kind, frozenset(t for t, name in _NAMES.items() if name == kind.only)),)
+    return ((kind, frozenset((_TYPES[type(kind)],))),)
+
+
+_TYPES: dict[type, type] = {Text: str, ListOf: list, Thing: dict}
+
+
+def _texts(values: Sequence[str], kind: Text, path: str, seen: Seen) -> None:
+    if kind.filled and (empty := values.count("")):
+        seen.fault(path, "empty", "", empty)
+    if not kind.one_of and not kind.form:
+        return
+    bad = {value for value in set(values) if not _allowed(kind, value)} - (
+        {""} if kind.filled else set()
+    )
+    if bad:
+        for value, count in Counter(v for v in values if v in bad).items():
+            seen.fault(path, "not allowed", repr(value), count)
+
+
+def _allowed(kind: Text, value: str) -> bool:
+    if kind.one_of:
+        return value in kind.one_of
+    return re.fullmatch(kind.form, value) is not None
+
+
+def _numbers(values: Sequence[float], kind: Number, path: str, seen: Seen) -> None:
+    least = min(values)
+    if kind.above is not None and least <= kind.above:
+        seen.fault(path, "range", f"not above {kind.above:g}", sum(v <= kind.above for v in values))
+    if kind.at_least is not None and least < kind.at_least:
+        seen.fault(
+            path, "range", f"below {kind.at_least:g}", sum(v < kind.at_least for v in values)
+        )
+    if kind.digits:
+        low, high = 10 ** (kind.digits - 1), 10**kind.digits
+        if least < low or max(values) >= high:
+            bad = sum(not low <= v < high for v in values)
+            seen.fault(path, "not allowed", f"not {kind.digits} digits", bad)
+
+
+def _lists(values: Sequence[list[Any]], kind: ListOf, path: str, seen: Seen) -> None:
+    if kind.at_least and (empty := values.count([])):
+        seen.fault(path, "empty", "", empty)
+    if kind.or_else is not None:
+        excused = list(kind.or_else)
+        values = [value for value in values if value != excused]
+    look(list(chain.from_iterable(values)), kind.item, f"{path}[]", seen)
+
+
+def _things(values: Sequence[dict[str, Any]], kind: Thing, path: str, seen: Seen) -> None:
+    shapes = Counter(map(tuple, values))
+    total = len(values)
+    present: Counter[str] = Counter()
+    for shape, count in shapes.items():
+        for name in shape:
+            present[name] += count
+    known = {member.name: member for member in kind.members}
+    for member in kind.members:
+        if member.required and (missing := total - present[member.name]):
+            seen.fault(path, "missing", member.name, missing)
+    for name, count in present.items():
+        if name not in known and kind is not _THING:
+            seen.fault(path, "unexpected", name, count)
+        inner = known[name].kind if name in known else Anything()
+        look(_members(values, name, count), inner, f"{path}.{name}" if path else name, seen)
+    for rule in kind.rules:
+        if broken := _broken(rule, values, shapes):
+            seen.fault(path, "rule", told(rule), broken)
+
+
+def _members(values: Sequence[dict[str, Any]], name: str, count: int) -> list[Any]:
+    if count == len(values):
+        return list(map(itemgetter(name), values))
+    return [value[name] for value in values if name in value]
+
+
+def _broken(rule: Rule, values: Sequence[dict[str, Any]], shapes: Counter[tuple[str, ...]]) -> int:
+    """How many things break a rule. Most rules are about which members there are."""
+    if isinstance(rule, When):
+        if all(rule.needs in shape for shape in shapes):
+            return 0
+        return sum(v.get(rule.member) == rule.value and rule.needs not in v for v in values)
+    return sum(count for shape, count in shapes.items() if not _keeps(rule, shape))
+
+
+def _keeps(rule: Together | OneOf, shape: tuple[str, ...]) -> bool:
+    found = sum(name in shape for name in rule.members)
+    if isinstance(rule, Together):
+        return found in (0, len(rule.members))
+    return found == 1 if rule.only_one else found >= 1
+
+
+def told(rule: Rule) -> str:
+    """A rule in a few words."""
+    if isinstance(rule, When):
+        return f"{rule.value} needs {rule.needs}"
+    how = "all or none" if isinstance(rule, Together) else "one"
+    return f"{how} of {', '.join(rule.members)}"
+
+
+def faults_of(value: Any, kind: Kind, path: str = "") -> list[Fault]:
+    """The faults of a single value."""
+    seen = Seen()
+    look([value], kind, path, seen)
+    return list(seen.faults)
+
+
+def first_places(
+    values: Sequence[Any], kind: Kind, path: str, wanted: set[Fault]
+) -> Iterator[tuple[Fault, int]]:
+    """For each of these faults, the position of the first value that has it."""
+    left = set(wanted)
+    for number, value in enumerate(values):
+        if not left:
+            return
+        for fault in left & set(faults_of(value, kind, path)):
+            left.discard(fault)
+            yield fault, number
+
+
+_THING = Thing("anything", ())
+_ANY = Either((Text(), Number(), ListOf(Anything()), _THING))
+_LOOKS: dict[type, Callable[[Any, Any, str, Seen], None]] = {
+    Text: _texts,
+    Number: _numbers,
+    ListOf: _lists,
+    Thing: _things,
+}

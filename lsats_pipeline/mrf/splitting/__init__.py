@@ -1,0 +1,36 @@
+"""A published file cut into smaller ones, each a valid price file, together the same elements.
+
+options     by size, codes, provider or plan     units       elements again, and their hash
+references  provider references put aside        routes      which group an element or a rate is of
+sizes       parts of equal size, planned         spreading   from the source to the parts
+header      the top level of a part              writing     one part, one gzip member
+working     what a worker does                   verifying   parts read again and compared
+split       all of it, published in one step     facts       parts.json
+"""
+
+from lsats_pipeline.mrf.splitting.facts import Left, Part, Split
+from lsats_pipeline.mrf.splitting.options import (
+    By,
+    Codes,
+    Plan,
+    SplitOptions,
+    codes_of,
+    providers_of,
+)
+from lsats_pipeline.mrf.splitting.split import Planned, folder_of, planned, split
+
+__all__ = [
+    "By",
+    "Codes",
+    "Left",
+    "Part",
+    "Plan",
+    "Planned",
+    "Split",
+    "SplitOptions",
+    "codes_of",
+    "folder_of",
+    "planned",
+    "providers_of",
+    "split",
+]

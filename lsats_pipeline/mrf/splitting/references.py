@@ -1,0 +1,140 @@
+"""The provider references of a file, put aside so that each part can have those it needs.
+
+Their texts go to a file on disk; in memory is where each stands, 40 bytes for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from lsats_pipeline.mrf.index import Index
+from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, items
+
+SECTION = "provider_references"
+Numbers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+class Numbered(msgspec.Struct, gc=False):
+    """A reference, as far as its number goes."""
+
+    provider_group_id: int
+
+
+_NUMBERED = msgspec.json.Decoder(Numbered)
+_NO_NUMBER = -(2**63)
+
+
+@dataclass
+class References:
+    """All references of a file in its order: number, place in the spill, hash of the text.
+
+    `ranked` are positions by number; several may have the same. `labels` is what `label` said of
+    each, for splitting by provider.
+    """
+
+    spill: Path
+    numbers: Numbers
+    begins: Numbers
+    sizes: Numbers
+    hashes: NDArray[np.uint8]
+    labels: Numbers
+    ranked: Numbers
+
+    def __post_init__(self) -> None:
+        self._ordered = self.numbers[self.ranked]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def none(self) -> Mask:
+        """No reference, to be added to."""
+        return np.zeros(len(self), np.bool_)
+
+    def positions(self, wanted: Sequence[int] | Numbers) -> Numbers:
+        """Where the references with these numbers are; numbers that are not there give nothing."""
+        if not len(self):
+            return np.empty(0, np.int64)
+        low = np.searchsorted(self._ordered, wanted, "left")
+        high = np.searchsorted(self._ordered, wanted, "right")
+        if (high - low <= 1).all():
+            return self.ranked[low[high > low]]
+        return np.concatenate([self.ranked[a:b] for a, b in zip(low, high, strict=True)])
+
+    def texts(self, mask: Mask) -> Iterator[bytes]:
+        """The texts of these references, in the order of the file."""
+        with self.spill.open("rb") as file:
+            for at in np.flatnonzero(mask).tolist():
+                file.seek(int(self.begins[at]))
+                yield file.read(int(self.sizes[at]))
+
+    def digest(self, mask: Mask) -> int:
+        """The sum of their hashes, mod 2^128."""
+        chosen = self.hashes[mask]
+        total = 0
+        for column in range(16):
+            total = (total << 8) + int(chosen[:, column].astype(np.int64).sum())
+        return total % (1 << 128)
+
+
+def put_aside(
+    path: Path, index: Index, folder: Path, label: Callable[[bytes], int] | None = None
+) -> References:
+    """Read the references of a file. What is no JSON is none; the proof of the file counts it."""
+    spill = folder / "references.bin"
+    rows: list[tuple[int, int, int, int]] = []
+    hashes, at = bytearray(), 0
+    with spill.open("wb") as file:
+        for text in _texts(items(path, index, [SECTION])):
+            file.write(text)
+            hashes += blake2b(text, digest_size=16).digest()
+            rows.append((_number(text), at, len(text), label(text) if label else 0))
+            at += len(text)
+    table = np.asarray(rows, np.int64).reshape(-1, 4)
+    numbers, begins, sizes, labels = (np.ascontiguousarray(column) for column in table.T)
+    return References(
+        spill, numbers, begins, sizes, np.frombuffer(bytes(hashes), np.uint8).reshape(-1, 16),
+        labels, np.argsort(numbers, kind="stable"),
+    )  # fmt: skip
+
+
+def _texts(found: Iterator[Item]) -> Iterator[bytes]:
+    for item in found:
+        if isinstance(item, Large):
+            yield b"".join(c if isinstance(c, bytes) else c.data for c in item.chunks)
+        elif isinstance(item, Elements) and item.proved:
+            yield from item.values
+
+
+def _number(text: bytes) -> int:
+    try:
+        number = _NUMBERED.decode(text).provider_group_id
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _NO_NUMBER
+    return number if -(2**63) < number < 2**63 else _NO_NUMBER
+
+
+def saved(references: References, folder: Path) -> Path:
+    """Keep the arrays where other processes find them."""
+    place = folder / "references.npz"
+    arrays: dict[str, Any] = {
+        field.name: getattr(references, field.name)
+        for field in fields(references)
+        if field.name != "spill"
+    }
+    np.savez(place, **arrays)
+    return place
+
+
+def loaded(place: Path) -> References:
+    """The same in another process."""
+    with np.load(place) as arrays:
+        return References(place.with_name("references.bin"), **{k: arrays[k] for k in arrays.files})

@@ -1,0 +1,150 @@
+"""The elements of an indexed file once more, in order, and the hash of what is proved of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeAlias
+from zlib import crc32
+
+import msgspec
+from msgspec.json import encode
+
+from lsats_pipeline.errors import BadFile
+from lsats_pipeline.mrf.index import SECTIONS, Index, LargeElement, Span, TooLarge
+from lsats_pipeline.mrf.rereading import Forward, Stretch, changed, stretches
+from lsats_pipeline.mrf.scanning import sequence_of
+from lsats_pipeline.mrf.window import Window
+from lsats_pipeline.mrf.window import members as members_of
+
+_MODULUS = 1 << 128
+_RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_COPIED = 1 << 20
+
+
+class Digest:
+    """The sum of the hashes of units: the same for the same ones in whatever order."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.count = 0
+
+    def add(self, unit: bytes) -> None:
+        """One more."""
+        self.hashed(blake2b(unit, digest_size=16).digest())
+
+    def hashed(self, digest: bytes) -> None:
+        """One more, of which the hash is known."""
+        self.total = (self.total + int.from_bytes(digest, "big")) % _MODULUS
+        self.count += 1
+
+    def __str__(self) -> str:
+        return f"{self.total:032x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """Elements of one piece; when not `proved` it is one value that is no strict JSON."""
+
+    stretch: Stretch
+    values: list[bytes]
+    proved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """A large element; `chunks` are all its bytes in order, with the pieces of its inner array."""
+
+    element: LargeElement
+    chunks: Iterator[bytes | Stretch]
+
+
+Item: TypeAlias = Elements | Large | TooLarge
+
+
+def items(
+    path: Path, index: Index, sections: Sequence[str], text: Forward | None = None
+) -> Iterator[Item]:
+    """All elements of these arrays, in the order of the file.
+
+    The chunks of a large one have to be used up before the next item is asked for.
+    """
+    text = text or Forward(path)
+    wanted = sorted(_items(index, sections), key=lambda item: item.begin)
+    for item in wanted:
+        if isinstance(item, Span):
+            for stretch in stretches(text, [item], path):
+                yield _elements(stretch)
+        elif isinstance(item, LargeElement):
+            yield Large(item, _chunks(path, index, item, text))
+        else:
+            yield item
+
+
+def _items(index: Index, sections: Sequence[str]) -> Iterator[Span | LargeElement | TooLarge]:
+    yield from (s for s in index.spans if s.section in sections and s.of is None)
+    yield from (e for e in index.large if e.section in sections)
+    yield from (t for t in index.too_large if t.section in sections and not t.path)
+
+
+def _elements(stretch: Stretch) -> Elements:
+    found = sequence_of(stretch.data)
+    if isinstance(found, list) and len(found) == stretch.count:
+        return Elements(stretch, list(map(bytes, found)), proved=True)
+    return Elements(stretch, [stretch.data], proved=False)
+
+
+def _chunks(
+    path: Path, index: Index, element: LargeElement, text: Forward
+) -> Iterator[bytes | Stretch]:
+    at = element.begin
+    for span in index.spans:
+        if span.section == element.section and span.of == element.number:
+            first, check = span.first, 0
+            for begin, end, count in span.pieces:
+                # What is between pieces is read before the next: the text goes forward only.
+                yield from text_between(text, at, begin)
+                data = text.read(begin, end)
+                check = crc32(data, check)
+                yield Stretch(span, begin, first, count, data)
+                first, at = first + count, end
+            if check != span.crc32:
+                raise changed(path, span.begin, span.end)
+    yield from text_between(text, at, element.end)
+
+
+def text_between(text: Forward, begin: int, end: int) -> Iterator[bytes]:
+    """The bytes from one offset to another, a megabyte at most at a time."""
+    yield from map(bytes, text.parts(begin, end))
+
+
+def taken_apart(element: bytes, section: str) -> tuple[bytes, list[bytes]]:
+    """An element's other members as an object, and the values of its inner array.
+
+    BadFile when a member is there twice: of those only the last would be left.
+    """
+    members = _RAWS.decode(element)
+    # As long as it would be without space: then there is neither space nor a second member.
+    compact = 1 + sum(len(encode(key)) + 2 + len(bytes(text)) for key, text in members.items())
+    if compact != len(element):
+        _assert_each_once(element)
+    inner = members.pop(SECTIONS[section], None)
+    values = [] if inner is None else list(map(bytes, _LIST.decode(inner)))
+    return encode(members), values
+
+
+def _assert_each_once(element: bytes) -> None:
+    window, seen = Window(iter((element,))), set()
+    for key, at in members_of(window):
+        window.value(len(element))
+        if key in seen:
+            raise BadFile("duplicate_key", f"{key!r} is there twice", at)
+        seen.add(key)
+
+
+def rate_unit(head: bytes, value: bytes) -> bytes:
+    """What is proved of a rate: its own text and that of its element's other members."""
+    return b"%b\0%b" % (head, value)
