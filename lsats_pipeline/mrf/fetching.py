@@ -22,7 +22,7 @@ from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError,
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.archives import unpacked
 from lsats_pipeline.mrf.catalog import Entry, Version
-from lsats_pipeline.mrf.downloading import Downloads, Received, Watch, kind_of
+from lsats_pipeline.mrf.downloading import Downloads, FullDisk, Received, Watch, kind_of
 from lsats_pipeline.mrf.listing import mark_of
 from lsats_pipeline.mrf.locations import LONGEST_STEM, Location, redacted
 from lsats_pipeline.mrf.reading import Reading, sha256_of, size_of
@@ -95,7 +95,8 @@ def fetch_all(
 ) -> Iterator[tuple[str, RawFile | LsatsError]]:
     """Several files beside each other, as they are done; each with what came of it.
 
-    Whoever stops in between stops the downloads too; what has come of them is kept.
+    Whoever stops in between stops the downloads too; what has come of them is kept. A full disk
+    ends it: those that were not begun stay as they are.
     """
     stoppable = _Stoppable(threading.Event(), watch)
     downloads = Downloads.of(warehouse, settings, Clock(sleep=stoppable.sleep))
@@ -110,7 +111,12 @@ def fetch_all(
         running = {pool.submit(one, key): key for key in keys}
         try:
             for done in as_completed(running):
-                yield running[done], done.result()
+                if done.cancelled():
+                    continue
+                yield running[done], (result := done.result())
+                if isinstance(result, FullDisk):
+                    for waiting in running:
+                        waiting.cancel()
         finally:
             stoppable.stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from hypothesis import strategies as st
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf import catalog
+from lsats_pipeline.mrf.downloading import FullDisk
 from lsats_pipeline.mrf.fetching import RawFile, fetch_all, prove, raw_folder
 from lsats_pipeline.mrf.locations import located, redacted, stem_of
 from lsats_pipeline.mrf.workspace import name_for
@@ -429,6 +431,20 @@ def test_one_that_fails_does_not_stop_the_others(hub: PriceHub, server: BadServe
     keys = [hub.add(server.says(f"/{n}.json.gz", plain(PACKED if n else PAGE))) for n in range(3)]
     got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=2))
     assert [type(got[key]) for key in keys] == [BadFile, RawFile, RawFile]
+
+
+def test_a_full_disk_ends_it_for_all(
+    hub: PriceHub, server: BadServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, 70 << 20))
+    keys = [
+        hub.add(server.says(f"/{n}.json.gz", plain(PACKED, length=5_000_000))) for n in range(10)
+    ]
+    got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=1))
+    assert {type(result) for result in got.values()} == {FullDisk}
+    assert len(server.asked) < 5, "one asks, and at most one more has begun before it is told"
+    assert len(hub.due()) >= 5
 
 
 def test_who_stops_stops_all_downloads(hub: PriceHub, server: BadServer) -> None:
