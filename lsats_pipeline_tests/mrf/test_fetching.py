@@ -286,9 +286,11 @@ with Warehouse(sys.argv[1]) as warehouse:
 
 def child(hub: PriceHub, key: str, before: str = "") -> subprocess.Popen[str]:
     arguments = [hub.warehouse.url, hub.hosts, str(hub.home), key]
+    # Compiled modules are files too: cut short by a limit they would spoil the next import.
+    uncompiled = {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", before + KILLED, *arguments],
-        env={"PYTHONPATH": str(CHECKOUT), "PATH": os.environ["PATH"]},
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": os.environ["PATH"], **uncompiled},
         stderr=subprocess.PIPE,
         text=True,
     )
