@@ -18,7 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError, TryAgain
+from lsats_pipeline.errors import (
+    BadFile,
+    FixConfiguration,
+    GiveUp,
+    LsatsError,
+    TryAgain,
+    Unreachable,
+)
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.archives import unpacked
 from lsats_pipeline.mrf.catalog import Entry, Version
@@ -245,7 +252,14 @@ class _Fetching:
 
     def _remote(self, entry: Entry, before: Version | None) -> RawFile:
         here = before if before and Path(before.path).exists() else None
-        got = self._downloaded(entry, (here.mark or "") if here else "")
+        try:
+            got = self._downloaded(entry, (here.mark or "") if here else "")
+        except (TryAgain, Unreachable) as error:
+            if here is None or entry.due:
+                raise
+            # Nothing says that there is a newer one; a host that is down is no reason to wait.
+            log.warning("⚠️ %s: version %s is used: %s", entry.key, here.version, error)
+            return _as_before(here)
         if got is None:
             assert here is not None, "only what is here can be unchanged"
             catalog.settle(self.connection, entry.key, here.mark or "")

@@ -80,6 +80,20 @@ def test_an_unchanged_file_is_kept(hub: PriceHub, server: BadServer) -> None:
     assert hub.fetch(key).path.exists()
 
 
+def test_what_is_here_is_used_while_the_host_is_down(hub: PriceHub, server: BadServer) -> None:
+    key = hub.add(server.says("/a.json.gz", in_turn(plain(PACKED), plain(b"", "500 No"))))
+    first, second = hub.fetch(key), hub.fetch(key)
+    assert (second.received, second.version, hub.entry(key).state) == (
+        False,
+        first.version,
+        "fetched",
+    )
+    first.path.unlink()
+    hub.downloads.hosts.reset(server.place)
+    with pytest.raises(TryAgain):
+        hub.fetch(key)
+
+
 def test_a_changed_file_is_a_new_version(hub: PriceHub, server: BadServer) -> None:
     other = gzip.compress(DOCUMENT, 1, mtime=0)
     key = hub.add(server.says("/a.json.gz", in_turn(plain(PACKED, ETag='"a"'), plain(other))))
