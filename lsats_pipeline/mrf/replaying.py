@@ -92,14 +92,25 @@ def replay(
     if unknown := set(mended or ()) - {reject.number for reject in found}:
         raise FixConfiguration(f"{file} has {len(found)} rejects, and no {min(unknown)}")
     tried = [r for r in found if not mended or r.number in mended]
-    with workspace.locked():
-        workspace.recover()
-        if workspace.work is not None:
-            raise FixConfiguration(
-                f"another version of {file} is half taken in: finish that with `lsats mrf run`"
-            )
-        texts = _assembled(work, tried, coerce=coerce, mended=mended or {})
-        return _join(workspace, work, found, texts) if texts else _nothing(workspace, found)
+    try:
+        with workspace.locked():
+            workspace.recover()
+            _nothing_half_done(workspace)
+            texts = _assembled(work, tried, coerce=coerce, mended=mended or {})
+            return _join(workspace, work, found, texts) if texts else _nothing(workspace, found)
+    except OSError as error:
+        raise GiveUp(
+            f"{workspace.folder}: {error.strerror or error}: nothing was changed; mend that and run"
+            " the same command again"
+        ) from error
+
+
+def _nothing_half_done(workspace: Workspace) -> None:
+    if workspace.work is not None:
+        raise FixConfiguration(
+            f"another version of {workspace.file} is half taken in: finish that with"
+            " `lsats mrf run`"
+        )
 
 
 def _nothing(workspace: Workspace, found: list[Rejected]) -> Replayed:
@@ -284,7 +295,7 @@ def _published(
         return _nothing(workspace, found)
     numbers = {reject.number for reject in taken}
     shutil.rmtree(workspace.out, ignore_errors=True)
-    shutil.copytree(workspace.final, workspace.out, copy_function=os.link)
+    shutil.copytree(workspace.final, workspace.out, copy_function=_linked)
     before = {path.name[:13] for path in workspace.final.glob("*/replay-*.parquet")}
     name = f"replay-{len(before) + 1:06}"
     _without(workspace.out / "rejects", numbers)
@@ -310,6 +321,14 @@ def _published(
     _assert_rows(workspace, after)
     workspace.swap()
     return Replayed(taken, [r for r in found if r.number not in numbers], added, after)
+
+
+def _linked(source: str, target: str) -> None:
+    """A file once more, without its bytes where the disk can do that."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _new(workspace: Workspace, part: _Taken) -> Iterator[tuple[str, pa.Table]]:
