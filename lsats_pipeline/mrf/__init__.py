@@ -20,5 +20,12 @@ policy     whom files may be fetched from    wire  one request, watched    hosts
 downloading  one address to one file    archives  zip to gzip    fetching  a key to a version
 taking     a version to Parquet    providers  remote provider files    health  what long work needs
 
+And after it, with a file that is published (decision 20):
+
+schema     the published schema, declared      profiling  a file against it, its numbers
+splitting  into smaller valid files, proved    locating   the text that a row is from
+rejected   what could not be used    coercing  numbers in quotes    replaying  rejects taken in
+rereading  the indexed bytes again, proved again    beside  processes beside each other
+
 Nothing here imports Dagster.
 """

@@ -18,7 +18,8 @@ from lsats_pipeline.mrf.coercing import coerced
 from lsats_pipeline.mrf.ingest import Options, Outcome, ingest
 from lsats_pipeline.mrf.locating import origin
 from lsats_pipeline.mrf.profiling import checks_of, profile
-from lsats_pipeline.mrf.replaying import rejects_of, replay
+from lsats_pipeline.mrf.rejected import rejects_of
+from lsats_pipeline.mrf.replaying import replay
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
