@@ -49,18 +49,25 @@ def cost_of(arguments: Sequence[str], url: str, variables: Mapping[str, str]) ->
 
     `url`: the server whose work counts too, if any.
     """
+    return _cost([*_PROGRAM, *arguments, "--json"], url, variables)
+
+
+def cost_of_work(module: str, arguments: Sequence[str]) -> Cost:
+    """The same of a module's `main`, which is given the arguments and writes JSON."""
+    return _cost([sys.executable, "-m", module, *arguments], "", {})
+
+
+def _cost(command: Sequence[str], url: str, variables: Mapping[str, str]) -> Cost:
     before, started = server_seconds(url) if url else 0.0, time.perf_counter()
     with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(
-            [*_PROGRAM, *arguments, "--json"], stdout=out, env={**os.environ, **variables}
-        )
+        process = subprocess.Popen(command, stdout=out, env={**os.environ, **variables})
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - started
         out.seek(0)
         text = out.read()
     if process.returncode:
-        raise RuntimeError(f"lsats {' '.join(arguments)} ended with {process.returncode}")
+        raise RuntimeError(f"{' '.join(command[1:])} ended with {process.returncode}")
     return Cost(
         wall,
         usage.ru_utime + usage.ru_stime,

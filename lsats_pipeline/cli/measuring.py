@@ -36,6 +36,20 @@ def worlds(as_json: AsJson = False) -> None:
     _say(figures(load(HubSettings)), as_json)
 
 
+@app.command(epilog=examples("lsats bench mrf", "lsats bench mrf --mb 200"))
+def mrf(
+    megabytes: Annotated[
+        int, typer.Option("--mb", min=80, max=100_000, help="Of text, before compression.")
+    ] = 1500,
+    seed: Annotated[int, typer.Option(help="Another seed, another file.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Price files to Parquet: megabytes a second beside floors, DuckDB and ijson."""
+    from lsats_pipeline.bench.mrf import figures
+
+    _say(figures(load(HubSettings), megabytes, seed), as_json)
+
+
 def _say(figures: Iterable[Figure], as_json: bool) -> None:
     """Each figure as it comes, then all of them."""
     found = []

@@ -56,7 +56,8 @@ def find(
     """Read lists of price files into the catalogue; say what is new, changed and to be fetched."""
     from lsats_pipeline.mrf.finding import find as look
 
-    settings = load(MrfSettings)
+    # A person asks now: how lately a tick has asked is nothing to them.
+    settings = load(MrfSettings, ask_minutes=0)
     named = sources or settings.source_list
     if not named:
         raise FixConfiguration("name a source, or set LSATS_MRF_SOURCES (see .env.example)")
@@ -135,6 +136,7 @@ def hosts(
 
 def providers(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Published files.")],
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> int:
     """Fetch the provider files that published files (version 1) refer to; failures are rejects."""
@@ -144,7 +146,7 @@ def providers(
     home = load(HubSettings).lsats_home
     with _catalogue() as warehouse:
         downloads = Downloads.of(warehouse, load(MrfSettings))
-        results = [fetch_providers(downloads, home, file) for file in files]
+        results = [fetch_providers(downloads, home, file, dry_run=dry_run) for file in files]
     if as_json:
         say_json([vars(one) for one in results])
     else:
@@ -278,6 +280,8 @@ def _say_found(found: Found) -> None:
     for one in found.looked:
         if one.error:
             note(f"lsats: {one.source}: {one.error}")
+        for fault, count in one.faults.items():
+            note(f"⚠️ {one.source}: {count:,} cannot be fetched: {fault}")
         for example in one.examples:
             note(f"⚠️ {one.source}: no entry: {cut(example, 100)}")
     for key in found.new[:_SHOWN]:

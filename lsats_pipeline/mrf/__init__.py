@@ -16,9 +16,17 @@ Before that, from where files are published to this disk (decision 19):
 
 locations  an address taken apart: what is shown, what is secret    listing   what a source names
 catalog    files, versions, their states    finding  lists to the catalogue, what is due
+merging    entries into the catalogue       partial  what is here of a download
 policy     whom files may be fetched from    wire  one request, watched    hosts  circuits and turns
 downloading  one address to one file    archives  zip to gzip    fetching  a key to a version
 taking     a version to Parquet    providers  remote provider files    health  what long work needs
+
+And from there into PostgreSQL, on request (decision 21):
+
+ Parquet parts ──copying──▶ COPY text ──shards──▶ tables nobody sees ──loading──▶ schema mrf
+
+relational  the tables, made of those of Parquet    copying  columns to text, no object per cell
+shards      a part of a table, whole or not there    loading  counted, then visible in one step
 
 And after it, with a file that is published (decision 20):
 

@@ -157,6 +157,16 @@ def versions(connection: Connection, key: str = "") -> list[Version]:
     return _all(connection, Version, where, [key])
 
 
+def named_by_hand(connection: Connection, key: str) -> bool:
+    """Whether somebody named a file, or put it into a folder, and not only a list has it."""
+    row = connection.execute(
+        "select exists (select from mrf.listings l join mrf.sources s using (source)"
+        " where l.key = %s and s.kind in ('file', 'folder'))",
+        [key],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def plans(connection: Connection, key: str) -> list[dict[str, Any]]:
     """The plans that list a file, as their table of contents has them."""
     rows = connection.execute(
@@ -265,10 +275,10 @@ def postpone(connection: Connection, key: str, seconds: float) -> None:
 
 
 def settle(connection: Connection, key: str, mark: str) -> None:
-    """What is there cannot be used: the file is not due before it looks different."""
+    """What is there is known, and may be of no use: the file is due when it looks different."""
     connection.execute(
-        "update mrf.files set mark = %s, taken_mark = %s, taken_at = clock_timestamp()"
-        " where key = %s",
+        "update mrf.files set mark = %s, taken_mark = %s, taken_at = clock_timestamp(),"
+        " attempts = 0 where key = %s",
         [mark, mark, key],
     )
 

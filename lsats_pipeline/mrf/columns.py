@@ -1,14 +1,9 @@
-"""Decoded elements to columns, without a Python object per cell where it can be helped."""
+"""Elements to the columns of the tables, array by array: no Python object for a price."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from itertools import chain
-from operator import attrgetter
-from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,14 +11,6 @@ from numpy.typing import NDArray
 
 from lsats_pipeline.mrf import tables
 from lsats_pipeline.mrf.decoding import Reject
-from lsats_pipeline.mrf.elements import (
-    AllowedAmount,
-    InNetwork,
-    OutOfNetwork,
-    Payment,
-    ProviderReference,
-    Rate,
-)
 
 Positions = NDArray[np.int64]
 _SERVICE = ("name", "billing_code_type", "billing_code_type_version", "billing_code", "description")
@@ -38,124 +25,157 @@ class Lineage:
         self._file = pa.array([file])
         self._span = span
 
-    def columns(self, elements: Sequence[int] | Positions) -> list[pa.Array]:
+    def columns(self, elements: Positions) -> list[pa.Array]:
         """For rows of the elements with these numbers."""
         size = len(elements)
         file = pa.DictionaryArray.from_arrays(np.zeros(size, np.int32), self._file)
         return [file, np.full(size, self._span, np.int32), np.asarray(elements, np.int64)]
 
 
-def in_network(elements: list[InNetwork], numbers: list[int], lineage: Lineage) -> pa.Table:
-    """A row for every negotiated price."""
-    rates = [rate for element in elements for rate in element.negotiated_rates]
-    prices = [price for rate in rates for price in rate.negotiated_prices]
-    element_of_rate = _parents(len(e.negotiated_rates) for e in elements)
-    rate_of = _parents(len(r.negotiated_prices) for r in rates)
-    element_of = element_of_rate[rate_of]
-    spread = _spreader(elements, element_of)
-    within = np.arange(len(rates)) - _firsts(element_of_rate)
+def in_network(
+    elements: pa.StructArray,
+    numbers: Positions,
+    lineage: Lineage,
+    inline: Positions | None,
+    rate_numbers: Positions | None = None,
+) -> pa.Table:
+    """A row for every negotiated price.
+
+    `inline`: the `inline_ids` of the rates. `rate_numbers`: those of the rates in their elements,
+    if they do not begin with 0 in each.
+    """
+    rates, of_element = _inside(elements, "negotiated_rates")
+    prices, of_rate = _inside(rates, "negotiated_prices")
+    if rate_numbers is None:
+        rate_numbers = np.arange(len(rates)) - _firsts(of_element)
+    element_of = of_element[of_rate]
+    at, at_rate = pa.array(element_of), pa.array(of_rate)
     return pa.Table.from_arrays(
         [
-            *lineage.columns(np.asarray(numbers, np.int64)[element_of]),
-            spread("negotiation_arrangement"),
-            *map(spread, _SERVICE),
-            spread("severity_of_illness"),
-            _codes(elements, "bundled_codes", element_of),
-            _codes(elements, "covered_services", element_of),
-            within[rate_of],
-            _references(rates).take(pa.array(rate_of)),
+            *lineage.columns(numbers[element_of]),
+            _words(elements, "negotiation_arrangement").take(at),
+            *(_words(elements, name).take(at) for name in _SERVICE),
+            _words(elements, "severity_of_illness").take(at),
+            _codes(elements, "bundled_codes", at),
+            _codes(elements, "covered_services", at),
+            rate_numbers[of_rate],
+            _references(rates, inline).take(at_rate),
             _words(prices, "negotiated_type"),
-            np.fromiter((p.negotiated_rate for p in prices), np.float64, len(prices)),
+            prices.field("negotiated_rate"),
             _words(prices, "expiration_date"),
             _words(prices, "billing_class"),
             _words(prices, "setting"),
-            _few_lists(prices, "service_code"),
-            _few_lists(prices, "billing_code_modifier"),
+            _word_lists(prices, "service_code"),
+            _word_lists(prices, "billing_code_modifier"),
             _words(prices, "additional_information"),
         ],
         schema=tables.IN_NETWORK,
     )
 
 
+def around(values: pa.StructArray, name: str, element: pa.StructArray) -> pa.StructArray:
+    """One element with these values in a list of it, which was empty."""
+    ends = np.array([0, len(values)], np.int32)
+    inside = pa.ListArray.from_arrays(ends, values, type=element.type.field(name).type)
+    members = [inside if f.name == name else element.field(f.name) for f in element.type]
+    return pa.StructArray.from_arrays(members, fields=list(element.type))
+
+
+def inline_ids(elements: pa.StructArray) -> Positions | None:
+    """The numbers made for the provider groups that rates write out: by content, negative.
+
+    For those rates in order that do; None without any.
+    """
+    sets = elements.field("negotiated_rates").flatten().field("provider_groups")
+    return None if sets.null_count == len(sets) else _ids(sets.drop_null())
+
+
 def written_out(
-    elements: list[InNetwork], numbers: list[int], known: set[int]
-) -> tuple[list[ProviderReference], list[int]]:
-    """The provider groups that rates write out and are not yet known, with a number each."""
-    references, origins = [], []
-    for element, number in zip(elements, numbers, strict=True):
-        for rate in element.negotiated_rates:
-            if rate.provider_groups is not None and (key := inline_id(rate)) not in known:
-                known.add(key)
-                references.append(ProviderReference(key, rate.provider_groups))
-                origins.append(number)
-    return references, origins
+    elements: pa.StructArray, numbers: Positions, lineage: Lineage, inline: Positions
+) -> pa.Table:
+    """The provider groups that rates write out, each different set once."""
+    rates, of_element = _inside(elements, "negotiated_rates")
+    sets = rates.field("provider_groups")
+    ids, first = np.unique(inline, return_index=True)
+    order = np.argsort(first)
+    chosen = np.flatnonzero(_there(sets))[first[order]]
+    size = len(chosen)
+    references = pa.StructArray.from_arrays(
+        [
+            pa.array(ids[order]),
+            sets.take(pa.array(chosen)),
+            pa.nulls(size, pa.list_(pa.string())),
+            pa.nulls(size, pa.string()),
+        ],
+        ["provider_group_id", "provider_groups", "network_name", "location"],
+    )
+    return provider_references(references, numbers[of_element[chosen]], lineage, inline=True)
 
 
 def provider_references(
-    references: list[ProviderReference], numbers: list[int], lineage: Lineage, *, inline: bool
+    references: pa.StructArray, numbers: Positions, lineage: Lineage, *, inline: bool
 ) -> pa.Table:
     """A row for every provider group; one without groups (a location) has a row too."""
-    groups = [group for r in references for group in r.provider_groups or (None,)]
-    parent = _parents(len(r.provider_groups or (None,)) for r in references)
-    tins = [group.tin if group else None for group in groups]
+    lists = references.field("provider_groups")
+    sizes = _sizes(lists)
+    parent = np.repeat(np.arange(len(lists)), np.maximum(sizes, 1))
+    groups = lists.values.take(_or_none(lists, sizes))
+    tins = groups.field("tin")
+    at = pa.array(parent)
+    there = groups.is_valid()
     return pa.Table.from_arrays(
         [
-            *lineage.columns(np.asarray(numbers, np.int64)[parent]),
-            np.asarray([r.provider_group_id for r in references], np.int64)[parent],
+            *lineage.columns(numbers[parent]),
+            references.field("provider_group_id").take(at),
             pa.array(np.full(len(parent), inline)),
-            pa.array([r.network_name for r in references], tables.WORDS).take(pa.array(parent)),
-            pa.array([r.location for r in references], pa.string()).take(pa.array(parent)),
-            _numbers([group.npi if group else None for group in groups]),
-            _dictionary([tin.type if tin else None for tin in tins]),
-            pa.array([tin.value if tin else None for tin in tins], pa.string()),
-            pa.array([tin.business_name if tin else None for tin in tins], pa.string()),
+            _word_lists(references, "network_name").take(at),
+            references.field("location").take(at),
+            _numbers(groups.field("npi"), there),
+            _words(tins, "type"),
+            tins.field("value"),
+            tins.field("business_name"),
         ],
         schema=tables.PROVIDER_REFERENCES,
     )
 
 
-def allowed_amounts(elements: list[OutOfNetwork], numbers: list[int], lineage: Lineage) -> pa.Table:
+def allowed_amounts(elements: pa.StructArray, numbers: Positions, lineage: Lineage) -> pa.Table:
     """A row for every payment."""
-    amounts = [amount for element in elements for amount in element.allowed_amounts]
-    payments = [payment for amount in amounts for payment in amount.payments]
-    amount_of = _parents(len(a.payments) for a in amounts)
-    element_of = _parents(len(e.allowed_amounts) for e in elements)[amount_of]
-    of_element, of_amount = _spreader(elements, element_of), _spreader(amounts, amount_of)
-    at = pa.array(amount_of)
-    charges = [
-        [{"billed_charge": c.billed_charge, "npi": c.npi} for c in p.providers] for p in payments
-    ]
+    amounts, of_element = _inside(elements, "allowed_amounts")
+    payments, of_amount = _inside(amounts, "payments")
+    element_of, tins = of_element[of_amount], amounts.field("tin")
+    at, at_amount = pa.array(element_of), pa.array(of_amount)
     return pa.Table.from_arrays(
         [
-            *lineage.columns(np.asarray(numbers, np.int64)[element_of]),
-            *map(of_element, _SERVICE),
-            of_amount("tin.type"),
-            pa.array([a.tin.value for a in amounts], pa.string()).take(at),
-            pa.array([a.tin.business_name for a in amounts], pa.string()).take(at),
-            _few_lists(amounts, "service_code").take(at),
-            of_amount("billing_class"),
-            np.fromiter((p.allowed_amount for p in payments), np.float64, len(payments)),
-            _modifiers(amounts, payments, at),
-            pa.array(charges, tables.CHARGES),
+            *lineage.columns(numbers[element_of]),
+            *(_words(elements, name).take(at) for name in _SERVICE),
+            _words(tins, "type").take(at_amount),
+            tins.field("value").take(at_amount),
+            tins.field("business_name").take(at_amount),
+            _word_lists(amounts, "service_code").take(at_amount),
+            _words(amounts, "billing_class").take(at_amount),
+            payments.field("allowed_amount"),
+            _modifiers(amounts, payments, at_amount),
+            payments.field("providers").cast(tables.CHARGES),
         ],
         schema=tables.ALLOWED_AMOUNTS,
     )
 
 
-def _modifiers(amounts: list[AllowedAmount], payments: list[Payment], at: pa.Array) -> pa.Array:
+def _modifiers(amounts: pa.StructArray, payments: pa.StructArray, at: pa.Array) -> pa.Array:
     """Those of the payment, else those said of all payments to the TIN."""
-    own = _few_lists(payments, "billing_code_modifier")
-    return pc.coalesce(own, _few_lists(amounts, "billing_code_modifier").take(at))
+    own, of_all = (things.field("billing_code_modifier") for things in (payments, amounts))
+    return _listed(pc.coalesce(own, of_all.take(at)))
 
 
 def rejects(found: list[Reject], lineage: Lineage) -> pa.Table:
     """A row for everything that is in no other table."""
     return pa.Table.from_arrays(
         [
-            *lineage.columns([r.element for r in found]),
-            _dictionary([r.section for r in found]),
+            *lineage.columns(np.array([r.element for r in found], np.int64)),
+            pa.array([r.section for r in found], tables.WORD),
             pa.array([r.path for r in found], pa.string()),
-            _dictionary([r.level for r in found]),
+            pa.array([r.level for r in found], tables.WORD),
             pa.array([r.reason for r in found], pa.string()),
             pa.array([r.offset for r in found], pa.int64()),
             pa.array([r.length for r in found], pa.int64()),
@@ -173,30 +193,78 @@ def cents(amounts: pa.ChunkedArray) -> int:
     return int(np.rint(values * 100).astype(np.int64).sum())
 
 
-def inline_id(rate: Rate) -> int:
-    """The number of provider groups that a rate writes out: the same for the same; negative."""
-    digest = blake2b(msgspec.json.encode(rate.provider_groups), digest_size=8).digest()
-    return -1 - (int.from_bytes(digest, "big") >> 1)
+def _ids(sets: pa.ListArray) -> Positions:
+    groups, sizes = sets.values, _sizes(sets)
+    npis, tins = groups.field("npi"), groups.field("tin")
+    texts = [_Bytes(tins.field(name)) for name in ("type", "value", "business_name")]
+    numbers = memoryview(npis.values.to_numpy()).cast("B")
+    counts = memoryview(_sizes(npis).tobytes())
+    starts = np.asarray(npis.offsets, np.int64)
+    ends = np.cumsum(sizes)
+    ids = np.empty(len(sets), np.int64)
+    for at, (begin, end) in enumerate(zip((ends - sizes).tolist(), ends.tolist(), strict=True)):
+        digest = blake2b(counts[8 * begin : 8 * end], digest_size=8)
+        digest.update(numbers[8 * starts[begin] : 8 * starts[end]])
+        for text in texts:
+            text.feed(digest, begin, end)
+        ids[at] = -1 - (int.from_bytes(digest.digest(), "big") >> 1)
+    return ids
 
 
-def _references(rates: list[Rate]) -> pa.Array:
+class _Bytes:
+    """Texts as bytes that differ for any different texts, nulls among them."""
+
+    def __init__(self, texts: pa.StringArray) -> None:
+        _, ends, data = texts.buffers()
+        self._data = memoryview(data) if data is not None else memoryview(b"")
+        size = len(texts) + 1
+        offsets = np.frombuffer(ends, np.int32, size, 4 * texts.offset).astype(np.int64)
+        self._offsets = offsets.tolist()
+        self._lengths = memoryview(np.where(_there(texts), np.diff(offsets), -1).tobytes())
+
+    def feed(self, digest: blake2b, begin: int, end: int) -> None:
+        """Add the texts from one position to another."""
+        digest.update(self._lengths[8 * begin : 8 * end])
+        digest.update(self._data[self._offsets[begin] : self._offsets[end]])
+
+
+def _references(rates: pa.StructArray, ids: Positions | None) -> pa.Array:
     """What each rate refers to; groups written out are referred to by the number made for them."""
-    if [rate.provider_groups for rate in rates].count(None) == len(rates):
-        return _numbers([rate.provider_references for rate in rates])
-    return _numbers(
-        [
-            rate.provider_references
-            if rate.provider_groups is None
-            else [*(rate.provider_references or ()), inline_id(rate)]
-            for rate in rates
-        ]
-    )
+    refs, sets = rates.field("provider_references"), rates.field("provider_groups")
+    there = _there(refs)
+    if ids is None:
+        return _numbers(refs, pa.array(there))
+    inline = _there(sets)
+    sizes = _sizes(refs)
+    ends = np.cumsum(sizes + inline)
+    flat = np.empty(int(ends[-1]), np.int64)
+    own = np.ones(len(flat), bool)
+    own[ends[inline] - 1] = False
+    flat[own] = refs.flatten().to_numpy()
+    flat[~own] = ids
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, flat, mask=pa.array(~(there | inline)))
 
 
-def _parents(counts: Iterable[int]) -> Positions:
-    """For each child the position of its parent."""
-    sizes = np.fromiter(counts, np.int64)
-    return np.repeat(np.arange(len(sizes)), sizes)
+def _inside(things: pa.StructArray, name: str) -> tuple[pa.StructArray, Positions]:
+    """What is in the lists of a member, and for each the position of its parent."""
+    lists = things.field(name)
+    return lists.flatten(), np.repeat(np.arange(len(lists)), _sizes(lists))
+
+
+def _sizes(lists: pa.ListArray) -> Positions:
+    """How many there are in each; 0 where there is no list."""
+    sizes: Positions = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
+    return sizes
+
+
+def _or_none(lists: pa.ListArray, sizes: Positions) -> pa.Array:
+    """The positions of the values of all lists in their flat array; null for an empty one."""
+    shown = np.maximum(sizes, 1)
+    ends = np.cumsum(shown)
+    starts = np.asarray(lists.offsets, np.int64)[:-1]
+    within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - shown, shown)
+    return pa.array(np.repeat(starts, shown) + within, mask=np.repeat(sizes == 0, shown))
 
 
 def _firsts(parents: Positions) -> Positions:
@@ -204,39 +272,31 @@ def _firsts(parents: Positions) -> Positions:
     return np.searchsorted(parents, parents)
 
 
-def _spreader(things: Sequence[Any], parents: Positions) -> Callable[[str], pa.Array]:
-    """Gives the values of a member for every child."""
-    at = pa.array(parents)
-    return lambda name: _words(things, name).take(at)
+def _there(array: pa.Array) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
+    return found
 
 
-def _words(things: Sequence[Any], name: str) -> pa.Array:
-    return _dictionary(list(map(attrgetter(name), things)))
+def _words(things: pa.StructArray, name: str) -> pa.DictionaryArray:
+    return things.field(name).dictionary_encode()
 
 
-def _dictionary(values: list[str | None]) -> pa.Array:
-    return pa.array(values, pa.string()).dictionary_encode()
+def _word_lists(things: pa.StructArray, name: str) -> pa.ListArray:
+    return _listed(things.field(name))
 
 
-def _numbers(lists: list[list[int] | None]) -> pa.Array:
-    """Lists of numbers, made from one flat array."""
-    sizes = np.fromiter((len(found) if found else 0 for found in lists), np.int64, len(lists))
-    flat = np.fromiter(chain.from_iterable(filter(None, lists)), np.int64, int(sizes.sum()))
-    ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    missing = pa.array(np.fromiter((found is None for found in lists), bool, len(lists)))
-    return pa.ListArray.from_arrays(ends, flat, mask=missing)
+def _listed(lists: pa.ListArray) -> pa.ListArray:
+    mask = lists.is_null() if lists.null_count else None
+    return pa.ListArray.from_arrays(lists.offsets, lists.values, mask=mask)
 
 
-def _few_lists(things: Sequence[Any], name: str) -> pa.Array:
-    """Lists of words, of which there are few different ones."""
-    known: dict[tuple[str, ...] | None, int] = {}
-    at = [known.setdefault(value, len(known)) for value in map(attrgetter(name), things)]
-    return pa.array(list(known), tables.WORDS).take(pa.array(at, pa.int64()))
+def _numbers(lists: pa.ListArray, there: pa.BooleanArray) -> pa.ListArray:
+    mask = None if there.false_count == 0 else pc.invert(there)
+    return pa.ListArray.from_arrays(lists.offsets, lists.values, mask=mask)
 
 
-def _codes(elements: list[InNetwork], name: str, parents: Positions) -> pa.Array:
-    values = [getattr(element, name) for element in elements]
-    if values.count(None) == len(values):
-        return pa.nulls(len(parents), tables.CODES)
-    plain = [None if codes is None else msgspec.to_builtins(codes) for codes in values]
-    return pa.array(plain, tables.CODES).take(pa.array(parents))
+def _codes(elements: pa.StructArray, name: str, at: pa.Array) -> pa.Array:
+    codes = elements.field(name)
+    if codes.null_count == len(codes):
+        return pa.nulls(len(at), tables.CODES)
+    return codes.cast(tables.CODES).take(at)

@@ -67,13 +67,9 @@ class Copied:
 
     def _cells(self, column: pa.Array) -> Texts:
         """A column as cells of COPY text."""
-        if pa.types.is_dictionary(column.type):
-            if not _some(column.dictionary, _NUL):
-                return pc.take(self._cells(column.dictionary), column.indices).fill_null(_NULL)
-            column = column.dictionary_decode()
         if column.null_count == len(column):
             return pa.repeat(_NULL, len(column))
-        return self._literals(column).fill_null(_NULL)
+        return _of_words(column, self._literals).fill_null(_NULL)
 
     def _literals(self, column: pa.Array) -> Texts:
         """Values as PostgreSQL reads them, escaped for COPY; missing ones stay missing."""
@@ -81,20 +77,28 @@ class Copied:
             return _replaced(self._without_nul(_plain(column)), _IN_COPY)
         if not pa.types.is_list(column.type):
             return _plain(column)
-        if pa.types.is_struct(column.type.value_type):
+        inside = column.type.value_type
+        if pa.types.is_struct(inside):
             return _replaced(self._json(column), _IN_COPY)
-        if pa.types.is_string(column.type.value_type):
+        if pa.types.is_string(inside) or pa.types.is_dictionary(inside):
             return _joined(column, self._in_array, '{"', '","', '"}', "{}")
         return _joined(column, _plain, "{", ",", "}", "{}")
 
     def _in_array(self, words: pa.Array) -> Texts:
-        return _replaced(_replaced(self._without_nul(_plain(words)), _IN_ARRAYS), _IN_COPY)
+        return _of_words(
+            words,
+            lambda texts: _replaced(
+                _replaced(self._without_nul(_plain(texts)), _IN_ARRAYS), _IN_COPY
+            ),
+        )
 
     def _json(self, values: pa.Array) -> Texts:
         if pa.types.is_list(values.type):
             return _joined(values, self._json, "[", ",", "]", "[]").fill_null(_text("null"))
         if pa.types.is_struct(values.type):
             return self._json_objects(values)
+        if pa.types.is_dictionary(values.type):
+            return self._json(values.dictionary_decode())
         if pa.types.is_string(values.type):
             texts = _quoted(_replaced(self._without_nul(_plain(values)), _IN_JSON))
         else:
@@ -114,6 +118,15 @@ class Copied:
             return texts
         self.substituted += pc.sum(pc.match_substring(texts, _NUL)).as_py()
         return pc.replace_substring(texts, _NUL, VISIBLE_NUL)
+
+
+def _of_words(values: pa.Array, made: Callable[[pa.Array], Texts]) -> Texts:
+    """Of words in a dictionary each is made into text once; a NUL has to be counted where it is."""
+    if not pa.types.is_dictionary(values.type):
+        return made(values)
+    if len(values.dictionary) > len(values) or _some(values.dictionary, _NUL):
+        return made(values.dictionary_decode())
+    return made(values.dictionary).take(values.indices)
 
 
 def _runs(batch: pa.RecordBatch, keys: Sequence[str]) -> tuple[pa.Array, pa.Array]:

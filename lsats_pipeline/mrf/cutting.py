@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from lsats_pipeline.mrf.scanning import Found, State, sequence_of, surrogate_in
+from lsats_pipeline.mrf.scanning import (
+    BEFORE,
+    BEHIND,
+    Found,
+    State,
+    document_of,
+    sequence_in,
+    surrogate_in,
+)
 from lsats_pipeline.mrf.window import Window
 
 _BETWEEN = re.compile(rb'[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"(?:[^"\\]|\\.)*"')
@@ -24,22 +32,30 @@ _GUESSES = 4
 class Limits:
     """Bytes: what is proved at once, and the largest value that is held in memory whole."""
 
-    piece: int = 2 << 20
+    piece: int = 512 << 10
     largest: int = 24 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Values of an array, with what stands between them; `begin` counts from the document's."""
+    """Values of an array, with what stands between them, as a document of their own.
+
+    `begin` counts from the beginning of the file's document.
+    """
 
     begin: int
-    data: bytes
+    document: bytes
     values: list[msgspec.Raw]
+
+    @property
+    def data(self) -> bytes:
+        """The values as written."""
+        return self.document[len(BEFORE) : -len(BEHIND)]
 
     @property
     def end(self) -> int:
         """Behind the last byte."""
-        return self.begin + len(self.data)
+        return self.begin + len(self.document) - len(BEFORE) - len(BEHIND)
 
     @property
     def count(self) -> int:
@@ -89,10 +105,10 @@ class _Cutter:
                 return None
             # A separator of objects begins with the brace that closes the first.
             cut += len(self._separator) > 1
-            with memoryview(data) as view, view[begin:cut] as guess:
-                found = sequence_of(guess)
+            document = self._document(cut - begin)
+            found = sequence_in(document)
             if isinstance(found, list):
-                return self._piece(cut - begin, found)
+                return self._piece(cut - begin, document, found)
             if found.state is State.whole:
                 return self._last(found)
             stop = begin + found.at if found.state is State.bad else self._before(cut)
@@ -107,9 +123,9 @@ class _Cutter:
         """The array ends before the guess: what is left of it."""
         begin = self._window.cursor
         size = self._window.data.rfind(b"]", begin, begin + found.at) - begin
-        with memoryview(self._window.data) as view, view[begin : begin + size] as rest:
-            values = sequence_of(rest)
-        return self._piece(size, values) if isinstance(values, list) and values else None
+        document = self._document(size)
+        values = sequence_in(document)
+        return self._piece(size, document, values) if isinstance(values, list) and values else None
 
     def _one(self) -> Piece | Large:
         window = self._window
@@ -129,12 +145,10 @@ class _Cutter:
             window.fill(2 * window.waiting + 1)
 
     def _single(self, behind: int) -> Piece:
-        data, begin = self._window.data, self._window.cursor
-        end = behind
-        while data[end - 1] in b" \t\r\n":
-            end -= 1
-        self._learn(end)
-        return self._piece(end - begin, [msgspec.Raw(bytes(data[begin:end]))])
+        size = behind - self._window.cursor
+        document = self._document(size)
+        self._learn(self._window.cursor + len(document) - len(BEFORE) - len(BEHIND))
+        return self._piece(size, document, [msgspec.Raw(document[len(BEFORE) : -len(BEHIND)])])
 
     def _learn(self, end: int) -> None:
         data = self._window.data
@@ -146,8 +160,20 @@ class _Cutter:
     def _tolerated(self) -> Piece | Large:
         """A value that is no strict JSON, by its outline; it is for the decoder to reject it."""
         size = self._window.outlined(self._limits.largest)
-        return Large(self._window.at) if size is None else self._piece(size, [])
+        if size is None:
+            return Large(self._window.at)
+        return self._piece(size, self._document(size), [])
 
-    def _piece(self, size: int, values: list[msgspec.Raw]) -> Piece:
+    def _document(self, size: int) -> bytes:
+        """What stands at the cursor, without the space behind it."""
+        data, begin = self._window.data, self._window.cursor
+        end = begin + size
+        while end > begin and data[end - 1] in b" \t\r\n":
+            end -= 1
+        with memoryview(data) as view, view[begin:end] as part:
+            return document_of(part)
+
+    def _piece(self, size: int, document: bytes, values: list[msgspec.Raw]) -> Piece:
         begin = self._window.at
-        return Piece(begin, self._window.take(size).rstrip(b" \t\r\n"), values)
+        self._window.cursor += size
+        return Piece(begin, document, values)

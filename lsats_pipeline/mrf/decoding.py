@@ -1,4 +1,7 @@
-"""Pieces of spans to elements; what does not fit is set aside, as small a part as possible.
+"""Pieces of spans to columns; what does not fit is set aside, as small a part as possible.
+
+What `columnar` reads beyond doubt is taken as it is. Everything else is judged by typed structures
+(`elements`), which say what is wrong; what is good of it becomes columns in the same way.
 
 An element with one bad price among a thousand loses that price. A reject keeps the text (up to a
 limit), the offset of its element in the document, and the path inside that.
@@ -8,20 +11,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from typing import Any, TypeAlias
 
 import msgspec
+import numpy as np
+import pyarrow as pa
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from lsats_pipeline.errors import BadFile
+from lsats_pipeline.mrf.columnar import Columnar, columns_of
 from lsats_pipeline.mrf.cutting import Large, Limits, pieces
-from lsats_pipeline.mrf.elements import INSIDE, KINDS, Element, decoder, keys_of
+from lsats_pipeline.mrf.elements import INSIDE, KINDS, Element, decoder
 from lsats_pipeline.mrf.index import SECTIONS, LargeElement, Span, TooLarge
+from lsats_pipeline.mrf.scanning import BEFORE, BEHIND, document_of
 from lsats_pipeline.mrf.window import HEAD, Window, members
 
+Numbers: TypeAlias = NDArray[np.int64]
+# A doubtful piece is cut in two until it is so small; what is still in doubt is judged exactly.
+_SMALL = 64 << 10
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CUT_OFF = "Input data was truncated"
 _COMMA = re.compile(rb"[ \t\r\n,]*")
@@ -43,14 +54,43 @@ class Reject:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Values of an array, as a document: `begin` is where in the file's, `first` their number.
+
+    `strict`: the index has proved it to be strict JSON.
+    """
+
+    document: bytes | memoryview
+    begin: int
+    first: int
+    strict: bool
+
+    @property
+    def data(self) -> bytes:
+        """The values as written."""
+        return bytes(self.document[len(BEFORE) : -len(BEHIND)])
+
+    def part(self, begin: int, end: int, values: int) -> Text:
+        """Some of it, with so many values before."""
+        document = document_of(memoryview(self.document)[len(BEFORE) :][begin:end])
+        return replace(self, document=document, begin=self.begin + begin, first=self.first + values)
+
+
 @dataclass
 class Decoded:
-    """What a piece gave; `numbers` are those of the elements in their array."""
+    """What values gave; `numbers` are those of the good ones in their array."""
 
-    elements: list[Element] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    values: list[pa.StructArray] = field(default_factory=list)
+    numbers: list[Numbers] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     seen: int = 0
+
+    def add(self, values: pa.StructArray, numbers: Numbers) -> None:
+        """Take in good values."""
+        if len(values):
+            self.values.append(values)
+            self.numbers.append(numbers)
 
 
 @dataclass(frozen=True)
@@ -66,27 +106,100 @@ class Source:
         kind = KINDS[self.span.section]
         return INSIDE[kind][1] if self.large else kind
 
+    @cached_property
+    def element(self) -> Element | None:
+        """The large element without what is inside; None when it cannot be used."""
+        return self._header[0]
 
-def decode(data: bytes, begin: int, first: int, source: Source) -> Decoded:
-    """All values of a piece whose first one has this number; `begin` is the piece's offset."""
-    decoded = _at_once(data, first, source)
-    if decoded is None:
-        decoded = _apart(data, begin, first, source)
-    return _in_its_element(decoded, source) if source.large else decoded
+    @property
+    def fault(self) -> str:
+        """Why the large element cannot be used; empty when it can."""
+        return self._header[1]
+
+    @cached_property
+    def _header(self) -> tuple[Element | None, str]:
+        if self.large is None or self.large.fault:
+            return None, self.large.fault if self.large else ""
+        kind = KINDS[self.span.section]
+        try:
+            header = msgspec.json.decode(self.large.header, type=dict[str, msgspec.Raw])
+            shell = msgspec.json.encode({**header, INSIDE[kind][0]: []})
+            element: Element = _decoder_of_one(kind).decode(shell)
+        except _FAULTS as error:
+            return None, _told(error)
+        return element, ""
 
 
-def _apart(data: bytes, begin: int, first: int, source: Source) -> Decoded:
-    """Value for value."""
-    decoded = Decoded()
-    for number, (at, raw) in enumerate(_one_by_one(data, begin), first):
+class Decoder:
+    """Decodes the pieces of one file; what it learns of the file is good for the next ones."""
+
+    def __init__(self) -> None:
+        self._columnar: dict[type[Struct], Columnar] = {}
+
+    def decode(self, piece: Text, source: Source) -> Decoded:
+        """All values of a piece; what is in doubt is looked at in ever smaller parts."""
+        decoded = Decoded()
+        self._decode(decoded, piece, source)
+        return decoded
+
+    def _decode(self, decoded: Decoded, piece: Text, source: Source) -> None:
+        columnar = self._reader(source.kind)
+        values = columnar.read(piece.document) if piece.strict and not source.fault else None
+        if values is not None:
+            decoded.add(values, np.arange(piece.first, piece.first + len(values)))
+            decoded.seen += len(values)
+        elif piece.strict and len(piece.document) > _SMALL and (halves := _halves(piece)):
+            for half in halves:
+                self._decode(decoded, half, source)
+        elif not _judged(decoded, piece, source) and piece.strict:
+            columnar.learn(piece.document)
+
+    def _reader(self, kind: type[Struct]) -> Columnar:
+        if kind not in self._columnar:
+            self._columnar[kind] = Columnar(kind)
+        return self._columnar[kind]
+
+
+def _halves(piece: Text) -> list[Text]:
+    """The piece cut in two between values; nothing when there is one only."""
+    data = piece.data
+    values = msgspec.json.decode(b"".join((b"[", data, b"]")), type=list[msgspec.Raw])
+    half, end = len(values) // 2, 0
+    if not half:
+        return []
+    for value in values[:half]:
+        end = _after_comma(data, end) + memoryview(value).nbytes
+    begin = _after_comma(data, end)
+    return [piece.part(0, end, 0), piece.part(begin, len(data), half)]
+
+
+def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
+    """Decode exactly, value for value where it must be; returns how many rejects that gave."""
+    before = len(decoded.rejects)
+    values = _at_once(piece.data, source)
+    numbers = list(range(piece.first, piece.first + len(values or ())))
+    decoded.seen += len(numbers)
+    if values is None:
+        values, numbers = _apart(decoded, piece, source)
+    if source.fault:
+        decoded.rejects += _lost(values, numbers, source)
+    else:
+        decoded.add(columns_of(values, source.kind), np.asarray(numbers, np.int64))
+    return len(decoded.rejects) - before
+
+
+def _apart(decoded: Decoded, piece: Text, source: Source) -> tuple[list[Any], list[int]]:
+    """Value for value: the good ones, and their numbers."""
+    values, numbers = [], []
+    for number, (at, raw) in enumerate(_one_by_one(piece.data, piece.begin), piece.first):
         element = source.large.number if source.large else number
         path = f"{SECTIONS[source.span.section]}[{number}]" if source.large else ""
         value = _Place(source, decoded.rejects, element).taken(raw, at, source.kind, path)
         decoded.seen += 1
         if value is not None:
-            decoded.elements.append(value)
-            decoded.numbers.append(number)
-    return decoded
+            values.append(value)
+            numbers.append(number)
+    return values, numbers
 
 
 def level_of(kind: type[Struct]) -> str:
@@ -110,15 +223,14 @@ def too_large(found: TooLarge) -> Reject:
     )
 
 
-def _at_once(data: bytes, first: int, source: Source) -> Decoded | None:
-    """The usual case; None when any of it is not as it should be."""
+def _at_once(data: bytes, source: Source) -> list[Any] | None:
+    """All values; None when any of them is not as it should be."""
+    whole = b"".join((b"[", data, b"]"))
     try:
-        values: list[Any] = _decoder(source.kind).decode(b"".join((b"[", data, b"]")))
+        values: list[Any] = _decoder(source.kind).decode(whole)
     except _FAULTS:
         return None
-    if not _each_key_once(data, values):
-        return None
-    return Decoded(values, list(range(first, first + len(values))), [], len(values))
+    return None if _closer_look(whole) else values
 
 
 def _one_by_one(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
@@ -129,11 +241,16 @@ def _one_by_one(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
     for piece in pieces(window, limits):
         assert not isinstance(piece, Large), "nothing is larger than the whole"
         at = 0
-        for raw in [bytes(value) for value in piece.values] or [piece.data]:
-            space = _COMMA.match(piece.data, at)
-            at = space.end() if space else at
+        data = piece.data
+        for raw in [bytes(value) for value in piece.values] or [data]:
+            at = _after_comma(data, at)
             yield piece.begin + at, raw
             at += len(raw)
+
+
+def _after_comma(data: bytes, at: int) -> int:
+    space = _COMMA.match(data, at)
+    return space.end() if space else at
 
 
 def _members(data: bytes, begin: int) -> list[tuple[str, int, bytes]]:
@@ -207,28 +324,16 @@ def _shell(
     return value, list(_one_by_one(inside, begin + 1)) if inside.strip() else []
 
 
-def _in_its_element(decoded: Decoded, source: Source) -> Decoded:
-    """The values of an inner array as one element with the members of the large one."""
+def _lost(values: list[Any], numbers: list[int], source: Source) -> list[Reject]:
+    """Good values inside of a large element that cannot be used."""
     assert source.large is not None
-    large, kind = source.large, KINDS[source.span.section]
-    name, inside = INSIDE[kind]
-    reason = large.fault
-    try:
-        header = {**msgspec.json.decode(large.header, type=dict[str, msgspec.Raw]), name: []}
-        element: Any = _decoder_of_one(kind).decode(msgspec.json.encode(header))
-    except _FAULTS as error:
-        reason = reason or _told(error)
-    if not reason:
-        setattr(element, name, decoded.elements)
-        return Decoded([element], [large.number], decoded.rejects, decoded.seen)
-    level = level_of(inside)
-    lost = [
-        Reject(source.span.section, large.number, f"{name}[{number}]", level,
-               f"its element: {reason}", large.begin, 0,
+    name, inside = INSIDE[KINDS[source.span.section]]
+    return [
+        Reject(source.span.section, source.large.number, f"{name}[{number}]", level_of(inside),
+               f"its element: {source.fault}", source.large.begin, 0,
                msgspec.json.encode(value)[:HEAD].decode(errors="backslashreplace"))
-        for number, value in zip(decoded.numbers, decoded.elements, strict=True)
+        for number, value in zip(numbers, values, strict=True)
     ]  # fmt: skip
-    return Decoded([], [], decoded.rejects + lost, decoded.seen)
 
 
 def _decoded(raw: bytes, kind: type[Struct]) -> tuple[Any, str]:
@@ -237,17 +342,7 @@ def _decoded(raw: bytes, kind: type[Struct]) -> tuple[Any, str]:
         value = _decoder_of_one(kind).decode(raw)
     except _FAULTS as error:
         return None, _closer_look(raw) or _told(error)
-    return value, "" if _each_key_once(raw, [value]) else _closer_look(raw)
-
-
-def _each_key_once(data: bytes, values: Sequence[Struct]) -> bool:
-    """Whether there are as many keys as known members; if not, a key is unknown, or twice.
-
-    The last of two would win without a word (domain/mrf.md 6.2). Counting is nearly free; text
-    that looks like keys only costs a closer look.
-    """
-    counted, expected = data.count(b'":'), keys_of(values)
-    return counted == expected or counted - data.count(b'\\":') == expected
+    return value, _closer_look(raw)
 
 
 def _closer_look(raw: bytes) -> str:

@@ -32,10 +32,11 @@ from lsats_pipeline.errors import BadFile, GiveUp, TryAgain, Unreachable
 from lsats_pipeline.mrf.hosts import PATIENCE, Hosts
 from lsats_pipeline.mrf.index import BOM
 from lsats_pipeline.mrf.locations import Location, redacted
+from lsats_pipeline.mrf.partial import Hold, Part
 from lsats_pipeline.mrf.policy import Policy, Target
 from lsats_pipeline.mrf.reading import GZIP, ZIP
 from lsats_pipeline.mrf.wire import Answer, Pace, Passing, UntrustedCertificate, answered
-from lsats_pipeline.mrf.workspace import read, write
+from lsats_pipeline.mrf.workspace import write
 from lsats_pipeline.settings import MrfSettings
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
@@ -57,26 +58,6 @@ _BLOCK = 1 << 20
 _SPARE = 64 << 20
 
 
-class Part(msgspec.Struct, kw_only=True):
-    """What `download.part` is part of."""
-
-    address: str
-    identity: str
-    etag: str = ""
-    modified: str = ""
-    total: int = 0
-
-    @property
-    def validator(self) -> str:
-        """What tells the server which file the rest is wanted of; weak tags do not."""
-        return self.modified if not self.etag or self.etag.startswith("W/") else self.etag
-
-    @property
-    def mark(self) -> str:
-        """What the file looks like on its server."""
-        return msgspec.json.encode([self.etag, self.modified, self.total]).decode()
-
-
 @dataclass(frozen=True)
 class Received:
     """A whole file, still under its temporary name."""
@@ -86,39 +67,6 @@ class Received:
     size: int
     kind: Kind
     mark: str
-
-
-@dataclass
-class _Hold:
-    """What is there of a file, and how often it was tried."""
-
-    folder: Path
-    ends: float
-    failures: int = 0
-    waited: float = 0.0
-    furthest: int = 0
-
-    @property
-    def part(self) -> Path:
-        return self.folder / "download.part"
-
-    @property
-    def note(self) -> Path:
-        return self.folder / "download.json"
-
-    def drop(self) -> None:
-        self.part.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
-
-    def resumable(self, location: Location) -> tuple[Part, int] | None:
-        """What there is of this very file, if its server can be asked for the rest."""
-        part = read(self.note, Part)
-        same = part and (part.address, part.identity) == (location.address, location.identity)
-        size = self.part.stat().st_size if self.part.exists() else 0
-        if not (part and same and part.validator and size):
-            return None
-        # Of a whole one the last byte is asked for: that tells whether it still is the file.
-        return part, min(size, part.total - 1) if part.total else size
 
 
 @dataclass(frozen=True)
@@ -137,19 +85,26 @@ class Downloads:
         return cls(Policy(settings), Hosts(warehouse, settings.rate, used), settings, used)
 
     def download(
-        self, location: Location, folder: Path, known: str = "", watch: Watch | None = None
+        self,
+        location: Location,
+        folder: Path,
+        known: str = "",
+        watch: Watch | None = None,
+        *,
+        text: bool = False,
     ) -> Received | None:
         """Fetch a file into a folder of its own; None when it still has the `known` mark.
 
+        `text` takes whatever it is; else what is no JSON, gzip or zip by its first bytes is told.
         BadFile with a code for what will not get better, TryAgain and Unreachable for what may,
         FixConfiguration for what the settings forbid.
         """
-        hold = _Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
+        hold = Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
                 try:
-                    return _Try(self, location, hold, known, watch).run()
+                    return _Try(self, location, hold, known, watch, text).run()
                 except Passing as error:
                     self._wait(location, hold, error)
         except OSError as error:
@@ -158,7 +113,7 @@ class Downloads:
                 " larger disk; what has come is kept, and the next run goes on from there"
             ) from error
 
-    def _wait(self, location: Location, hold: _Hold, error: Passing) -> None:
+    def _wait(self, location: Location, hold: Hold, error: Passing) -> None:
         """Wait for the next try; raises when there have been enough."""
         if error.wait is not None:
             hold.waited += error.wait
@@ -191,9 +146,10 @@ class _Try:
 
     downloads: Downloads
     location: Location
-    hold: _Hold
+    hold: Hold
     known: str
     watch: Watch | None
+    text: bool
 
     def run(self) -> Received | None:
         settings = self.downloads.settings
@@ -221,6 +177,9 @@ class _Try:
         except Passing as error:
             if error.wait is None:
                 hosts.failed(target.place, redacted(str(error)))
+            raise
+        except BadFile:
+            hosts.succeeded(target.place)  # it answered; what, is no fault of the host
             raise
         except UntrustedCertificate:
             raise GiveUp(
@@ -336,7 +295,8 @@ class _Try:
     def _is_a_file(self, head: bytes, *, whole: bool = False) -> None:
         """BadFile as soon as what comes is no price file: a page that says `denied`, mostly."""
         text = head.removeprefix(BOM).lstrip()
-        if kind_of(head) or (not whole and len(text) < 4 and len(head) < _HEAD):
+        too_soon = not whole and len(text) < 4 and len(head) < _HEAD
+        if self.text or kind_of(head) or too_soon:
             return
         self.hold.drop()
         raise BadFile(

@@ -7,9 +7,6 @@ prices can be read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-from operator import attrgetter
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -140,37 +137,6 @@ INSIDE: dict[type[Struct], tuple[str, type[Struct]]] = {
     OutOfNetwork: ("allowed_amounts", AllowedAmount),
     AllowedAmount: ("payments", Payment),
 }
-
-
-# Where there are more keys: the members that hold things, one or a list of them.
-_HOLDS: dict[type[Struct], tuple[str, ...]] = {
-    InNetwork: ("negotiated_rates", "bundled_codes", "covered_services"),
-    Rate: ("negotiated_prices", "provider_groups"),
-    ProviderReference: ("provider_groups",),
-    ProviderGroup: ("tin",),
-    OutOfNetwork: ("allowed_amounts",),
-    AllowedAmount: ("tin", "payments"),
-    Payment: ("providers",),
-}
-
-
-def keys_of(things: Sequence[Struct]) -> int:
-    """How many keys things of one kind had in JSON, if they had known ones only, each once."""
-    if not things:
-        return 0
-    kind = type(things[0])
-    fields, optional = kind.__struct_fields__, len(kind.__struct_defaults__)
-    total = len(things) * len(fields)
-    for name in fields[len(fields) - optional :]:
-        total -= list(map(attrgetter(name), things)).count(None)
-    return total + sum(keys_of(_held(things, name)) for name in _HOLDS.get(kind, ()))
-
-
-def _held(things: Sequence[Struct], name: str) -> list[Struct]:
-    values = [value for value in map(attrgetter(name), things) if value is not None]
-    if values and isinstance(values[0], list):
-        return list(chain.from_iterable(values))
-    return values
 
 
 def decoder(kind: type[Struct]) -> msgspec.json.Decoder[list[Struct]]:

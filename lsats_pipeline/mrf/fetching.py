@@ -27,6 +27,7 @@ from lsats_pipeline.mrf.listing import mark_of
 from lsats_pipeline.mrf.locations import LONGEST_STEM, Location, redacted
 from lsats_pipeline.mrf.reading import Reading, sha256_of, size_of
 from lsats_pipeline.settings import MrfSettings
+from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
@@ -96,11 +97,12 @@ def fetch_all(
 
     Whoever stops in between stops the downloads too; what has come of them is kept.
     """
-    stopped = threading.Event()
+    stoppable = _Stoppable(threading.Event(), watch)
+    downloads = Downloads.of(warehouse, settings, Clock(sleep=stoppable.sleep))
 
     def one(key: str) -> RawFile | LsatsError:
         try:
-            return fetch(warehouse, settings, home, key, watch=_Stoppable(stopped, watch))
+            return fetch(warehouse, settings, home, key, watch=stoppable, downloads=downloads)
         except LsatsError as error:
             return error
 
@@ -110,7 +112,7 @@ def fetch_all(
             for done in as_completed(running):
                 yield running[done], done.result()
         finally:
-            stopped.set()
+            stoppable.stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -121,9 +123,13 @@ class _Stoppable:
     stopped: threading.Event
     watch: Watch | None
 
-    def __call__(self, done: int, total: int) -> None:
-        if self.stopped.is_set():
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until it is stopped."""
+        if self.stopped.wait(seconds):
             raise TryAgain("stopped; what has come is kept, and the next run goes on from there")
+
+    def __call__(self, done: int, total: int) -> None:
+        self.sleep(0)
         if self.watch:
             self.watch(done, total)
 
@@ -162,12 +168,12 @@ class _Fetching:
             raise BadFile("unsupported", f"{entry.key}: {entry.address}: {entry.fault}")
         before = catalog.latest(self.connection, entry.key)
         local = entry.scheme == "file"
-        if local and (here := self._unchanged(entry, before)):
+        if local and not entry.due and (here := self._unchanged(entry, before)):
             return here
         catalog.abandon(self.connection)
         catalog.move_file(self.connection, entry.key, "fetching")
         with self._recorded(entry):
-            raw = self._local(entry) if local else self._remote(entry, before)
+            raw = self._local(entry, before) if local else self._remote(entry, before)
         told = "🆕" if raw.received else "⏭️"
         log.info("%s %s: %s bytes, sha256 %s", told, entry.key, f"{raw.size:,}", raw.sha256[:16])
         return raw
@@ -211,11 +217,16 @@ class _Fetching:
             return None
         return _as_before(before)
 
-    def _local(self, entry: Entry) -> RawFile:
+    def _local(self, entry: Entry, before: Version | None) -> RawFile:
         """Used where it is; only a zip is unpacked."""
         path = Path(entry.address)
+        if not catalog.named_by_hand(self.connection, entry.key):
+            self.downloads.policy.local(path)  # links and settings change
         size_of(path)
         mark = mark_of(path) or ""
+        if here := self._unchanged(entry, before):
+            catalog.settle(self.connection, entry.key, mark)
+            return here
         with path.open("rb") as file:
             kind = kind_of(file.read(4096))
         try:
@@ -243,7 +254,8 @@ class _Fetching:
         except BadFile as error:
             if error.code != "denied" or not entry.query:
                 raise
-            if not finding.renew(self.connection, self.downloads, self.home, entry.key):
+            query = entry.query
+            if not finding.renew(self.connection, self.downloads, self.home, entry.key, query):
                 raise _expired(entry) from None
         renewed = catalog.known(self.connection, entry.key)
         try:
@@ -260,6 +272,7 @@ class _Fetching:
         try:
             proof, ready, suffix = self._proved(got, found, folder)
         except BadFile as error:
+            (folder / "unpacked.part").unlink(missing_ok=True)
             if ours:
                 _quarantined(folder, found, f"{name}{_SUFFIXES[got.kind]}")
             raise BadFile(error.code, f"{entry.address}: {error}", error.offset) from None
@@ -339,8 +352,7 @@ def _quarantined(folder: Path, found: Path, name: str) -> None:
     shutil.rmtree(rejected, ignore_errors=True)
     rejected.mkdir()
     found.rename(rejected / name)
-    for left in ("unpacked.part", "download.json"):
-        (folder / left).unlink(missing_ok=True)
+    (folder / "download.json").unlink(missing_ok=True)
 
 
 def _synced(folder: Path) -> None:

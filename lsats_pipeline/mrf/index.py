@@ -8,16 +8,17 @@ cut inside; what cannot even be cut so is listed as too large, with its place.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
+from isal.isal_zlib import crc32
 
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.cutting import Limits, Piece, pieces
 from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher
+from lsats_pipeline.mrf.scanning import BEFORE, BEHIND
 from lsats_pipeline.mrf.window import Window, members
 
 BOM = b"\xef\xbb\xbf"
@@ -57,7 +58,8 @@ class Span(msgspec.Struct, kw_only=True):
 
     `first` counts values of the array from 0. In a span of a large element `of` is the
     element's number, and the values are those of its inner array. `pieces` are (begin, end,
-    values) inside it, each small enough to decode at once.
+    values) inside it, each small enough to decode at once; `loose` are the positions of those that
+    are no strict JSON.
     """
 
     number: int
@@ -68,6 +70,7 @@ class Span(msgspec.Struct, kw_only=True):
     values: int
     crc32: int
     pieces: list[tuple[int, int, int]]
+    loose: list[int] = []
     of: int | None = None
 
 
@@ -135,15 +138,25 @@ class Index(msgspec.Struct, kw_only=True):
         return (found.elements or 0) if found else 0
 
 
+Taker = Callable[[Span, list[bytes]], None]
+"""Given each span of a section as soon as it is cut, and its pieces as documents."""
+
+
 def index_file(
-    path: Path, options: IndexOptions | None = None, watch: Watcher | None = None
+    path: Path,
+    options: IndexOptions | None = None,
+    watch: Watcher | None = None,
+    take: Taker | None = None,
 ) -> Index:
-    """Read a file once; BadFile when it is damaged, or no price file."""
+    """Read a file once; BadFile when it is damaged, or no price file.
+
+    `take` is given what may turn out to be damaged later: nothing of it counts before the end.
+    """
     chosen = options or IndexOptions()
     begun = time.monotonic()
     reading = Reading(path, chosen.max_ratio, watch)
     chunks = reading.chunks()
-    document = _Document(Window(chunks), chosen)
+    document = _Document(Window(chunks), chosen, take)
     try:
         document.read()
     except BadFile as error:
@@ -176,13 +189,14 @@ def _padding(reading: Reading) -> list[str]:
 class _Document:
     """One document while it is read."""
 
-    def __init__(self, window: Window, options: IndexOptions) -> None:
+    def __init__(self, window: Window, options: IndexOptions, take: Taker | None) -> None:
         self.found: list[Member] = []
         self.spans: list[Span] = []
         self.large: list[LargeElement] = []
         self.too_large: list[TooLarge] = []
         self._window = window
         self._options = options
+        self._take = take
         self._bom = False
         self._odd: list[str] = []
 
@@ -336,32 +350,42 @@ class _Document:
             )
 
     def _spans(self, section: str, of: int | None = None) -> _Spans:
-        return _Spans(self.spans, section, self._options.span, of)
+        return _Spans(self.spans, section, self._options.span, of, self._take)
 
 
 class _Spans:
     """Pieces of one array put together into spans; arrays nobody takes in have none."""
 
-    def __init__(self, spans: list[Span], section: str, size: int, of: int | None) -> None:
+    def __init__(
+        self, spans: list[Span], section: str, size: int, of: int | None, take: Taker | None
+    ) -> None:
         self._spans = spans
         self._section = section
         self._size = size
         self._of = of
+        self._take = take
         self._open: Span | None = None
+        self._documents: list[bytes] = []
 
     def add(self, piece: Piece, first: int) -> None:
         if self._section not in SECTIONS:
             return
+        if self._open and piece.end - self._open.begin > self._size:
+            self.close()
         span = self._open or self._begin(piece, first)
+        if not piece.values:
+            span.loose.append(len(span.pieces))
         span.pieces.append((piece.begin, piece.end, piece.count))
-        span.crc32 = crc32(piece.data, span.crc32)
+        span.crc32 = crc32(memoryview(piece.document)[len(BEFORE) : -len(BEHIND)], span.crc32)
         span.values += piece.count
         span.end = piece.end
-        if span.end - span.begin >= self._size:
-            self.close()
+        if self._take:
+            self._documents.append(piece.document)
 
     def close(self) -> None:
-        self._open = None
+        if self._open and self._take:
+            self._take(self._open, self._documents)
+        self._open, self._documents = None, []
 
     def _begin(self, piece: Piece, first: int) -> Span:
         self._open = Span(

@@ -5,24 +5,24 @@ Everything can be stopped anywhere: what is done stays done, the rest is done by
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError, TryAgain
-from lsats_pipeline.mrf.index import Index, IndexOptions, Span, index_file
+from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.mrf.crew import Crew, crew, of_the_machine
+from lsats_pipeline.mrf.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.publishing import finished, publish
 from lsats_pipeline.mrf.reading import Watcher, sha256_of, size_of
-from lsats_pipeline.mrf.spans import Job, take_in, take_in_as_a_child
+from lsats_pipeline.mrf.rereading import texts_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
     Failure,
@@ -36,7 +36,7 @@ from lsats_pipeline.mrf.workspace import (
 Stage = Literal["index", "ingest"]
 Progress = Callable[[Stage, int, int], None]
 """Called with bytes done and in all: of the file for the index, of the spans' text for the rest."""
-_POLL = 0.1
+_AROUND = 1 << 20
 # What a worker stays under, whatever the file (512 MB; measured less).
 MEMORY_OF_A_WORKER = 512 << 20
 
@@ -47,6 +47,11 @@ class Options:
 
     workers: int = 2
     index: IndexOptions = field(default_factory=IndexOptions)
+
+    @property
+    def room(self) -> int:
+        """Bytes for the text of a span, with something around each piece."""
+        return max(self.index.span, self.index.limits.largest) + _AROUND
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,14 @@ def ingest(
     with _working_on(path, exports, name, replacing) as workspace:
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
-        work = _indexed(workspace, path, options, progress)
-        resumed = len(finished(workspace))
-        _take_in(workspace, work, options, progress)
+        work = _begun(workspace, path)
+        with crew(workspace, options.workers, options.room) as workers:
+            taking = _Taking(workspace, workers)
+            work = work or _indexed(workspace, path, options, progress, taking.found)
+            resumed = taking.rest(work, progress)
         published = publish(workspace, work)
-    return Outcome(workspace.file, "published", published, time.monotonic() - begun, resumed)
+    seconds = time.monotonic() - begun
+    return Outcome(workspace.file, "published", published, seconds, resumed)
 
 
 def prepare(
@@ -97,7 +105,7 @@ def prepare(
     with _working_on(path, exports, name, replacing) as workspace:
         if _unchanged(workspace, path) and (work := workspace.published_work):
             return work
-        return _indexed(workspace, path, options, progress)
+        return _begun(workspace, path) or _indexed(workspace, path, options, progress)
 
 
 @contextmanager
@@ -116,14 +124,7 @@ def _working_on(path: Path, exports: Path, name: str, replacing: bool) -> Iterat
                 workspace.fail(Failure(source=str(path), code=error.code, message=str(error)))
                 raise
     except OSError as error:
-        raise _of_the_machine(error, workspace) from error
-
-
-def _of_the_machine(error: OSError, workspace: Workspace) -> GiveUp:
-    return GiveUp(
-        f"{workspace.folder}: {error.strerror or error} ({error.filename or 'while writing'}):"
-        " mend that and run the same command again; it goes on from there"
-    )
+        raise of_the_machine(error, workspace) from error
 
 
 def workers_for_this_machine() -> int:
@@ -178,49 +179,76 @@ def _unchanged(workspace: Workspace, path: Path) -> Published | None:
     return published if sha256_of(path) == published.sha256 else None
 
 
-def _indexed(workspace: Workspace, path: Path, options: Options, progress: Progress | None) -> Work:
-    """The index of an unfinished run if the file is still the same, else a new one."""
+def _begun(workspace: Workspace, path: Path) -> Work | None:
+    """Begin with a file, or go on with it; the index of an unfinished run if it is still that."""
     _room_for(path, workspace.final.parent)
     work = workspace.work
-    if (
-        work
-        and work.source.path == str(path.absolute())
-        and work.source.is_still(work.index.sha256)
+    if work and not (
+        work.source.path == str(path.absolute()) and work.source.is_still(work.index.sha256)
     ):
-        return work
-    workspace.clear()
-    source = Identity.of(path)
-    watch: Watcher | None = None
-    if progress:
-        told = progress
-        watch = lambda done, total: told("index", done, total)  # noqa: E731
-    work = Work(layout=LAYOUT, source=source, index=index_file(path, options.index, watch))
-    workspace.begin(work)
+        work = None
+    workspace.begin(work.source if work else Identity.of(path))
     return work
 
 
-def _take_in(workspace: Workspace, work: Work, options: Options, progress: Progress | None) -> None:
-    for temporary in workspace.folder.rglob("*.tmp"):
-        temporary.unlink()
-    done = finished(workspace)
-    waiting = [span for span in work.index.spans if span.number not in done]
-    jobs = [
-        Job(
-            Path(work.source.path),
-            workspace.final.parent,
-            workspace.file,
-            options.index.max_ratio,
-            tuple(waiting[k :: options.workers]),
-            tuple(work.index.large),
-        )
-        for k in range(min(options.workers, len(waiting)))
-    ]
-    report = _Reported(workspace, work.index.spans, progress)
-    if len(jobs) == 1:
-        take_in(jobs[0])
-    elif jobs:
-        _in_processes(jobs, report)
-    report()
+def _indexed(
+    workspace: Workspace,
+    path: Path,
+    options: Options,
+    progress: Progress | None,
+    take: Taker | None = None,
+) -> Work:
+    """A new index. `take` is given its spans on the way: the file is read once for both."""
+    source = Identity.of(path)
+    watch = partial(progress, "index") if progress else None
+    index = index_file(path, options.index, watch, take)
+    work = Work(layout=LAYOUT, source=source, index=index)
+    workspace.keep(work)
+    return work
+
+
+class _Taking:
+    """Has every span of a file taken in once, by this run or one before."""
+
+    def __init__(self, workspace: Workspace, workers: Crew) -> None:
+        self._workspace = workspace
+        self._workers = workers
+        self._given: set[int] = set()
+        self._before = finished(workspace)
+
+    def found(self, span: Span, documents: list[bytes]) -> None:
+        """Take in a new span. One of a large element waits for what may follow in that."""
+        if span.of is None and not self._is_done(span):
+            self._give(span, None, documents)
+
+    def rest(self, work: Work, progress: Progress | None) -> int:
+        """Take in what is not done yet; returns how many spans runs before have done."""
+        index, spans = work.index, {span.number: span for span in work.index.spans}
+        for number in self._before.keys() - self._given:
+            if number not in spans or not self._is_done(spans[number]):
+                self._workspace.forget(number)
+        waiting = [s for s in index.spans if s.number not in self._given and not self._is_done(s)]
+        resumed = len(spans) - len(self._given) - len(waiting)
+        large = {(element.section, element.number): element for element in index.large}
+        report = _Reported(self._workspace, index.spans, progress)
+        if waiting:
+            for span, documents in texts_of(Path(work.source.path), waiting):
+                of = large[span.section, span.of] if span.of is not None else None
+                self._give(span, of, documents)
+                report()
+        self._workers.finish()
+        report()
+        return resumed
+
+    def _is_done(self, span: Span) -> bool:
+        note = self._before.get(span.number)
+        return note is not None and note.is_of(span)
+
+    def _give(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
+        if span.number in self._before:
+            self._workspace.forget(span.number)
+        self._given.add(span.number)
+        self._workers.give(span, large, documents)
 
 
 class _Reported:
@@ -238,45 +266,3 @@ class _Reported:
             names = (int(path.stem) for path in self._workspace.done.glob("*.json"))
             done = sum(self._sizes[number] for number in names)
             self._progress("ingest", done, sum(self._sizes.values()))
-
-
-def _in_processes(jobs: Sequence[Job], report: Callable[[], None]) -> None:
-    """Run the jobs beside each other; the first that fails ends the others."""
-    context = multiprocessing.get_context("spawn")
-    results: multiprocessing.SimpleQueue[LsatsError] = context.SimpleQueue()
-    children: list[BaseProcess] = [
-        context.Process(target=_child, args=(job, os.getpid(), results), daemon=True)
-        for job in jobs
-    ]
-    for child in children:
-        child.start()
-    failed: list[int] = []
-    try:
-        while any(c.is_alive() for c in children) and not any(c.exitcode for c in children):
-            report()
-            time.sleep(_POLL)
-        failed = [child.exitcode for child in children if child.exitcode]
-    finally:
-        # After a failure, or when this process is being stopped, the others are of no use.
-        for child in children:
-            child.terminate()
-            child.join()
-    if not results.empty():
-        raise results.get()
-    if failed:
-        raise TryAgain(
-            f"a worker ended with {failed[0]} (a negative number is a signal; -9 is often memory):"
-            " run the same command again, and it goes on from there (fewer --workers need less)"
-        )
-
-
-def _child(job: Job, parent: int, results: multiprocessing.SimpleQueue[LsatsError]) -> None:
-    try:
-        take_in_as_a_child(job, parent)
-    except LsatsError as error:
-        results.put(error)
-    except OSError as error:
-        results.put(_of_the_machine(error, job.workspace))
-    else:
-        return
-    raise SystemExit(1)

@@ -42,7 +42,7 @@ from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
-# PostgreSQL took 17 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
+# PostgreSQL took 13 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
 GROWTH = 20
 # How long readers may hold up the last step; others queue behind it, so it waits in short tries.
 _TRIES, _TRY_MS, _PAUSE = 40, 1500, 0.5

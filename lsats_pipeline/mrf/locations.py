@@ -79,6 +79,8 @@ def located(text: str) -> Location:
     scheme = parts.scheme.lower()
     if scheme == "file":
         return _file_address(text)
+    if not scheme and text.startswith("/") and not text.startswith("//"):
+        return local(Path(text))
     if scheme not in ("https", "http"):
         told = f"{scheme}://" if scheme else "an address without a scheme"
         return _faulty(text, f"unsupported_scheme: {told[:40]}; https is fetched")

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +23,10 @@ from lsats_pipeline.settings import MrfSettings
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 _PORTS = {"https": 443, "http": 80}
+_OUTSIDE = (
+    "outside_roots: a list names it as a file of this machine, and no folder of LSATS_MRF_ROOTS has"
+    " it: add its folder if the list may be trusted"
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -73,8 +78,26 @@ class Policy:
         parts = urlsplit(location.address)
         host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
         own = self._own_machine(host, port)
-        self._allowed(location, host, port, own=own)
+        if not own and (refusal := self._refusal(location.scheme, host, port)):
+            raise FixConfiguration(f"{location.address}: {refusal[1]}")
         return host, port, own
+
+    def fault(self, location: Location) -> str:
+        """Why the settings keep a listed file from being fetched, after a code; empty if not."""
+        if location.fault:
+            return location.fault
+        if location.scheme == "file":
+            return "" if self._within_roots(location.path) else _OUTSIDE
+        parts = urlsplit(location.address)
+        host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
+        refusal = self._refusal(location.scheme, host, port)
+        return ": ".join(refusal) if refusal and not self._own_machine(host, port) else ""
+
+    @property
+    def stamp(self) -> str:
+        """The same as long as the same is allowed."""
+        told = self.settings.host_list, self.settings.plain_http, self.settings.root_list
+        return sha256(repr(told).encode()).hexdigest()[:16]
 
     def redirected(self, before: Location, to: str) -> Location:
         """Where a redirect leads; BadFile when that is another scheme, or no address."""
@@ -89,14 +112,13 @@ class Policy:
 
     def local(self, path: Path) -> Path:
         """A listed local file within the allowed folders, links resolved; else BadFile."""
+        if not self._within_roots(path):
+            raise BadFile(_OUTSIDE.partition(":")[0], f"{path}: {_OUTSIDE}")
+        return path.resolve()
+
+    def _within_roots(self, path: Path) -> bool:
         real = path.resolve()
-        if not any(real.is_relative_to(root) for root in self.settings.root_list):
-            raise BadFile(
-                "outside_roots",
-                f"{path} is listed as a file of this machine, and in none of the folders of"
-                " LSATS_MRF_ROOTS: add its folder there if the list may be trusted",
-            )
-        return real
+        return any(real.is_relative_to(root) for root in self.settings.root_list)
 
     def _own_machine(self, host: str, port: int) -> bool:
         """Whether it is this machine, and named exactly so in the settings: for trials."""
@@ -109,18 +131,14 @@ class Policy:
         except ValueError:
             return False
 
-    def _allowed(self, location: Location, host: str, port: int, *, own: bool) -> None:
-        usual = port == _PORTS[location.scheme]
-        wanted = host if usual else f"{host}:{port}"
-        if not own and not any(_matches(host, port, entry) for entry in self.settings.host_list):
-            raise FixConfiguration(
-                f"{host} may not be asked for {location.address}: add {wanted} to LSATS_MRF_HOSTS"
-            )
-        # Nothing leaves the machine on its own address, so there is nothing to encrypt.
-        if location.scheme == "http" and not own and not self.settings.plain_http:
-            raise FixConfiguration(
-                f"{location.address} is not encrypted: set LSATS_MRF_PLAIN_HTTP=1 to allow http://"
-            )
+    def _refusal(self, scheme: str, host: str, port: int) -> tuple[str, str] | None:
+        """Code and remedy, when the settings do not allow a host of the world outside."""
+        if not any(_matches(host, port, entry) for entry in self.settings.host_list):
+            wanted = host if port == _PORTS[scheme] else f"{host}:{port}"
+            return "host_not_allowed", f"add {wanted} to LSATS_MRF_HOSTS to fetch from there"
+        if scheme == "http" and not self.settings.plain_http:
+            return "unsupported_scheme", "LSATS_MRF_PLAIN_HTTP=1 allows unencrypted http://"
+        return None
 
     def _public(self, location: Location, host: str, port: int) -> tuple[str, ...]:
         found = self.resolve(host, port)

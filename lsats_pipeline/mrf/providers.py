@@ -69,14 +69,19 @@ class Fetched:
     codes: dict[str, int] = field(default_factory=dict)
 
 
-def fetch_providers(downloads: Downloads, home: Path, file: str) -> Fetched:
+def fetch_providers(
+    downloads: Downloads, home: Path, file: str, *, dry_run: bool = False
+) -> Fetched:
     """Fetch the provider files of a published file; what cannot be had is a reject with its reason.
 
-    FixConfiguration when the file is not published; Busy while it is being taken in.
+    FixConfiguration when the file is not published; Busy while it is being taken in. A dry run
+    counts the locations.
     """
     workspace = Workspace(home / "exports" / "mrf", file)
     if workspace.published is None:
         raise FixConfiguration(f"{file} is not published: `lsats mrf status` lists what is")
+    if dry_run:
+        return Fetched(file, len(_wanted(workspace.final / "provider_references")))
     with workspace.locked():
         return _Fetching(downloads, home, workspace).run()
 

@@ -11,7 +11,8 @@ from lsats_pipeline.mrf import columns
 from lsats_pipeline.mrf.columns import Lineage
 from lsats_pipeline.mrf.decoding import too_large
 from lsats_pipeline.mrf.index import SECTIONS, Index, spans_of
-from lsats_pipeline.mrf.spans import Done, write_part
+from lsats_pipeline.mrf.parts import write_part
+from lsats_pipeline.mrf.spans import Done
 from lsats_pipeline.mrf.tables import TABLES
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Sums, Work, Workspace, read, write
 

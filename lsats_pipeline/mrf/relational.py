@@ -124,7 +124,8 @@ def _type(kind: pa.DataType) -> sql.Composable:
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         return sql.SQL("jsonb")
     listed = pa.types.is_list(kind)
-    plain = kind.value_type if listed or pa.types.is_dictionary(kind) else kind
+    inner = kind.value_type if listed else kind
+    plain = inner.value_type if pa.types.is_dictionary(inner) else inner
     parts = [sql.SQL(_TYPES[plain]), sql.SQL("[]" if listed else "")]
     parts.append(sql.SQL(' collate "C"' if pa.types.is_string(plain) else ""))
     return sql.Composed(parts)

@@ -70,7 +70,7 @@ def replay(
 
 
 def _nothing_half_done(workspace: Workspace) -> None:
-    if workspace.work is not None:
+    if workspace.begun:
         raise FixConfiguration(
             f"another version of {workspace.file} is half taken in: finish that with"
             " `lsats mrf run`"

@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
+from isal.isal_zlib import crc32
 
 from lsats_pipeline.errors import BadFile, FixConfiguration
 from lsats_pipeline.mrf.index import Index, Span
 from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher
-from lsats_pipeline.mrf.scanning import sequence_of
+from lsats_pipeline.mrf.scanning import document_of, sequence_of
 from lsats_pipeline.mrf.workspace import Published, Work, Workspace
 
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
@@ -97,6 +97,13 @@ def stretches(text: Forward, spans: Sequence[Span], path: Path) -> Iterator[Stre
             first += count
         if span.crc32 not in (check, UNCHECKED):
             raise changed(path, span.begin, span.end)
+
+
+def texts_of(path: Path, spans: Sequence[Span]) -> Iterator[tuple[Span, list[bytes]]]:
+    """Each of these spans, in order, and its pieces as documents; BadFile if it changed."""
+    text = Forward(path)
+    for span in spans:
+        yield span, [document_of(stretch.data) for stretch in stretches(text, [span], path)]
 
 
 def changed(path: Path, begin: int, end: int) -> BadFile:

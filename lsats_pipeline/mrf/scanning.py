@@ -18,6 +18,8 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 _SEQUENCE = msgspec.json.Decoder(list[msgspec.Raw])
+# Columns are read of a sequence as the one member of a document.
+BEFORE, BEHIND = b'{"v":[', b"]}"
 _STOPPED = re.compile(r"(trailing characters )?\(byte (\d+)\)$")
 SPACE = re.compile(rb"[ \t\r\n]*")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -58,15 +60,24 @@ def value_at(data: Bytes, begin: int = 0) -> Found:
     return Found(State.cut, len(data))
 
 
+def document_of(data: Bytes) -> bytes:
+    """`a,b,c` as a document."""
+    with memoryview(data) as view:
+        return b"".join((BEFORE, view, BEHIND))
+
+
 def sequence_of(data: Bytes) -> list[msgspec.Raw] | Found:
-    """The values of `a,b,c`; or, where it is no such thing, why.
+    """The values of `a,b,c`, or why it is no such thing."""
+    return sequence_in(document_of(data))
+
+
+def sequence_in(document: bytes) -> list[msgspec.Raw] | Found:
+    """The values of `a,b,c`, given as a document; or, where it is no such thing, why.
 
     `whole` says that a `]` closed the sequence, and where the next thing stands after it.
     """
-    with memoryview(data) as view:
-        text = b"".join((b"[", view, b"]"))
     try:
-        return _SEQUENCE.decode(text)
+        return _SEQUENCE.decode(memoryview(document)[len(BEFORE) - 1 : -len(BEHIND) + 1])
     except (msgspec.DecodeError, RecursionError) as error:
         return _stopped(error, -1)
 

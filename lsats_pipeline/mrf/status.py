@@ -13,6 +13,7 @@ from lsats_pipeline.mrf.workspace import Published, Workspace
 class FileStatus:
     """One file. A file can be published and have a newer version unfinished or left out.
 
+    `spans` is 0 while a file is read for the first time and nobody knows how many there are.
     Of a folder: `published`, `unfinished`, `left out`; else the state of the catalogue.
     """
 
@@ -44,6 +45,6 @@ def _status(workspace: Workspace) -> Iterator[FileStatus]:
         yield FileStatus(file, "published", published.spans, published.spans, published)
     if failure := workspace.failure:
         yield FileStatus(file, "left out", reason=failure.message)
-    elif work := workspace.work:
-        done = len(list(workspace.done.glob("*.json")))
-        yield FileStatus(file, "unfinished", len(work.index.spans), done)
+    elif workspace.begun:
+        work, done = workspace.work, len(list(workspace.done.glob("*.json")))
+        yield FileStatus(file, "unfinished", len(work.index.spans) if work else 0, done)

@@ -1,7 +1,8 @@
 """Where a file's results grow, and where they are when they are whole.
 
 exports/mrf/<file>/          published in one step: a folder per table, file.json, index.json
-exports/mrf/.work/<file>/    growing: index.json, done/ (a note per span), out/ (to be published)
+exports/mrf/.work/<file>/    growing: begun.json, index.json when it is whole, done/ (a note per
+                             span), out/ (to be published)
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SUFFIXES = re.compile(r"\.(json|gz|gzip)$", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 120
 # A change of what a row is makes published files old: they are taken in again when asked for.
-LAYOUT = 2
+LAYOUT = 3
 
 
 class Identity(msgspec.Struct, kw_only=True, frozen=True):
@@ -85,6 +86,13 @@ class Work(msgspec.Struct, kw_only=True):
     layout: int
     source: Identity
     index: Index
+
+
+class Begun(msgspec.Struct, kw_only=True):
+    """What notes and parts are of, before there is an index."""
+
+    layout: int
+    source: Identity
 
 
 class Failure(msgspec.Struct, kw_only=True):
@@ -146,12 +154,44 @@ class Workspace:
         """Why the last try was given up."""
         return read(self.folder / "failure.json", Failure)
 
-    def begin(self, work: Work) -> None:
-        """Start anew with this index."""
-        self.clear()
+    def note(self, span: int) -> Path:
+        """Where the note of a span is, once it is done."""
+        return self.done / f"{span:06}.json"
+
+    def part(self, folder: str, span: int) -> Path:
+        """Where a span's rows of a table are."""
+        root = self.inline if folder == "inline" else self.out / folder
+        return root / f"part-{span:06}.parquet"
+
+    def begin(self, source: Identity) -> None:
+        """Start with this file; what a run before has done of the same one stays."""
+        begun = Begun(layout=LAYOUT, source=source)
+        if read(self.folder / "begun.json", Begun) != begun:
+            self.clear()
         for folder in (self.done, self.out, self.inline):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
+        for temporary in self.folder.rglob("*.tmp"):
+            temporary.unlink()
+        done = {path.stem for path in self.done.glob("*.json")}
+        for part in self.folder.rglob("part-*.parquet"):
+            if part.stem.removeprefix("part-") not in done:
+                part.unlink()
+        write(self.folder / "begun.json", begun)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a run has begun that is not finished."""
+        return (self.folder / "begun.json").exists()
+
+    def keep(self, work: Work) -> None:
+        """The index is whole."""
         write(self.folder / "index.json", work)
+
+    def forget(self, span: int) -> None:
+        """Take away what a span gave."""
+        self.note(span).unlink(missing_ok=True)
+        for part in self.folder.rglob(f"part-{span:06}.parquet"):
+            part.unlink()
 
     def clear(self) -> None:
         """Take away what grew; what is published stays."""

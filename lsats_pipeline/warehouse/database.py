@@ -23,6 +23,8 @@ Connection = psycopg.Connection[TupleRow]
 Params = Sequence[Any] | Mapping[str, Any] | None
 _SETTINGS = "-c timezone=UTC -c jit=off -c client_min_messages=warning"
 _CONNECT_SECONDS = 15
+# A writer may say nothing for hours; firewalls forget silent connections, and so their locks.
+_SILENT_SECONDS = 60
 _POLL_SECONDS = 0.05
 # The server takes a moment to notice that a killed writer is gone.
 _GRACE_SECONDS = 1.0
@@ -105,7 +107,12 @@ def connect(url: str, *, autocommit: bool = False, seconds: int = _CONNECT_SECON
     """A connection outside the pool; Unreachable when the server does not answer in time."""
     try:
         return psycopg.connect(
-            url, autocommit=autocommit, options=_SETTINGS, connect_timeout=seconds
+            url,
+            autocommit=autocommit,
+            options=_SETTINGS,
+            connect_timeout=seconds,
+            keepalives_idle=_SILENT_SECONDS,
+            keepalives_interval=_SILENT_SECONDS // 4,
         )
     except psycopg.OperationalError as error:
         raise unreachable(url, error) from None

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lsats_pipeline.demo_prices import PriceDemonstration
 from lsats_pipeline.mrf.workspace import Workspace
-from lsats_pipeline_tests.cli.conftest import Lsats
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.cli.conftest import Lsats, call, environment
+from lsats_pipeline_tests.conftest import drop_database
 from lsats_pipeline_tests.mrf.files import item, packed, price, text
 
 
@@ -20,25 +23,60 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def test_the_demo_takes_its_own_file_in_and_compares(lsats: Lsats, home: Path) -> None:
-    said = lsats("mrf", "demo", "--mb", "1", "--workers", "1", "--json")
+def test_the_demo_takes_its_own_file_through_all_steps_and_compares(
+    warehouse: Warehouse, home: Path, postgres: str, tmp_path: Path
+) -> None:
+    env = environment(home, DATABASE_URL=warehouse.url)
+    try:
+        said = call("mrf", "demo", "--mb", "1", "--workers", "1", "--json", env=env, cwd=tmp_path)
+        again = call("mrf", "demo", "--mb", "1", "--workers", "1", env=env, cwd=tmp_path)
+    finally:
+        drop_database(postgres, f"{warehouse.name}_dagster")
     assert said.code == 0, said.err
     assert said.json["differing"] == []
     assert said.json["counts"]["prices"] > 1000
+    assert said.json["run"]["key"] == "mrf_demo"
+    assert {check["asset"] for check in said.json["run"]["checks"]} <= {
+        "mrf/file_profile",
+        "mrf/split_files",
+    }
+    assert warehouse.query("select count(*) from mrf.in_network") == [
+        (said.json["counts"]["prices"],)
+    ]
     assert list((home / "exports" / "mrf" / "mrf_demo" / "in_network").glob("*.parquet"))
-    again = lsats("mrf", "demo", "--mb", "1", "--workers", "1")
     assert again.code == 0
     assert "total of rates in cents" in again.out
 
 
-def test_a_demo_that_differs_is_exit_code_4(lsats: Lsats, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lsats_pipeline.cli import prices
-
+def test_a_demo_that_differs_is_exit_code_4(
+    lsats: Lsats, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = [("prices", 2, 1), ("rejects", 0, 0)]
-    monkeypatch.setattr(prices, "_compared", lambda *_: told)
+    done = PriceDemonstration("mrf_demo", home, 0.1, told, 1.0)
+    monkeypatch.setattr("lsats_pipeline.demo_prices.run_price_demo", lambda **_: done)
     said = lsats("mrf", "demo", "--mb", "0.1", "--workers", "1")
     assert said.code == 4
     assert "differ in prices" in said.err
+
+
+def test_load_and_unload(
+    lsats: Lsats, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", warehouse.url)
+    path = packed(tmp_path / "a.json.gz", text(in_network=[item("1"), item("2\0")]))
+    run = lsats("mrf", "run", str(path), "--workers", "1", "--to-postgres", "--json")
+    assert (run.code, run.json["loaded"][0]["rows"]["in_network"]) == (0, 2)
+    assert lsats("mrf", "load", str(path), "--json").json["files"][0]["state"] == "unchanged"
+    told = lsats("mrf", "load", "--all")
+    assert told.code == 0
+    assert "2 values hold a NUL" in told.err
+    wrong = lsats("mrf", "load", "absent", "a", "--json")
+    assert wrong.code == 2
+    assert [one["file"] for one in wrong.json["left_out"]] == ["absent"]
+    assert [one["file"] for one in wrong.json["files"]] == ["a"]
+    assert lsats("mrf", "load").code == 2
+    assert lsats("mrf", "unload", "--all", "--json").json == {"rows": {"a": 2}}
+    assert warehouse.query("select count(*) from mrf.in_network") == [(0,)]
 
 
 def test_generate_plan_run_status(lsats: Lsats) -> None:

@@ -45,11 +45,16 @@ class Ran:
 
 
 def execute_job(
-    job: str, environment: dict[str, str], cwd: Path, partition: dt.date | None = None
+    job: str,
+    environment: dict[str, str],
+    cwd: Path,
+    partition: dt.date | None = None,
+    config: Path | None = None,
 ) -> Ran:
     """`dagster job execute`, as a user types it."""
     program = Path(sys.executable).with_name("dagster")
     chosen = ["--tags", json.dumps({"dagster/partition": f"{partition}"})] if partition else []
+    chosen += ["--config", str(config)] if config else []
     done = subprocess.run(
         [program, "job", "execute", "-m", "lsats_pipeline.definitions", "-j", job, *chosen],
         env=environment,

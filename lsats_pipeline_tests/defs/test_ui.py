@@ -6,6 +6,7 @@ screenshots, among them `ui.png` of the README.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -22,7 +23,7 @@ import pytest
 
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline_tests.defs.browser import NAMES, Page, chromium, opened_page
-from lsats_pipeline_tests.defs.conftest import Lived
+from lsats_pipeline_tests.defs.conftest import Lived, Ran, execute_job
 
 # Read here, before a fixture takes the developer's variables away.
 SCREENSHOTS = os.environ.get("LSATS_SCREENSHOT_DIR", "")
@@ -140,6 +141,65 @@ def test_the_overview_shows_columns_rows_and_rules(page: Page, webserver: str) -
     page.wait_for_text("hub_daily", "At 05:00 AM")
     page.settle()
     shoot(page, "overview")
+
+
+@pytest.fixture(scope="module")
+def priced(lived: Lived) -> Ran:
+    """The example of a price file, by Dagster's own command with options and no partition."""
+    options = {"example_mb": 1, "workers": 1, "split_mb": 0.3, "to_postgres": True}
+    config = lived.folder / "price_files.yaml"
+    config.write_text(json.dumps({"resources": {"price_files": {"config": options}}}))
+    return execute_job("mrf_process", lived.environment, lived.folder, config=config)
+
+
+def test_the_partition_of_a_price_file_shows_its_checks(
+    page: Page, webserver: str, priced: Ran
+) -> None:
+    assert priced.code == 0, priced.output[-3000:]
+    open_file(page, webserver, "in_network")
+    page.wait_for_text("mrf_demo", "Materialized", "mrf_process", "rows in PostgreSQL")
+    page.wait_for_text("nothing_lost", "rows_stored", "in the Parquet files", "few_rejects")
+    page.settle()
+    shoot(page, "price_file")
+    open_file(page, webserver, "raw_file")
+    page.wait_for_text("whole", "sha256", "mrf_demo.json.gz")
+    open_file(page, webserver, "split_files")
+    page.wait_for_text("same_elements", "hash of the multiset", "mrf_demo_part-00002.json.gz")
+
+
+def test_the_prices_are_drawn(page: Page, webserver: str, priced: Ran) -> None:
+    open_file(page, webserver, "file_profile")
+    show(page, "price distribution")
+    picture = "[...document.images].find(i => i.alt === 'Prices of mrf_demo')"
+    assert page.wait(f"{picture} && {picture}.complete && {picture}.naturalWidth") == 760
+    page.settle()
+    shoot(page, "price_distribution")
+
+
+def test_a_check_of_a_price_file_names_its_partition(
+    page: Page, webserver: str, priced: Ran
+) -> None:
+    page.go(f"{webserver}/assets/mrf/file_profile?view=checks&checkDetail=every_row_once")
+    page.wait_for_text("Checks (10)", "every_row_once", "Partition", "mrf_demo", "Passed")
+    page.settle()
+    shoot(page, "price_checks")
+
+
+def test_the_graph_shows_the_steps_of_price_files(page: Page, webserver: str, priced: Ran) -> None:
+    page.size(3200, 2000, scale=0.5)
+    page.go(f"{webserver}/asset-groups?{urlencode({'expanded': 'global@global:mrf'})}")
+    page.wait_for_text("raw_file", "file_index", "provider_references", "split_files")
+    page.wait("document.body.innerText.split('100% filled').length - 1 >= 7")
+    page.settle()
+    shoot(page, "price_steps")
+    page.size(1440, 900)
+
+
+def open_file(page: Page, webserver: str, asset: str) -> None:
+    """The example's partition of a step."""
+    query = urlencode({"view": "partitions", "partition": "mrf_demo"})
+    page.go(f"{webserver}/assets/mrf/{asset}?{query}")
+    page.wait_for_text("Metadata", "checks")
 
 
 def open_day(page: Page, webserver: str, lived: Lived) -> None:

@@ -87,4 +87,4 @@ class PriceHub:
 @pytest.fixture
 def hub(warehouse: Warehouse, server: BadServer, tmp_path: Path) -> PriceHub:
     """A hub of this test alone, which may ask the server."""
-    return PriceHub(warehouse, tmp_path / "home", server.place)
+    return PriceHub(warehouse, tmp_path / "home", f"{server.place},files.example.com")

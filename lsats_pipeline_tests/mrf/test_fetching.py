@@ -163,7 +163,7 @@ def test_failures_wait_for_their_time(hub: PriceHub, server: BadServer) -> None:
 
 
 def test_what_the_settings_forbid_is_told(hub: PriceHub, server: BadServer) -> None:
-    key = hub.add("https://files.example.com/a.json.gz")
+    key = hub.add("https://elsewhere.example.com/a.json.gz")
     with pytest.raises(FixConfiguration, match="LSATS_MRF_HOSTS"):
         hub.fetch(key)
     assert hub.entry(key).code == "configuration"
@@ -185,6 +185,16 @@ def test_a_local_file_is_used_where_it_is(hub: PriceHub, tmp_path: Path) -> None
     with pytest.raises(BadFile):
         hub.fetch(key)
     assert hub.due() == []
+
+
+def test_a_local_file_whose_run_died_is_taken(hub: PriceHub, tmp_path: Path) -> None:
+    key = hub.add(packed(tmp_path / "a.json.gz", DOCUMENT))
+    raw = hub.fetch(key)
+    hub.warehouse.query("update mrf.files set state = 'fetching' returning 1")
+    assert hub.find().abandoned == [key]
+    assert hub.due() == [key]
+    assert hub.fetch(key).version == raw.version
+    assert (hub.entry(key).state, hub.due()) == ("fetched", [])
 
 
 def test_the_same_bytes_elsewhere_are_not_parsed_again(hub: PriceHub, tmp_path: Path) -> None:
@@ -250,6 +260,7 @@ def test_bad_zips(name: str, hub: PriceHub, tmp_path: Path) -> None:
     assert told.value.code == code
     assert file.read_bytes() == archive, "what is somebody else's stays"
     assert hub.versions("a") == []
+    assert folders(hub.home / "mrf") == set()
 
 
 def test_two_processes_do_not_fetch_one_file(hub: PriceHub, server: BadServer) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,17 @@ import pytest
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp
 from lsats_pipeline.mrf import ingest as ingest_module
-from lsats_pipeline.mrf.ingest import Options, Outcome, ingest
+from lsats_pipeline.mrf.index import LargeElement, Span
+from lsats_pipeline.mrf.ingest import Options, Outcome, ingest, prepare
 from lsats_pipeline.mrf.publishing import finished
-from lsats_pipeline.mrf.spans import Job, take_in
+from lsats_pipeline.mrf.rereading import texts_of
+from lsats_pipeline.mrf.spans import Gathered, Taker
 from lsats_pipeline.mrf.status import statuses
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline.synthetic.price_files import faults as fault_kinds
-from lsats_pipeline_tests.mrf.files import SMALL, item, packed, price, rows, taken
+from lsats_pipeline_tests.mrf.files import SMALL, TINY, item, packed, price, rows, taken
 from lsats_pipeline_tests.mrf.files import text as document
 
 MADE: dict[str, PriceFile] = {
@@ -270,33 +273,63 @@ class Stopped(Exception):
 @contextmanager
 def dying_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A run that dies when it has taken in so many spans."""
+    take, left = Taker.take, [spans]
 
-    def dying(job: Job) -> None:
-        take_in(Job(**{**vars(job), "spans": job.spans[:spans]}))
-        raise Stopped
+    def dying(
+        self: Taker, span: Span, large: LargeElement | None, documents: list[bytes]
+    ) -> Gathered:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stopped
+        return take(self, span, large, documents)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ingest_module, "take_in", dying)
+        patched.setattr(Taker, "take", dying)
         yield
 
 
+@pytest.mark.parametrize("indexed", [True, False], ids=["indexed", "new"])
 @pytest.mark.parametrize("spans", [0, 1, 4])
+@pytest.mark.parametrize("name", ["faults in version 1", "a large element"])
 def test_a_run_that_died_is_gone_on_with(
-    spans: int, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    spans: int,
+    indexed: bool,
+    made: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file, manifest = made["faults in version 1"]
+    file, manifest = made[name]
     whole = ingest(file, tmp_path / "whole", Options(1, SMALL))
+    if indexed:
+        prepare(file, tmp_path / "mrf", Options(1, SMALL))
     with dying_after(spans, monkeypatch), pytest.raises(Stopped):
         ingest(file, tmp_path / "mrf", Options(1, SMALL))
     (state,) = statuses(tmp_path / "mrf")
     assert (state.state, state.spans_done) == ("unfinished", spans)
+    assert (state.spans > 0) == indexed
     told: list[tuple[str, int, int]] = []
     resumed = ingest(
         file, tmp_path / "mrf", Options(1, SMALL), progress=lambda *now: told.append(now)
     )
     assert resumed.spans_resumed == spans
-    assert {stage for stage, *_ in told} == {"ingest"}
+    assert {stage for stage, *_ in told} == ({"ingest"} if indexed else {"index", "ingest"})
     assert told[-1][1] == told[-1][2]
+    assert counted(resumed.published.sums) == expected(manifest)
+    assert parts(tmp_path / "mrf" / resumed.file) == parts(tmp_path / "whole" / whole.file)
+
+
+def test_a_run_that_died_is_gone_on_with_in_other_spans(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done is of other bytes then, and nothing of it stays."""
+    file, manifest = made["faults everywhere"]
+    larger = replace(SMALL, span=2 * SMALL.span)
+    whole = ingest(file, tmp_path / "whole", Options(1, larger))
+    with dying_after(4, monkeypatch), pytest.raises(Stopped):
+        ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    resumed = ingest(file, tmp_path / "mrf", Options(1, larger))
+    assert resumed.spans_resumed < 4
     assert counted(resumed.published.sums) == expected(manifest)
     assert parts(tmp_path / "mrf" / resumed.file) == parts(tmp_path / "whole" / whole.file)
 
@@ -313,13 +346,17 @@ def test_a_file_that_changed_since_is_begun_anew(
 def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changed(job: Job) -> None:
-        packed(job.path, document(in_network=[item(str(n + 1)) for n in range(20)]))
-        take_in(job)
+    def changed(path: Path, spans: list[Span]) -> Any:
+        packed(path, document(in_network=[item(str(n + 1)) for n in range(20)]))
+        return texts_of(path, spans)
 
-    monkeypatch.setattr(ingest_module, "take_in", changed)
+    file = packed(
+        tmp_path / "prices.json.gz", document(in_network=[item(str(n)) for n in range(20)])
+    )
+    prepare(file, tmp_path / "mrf", Options(1, TINY))
+    monkeypatch.setattr(ingest_module, "texts_of", changed)
     with pytest.raises(BadFile, match="not what they were") as told:
-        taken(tmp_path, document(in_network=[item(str(n)) for n in range(20)]))
+        ingest(file, tmp_path / "mrf", Options(1, TINY))
     assert told.value.code == "changed"
     assert not (tmp_path / "mrf" / "prices").exists()
 
@@ -407,11 +444,14 @@ def test_a_disk_that_fills_up_is_told_and_gone_on_from(
     """Files may not grow: the writing of the first part that is larger fails."""
     file, manifest = made["version 2"]
     code = f"""
-import resource
+import psutil, resource
 from lsats_pipeline.errors import GiveUp
-resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
+def limit(*_):
+    this = psutil.Process()
+    for process in (this, *this.children()):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
 try:
-    ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options({workers}, SMALL))
+    ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options({workers}, SMALL), "", limit)
 except GiveUp as error:
     print(error)
 """

@@ -50,6 +50,8 @@ def test_groups_come_under_the_number_that_refers_to_them(
     one = server.says("/one.json", plain(document(GROUP, {**GROUP, "npi": [3]}), ETag='"1"'))
     two = server.says("/two.json", plain(document(GROUP)))
     file = published(hub, tmp_path, one, two, one + "?Signature=s3cr3t", one)
+    assert fetch_providers(hub.downloads, hub.home, file, dry_run=True) == Fetched("a", 3)
+    assert server.asked == []
     assert fetched(hub, file) == Fetched("a", 3, 0, 7, 0)
     found = sorted((r["provider_group_id"], r["npi"]) for r in rows(hub, "provider_files"))
     assert found == [
@@ -80,7 +82,7 @@ def test_what_fails_is_a_reject_and_the_rest_comes(
         server.says("/other.json", plain(b'{"version": "1"}')),
         server.says("/down.json", plain(b"", "500 No")),
         "sftp://files.example.com/x.json",
-        "https://files.example.com/x.json",
+        "https://elsewhere.example.com/x.json",
         "file:///etc/hostname",
     )  # fmt: skip
     result = fetched(hub, file)

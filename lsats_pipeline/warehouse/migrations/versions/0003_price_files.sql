@@ -8,6 +8,7 @@ create table mrf.sources (
     query text,
     kind text not null,
     mark text,
+    policy text,
     asked_at timestamptz,
     read_at timestamptz,
     entries bigint not null default 0,
@@ -15,6 +16,7 @@ create table mrf.sources (
 );
 comment on table mrf.sources is 'the lists that were read, by path or address';
 comment on column mrf.sources.query is 'SECRET: may be a signature; never shown';
+comment on column mrf.sources.policy is 'a hash of the settings that said what of it may be fetched';
 comment on column mrf.sources.mark is 'what the list looked like when it was read; unchanged, it is not read again';
 
 create table mrf.files (

@@ -1,0 +1,186 @@
+"""The figures of price files: one generated file, taken in beside floors, DuckDB and ijson.
+
+file ─▶ floors: inflated, cut, proved
+     ─▶ index ─▶ Parquet by one worker, by two
+slice of it ─▶ DuckDB, ijson
+
+Each is measured in a process of its own. What was counted has to equal the account of the file
+(or of the slice) to the cent, or there is no figure.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lsats_pipeline.bench.figures import Figure
+from lsats_pipeline.bench.processes import Cost, cost_of_work
+from lsats_pipeline.errors import FixConfiguration, VerificationFailed
+from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
+
+# Megabytes of text a second: what two processors can do (domain/mrf.md 5), and of memory.
+_GOAL, _MEMORY = 250, 512
+# Half of what was measured on a quiet machine (domain/mrf.md 4): below that it is not one.
+_FLOORS = {"inflated": 1000, "cut": 600, "indexed": 300}
+_PROVED = 600
+_WORK = "lsats_pipeline.bench.price_work"
+
+
+def figures(settings: HubSettings, megabytes: int, seed: int) -> Iterator[Figure]:
+    """Measure everything on one file, which is made unless it is there."""
+    _assert_others_are_there()
+    folder = settings.lsats_home / "bench" / "mrf"
+    folder.mkdir(parents=True, exist_ok=True)
+    file, account = _made(folder, PriceFile(megabytes=megabytes, seed=seed))
+    bench = _Bench(file, folder / "work", account)
+    try:
+        yield from _figures(bench)
+    finally:
+        shutil.rmtree(bench.folder, ignore_errors=True)
+
+
+def _figures(bench: _Bench) -> Iterator[Figure]:
+    for what, goal in _FLOORS.items():
+        floor = bench.whole(what)
+        yield Figure(f"{what} alone, MB/s", floor.speed, goal, True, floor.told)
+    parts = {workers: bench.with_index(f"taken in by {workers}") for workers in (1, 2)}
+    one, two = (bench.whole(f"taken in by {workers}") for workers in (1, 2))
+    # A stage that goes on from the Parquet files, as into PostgreSQL, is measured here.
+    for workers, measured in parts.items():
+        name = f"to Parquet by {workers}, indexed before, MB/s"
+        yield Figure(name, measured.speed, workers * _GOAL / 2, True, measured.told)
+    for workers, measured in ((1, one), (2, two)):
+        name = f"to Parquet by {workers}, index and all, MB/s"
+        yield Figure(name, measured.speed, workers * _GOAL / 2, True, measured.told)
+    detail = f"one {one.cost.wall:.1f} s, two {two.cost.wall:.1f} s"
+    yield Figure("two workers against one, times", two.speed / one.speed, 1.7, True, detail)
+    peak = max(m.cost.megabytes for m in (one, two, *parts.values()))
+    yield Figure("peak MB of a process", peak, _MEMORY, detail="the largest of all runs to Parquet")
+    yield from _others(bench, two)
+
+
+def _others(bench: _Bench, two: _Measured) -> Iterator[Figure]:
+    """The same work by others, on a slice."""
+    wanted = bench.sliced()
+    proved = bench.run("proved")
+    speed = wanted["text"] / proved.cost.output["microseconds"]
+    detail = f"{wanted['text'] / 1e6:.0f} MB in memory, each element by itself"
+    yield Figure("proved alone, MB/s", speed, _PROVED, True, detail)
+    for name, goal in (("DuckDB", 1), ("ijson", 8)):
+        found = bench.run(name)
+        _assert_equal(name, wanted, found.cost.output, ("prices", "cents"))
+        detail = (
+            f"{found.speed_of(wanted['text']):.0f} MB/s on a slice of {wanted['text'] / 1e6:.0f} MB"
+            f" ({found.cost.told}); two workers {two.speed:.0f} MB/s on the whole"
+        )
+        ratio = two.speed / found.speed_of(wanted["text"])
+        yield Figure(f"to Parquet by 2 against {name}, times", ratio, goal, True, detail)
+
+
+class _Measured:
+    """A work that was done, and what of."""
+
+    def __init__(self, cost: Cost, text: int) -> None:
+        self.cost = cost
+        self.text = text
+
+    @property
+    def speed(self) -> float:
+        """Megabytes of text a second."""
+        return self.speed_of(self.text)
+
+    def speed_of(self, text: int) -> float:
+        """The same for so many bytes."""
+        seconds: float = self.cost.output["seconds"]
+        return text / 1e6 / seconds
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        per_second = self.text / 1e6 / self.cost.processor
+        return f"{self.cost.told}; {per_second:.0f} MB a CPU second, start of Python included"
+
+
+class _Bench:
+    """The file, where work is done on it, and the account of it."""
+
+    def __init__(self, file: Path, folder: Path, account: dict[str, Any]) -> None:
+        self.folder = folder
+        self._file = file
+        self._account = {
+            "text": account["text"],
+            "in_network": account["elements"]["in_network"],
+            "prices": account["prices"],
+            "cents": account["cents"],
+            "groups": account["groups"],
+            "npis": account["npis"],
+            "rejects": len(account["faults"]),
+        }
+
+    def whole(self, name: str) -> _Measured:
+        """A work on the whole file, from nothing."""
+        self._clear()
+        return self._exact(name)
+
+    def with_index(self, name: str) -> _Measured:
+        """A work that goes on from an index, which is made before and does not count."""
+        self._clear()
+        self.run("prepared")
+        return self._exact(name)
+
+    def _exact(self, name: str) -> _Measured:
+        """Everything that a work counted has to be as it was made."""
+        measured = self.run(name)
+        counted = [key for key in self._account if key in measured.cost.output]
+        _assert_equal(name, self._account, measured.cost.output, counted)
+        return measured
+
+    def sliced(self) -> dict[str, int]:
+        """Write the slice; returns what is in it."""
+        self._clear()
+        found: dict[str, int] = self.run("slice").cost.output
+        return found
+
+    def run(self, name: str) -> _Measured:
+        """A work in a process of its own."""
+        self.folder.mkdir(exist_ok=True)
+        cost = cost_of_work(_WORK, [name, str(self._file), str(self.folder)])
+        return _Measured(cost, self._account["text"])
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _assert_equal(
+    name: str, wanted: dict[str, int], found: dict[str, int], keys: list[str] | tuple[str, ...]
+) -> None:
+    wrong = [
+        f"{key} {wanted[key]:,}, not {found[key]:,}" for key in keys if wanted[key] != found[key]
+    ]
+    if wrong:
+        raise VerificationFailed(f"{name}: the file has {', '.join(wrong)}")
+
+
+def _made(folder: Path, options: PriceFile) -> tuple[Path, dict[str, Any]]:
+    """The file of these options and its account; made unless it is there whole."""
+    file = folder / f"prices-{options.megabytes:g}-{options.seed}.json.gz"
+    account = file.with_name(f"{file.name}.manifest.json")
+    if not account.exists():
+        manifest = write_price_file(file, options)
+        account.write_text(json.dumps(asdict(manifest)))
+    found: dict[str, Any] = json.loads(account.read_text())
+    return file, found
+
+
+def _assert_others_are_there() -> None:
+    if importlib.util.find_spec("ijson") is None:
+        raise FixConfiguration(
+            "lsats bench mrf compares with ijson, which is not installed: pip install"
+            " 'lsats-pipeline[bench]', or make setup in a checkout"
+        )

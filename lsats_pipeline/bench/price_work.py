@@ -1,0 +1,191 @@
+"""What `lsats bench mrf` measures, each in a process of its own: `... WORK FILE FOLDER`.
+
+Every work writes what it counted as JSON, so that nothing is fast because it does less.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lsats_pipeline.mrf.index import Span, index_file
+from lsats_pipeline.mrf.ingest import Options, ingest, plan, prepare
+from lsats_pipeline.mrf.reading import Reading
+from lsats_pipeline.mrf.scanning import sequence_in
+
+Counts: TypeAlias = dict[str, int]
+# What stands between two elements of a generated file, and of most published ones.
+_SEPARATOR = b'},{"negotiation_arrangement"'
+_BLOCK = 4 << 20
+# Bytes of elements that are given to those who would take minutes for a whole file.
+_SLICE = 60_000_000
+
+
+def inflated(file: Path, _: Path) -> Counts:
+    """Inflated and proved whole: each member's CRC and length, and the hash of the file."""
+    reading = Reading(file)
+    for _chunk in reading.chunks():
+        pass
+    return {"text": reading.text}
+
+
+def cut(file: Path, _: Path) -> Counts:
+    """Inflated, and cut between elements wherever they seem to end; nothing is proved."""
+    waiting, elements, text = b"", 1, 0
+    for chunk in Reading(file).chunks():
+        text += len(chunk)
+        waiting += chunk
+        if len(waiting) >= _BLOCK:
+            elements += waiting.count(_SEPARATOR)
+            waiting = waiting[-len(_SEPARATOR) + 1 :]
+    return {"text": text, "in_network": elements + waiting.count(_SEPARATOR)}
+
+
+def proved(_: Path, folder: Path) -> Counts:
+    """The slice, in memory, as strict JSON: what a decoder cannot be faster than and be strict."""
+    import msgspec
+
+    decoder = msgspec.json.Decoder(msgspec.Raw)
+    lines = (folder / "slice.ndjson").read_bytes().splitlines()
+    begun = time.perf_counter()
+    for line in lines:
+        decoder.decode(line)
+    microseconds = round(1e6 * (time.perf_counter() - begun))
+    return {"text": sum(map(len, lines)), "in_network": len(lines), "microseconds": microseconds}
+
+
+def indexed(file: Path, _: Path) -> Counts:
+    """Proved, cut into spans, with a checksum each."""
+    index = plan(file, Options(1))
+    return {"text": index.text, "in_network": index.elements("in_network")}
+
+
+def prepared(file: Path, folder: Path) -> Counts:
+    """The index, kept for what takes in spans of it."""
+    return {"text": prepare(file, folder, Options(1)).index.text}
+
+
+def taken_in(workers: int) -> Callable[[Path, Path], Counts]:
+    """To Parquet; the index too, unless it is there already."""
+
+    def work(file: Path, folder: Path) -> Counts:
+        published = ingest(file, folder, Options(workers)).published
+        rows = published.sums.rows
+        return {
+            "text": published.text,
+            "in_network": published.elements["in_network"],
+            "prices": rows["in_network"],
+            "cents": published.sums.cents,
+            "groups": rows["provider_references"],
+            "npis": published.sums.npis,
+            "rejects": rows.get("rejects", 0),
+        }
+
+    return work
+
+
+def by_duckdb(_: Path, folder: Path) -> Counts:
+    """The slice from lines of JSON, which somebody else has to write, to a Parquet file."""
+    import duckdb
+
+    query = (Path(__file__).parent / "duckdb_prices.sql").read_text()
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 2")
+        found = connection.sql(query, params={"path": str(folder / "slice.ndjson")})
+        out = str(folder / "duckdb.parquet")
+        found.write_parquet(out, compression="zstd")
+        prices, cents = connection.execute(
+            "select count(*), sum(round(negotiated_rate * 100)::bigint) from read_parquet(?)", [out]
+        ).fetchall()[0]
+    return {"prices": prices, "cents": int(cents)}
+
+
+def by_ijson(_: Path, folder: Path) -> Counts:
+    """The slice by ijson and lists of Python objects to a Parquet file, as others do it."""
+    import ijson  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    cents = 0
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    with gzip.open(folder / "slice.json.gz", "rb") as file:
+        for element in ijson.items(file, "in_network.item", use_float=True):
+            for price, row in _rows(element):
+                cents += round(price["negotiated_rate"] * 100)
+                for name, values in columns.items():
+                    values.append(row.get(name))
+    table = pa.table(columns)
+    pq.write_table(table, folder / "ijson.parquet", compression="zstd", compression_level=1)
+    return {"prices": table.num_rows, "cents": cents}
+
+
+_COLUMNS = (
+    "negotiation_arrangement", "name", "billing_code_type", "billing_code_type_version",
+    "billing_code", "description", "severity_of_illness", "provider_references", "negotiated_type",
+    "negotiated_rate", "expiration_date", "billing_class", "setting", "service_code",
+    "billing_code_modifier", "additional_information",
+)  # fmt: skip
+
+
+def _rows(element: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for rate in element["negotiated_rates"]:
+        for price in rate["negotiated_prices"]:
+            yield price, {**element, **rate, **price}
+
+
+class _EnoughError(Exception):
+    """The slice is long enough."""
+
+
+def sliced(file: Path, folder: Path) -> Counts:
+    """Write the first elements of a file as others want them; returns what is in them."""
+    values: list[bytes] = []
+
+    def take(span: Span, documents: list[bytes]) -> None:
+        if span.section == "in_network":
+            for document in documents:
+                values.extend(map(bytes, sequence_in(document)))  # type: ignore[arg-type]
+            if sum(map(len, values)) >= _SLICE:
+                raise _EnoughError
+
+    with suppress(_EnoughError):
+        index_file(file, take=take)
+    rates = [price["negotiated_rate"] for value in values for price, _ in _rows(json.loads(value))]
+    (folder / "slice.ndjson").write_bytes(b"\n".join(values))
+    with gzip.open(folder / "slice.json.gz", "wb", 6) as whole:
+        whole.write(b'{"in_network":[' + b",".join(values) + b"]}")
+    cents = sum(round(rate * 100) for rate in rates)
+    text = sum(map(len, values))
+    return {"text": text, "in_network": len(values), "prices": len(rates), "cents": cents}
+
+
+WORKS: dict[str, Callable[[Path, Path], Counts]] = {
+    "inflated": inflated,
+    "cut": cut,
+    "slice": sliced,
+    "proved": proved,
+    "indexed": indexed,
+    "prepared": prepared,
+    "taken in by 1": taken_in(1),
+    "taken in by 2": taken_in(2),
+    "DuckDB": by_duckdb,
+    "ijson": by_ijson,
+}
+
+
+def main() -> None:
+    """Do one work, and write its seconds and what it counted."""
+    name, file, folder = sys.argv[1:]
+    begun = time.perf_counter()
+    counts = WORKS[name](Path(file), Path(folder))
+    sys.stdout.write(json.dumps({"seconds": time.perf_counter() - begun, **counts}))
+
+
+if __name__ == "__main__":
+    main()
