@@ -37,14 +37,17 @@ def inflated(file: Path, _: Path) -> Counts:
 
 def cut(file: Path, _: Path) -> Counts:
     """Inflated, and cut between elements wherever they seem to end; nothing is proved."""
-    waiting, elements, text = b"", 1, 0
+    waiting: list[bytes] = []
+    elements, text, size = 1, 0, 0
     for chunk in Reading(file).chunks():
+        waiting.append(chunk)
         text += len(chunk)
-        waiting += chunk
-        if len(waiting) >= _BLOCK:
-            elements += waiting.count(_SEPARATOR)
-            waiting = waiting[-len(_SEPARATOR) + 1 :]
-    return {"text": text, "in_network": elements + waiting.count(_SEPARATOR)}
+        size += len(chunk)
+        if size >= _BLOCK:
+            block = b"".join(waiting)
+            elements += block.count(_SEPARATOR)
+            waiting, size = [block[-len(_SEPARATOR) + 1 :]], 0
+    return {"text": text, "in_network": elements + b"".join(waiting).count(_SEPARATOR)}
 
 
 def proved(_: Path, folder: Path) -> Counts:

@@ -1,14 +1,17 @@
 """Price files of insurers (CMS Transparency in Coverage): gzip JSON of many gigabytes to Parquet.
 
  file ──reading──▶ bytes, proved whole ──cutting──▶ pieces of arrays ──index──▶ spans
- spans ──worker processes: decoding, columns──▶ Parquet parts ──publishing──▶ exports/mrf/<file>/
+ spans ──crew: a worker each──▶ columnar, in doubt decoding ──columns──▶ Parquet parts
+ parts ──publishing──▶ exports/mrf/<file>/
 
 reading    the file's bytes, once, in order: gzip members, their CRC and length, a limit on ratio
 scanning   where a JSON value ends         cutting   arrays to proved pieces, in bounded memory
 index      what is in a file: top-level values, sections, spans (domain/mrf.md 5, 6)
-elements   the published format, both versions in one   decoding   pieces to elements, rejects
-tables     the columns of the Parquet files                columns    elements to those columns
-spans      one span: decode, write, note   ingest   workers, resuming     publishing  all or nothing
+elements   the published format, both versions in one   shapes   the same as Arrow types
+columnar   pieces to Arrow in native code, proved by counting      decoding   what is in doubt
+columns    values to the columns of the tables   tables   those columns     parts   Parquet files
+spans      one span: decode, write, note     crew   workers and their memory    allocation   of it
+ingest     one file, resuming                publishing  all or nothing
 
 Before that, from where files are published to this disk (decision 19):
 

@@ -238,6 +238,10 @@ def _before_numbers(seen: Bytes, marks: NDArray[np.int64]) -> Bytes:
 
 
 def _in_a_list(seen: Bytes, at: int) -> bool:
-    """Whether nothing but numbers stands between there and a bracket before."""
+    """Whether nothing but numbers stands between there and the brackets around it.
+
+    `[2.5 mg` in a text is none; and who wrote a list of more than a thousand is in doubt.
+    """
     before = seen[max(0, at - _LONGEST_LIST) : at].tobytes().rstrip(_NUMBERS)
-    return not before or before.endswith(b"[")
+    behind = seen[at : at + _LONGEST_LIST].tobytes().lstrip(_NUMBERS)
+    return (not before or before.endswith(b"[")) and (not behind or behind.startswith(b"]"))

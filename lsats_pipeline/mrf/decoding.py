@@ -32,7 +32,8 @@ from lsats_pipeline.mrf.window import HEAD, Window, members
 
 Numbers: TypeAlias = NDArray[np.int64]
 # A doubtful piece is cut in two until it is so small; what is still in doubt is judged exactly.
-_SMALL = 64 << 10
+# So many vain judgements show that a file gives no cause but is in doubt everywhere.
+_SMALL, _OFTEN = 16 << 10, 20
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CUT_OFF = "Input data was truncated"
 _COMMA = re.compile(rb"[ \t\r\n,]*")
@@ -135,6 +136,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._columnar: dict[type[Struct], Columnar] = {}
+        self._in_vain = 0
 
     def decode(self, piece: Text, source: Source) -> Decoded:
         """All values of a piece; what is in doubt is looked at in ever smaller parts."""
@@ -148,11 +150,17 @@ class Decoder:
         if values is not None:
             decoded.add(values, np.arange(piece.first, piece.first + len(values)))
             decoded.seen += len(values)
-        elif piece.strict and len(piece.document) > _SMALL and (halves := _halves(piece)):
+        elif piece.strict and self._is_worth_halving(piece) and (halves := _halves(piece)):
             for half in halves:
                 self._decode(decoded, half, source)
-        elif not _judged(decoded, piece, source) and piece.strict:
-            columnar.learn(piece.document)
+        elif _judged(decoded, piece, source):
+            self._in_vain = 0
+        elif piece.strict and not columnar.learn(piece.document):
+            self._in_vain += 1
+
+    def _is_worth_halving(self, piece: Text) -> bool:
+        """Not when there was nothing bad in what was in doubt for many times."""
+        return len(piece.document) > _SMALL and self._in_vain < _OFTEN
 
     def _reader(self, kind: type[Struct]) -> Columnar:
         if kind not in self._columnar:

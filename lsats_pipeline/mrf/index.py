@@ -8,7 +8,7 @@ cut inside; what cannot even be cut so is listed as too large, with its place.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from isal.isal_zlib import crc32
 
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.cutting import Limits, Piece, pieces
-from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher
+from lsats_pipeline.mrf.reading import MAX_RATIO, Reading, Watcher, ahead
 from lsats_pipeline.mrf.scanning import BEFORE, BEHIND
 from lsats_pipeline.mrf.window import Window, members
 
@@ -67,9 +67,9 @@ class Span(msgspec.Struct, kw_only=True):
     begin: int
     end: int
     first: int
-    values: int
-    crc32: int
-    pieces: list[tuple[int, int, int]]
+    values: int = 0
+    crc32: int = 0
+    pieces: list[tuple[int, int, int]] = []
     loose: list[int] = []
     of: int | None = None
 
@@ -155,7 +155,7 @@ def index_file(
     chosen = options or IndexOptions()
     begun = time.monotonic()
     reading = Reading(path, chosen.max_ratio, watch)
-    chunks = reading.chunks()
+    chunks = reading.chunks() if take else ahead(reading.chunks())  # else others have work
     document = _Document(Window(chunks), chosen, take)
     try:
         document.read()
@@ -394,15 +394,7 @@ class _Spans:
             begin=piece.begin,
             end=piece.end,
             first=first,
-            values=0,
-            crc32=0,
-            pieces=[],
             of=self._of,
         )
         self._spans.append(self._open)
         return self._open
-
-
-def spans_of(index: Index, section: str) -> Iterator[Span]:
-    """The spans of one array, in order."""
-    return (span for span in index.spans if span.section == section)

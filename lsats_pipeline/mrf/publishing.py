@@ -10,7 +10,7 @@ from lsats_pipeline.errors import GiveUp
 from lsats_pipeline.mrf import columns
 from lsats_pipeline.mrf.columns import Lineage
 from lsats_pipeline.mrf.decoding import too_large
-from lsats_pipeline.mrf.index import SECTIONS, Index, spans_of
+from lsats_pipeline.mrf.index import SECTIONS, Index
 from lsats_pipeline.mrf.parts import write_part
 from lsats_pipeline.mrf.spans import Done
 from lsats_pipeline.mrf.tables import TABLES
@@ -41,7 +41,7 @@ def publish(workspace: Workspace, work: Work) -> Published:
 def _assert_all_elements(index: Index, done: dict[int, Done]) -> None:
     """Elements in = elements taken, rejected, cut inside, or too large; for every section."""
     for section in SECTIONS:
-        spans = [span for span in spans_of(index, section) if span.of is None]
+        spans = [s for s in index.spans if s.section == section and s.of is None]
         values = sum(done[span.number].sums.values for span in spans)
         cut = sum(element.section == section for element in index.large)
         lost = sum(found.section == section and not found.path for found in index.too_large)

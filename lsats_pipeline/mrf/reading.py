@@ -7,9 +7,12 @@ truncated or altered files (domain/mrf.md 6.1).
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, Queue
 from typing import BinaryIO
 
 from isal import igzip_lib
@@ -18,6 +21,8 @@ from lsats_pipeline.errors import BadFile, FixConfiguration
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _READ, _CHUNK = 256 << 10, 1 << 20
+# Chunks that wait to be used, and seconds to look whether a thread has ended.
+_AHEAD, _PAUSE = 4, 0.01
 # Below this much text no ratio is suspicious: small files of one repeated line compress very well.
 _RATIO_FROM = 32 << 20
 # Deflate cannot do better than 1,032; real price files have 7 to 30.
@@ -143,6 +148,36 @@ class Reading:
                 f" over {self.max_ratio} times is no price file (--max-ratio allows more)",
                 self.compressed,
             )
+
+
+def ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, inflated by a thread while those before are used; its errors are raised."""
+    waiting: Queue[bytes | BaseException | None] = Queue(_AHEAD)
+    stopped = threading.Event()
+
+    def inflate() -> None:
+        last: BaseException | None = None
+        try:
+            for chunk in chunks:
+                waiting.put(chunk)
+                if stopped.is_set():
+                    return
+        except BaseException as error:  # whatever it is, it is raised where chunks are used
+            last = error
+        waiting.put(last)
+
+    thread = threading.Thread(target=inflate, daemon=True)
+    thread.start()
+    try:
+        while isinstance(chunk := waiting.get(), bytes):
+            yield chunk
+    finally:
+        stopped.set()
+        while thread.is_alive():
+            with suppress(Empty):  # room for the last one that it puts
+                waiting.get(timeout=_PAUSE)
+    if chunk is not None:
+        raise chunk
 
 
 def size_of(path: Path) -> int:

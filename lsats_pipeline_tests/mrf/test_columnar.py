@@ -190,6 +190,12 @@ def test_numbers_that_are_not_whole_are_in_doubt(numbers: str) -> None:
     assert Columnar(ProviderReference).read(document_of(data)) is None
 
 
+@pytest.mark.parametrize("text", ["a: [2.5 mg", "TABLET, 2.5 MG", 'of "x": 1', "1, 2.5, 3e4"])
+def test_numbers_inside_of_texts_are_in_no_doubt(text: str) -> None:
+    data = json.dumps(item(description=text)).encode()
+    assert Columnar(InNetwork).read(document_of(data)) is not None
+
+
 @pytest.mark.parametrize("number", ["1.0", "1e2", "1" * 80 + "e-75"])
 def test_a_group_number_that_is_not_whole_is_in_doubt(number: str) -> None:
     data = json.dumps(reference(77)).replace("77", number).encode()

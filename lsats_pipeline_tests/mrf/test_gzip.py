@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import random
+import threading
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lsats_pipeline.errors import BadFile, FixConfiguration
 from lsats_pipeline.mrf.index import IndexOptions, index_file
-from lsats_pipeline.mrf.reading import Reading
+from lsats_pipeline.mrf.reading import Reading, ahead
 from lsats_pipeline_tests.mrf.files import TINY, item, text
 
 DOCUMENT = text(in_network=[item(str(number)) for number in range(300)]).encode()
@@ -101,6 +103,28 @@ def test_a_hundred_random_faults_are_all_caught(damage: str, tmp_path: Path) -> 
         file.write_bytes(flipped(WHOLE, at, draw.randrange(8)) if damage == "flip" else WHOLE[:at])
         with pytest.raises(BadFile):
             index_file(file, TINY)
+
+
+def test_reading_ahead_gives_the_same_and_the_same_errors() -> None:
+    def failing() -> Iterator[bytes]:
+        yield from (b"a", b"b")
+        raise BadFile("corrupt", "there", 2)
+
+    chunks = [bytes([n]) for n in range(100)]
+    assert list(ahead(iter(chunks))) == chunks
+    got = ahead(failing())
+    assert [next(got), next(got)] == [b"a", b"b"]
+    with pytest.raises(BadFile, match="there"):
+        next(got)
+
+
+def test_reading_ahead_ends_with_its_reader() -> None:
+    before = threading.active_count()
+    got = ahead(iter([b"x"] * 1000))
+    next(got)
+    assert threading.active_count() == before + 1
+    got.close()  # type: ignore[attr-defined]  # a generator
+    assert threading.active_count() == before
 
 
 def test_a_bomb_is_stopped_before_it_grows(tmp_path: Path) -> None:
