@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -18,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from isal import isal_zlib
 
-from lsats_pipeline.errors import Busy, FixConfiguration, VerificationFailed
+from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, VerificationFailed
 from lsats_pipeline.mrf.index import index_file
 from lsats_pipeline.mrf.ingest import Options, ingest
 from lsats_pipeline.mrf.reading import Reading
@@ -320,6 +322,16 @@ def test_a_full_disk_is_told_and_leaves_nothing(made: Any, tmp_path: Path) -> No
     assert "run the same command again" in told.stdout
     assert not folder_of(file, tmp_path / "mrf", SplitOptions()).final.exists()
     assert split(file, tmp_path / "mrf").parts
+
+
+def test_a_disk_that_is_too_small_is_told_beforehand(
+    made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, exports, _ = made["version 2"]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(GiveUp, match="has 1,000 bytes free, and the parts may need"):
+        split(file, exports, SplitOptions(megabytes=3))
+    assert not folder_of(file, exports, SplitOptions(megabytes=3)).folder.exists()
 
 
 def test_killed_anywhere_it_begins_again(made: Any, tmp_path: Path) -> None:

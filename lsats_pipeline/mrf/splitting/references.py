@@ -72,9 +72,14 @@ class References:
     def texts(self, mask: Mask) -> Iterator[bytes]:
         """The texts of these references, in the order of the file."""
         with self.spill.open("rb") as file:
-            for at in np.flatnonzero(mask).tolist():
-                file.seek(int(self.begins[at]))
-                yield file.read(int(self.sizes[at]))
+            at = 0
+            for begin, size in zip(
+                self.begins[mask].tolist(), self.sizes[mask].tolist(), strict=True
+            ):
+                if begin != at:
+                    file.seek(begin)
+                yield file.read(size)
+                at = begin + size
 
     def digest(self, mask: Mask) -> int:
         """The sum of their hashes, mod 2^128."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from lsats_pipeline.mrf.rereading import indexed, told
 from lsats_pipeline.mrf.splitting.facts import LAYOUT, Left, Part, Split
 from lsats_pipeline.mrf.splitting.header import header, notes
 from lsats_pipeline.mrf.splitting.options import REST, SplitOptions
+from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
 from lsats_pipeline.mrf.splitting.references import Mask, References, saved
 from lsats_pipeline.mrf.splitting.sizes import shares
 from lsats_pipeline.mrf.splitting.units import Elements, Large, items
@@ -67,8 +69,9 @@ def split(
     workspace = folder_of(file, exports, chosen)
     if known := _same(workspace, work, chosen):
         return known
-    plans_of(work.index, chosen)
+    copies = len(plans_of(work.index, chosen)) or 1
     try:
+        _room_for(work, exports, copies)
         with workspace.locked():
             workspace.recover()
             workspace.clear()
@@ -101,7 +104,9 @@ def planned(file: str, exports: Path, options: SplitOptions) -> list[Planned]:
             Planned("", share.elements, share.text, round(share.text * ratio))
             for share in shares(work.index, ELEMENTS, options.limit)
         ]
-    with tempfile.TemporaryDirectory() as folder:
+    aside = exports / ".work"
+    aside.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="planned-", dir=aside) as folder:
         counted = count_parts(
             Job(Path(work.source.path), work.index, options, Path(folder), version=2)
         )
@@ -114,6 +119,18 @@ def planned(file: str, exports: Path, options: SplitOptions) -> list[Planned]:
 def folder_of(file: str, exports: Path, options: SplitOptions) -> Workspace:
     """Where the parts are, and where they grow."""
     return Workspace(exports.parent / "mrf_parts" / file, options.folder)
+
+
+def _room_for(work: Work, exports: Path, copies: int) -> None:
+    """Parts take about what the source does, but at a lower level; references are put aside."""
+    references = work.index.member(REFERENCES)
+    aside = references.end - references.begin if references else 0
+    needed, free = 2 * copies * work.index.compressed + aside, shutil.disk_usage(exports).free
+    if free < needed:
+        raise GiveUp(
+            f"{exports.parent} has {free:,} bytes free, and the parts may need {needed:,}: make"
+            " room there, or set LSATS_HOME to a larger disk"
+        )
 
 
 def _same(workspace: Workspace, work: Work, options: SplitOptions) -> Split | None:

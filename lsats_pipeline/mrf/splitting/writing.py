@@ -180,8 +180,15 @@ def _front(header: bytes, section: str, used: Mask, references: References) -> I
     if section != "in_network" or not used.any():
         return
     yield b'"provider_references":['
-    for number, text in enumerate(references.texts(used)):
-        yield b"," + text if number else text
+    first, waiting, size = True, [], 0
+    for text in references.texts(used):
+        waiting.append(text)
+        size += len(text)
+        if size > _COPIED:
+            yield (b"" if first else b",") + b",".join(waiting)
+            first, waiting, size = False, [], 0
+    if waiting:
+        yield (b"" if first else b",") + b",".join(waiting)
     yield b"],"
 
 
