@@ -76,11 +76,13 @@ def test_secrets_are_blotted_out(home: Path, capsys, monkeypatch: pytest.MonkeyP
     log.info("postgresql://other:word-of-other@db/x and Authorization: Bearer abcdefgh.ijkl")
     log.info("host=db password=word-of-third")
     log.info("the address is https://campus.example.edu/api")
+    log.info("fetching https://files.example.com/a.json.gz?Expires=1&Signature=word-of-store now")
     said = capsys.readouterr().err + file_of(home).read_text()
     for secret in ("the-admin", "word-of", "abcdefgh"):
         assert secret not in said
     assert "https://campus.example.edu/api" in said
     assert "postgresql://other:***@db/x" in said
+    assert "https://files.example.com/a.json.gz?*** now" in said
 
 
 def test_the_file_outlives_a_reset_of_all_handlers(home: Path) -> None:

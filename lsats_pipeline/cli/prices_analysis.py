@@ -18,7 +18,8 @@ from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
-    from lsats_pipeline.mrf.replaying import Rejected, Replayed
+    from lsats_pipeline.mrf.rejected import Rejected
+    from lsats_pipeline.mrf.replaying import Replayed
     from lsats_pipeline.report import Check
 
 VERIFICATION_FAILED, STILL_REJECTED = 4, 3
@@ -117,7 +118,7 @@ def rejects(
     as_json: AsJson = False,
 ) -> None:
     """List what could not be used: by reason, and the first ones with their text."""
-    from lsats_pipeline.mrf.replaying import rejects_of
+    from lsats_pipeline.mrf.rejected import rejects_of
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))

@@ -32,8 +32,10 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=examples("lsats mrf find https://files.example.com/2026-11-01_index.json",
                                 "lsats mrf find inbox/ files.txt --dry-run"))(find)  # fmt: skip
-    app.command(epilog=examples("lsats mrf fetch 2026-11-01_payer_in-network-rates",
-                                "lsats mrf fetch --due --limit 10"))(fetch)  # fmt: skip
+    app.command(
+        epilog=examples("lsats mrf fetch 2026-11-01_payer_in-network-rates",
+                        "lsats mrf fetch --due --match '*in-network*' --limit 10")
+    )(fetch)  # fmt: skip
     app.command(epilog=examples("lsats mrf providers 2026-11-01_payer_in-network-rates"))(providers)
     app.command(epilog=examples("lsats mrf hosts", "lsats mrf hosts --reset a.example.com:443"))(
         hosts
@@ -74,6 +76,10 @@ def fetch(
         typer.Argument(metavar="KEY|ADDRESS...", help="Files of the catalogue, or new ones."),
     ] = None,
     due: Annotated[bool, typer.Option("--due", help="Everything that is to be fetched.")] = False,
+    match: Annotated[
+        str, typer.Option(help="With --due: keys or addresses like this, with * for anything.")
+    ] = "*",
+    plan: Annotated[str, typer.Option(help="With --due: only what is listed for this plan.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0: all.")] = 0,
     parallel: Annotated[int, typer.Option(min=1, max=8, help="Files beside each other.")] = 4,
     dry_run: DryRun = False,
@@ -89,7 +95,10 @@ def fetch(
     done: list[RawFile] = []
     errors: list[tuple[str, LsatsError]] = []
     with _catalogue() as warehouse:
-        keys = _chosen(warehouse, named or [], dry_run=dry_run)[: limit or None]
+        if due:
+            keys = _due(warehouse, match, plan)[: limit or None]
+        else:
+            keys = _chosen(warehouse, named or [], dry_run=dry_run)[: limit or None]
         if dry_run:
             _say_plan(warehouse, keys, as_json)
             return 0
@@ -248,14 +257,19 @@ def _worth_a_database(settings: MrfSettings, named: str) -> None:
         raise FixConfiguration(f"there is no file {named}, and no catalogue that has such a key")
 
 
+def _due(warehouse: Warehouse, match: str, plan: str) -> list[str]:
+    from lsats_pipeline.mrf import catalog
+
+    with warehouse.connection() as connection:
+        return [one.key for one in catalog.due(connection, match=match, plan=plan)]
+
+
 def _chosen(warehouse: Warehouse, named: list[str], *, dry_run: bool) -> list[str]:
-    """Keys of what was named; addresses and paths are entered. All that is due, if nothing was."""
+    """Keys of what was named; addresses and paths are entered."""
     from lsats_pipeline.mrf import catalog, finding
     from lsats_pipeline.mrf.locations import is_address, redacted
 
     with warehouse.connection() as connection:
-        if not named:
-            return [one.key for one in catalog.due(connection)]
         keys = []
         for one in named:
             if not is_address(one) and not Path(one).exists():

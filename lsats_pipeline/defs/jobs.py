@@ -67,6 +67,7 @@ hub_cross_checks = dg.define_asset_job(
 mrf_process = dg.define_asset_job(
     "mrf_process",
     selection=dg.AssetSelection.groups("mrf"),
+    tags={"lsats/work": "price_file"},  # dagster_home/dagster.yaml: how many at once
     description=(
         "A price file through all steps: fetched, indexed, taken in, profiled, split. The partition"
         " is the file; without one, a small generated file. Options under"

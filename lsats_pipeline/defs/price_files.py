@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr
 
 from lsats_pipeline.defs.partitions import choose_one, is_chosen
 from lsats_pipeline.errors import FixConfiguration, LsatsError
-from lsats_pipeline.mrf import finding
+from lsats_pipeline.mrf import finding, health
 from lsats_pipeline.mrf.index import IndexOptions
 from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
 from lsats_pipeline.mrf.loading import server_folder
@@ -99,6 +99,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._warehouse is None:
             url = self._open.enter_context(hub_url(self.settings))
             opened = self._open.enter_context(Warehouse(url))
+            health.database_answers(opened)
             migrate(url)
             self._warehouse = opened
         return self._warehouse
@@ -138,7 +139,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return finding.add(connection, str(path))
 
     def _workers(self) -> int:
-        return self.workers or workers_for_this_machine()
+        return health.workers(self.workers or workers_for_this_machine())
 
     def _choose_example(self, context: dg.InitResourceContext) -> None:
         try:

@@ -130,10 +130,11 @@ def file_index(
     """What is in the file, and where: its top level, its arrays cut into spans, a CRC for each."""
     begun = time.monotonic()
     with explained(), told(context):
-        version = taking.newest(price_files.warehouse(), context.partition_key)
+        warehouse = price_files.warehouse()
+        version = taking.newest(warehouse, context.partition_key)
         try:
             work = taking.index_version(
-                version, price_files.exports, price_files.options(), progress(context)
+                warehouse, version, price_files.exports, price_files.options(), progress(context)
             )
         except BadFile as error:
             yield from passed_or_not(context.asset_key, INDEX_CHECKS, error)

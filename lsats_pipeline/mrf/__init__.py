@@ -31,5 +31,12 @@ And from there into PostgreSQL, on request (decision 21):
 relational  the tables, made of those of Parquet    copying  columns to text, no object per cell
 shards      a part of a table, whole or not there    loading  counted, then visible in one step
 
+And after it, with a file that is published (decision 20):
+
+schema     the published schema, declared      profiling  a file against it, its numbers
+splitting  into smaller valid files, proved    locating   the text that a row is from
+rejected   what could not be used    coercing  numbers in quotes    replaying  rejects taken in
+rereading  the indexed bytes again, proved again    beside  processes beside each other
+
 Nothing here imports Dagster.
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -186,10 +187,26 @@ _DUE = """
 _LOOKS = "coalesce(mark, '') || '/' || coalesce(taken_mark, '') || '/' || attempts"
 
 
-def due(connection: Connection, limit: int | None = None) -> list[Due]:
-    """What has to be fetched now, by key."""
+_CHOSEN = """
+    and (%(match)s = '%%' or key ilike %(match)s or address ilike %(match)s)
+    and (%(plan)s = '' or exists (
+        select from mrf.listings l join mrf.plan_groups p using (plan_group)
+        where l.key = files.key
+            and p.plans @> jsonb_build_array(jsonb_build_object('plan_id', %(plan)s::text))))
+"""
+
+
+def due(
+    connection: Connection, limit: int | None = None, *, match: str = "*", plan: str = ""
+) -> list[Due]:
+    """What has to be fetched now, by key; of those that match a pattern, or are listed for a plan.
+
+    In a pattern `*` stands for anything; it is compared with key and address, in whatever case.
+    """
+    like = re.sub(r"([\\%_])", r"\\\1", match).replace("*", "%")
     rows = connection.execute(
-        sql.SQL(f"select key, {_LOOKS} {_DUE} order by key limit %s"), [limit]
+        sql.SQL(f"select key, {_LOOKS} {_DUE} {_CHOSEN} order by key limit %(limit)s"),
+        {"limit": limit, "match": like, "plan": plan},
     ).fetchall()
     return [
         Due(key, f"{key}:{hashlib.sha256(looks.encode()).hexdigest()[:16]}") for key, looks in rows

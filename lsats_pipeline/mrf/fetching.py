@@ -18,11 +18,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, LsatsError, TryAgain
+from lsats_pipeline.errors import (
+    BadFile,
+    FixConfiguration,
+    GiveUp,
+    LsatsError,
+    TryAgain,
+    Unreachable,
+)
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.archives import unpacked
 from lsats_pipeline.mrf.catalog import Entry, Version
-from lsats_pipeline.mrf.downloading import Downloads, Received, Watch, kind_of
+from lsats_pipeline.mrf.downloading import Downloads, FullDisk, Received, Watch, kind_of
 from lsats_pipeline.mrf.listing import mark_of
 from lsats_pipeline.mrf.locations import LONGEST_STEM, Location, redacted
 from lsats_pipeline.mrf.reading import Reading, sha256_of, size_of
@@ -95,7 +102,8 @@ def fetch_all(
 ) -> Iterator[tuple[str, RawFile | LsatsError]]:
     """Several files beside each other, as they are done; each with what came of it.
 
-    Whoever stops in between stops the downloads too; what has come of them is kept.
+    Whoever stops in between stops the downloads too; what has come of them is kept. A full disk
+    ends it: those that were not begun stay as they are.
     """
     stoppable = _Stoppable(threading.Event(), watch)
     downloads = Downloads.of(warehouse, settings, Clock(sleep=stoppable.sleep))
@@ -110,7 +118,12 @@ def fetch_all(
         running = {pool.submit(one, key): key for key in keys}
         try:
             for done in as_completed(running):
-                yield running[done], done.result()
+                if done.cancelled():
+                    continue
+                yield running[done], (result := done.result())
+                if isinstance(result, FullDisk):
+                    for waiting in running:
+                        waiting.cancel()
         finally:
             stoppable.stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
@@ -239,7 +252,14 @@ class _Fetching:
 
     def _remote(self, entry: Entry, before: Version | None) -> RawFile:
         here = before if before and Path(before.path).exists() else None
-        got = self._downloaded(entry, (here.mark or "") if here else "")
+        try:
+            got = self._downloaded(entry, (here.mark or "") if here else "")
+        except (TryAgain, Unreachable) as error:
+            if here is None or entry.due:
+                raise
+            # Nothing says that there is a newer one; a host that is down is no reason to wait.
+            log.warning("⚠️ %s: version %s is used: %s", entry.key, here.version, error)
+            return _as_before(here)
         if got is None:
             assert here is not None, "only what is here can be unchanged"
             catalog.settle(self.connection, entry.key, here.mark or "")

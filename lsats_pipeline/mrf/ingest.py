@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -72,14 +72,14 @@ def ingest(
     name: str = "",
     progress: Progress | None = None,
     *,
-    replacing: bool = False,
+    older: Collection[str] = (),
 ) -> Outcome:
     """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept.
 
-    `replacing`: the name belongs to this file, whatever path its older versions were at.
+    `older`: where its older versions were, if they were elsewhere; only those are replaced.
     """
     begun = time.monotonic()
-    with _working_on(path, exports, name, replacing) as workspace:
+    with _working_on(path, exports, name, older) as workspace:
         if published := _unchanged(workspace, path):
             return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
         work = _begun(workspace, path)
@@ -99,25 +99,26 @@ def prepare(
     name: str = "",
     progress: Progress | None = None,
     *,
-    replacing: bool = False,
+    older: Collection[str] = (),
 ) -> Work:
     """The index alone, kept for `ingest`; that of a file which is published already as it is."""
-    with _working_on(path, exports, name, replacing) as workspace:
+    with _working_on(path, exports, name, older) as workspace:
         if _unchanged(workspace, path) and (work := workspace.published_work):
             return work
         return _begun(workspace, path) or _indexed(workspace, path, options, progress)
 
 
 @contextmanager
-def _working_on(path: Path, exports: Path, name: str, replacing: bool) -> Iterator[Workspace]:
+def _working_on(
+    path: Path, exports: Path, name: str, older: Collection[str]
+) -> Iterator[Workspace]:
     """The locked folders of a file; what is wrong with the file is noted there."""
     size_of(path)
     workspace = Workspace(exports, name_for(Path(name or path)))
     try:
         with workspace.locked():
             workspace.recover()
-            if not replacing:
-                _no_other_file(workspace, path)
+            _no_other_file(workspace, path, older)
             try:
                 yield workspace
             except BadFile as error:
@@ -150,11 +151,11 @@ def _room_for(path: Path, exports: Path) -> None:
         )
 
 
-def _no_other_file(workspace: Workspace, path: Path) -> None:
+def _no_other_file(workspace: Workspace, path: Path, older: Collection[str]) -> None:
     published = workspace.published
     if (
         published
-        and published.source.path != str(path.absolute())
+        and published.source.path not in (str(path.absolute()), *older)
         and Path(published.source.path).exists()
     ):
         if Identity.of(path).size == published.source.size and published.source.is_still(

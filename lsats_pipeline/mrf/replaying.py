@@ -8,14 +8,12 @@ the element that they are from; everything appears in one step, and counted agai
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,32 +21,12 @@ import pyarrow.parquet as pq
 
 from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.mrf import columns
-from lsats_pipeline.mrf.coercing import coerced
-from lsats_pipeline.mrf.index import SECTIONS, LargeElement
+from lsats_pipeline.mrf.index import SECTIONS
 from lsats_pipeline.mrf.ingest import Options, ingest
-from lsats_pipeline.mrf.rereading import Forward, indexed, stretches
+from lsats_pipeline.mrf.rejected import STEP, Rejected, assembled, rejects_of
+from lsats_pipeline.mrf.rereading import indexed
 from lsats_pipeline.mrf.tables import TABLES
 from lsats_pipeline.mrf.workspace import Published, Sums, Work, Workspace, write
-
-_STEP = re.compile(r"(\w+)\[(\d+)\]")
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, IndexError)
-
-
-class Rejected(msgspec.Struct, kw_only=True):
-    """A reject of a published file; `number` is its row."""
-
-    number: int
-    span: int
-    section: str
-    element: int
-    path: str
-    level: str
-    reason: str
-    offset: int
-    length: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -59,20 +37,6 @@ class Replayed:
     left: list[Rejected]
     rows: dict[str, int]
     published: Published
-
-
-def rejects_of(workspace: Workspace) -> list[Rejected]:
-    """The rejects of a published file, in the order of the table."""
-    if workspace.published is None:
-        raise FixConfiguration(
-            f"no price file {workspace.file} is published: `lsats mrf status` lists them"
-        )
-    found: list[Rejected] = []
-    names = [name for name in Rejected.__struct_fields__ if name != "number"]
-    for part in sorted((workspace.final / "rejects").glob("*.parquet")):
-        for row in pq.read_table(part, columns=names).to_pylist():
-            found.append(Rejected(number=len(found), **row))
-    return found
 
 
 def replay(
@@ -92,92 +56,30 @@ def replay(
     if unknown := set(mended or ()) - {reject.number for reject in found}:
         raise FixConfiguration(f"{file} has {len(found)} rejects, and no {min(unknown)}")
     tried = [r for r in found if not mended or r.number in mended]
-    with workspace.locked():
-        workspace.recover()
-        if workspace.begun:
-            raise FixConfiguration(
-                f"another version of {file} is half taken in: finish that with `lsats mrf run`"
-            )
-        texts = _assembled(work, tried, coerce=coerce, mended=mended or {})
-        return _join(workspace, work, found, texts) if texts else _nothing(workspace, found)
+    try:
+        with workspace.locked():
+            workspace.recover()
+            _nothing_half_done(workspace)
+            texts = assembled(work, tried, coerce=coerce, mended=mended or {})
+            return _join(workspace, work, found, texts) if texts else _nothing(workspace, found)
+    except OSError as error:
+        raise GiveUp(
+            f"{workspace.folder}: {error.strerror or error}: nothing was changed; mend that and run"
+            " the same command again"
+        ) from error
+
+
+def _nothing_half_done(workspace: Workspace) -> None:
+    if workspace.begun:
+        raise FixConfiguration(
+            f"another version of {workspace.file} is half taken in: finish that with"
+            " `lsats mrf run`"
+        )
 
 
 def _nothing(workspace: Workspace, found: list[Rejected]) -> Replayed:
     assert workspace.published is not None
     return Replayed([], found, {}, workspace.published)
-
-
-# -- each reject as an element
-
-
-def _assembled(
-    work: Work, rejects: Sequence[Rejected], *, coerce: bool, mended: Mapping[int, bytes]
-) -> list[tuple[Rejected, bytes]]:
-    """The rejects that can be tried, each as an element that holds nothing else."""
-    found: list[tuple[Rejected, bytes]] = []
-    for reject, offset, value, large in _values_around(work, rejects):
-        begin = reject.offset - offset
-        text = mended.get(reject.number, value[begin : begin + reject.length])
-        try:
-            inside = coerced(text, reject.section, reject.path) if coerce else text
-            _LIST.decode(b"[%b]" % inside)  # one value, or an error
-            found.append((reject, _around(value, large, reject.path, inside)))
-        except _FAULTS as error:
-            if reject.number in mended:
-                raise FixConfiguration(
-                    f"what was given for reject {reject.number} cannot be used: {error}"
-                ) from None
-    return found
-
-
-def _values_around(
-    work: Work, rejects: Sequence[Rejected]
-) -> Iterator[tuple[Rejected, int, bytes, LargeElement | None]]:
-    """Each reject with the value of a span that it is in, in one pass over the file.
-
-    Some have no text of their own (parts of a large element that cannot be used), or too much.
-    """
-    path = Path(work.source.path)
-    large = {(element.section, element.number): element for element in work.index.large}
-    waiting: dict[tuple[int, int], list[Rejected]] = {}
-    for reject in rejects:
-        inside = (reject.section, reject.element) in large
-        first = _STEP.match(reject.path) if inside else None
-        value = int(first[2]) if first else reject.element
-        if reject.length and reject.span >= 0:
-            waiting.setdefault((reject.span, value), []).append(reject)
-    spans = [span for span in work.index.spans if any(s == span.number for s, _ in waiting)]
-    for stretch in stretches(Forward(path), sorted(spans, key=lambda s: s.begin), path):
-        span, values = stretch.span, range(stretch.first, stretch.first + stretch.count)
-        if not any((span.number, value) in waiting for value in values):
-            continue
-        of = large.get((span.section, span.of)) if span.of is not None else None
-        for value, (offset, text) in enumerate(stretch.values(), stretch.first):
-            for reject in waiting.get((span.number, value), ()):
-                yield reject, offset, text, of
-
-
-def _around(value: bytes, large: LargeElement | None, path: str, text: bytes) -> bytes:
-    """The element with this text in place of all that is beside it in its lists."""
-    steps = _STEP.findall(path)
-    if large is None:
-        return _inside(value, steps, text)
-    members = _OBJECT.decode(large.header)
-    members[steps[0][0]] = msgspec.Raw(b"[%b]" % _inside(value, steps[1:], text))
-    return msgspec.json.encode(members)
-
-
-def _inside(value: bytes, steps: Sequence[tuple[str, str]], text: bytes) -> bytes:
-    if not steps:
-        return text
-    (name, number), *deeper = steps
-    members = _OBJECT.decode(value)
-    inner = bytes(_LIST.decode(members[name])[int(number)]) if deeper else b""
-    members[name] = msgspec.Raw(b"[%b]" % _inside(inner, deeper, text))
-    return msgspec.json.encode(members)
-
-
-# -- taken in, and joined
 
 
 def _join(
@@ -253,17 +155,17 @@ class _Taken:
 
 def _is_deeper(row: dict[str, Any], rejects: Sequence[Rejected]) -> bool:
     """Whether only a part of a reject is a reject again."""
-    return len(_STEP.findall(row["path"])) > len(_STEP.findall(rejects[row["element"]].path))
+    return len(STEP.findall(row["path"])) > len(STEP.findall(rejects[row["element"]].path))
 
 
 def _rate_of(path: str, rate: int) -> int:
-    found = _STEP.match(path)
+    found = STEP.match(path)
     return int(found[2]) if found else rate
 
 
 def _longer(above: str, path: str) -> str:
     """A path inside the small element as one inside the element that it is from."""
-    steps, known = _STEP.findall(path), _STEP.findall(above)
+    steps, known = STEP.findall(path), STEP.findall(above)
     return ".".join(f"{name}[{number}]" for name, number in (*known, *steps[len(known) :]))
 
 
@@ -284,7 +186,7 @@ def _published(
         return _nothing(workspace, found)
     numbers = {reject.number for reject in taken}
     shutil.rmtree(workspace.out, ignore_errors=True)
-    shutil.copytree(workspace.final, workspace.out, copy_function=os.link)
+    shutil.copytree(workspace.final, workspace.out, copy_function=_linked)
     before = {path.name[:13] for path in workspace.final.glob("*/replay-*.parquet")}
     name = f"replay-{len(before) + 1:06}"
     _without(workspace.out / "rejects", numbers)
@@ -310,6 +212,14 @@ def _published(
     _assert_rows(workspace, after)
     workspace.swap()
     return Replayed(taken, [r for r in found if r.number not in numbers], added, after)
+
+
+def _linked(source: str, target: str) -> None:
+    """A file once more, without its bytes where the disk can do that."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _new(workspace: Workspace, part: _Taken) -> Iterator[tuple[str, pa.Table]]:

@@ -30,11 +30,16 @@ def file_of(version: Version) -> str:
 
 
 def index_version(
-    version: Version, exports: Path, options: Options, progress: Progress | None = None
+    warehouse: Warehouse,
+    version: Version,
+    exports: Path,
+    options: Options,
+    progress: Progress | None = None,
 ) -> Work:
     """The index of a version, kept for taking it in."""
-    path = Path(version.path)
-    return prepare(path, exports, options, file_of(version), progress, replacing=True)
+    with warehouse.connection() as connection:
+        older = _older(connection, version)
+    return prepare(Path(version.path), exports, options, file_of(version), progress, older=older)
 
 
 def take_version_in(
@@ -47,9 +52,14 @@ def take_version_in(
     """Its tables as Parquet; the same bytes under another key are not read again."""
     path, file = Path(version.path), file_of(version)
     if file != version.key:
-        return ingest(path, exports, options, file, progress, replacing=True)
+        return ingest(path, exports, options, file, progress)
     with catalog.locked(warehouse, version.key) as connection, _recorded(connection, version):
-        return ingest(path, exports, options, file, progress, replacing=True)
+        older = _older(connection, version)
+        return ingest(path, exports, options, file, progress, older=older)
+
+
+def _older(connection: Connection, version: Version) -> list[str]:
+    return [one.path for one in catalog.versions(connection, version.key)]
 
 
 @contextmanager

@@ -43,6 +43,8 @@ def test_the_demo_fills_every_layer_on_every_day(demo: Demo) -> None:
     assert all(0.5 < q["mean"] <= 1 for q in told["quality"])
     assert {reason for _, reason, _ in told["rejects"]} >= {"missing_key", "nul_character"}
     assert told["memory_peak"] > told["memory_at_start"] > 0
+    assert told["prices"]["run"]["success"]
+    assert all(made == found > 0 for _, made, found in told["prices"]["compared"])
 
 
 def test_a_second_demo_redoes_nothing_and_shows_the_summary(demo: Demo, lsats: Lsats) -> None:
@@ -50,8 +52,14 @@ def test_a_second_demo_redoes_nothing_and_shows_the_summary(demo: Demo, lsats: L
     said = lsats("demo", "--people", str(PEOPLE), "--days", str(DAYS))
     assert said.code == 0
     assert runs() == before
-    assert said.err.count("⏭️") == DAYS
-    for part in ("Rows per day and layer", "Open rejects", "Mean quality", "lsats history users"):
+    assert said.err.count("⏭️") == DAYS + 1  # and the price file
+    for part in (
+        "A price file of 2 MB",
+        "Rows per day and layer",
+        "Open rejects",
+        "Mean quality",
+        "lsats history users",
+    ):
         assert part in said.out
 
 

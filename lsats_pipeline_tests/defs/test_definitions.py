@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.checks import CHECKS_OF
@@ -21,6 +22,7 @@ from lsats_pipeline.defs.price_checks import (
 )
 from lsats_pipeline.defs.price_files import MRF_FILES
 from lsats_pipeline.mrf.tables import TABLES
+from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.synthetic.rules import BLOCKING
@@ -386,3 +388,10 @@ def test_the_sensor_waits_to_be_turned_on(location: dg.Definitions) -> None:
     sensor = location.resolve_sensor_def("mrf_files_sensor")
     assert sensor.job_name == "mrf_process"
     assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_few_price_files_are_worked_on_at_once(location: dg.Definitions) -> None:
+    settings = yaml.safe_load((CHECKOUT / "dagster_home" / "dagster.yaml").read_text())
+    (limit,) = settings["concurrency"]["runs"]["tag_concurrency_limits"]
+    assert location.resolve_job_def("mrf_process").tags[limit["key"]] == limit["value"]
+    assert limit["limit"] < settings["concurrency"]["runs"]["max_concurrent_runs"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.automation import mrf_files_sensor
 from lsats_pipeline.defs.price_checks import PROFILE_CHECKS
-from lsats_pipeline.defs.price_files import EXAMPLE
+from lsats_pipeline.defs.price_files import EXAMPLE, PriceFilesResource
+from lsats_pipeline.errors import Unreachable
 from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.profiling import checks_of, profile
 from lsats_pipeline.warehouse import Warehouse
@@ -40,19 +42,20 @@ def home(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def run(
     instance: dg.DagsterInstance, key: str | None = None, **options: Any
 ) -> dg.ExecuteInProcessResult:
-    return (
-        defs()
-        .resolve_job_def("mrf_process")
-        .execute_in_process(
-            instance=instance,
-            run_config={
-                "resources": {"price_files": {"config": {**SMALL, **options}}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-            },
-            partition_key=key,
-            raise_on_error=False,
-        )
+    return job().execute_in_process(
+        instance=instance,
+        run_config={
+            "resources": {"price_files": {"config": {**SMALL, **options}}},
+            "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        },
+        partition_key=key,
+        raise_on_error=False,
     )
+
+
+@cache
+def job() -> dg.JobDefinition:
+    return defs().resolve_job_def("mrf_process")
 
 
 def known(instance: dg.DagsterInstance, warehouse: Warehouse, path: Path) -> str:
@@ -112,7 +115,7 @@ def test_a_run_without_a_partition_is_one_of_the_example(
     result = run(instance, to_postgres=True)
     assert result.success, failure(result)
     assert instance.get_dynamic_partitions("mrf_files") == [EXAMPLE]
-    for asset in defs().resolve_job_def("mrf_process").asset_layer.executable_asset_keys:
+    for asset in job().asset_layer.executable_asset_keys:
         assert instance.get_materialized_partitions(asset) == {EXAMPLE}
     account = home / "mrf" / "example" / f"{EXAMPLE}.json.gz.manifest.json"
     made = json.loads(account.read_text())
@@ -214,11 +217,12 @@ def test_a_run_that_was_killed_is_gone_on_with(
     home: Path, warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     key = known(instance, warehouse, a_file(home / "a.json.gz", "1"))
-    job = defs().resolve_job_def("mrf_process")
     first = [dg.AssetKey(["mrf", "raw_file"])]
-    assert job.execute_in_process(
-        instance=instance, partition_key=key, asset_selection=first
-    ).success
+    assert (
+        job()
+        .execute_in_process(instance=instance, partition_key=key, asset_selection=first)
+        .success
+    )
     with warehouse.connection() as connection:  # as the killed process left it
         version = catalog.latest(connection, key)
         assert version is not None
@@ -265,6 +269,14 @@ def test_many_rejects_are_a_warning(
     result = run(instance, known(instance, warehouse, path))
     assert result.success
     assert "30 rejects in the file beside 1 rows" in failed_checks(result)["in_network.few_rejects"]
+
+
+def test_a_database_that_is_down_is_told_before_anything_is_fetched(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere_test")
+    with pytest.raises(Unreachable, match="does not answer"):
+        PriceFilesResource().warehouse()
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,46 @@ def test_a_server_that_ignores_ranges_starts_over(client: Client, server: BadSer
     url = server.says("/a.json.gz", in_turn(cut, plain(PACKED, ETag='"one"')))
     assert client.file(url) == PACKED
     assert server.asked[1].headers["if-range"] == '"one"'
+
+
+@dataclass
+class Moody:
+    """Cuts off anywhere, fails, forgets ranges, and now and then has another version."""
+
+    chance: random.Random
+    versions: list[bytes]
+    current: int = 0
+
+    def __call__(self, asked: Asked, connection: socket.socket) -> None:
+        chance = self.chance
+        if chance.random() < 0.15:
+            self.current = chance.randrange(len(self.versions))
+        if chance.random() < 0.2:
+            plain(b"", "503 Busy")(asked, connection)
+            return
+        body = self.versions[self.current]
+        cut = chance.randrange(1, len(body)) if chance.random() < 0.6 else None
+        if chance.random() < 0.2:
+            plain(body[:cut], length=len(body), ETag=f'"{self.current}"')(asked, connection)
+            return
+        first = replace(asked, nth=0)
+        ranged(body, f'"{self.current}"', cut)(first, connection)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_a_server_does_a_file_is_one_of_its_versions(
+    seed: int, client: Client, server: BadServer
+) -> None:
+    versions = [PACKED, gzip.compress(DOCUMENT, 1, mtime=0), gzip.compress(DOCUMENT[:-1] + b" }")]
+    client.options["tries"] = 20
+    moody = Moody(random.Random(seed), versions)
+    url = server.says("/a.json.gz", moody)
+    for _ in range(20):
+        with suppress(TryAgain):  # the circuit opens now and then
+            assert client.file(url) in versions
+            return
+        client.warehouse.query("delete from mrf.hosts returning 1")
+    pytest.fail("it never came")
 
 
 def test_a_whole_part_is_asked_for_its_last_byte_only(client: Client, server: BadServer) -> None:

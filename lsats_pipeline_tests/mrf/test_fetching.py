@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from hypothesis import strategies as st
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf import catalog
+from lsats_pipeline.mrf.downloading import FullDisk
 from lsats_pipeline.mrf.fetching import RawFile, fetch_all, prove, raw_folder
 from lsats_pipeline.mrf.locations import located, redacted, stem_of
 from lsats_pipeline.mrf.workspace import name_for
@@ -76,6 +78,20 @@ def test_an_unchanged_file_is_kept(hub: PriceHub, server: BadServer) -> None:
     first.path.unlink()
     server.says("/a.json.gz", plain(PACKED, ETag='"a"'))
     assert hub.fetch(key).path.exists()
+
+
+def test_what_is_here_is_used_while_the_host_is_down(hub: PriceHub, server: BadServer) -> None:
+    key = hub.add(server.says("/a.json.gz", in_turn(plain(PACKED), plain(b"", "500 No"))))
+    first, second = hub.fetch(key), hub.fetch(key)
+    assert (second.received, second.version, hub.entry(key).state) == (
+        False,
+        first.version,
+        "fetched",
+    )
+    first.path.unlink()
+    hub.downloads.hosts.reset(server.place)
+    with pytest.raises(TryAgain):
+        hub.fetch(key)
 
 
 def test_a_changed_file_is_a_new_version(hub: PriceHub, server: BadServer) -> None:
@@ -284,9 +300,11 @@ with Warehouse(sys.argv[1]) as warehouse:
 
 def child(hub: PriceHub, key: str, before: str = "") -> subprocess.Popen[str]:
     arguments = [hub.warehouse.url, hub.hosts, str(hub.home), key]
+    # Compiled modules are files too: cut short by a limit they would spoil the next import.
+    uncompiled = {"PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
         [sys.executable, "-c", before + KILLED, *arguments],
-        env={"PYTHONPATH": str(CHECKOUT), "PATH": os.environ["PATH"]},
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": os.environ["PATH"], **uncompiled},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -429,6 +447,20 @@ def test_one_that_fails_does_not_stop_the_others(hub: PriceHub, server: BadServe
     keys = [hub.add(server.says(f"/{n}.json.gz", plain(PACKED if n else PAGE))) for n in range(3)]
     got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=2))
     assert [type(got[key]) for key in keys] == [BadFile, RawFile, RawFile]
+
+
+def test_a_full_disk_ends_it_for_all(
+    hub: PriceHub, server: BadServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, 70 << 20))
+    keys = [
+        hub.add(server.says(f"/{n}.json.gz", plain(PACKED, length=5_000_000))) for n in range(10)
+    ]
+    got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=1))
+    assert {type(result) for result in got.values()} == {FullDisk}
+    assert len(server.asked) < 5, "one asks, and at most one more has begun before it is told"
+    assert len(hub.due()) >= 5
 
 
 def test_who_stops_stops_all_downloads(hub: PriceHub, server: BadServer) -> None:

@@ -69,6 +69,25 @@ def test_a_table_of_contents(name: str, hub: PriceHub, tmp_path: Path) -> None:
         assert {plan["plan_id"] for plan in catalog.plans(connection, "b")} == {"1", "2"}
 
 
+def test_what_is_due_can_be_chosen(hub: PriceHub, tmp_path: Path) -> None:
+    first = structure(f"{HOST}/nov/a_in-network.json", f"{HOST}/nov/100%_b.json", plans=("1", "2"))
+    second = structure(f"{HOST}/dec/c_In-Network.json", plans=("3",))
+    hub.find(write(tmp_path / "index.json", contents(first, second)))
+
+    def due(**chosen: str) -> list[str]:
+        with hub.warehouse.connection() as connection:
+            return [one.key for one in catalog.due(connection, **chosen)]  # type: ignore[arg-type]
+
+    assert due() == ["100_b", "a_in-network", "c_In-Network"]
+    assert due(match="*in-network*") == ["a_in-network", "c_In-Network"]
+    assert due(match="*/nov/*") == ["100_b", "a_in-network"]
+    assert due(match="a_in-network") == ["a_in-network"]
+    assert due(match="*%_b*") == ["100_b"]
+    assert due(match="a%") == due(match="a_in_network") == []
+    assert (due(plan="2"), due(plan="3")) == (["100_b", "a_in-network"], ["c_In-Network"])
+    assert due(plan="3", match="a*") == due(plan="9") == []
+
+
 def test_finding_again_changes_only_what_differs(hub: PriceHub, tmp_path: Path) -> None:
     file = tmp_path / "index.json"
     write(

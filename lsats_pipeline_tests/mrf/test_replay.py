@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import Busy, FixConfiguration
+from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.mrf import replaying
 from lsats_pipeline.mrf.coercing import coerced
 from lsats_pipeline.mrf.ingest import Options, Outcome, ingest
 from lsats_pipeline.mrf.locating import origin
 from lsats_pipeline.mrf.profiling import checks_of, profile
-from lsats_pipeline.mrf.replaying import rejects_of, replay
+from lsats_pipeline.mrf.rejected import rejects_of
+from lsats_pipeline.mrf.replaying import replay
 from lsats_pipeline.mrf.workspace import Workspace
+from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline_tests.mrf.files import SMALL, item, price, reference, rows, taken
 from lsats_pipeline_tests.mrf.files import text as document
@@ -117,6 +123,50 @@ def test_a_text_that_was_mended_by_hand_is_taken_in(tmp_path: Path) -> None:
         replay(outcome.file, exports, mended={0: b"{"})
     with pytest.raises(FixConfiguration, match="no 5"):
         replay(outcome.file, exports, mended={5: b"{}"})
+
+
+def test_a_replay_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome, _ = made(tmp_path, "faulty")
+    workspace = Workspace(tmp_path / "mrf", outcome.file)
+    before = {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()}
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(replaying, "_write", full)
+        with pytest.raises(GiveUp, match="No space left on device: nothing was changed"):
+            replay(outcome.file, tmp_path / "mrf", coerce=True)
+    assert {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()} == before
+    assert [path.name for path in workspace.folder.iterdir()] == ["lock"]
+    assert replay(outcome.file, tmp_path / "mrf", coerce=True).taken
+
+
+def test_a_replay_that_is_killed_changes_nothing_or_all(tmp_path: Path) -> None:
+    """Killed when the new tables stand beside the old ones; the next one begins again."""
+    outcome, _ = made(tmp_path, "faulty")
+    workspace = Workspace(tmp_path / "mrf", outcome.file)
+    before = {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()}
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from lsats_pipeline.mrf import replaying, workspace\n"
+        "workspace.Workspace.swap = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "replaying.replay('prices', pathlib.Path(sys.argv[1]), coerce=True)\n"
+    )
+    # The other swap, of the small file's own tables, has to go on.
+    code = code.replace(
+        "lambda self:", "lambda self, swap=workspace.Workspace.swap: "
+        "swap(self) if self.file != 'prices' else"
+    )  # fmt: skip
+    killed = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "mrf")], cwd=CHECKOUT, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert (workspace.out / "in_network").is_dir()
+    assert {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()} == before
+    assert replay(outcome.file, tmp_path / "mrf", coerce=True).taken
 
 
 def test_replay_waits_for_nobody(tmp_path: Path) -> None:

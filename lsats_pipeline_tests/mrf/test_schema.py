@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from lsats_pipeline.mrf.schema.json_schema import accepts, json_schema
 from lsats_pipeline.mrf.schema.looking import faults_of
-from lsats_pipeline.mrf.schema.published import VERSIONS, Version, published
+from lsats_pipeline.mrf.schema.published import VERSIONS, Version, element, published
+from lsats_pipeline.mrf.schema.typed import keeps_to
 
 Path = tuple[str | int, ...]
 CODE = {"billing_code_type": "CPT", "billing_code_type_version": "2026", "billing_code": "70010",
@@ -115,7 +116,7 @@ def changed(document: Any, at: Path, value: Any) -> Any:
     return made
 
 
-OTHERS: tuple[Any, ...] = (..., None, True, 7, -1, 0, 1.5, "", "other", [], {}, ["x"], {"x": 1})
+OTHERS: tuple[Any, ...] = (..., None, True, 7, 0, 1.5, "", "12-3456789\n", [], {}, ["x"], {"x": 1})
 
 
 @pytest.mark.parametrize(("file", "version"), ALL)
@@ -187,6 +188,28 @@ ANY = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+@pytest.mark.parametrize(("file", "section"), [
+    ("in-network-rates", "in_network"), ("in-network-rates", "provider_references"),
+    ("allowed-amounts", "out_of_network"),
+])  # fmt: skip
+def test_the_quick_way_never_passes_what_is_wrong(file: str, section: str) -> None:
+    """It may say no to what is right; of single changes to good elements it passes most."""
+    passed = right = 0
+    for value in DOCUMENTS[file](2)[section][:1]:
+        kind = element(section, 2)
+        for place in places(value):
+            for other in OTHERS:
+                made = changed(value, place, other)
+                good = not [f for f in faults_of(made, kind) if f.what != "unexpected"]
+                quick = keeps_to(kind, json.dumps(made).encode())
+                assert good or not quick, (place, other)
+                passed, right = passed + quick, right + good
+    assert passed >= right / 2 or section == "provider_references"  # which has a [0] in it
+    usual = {"provider_group_id": 1, "network_name": ["Marlow"],
+             "provider_groups": [{"npi": [1234567893], "tin": TIN}]}  # fmt: skip
+    assert keeps_to(element("provider_references", 2), json.dumps(usual).encode())
 
 
 @settings(max_examples=150, deadline=None)

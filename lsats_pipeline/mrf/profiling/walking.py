@@ -20,6 +20,7 @@ from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
 from lsats_pipeline.mrf.schema.kinds import Anything, Kind, ListOf, Thing
 from lsats_pipeline.mrf.schema.looking import Fault, Seen, first_places, look
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
+from lsats_pipeline.mrf.schema.typed import keeps_to
 from lsats_pipeline.mrf.workspace import Work
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -47,14 +48,23 @@ class _Job:
     path: Path
     spans: tuple[Span, ...]
     version: Version
+    quick: bool = False
 
 
-def walk(
-    work: Work, workers: int = 1, watch: Watcher | None = None, version: Version | None = None
-) -> SchemaFound:
-    """The schema of a file as found, and against the version that fits it best, or the given."""
+def violations(work: Work, version: Version) -> list[Violation]:
+    """How a file differs from this version; what is quickly seen to keep to it is not walked."""
+    walked = _header(work.index, version)
+    for element in work.index.large:
+        walked.add(_large(element, version))
+    job = _Job(Path(work.source.path), tuple(work.index.spans), version, quick=True)
+    walked.add(_walk(job))
+    return _found(work.index, version, walked).violations
+
+
+def walk(work: Work, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
+    """The schema of a file as found, and against the version that fits it best."""
     index, path = work.index, Path(work.source.path)
-    version = version or fitting_version(index, path)
+    version = fitting_version(index, path)
     walked = _header(index, version)
     for element in index.large:
         walked.add(_large(element, version))
@@ -113,7 +123,8 @@ def _walk(job: _Job, watch: Watcher | None = None) -> Walked:
     gc.disable()  # decoded JSON has no cycles
     try:
         for stretch in stretches(Forward(job.path, watch), job.spans, job.path):
-            walked.add(_of_stretch(stretch, job.version, walked.firsts))
+            if not (job.quick and keeps_to(inside(stretch.span, job.version)[0], stretch.data)):
+                walked.add(_of_stretch(stretch, job.version, walked.firsts))
     finally:
         gc.enable()
     return walked

@@ -164,7 +164,10 @@ _WORDS: dict[str, Callable[[Any, Any, Schema], bool]] = {
     "type": lambda w, v, _: _TYPES[w](v),
     "enum": lambda w, v, _: v in w,
     "const": lambda w, v, _: v == w,
-    "pattern": lambda w, v, _: not isinstance(v, str) or re.search(w, v) is not None,
+    # In JSON Schema `$` is the very end; here a line break might follow it.
+    "pattern": lambda w, v, _: (
+        not isinstance(v, str) or re.search(w.removesuffix("$") + r"\Z", v) is not None
+    ),
     "minLength": lambda w, v, _: not isinstance(v, str) or len(v) >= w,
     "minimum": lambda w, v, _: not _TYPES["number"](v) or v >= w,
     "maximum": lambda w, v, _: not _TYPES["number"](v) or v <= w,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lsats_pipeline.errors import VerificationFailed
 from lsats_pipeline.mrf.index import SECTIONS, Index, index_file
-from lsats_pipeline.mrf.profiling.walking import walk
+from lsats_pipeline.mrf.profiling.walking import violations
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.facts import Part
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
@@ -100,7 +100,7 @@ def verified(written: Written, references: References, version: Version, *, rate
                 " may be faulty; split again, and please report this if it stays"
             )
     work = Work(layout=LAYOUT, source=Identity.of(written.path), index=index)
-    broken = [found for found in walk(work, version=version).violations if found.breaks]
+    broken = [found for found in violations(work, version) if found.breaks]
     return Part(
         name="",
         group=written.group,

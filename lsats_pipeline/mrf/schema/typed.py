@@ -1,0 +1,94 @@
+"""A kind as msgspec types: says in native code, and for whole pieces, that nothing is wrong.
+
+It only ever says yes rightly. Where it says no, `looking` tells what is wrong, if anything is: an
+exception that a kind allows (`or_else`) is none here, and some rules cannot be said in types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, Literal, Union
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from lsats_pipeline.mrf.schema.kinds import Kind, ListOf, Number, Text, Thing, When
+
+_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def keeps_to(kind: Kind, values: bytes) -> bool:
+    """Whether `a,b,c` are all of the kind, for sure."""
+    decoder = _decoder(kind)
+    if decoder is None:
+        return False
+    try:
+        decoder.decode(b"".join((b"[", values, b"]")))
+    except _FAULTS:
+        return False
+    return True
+
+
+@cache
+def _decoder(kind: Kind) -> msgspec.json.Decoder[Any] | None:
+    try:
+        return msgspec.json.Decoder(list[_type(kind)])  # type: ignore[misc]
+    except NotImplementedError:
+        return None
+
+
+def _type(kind: Kind) -> Any:
+    match kind:
+        case Text() if kind.one_of:
+            return Literal[tuple(sorted(kind.one_of))]
+        case Text():
+            form = rf"^(?:{kind.form})\Z" if kind.form else None
+            return Annotated[str, Meta(pattern=form, min_length=1 if kind.filled else None)]
+        case Number():
+            return _number(kind)
+        case ListOf():
+            return Annotated[list[_type(kind.item)], Meta(min_length=kind.at_least or None)]  # type: ignore[misc]
+        case Thing():
+            return _thing(kind)
+    raise NotImplementedError(kind)
+
+
+def _number(kind: Number) -> Any:
+    if kind.digits:
+        return Annotated[int, Meta(ge=10 ** (kind.digits - 1), le=10**kind.digits - 1)]
+    least = Meta(ge=kind.at_least) if kind.above is None else Meta(gt=kind.above)
+    return Annotated[int if kind.whole else float, least]
+
+
+def _thing(kind: Thing) -> Any:
+    if not kind.rules:
+        return msgspec.defstruct(kind.name, list(_members(kind)), gc=False)
+    rule = kind.rules[0]
+    tagged = kind.member(rule.member) if isinstance(rule, When) else None
+    if len(kind.rules) > 1 or tagged is None or not isinstance(tagged.kind, Text):
+        raise NotImplementedError(kind.rules)
+    assert isinstance(rule, When)
+    # What a thing needs when a member has a value: a type for each value of that member.
+    choices = tuple(
+        msgspec.defstruct(
+            f"{kind.name} {value}",
+            list(_members(kind, rule.member, rule.needs if value == rule.value else "")),
+            tag_field=rule.member,
+            tag=value,
+            gc=False,
+        )
+        for value in sorted(tagged.kind.one_of)
+    )
+    return Union[choices]  # noqa: UP007 - of types that are made here
+
+
+def _members(kind: Thing, tag: str = "", needs: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The members, those that have to be there first; `...` has no default."""
+    required = [m for m in kind.members if m.required or m.name == needs]
+    for member in required:
+        if member.name != tag:
+            yield member.name, _type(member.kind), msgspec.NODEFAULT
+    for member in kind.members:
+        if member not in required and member.name != tag:
+            yield member.name, _type(member.kind) | UnsetType, UNSET
