@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lsats_pipeline.bench import by_hand
+from lsats_pipeline.bench.price_work import WORKS
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.silver.ddl import fields
+from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.silver.by_hand import ByHand
 
@@ -35,3 +40,28 @@ def test_a_table_by_hand_has_the_rows_of_the_built_one(
     assert [[row[name] for name in names] for row in hub.rows("by_hand")] == [
         [row[name] for name in names] for row in built
     ]
+
+
+def test_every_work_on_a_price_file_counts_the_same(tmp_path: Path) -> None:
+    """Ours, DuckDB and ijson have the prices and cents that the file was made with."""
+    pytest.importorskip("ijson")
+    file = tmp_path / "prices.json.gz"
+    manifest = write_price_file(file, PriceFile(megabytes=0.5))
+    account = {
+        "text": manifest.text,
+        "in_network": manifest.elements["in_network"],
+        "prices": manifest.prices,
+        "cents": manifest.cents,
+        "groups": manifest.groups,
+        "npis": manifest.npis,
+        "rejects": 0,
+    }
+    sliced = WORKS["slice"](file, tmp_path)
+    assert {**sliced, "text": 0} == {
+        "text": 0, **{name: account[name] for name in ("in_network", "prices", "cents")}
+    }  # fmt: skip
+    works = [name for name in WORKS if name not in ("slice", "proved", "taken in by 2")]
+    for name in works:
+        found = WORKS[name](file, tmp_path)
+        assert found == {key: account[key] for key in found}, name
+    assert WORKS["proved"](file, tmp_path)["in_network"] == account["in_network"]

@@ -9,6 +9,11 @@ output    tables and JSON      inputs    options that several commands have
 Whatever is slow to load (Dagster, the sources) is imported inside the command that needs it.
 """
 
-from lsats_pipeline.cli.app import main
+from __future__ import annotations
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the command that was typed; imported here, for worker processes load this as well."""
+    from lsats_pipeline.cli.app import main as run
+
+    run()

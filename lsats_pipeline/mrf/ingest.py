@@ -39,6 +39,8 @@ Progress = Callable[[Stage, int, int], None]
 _AROUND = 1 << 20
 # What a worker stays under, whatever the file (512 MB; measured less).
 MEMORY_OF_A_WORKER = 512 << 20
+# What one reader can feed, and whose slots it can hold below the same limit.
+_FED = 8
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,9 @@ def _working_on(
 
 
 def workers_for_this_machine() -> int:
-    """As many as there are processors, and memory for."""
+    """As many as there are processors, and memory for, and as one reader can feed."""
     room = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
-    return max(1, min(os.cpu_count() or 1, int(room)))
+    return max(1, min(os.cpu_count() or 1, int(room), _FED))
 
 
 def plan(path: Path, options: Options, watch: Watcher | None = None) -> Index:

@@ -19,7 +19,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp
+from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf import ingest as ingest_module
 from lsats_pipeline.mrf.index import LargeElement, Span
 from lsats_pipeline.mrf.ingest import Options, Outcome, ingest, prepare
@@ -396,6 +396,32 @@ def test_kill_nine_at_any_moment(made: Any, tmp_path: Path) -> None:
     assert counted(outcome.published.sums) == expected(manifest)
     assert parts(workspace.final) == parts(tmp_path / "whole" / whole.file)
     assert not list((tmp_path / "mrf").rglob("*.tmp"))
+
+
+def test_a_worker_that_is_killed_ends_the_run_which_is_gone_on_with(
+    made: Any, tmp_path: Path
+) -> None:
+    file, manifest = made["faults everywhere"]
+
+    def killing(*_: object) -> None:
+        for child in psutil.Process().children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+    with pytest.raises(TryAgain, match="a worker ended with -9"):
+        ingest(file, tmp_path, Options(2, SMALL), progress=killing)
+    assert not Workspace(tmp_path, name_for(file)).final.exists()
+    outcome = ingest(file, tmp_path, Options(2, SMALL))
+    assert counted(outcome.published.sums) == expected(manifest)
+
+
+def test_a_span_that_does_not_fit_its_slot_is_taken_in(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, manifest = made["version 1"]
+    monkeypatch.setattr(Options, "room", 1000)
+    outcome = ingest(file, tmp_path, Options(2, SMALL))
+    assert counted(outcome.published.sums) == expected(manifest)
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
