@@ -12,7 +12,7 @@ from pathlib import Path
 from lsats_pipeline.defs.execution import FileOutcome, Watcher, execute_for_file, processed
 from lsats_pipeline.defs.price_files import example_options, example_path
 from lsats_pipeline.errors import GiveUp
-from lsats_pipeline.mrf import catalog, finding
+from lsats_pipeline.mrf.sources import catalog, finding
 from lsats_pipeline.mrf.workspace import Published, Workspace
 from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.synthetic.price_files import Manifest

@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lsats_pipeline.mrf.index import Span, index_file
-from lsats_pipeline.mrf.ingest import Options, ingest, plan, prepare
-from lsats_pipeline.mrf.reading import Reading
-from lsats_pipeline.mrf.scanning import sequence_in
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, plan, prepare
+from lsats_pipeline.mrf.text.index import Span, index_file
+from lsats_pipeline.mrf.text.reading import Reading
+from lsats_pipeline.mrf.text.scanning import sequence_in
 
 Counts: TypeAlias = dict[str, int]
 # What stands between two elements of a generated file, and of most published ones.

@@ -18,10 +18,10 @@ from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, Verifica
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.mrf.index import Index
-    from lsats_pipeline.mrf.ingest import Options, Outcome
-    from lsats_pipeline.mrf.loading import Loaded
+    from lsats_pipeline.mrf.database.loading import Loaded
+    from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome
     from lsats_pipeline.mrf.status import FileStatus
+    from lsats_pipeline.mrf.text.index import Index
     from lsats_pipeline.synthetic.price_files import Manifest
 
 app = typer.Typer(
@@ -106,7 +106,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Read a file once, prove it whole, say what is in it; writes nothing."""
-    from lsats_pipeline.mrf.ingest import plan
+    from lsats_pipeline.mrf.ingest.ingesting import plan
 
     with bars_of_bytes(as_json) as progress:
         watch = (lambda done, total: progress("index", done, total)) if progress else None
@@ -209,8 +209,8 @@ def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
 
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
     from lsats_pipeline.mrf.health import workers as workers_for
-    from lsats_pipeline.mrf.index import IndexOptions
-    from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
+    from lsats_pipeline.mrf.ingest.ingesting import Options, workers_for_this_machine
+    from lsats_pipeline.mrf.text.index import IndexOptions
 
     return Options(
         workers=workers_for(workers or workers_for_this_machine()),
@@ -225,7 +225,7 @@ def _exports() -> Path:
 def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcome:
     """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
     from lsats_pipeline.cli import prices_finding
-    from lsats_pipeline.mrf.ingest import ingest
+    from lsats_pipeline.mrf.ingest.ingesting import ingest
 
     with bars_of_bytes(quiet) as progress:
         if not Path(named).exists():
@@ -259,7 +259,7 @@ def _say_outcomes(
     loaded: list[Loaded],
     as_json: bool,
 ) -> None:
-    from lsats_pipeline.mrf.locations import redacted
+    from lsats_pipeline.mrf.sources.locations import redacted
 
     if as_json:
         say_json(

@@ -17,9 +17,9 @@ from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
+    from lsats_pipeline.mrf.ingest.rejected import Rejected
+    from lsats_pipeline.mrf.ingest.replaying import Replayed
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
-    from lsats_pipeline.mrf.rejected import Rejected
-    from lsats_pipeline.mrf.replaying import Replayed
     from lsats_pipeline.report import Check
 
 VERIFICATION_FAILED, STILL_REJECTED = 4, 3
@@ -92,7 +92,7 @@ def show_source(
     as_json: AsJson = False,
 ) -> None:
     """Print the exact text that a row, an element, a reject or a byte is from."""
-    from lsats_pipeline.mrf.locating import origin
+    from lsats_pipeline.mrf.text.locating import origin
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))
@@ -118,7 +118,7 @@ def rejects(
     as_json: AsJson = False,
 ) -> None:
     """List what could not be used: by reason, and the first ones with their text."""
-    from lsats_pipeline.mrf.rejected import rejects_of
+    from lsats_pipeline.mrf.ingest.rejected import rejects_of
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))
@@ -165,7 +165,7 @@ def replay(
     as_json: AsJson = False,
 ) -> int:
     """Try rejects again; those that fit now join the tables, in one step, and are counted."""
-    from lsats_pipeline.mrf.replaying import replay as replayed
+    from lsats_pipeline.mrf.ingest.replaying import replay as replayed
 
     if (reject is None) != (mended is None):
         raise FixConfiguration("--reject NUMBER and --with FILE go together")

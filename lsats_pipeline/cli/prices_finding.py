@@ -15,11 +15,11 @@ from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.settings import HubSettings, MrfSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.mrf.catalog import Entry, Version
-    from lsats_pipeline.mrf.downloading import Watch
-    from lsats_pipeline.mrf.fetching import RawFile
-    from lsats_pipeline.mrf.finding import Found
-    from lsats_pipeline.mrf.ingest import Options, Outcome, Progress
+    from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, Progress
+    from lsats_pipeline.mrf.sources.catalog import Entry, Version
+    from lsats_pipeline.mrf.sources.downloading import Watch
+    from lsats_pipeline.mrf.sources.fetching import RawFile
+    from lsats_pipeline.mrf.sources.finding import Found
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.warehouse import Warehouse
 
@@ -56,7 +56,7 @@ def find(
     as_json: AsJson = False,
 ) -> int:
     """Read lists of price files into the catalogue; say what is new, changed and to be fetched."""
-    from lsats_pipeline.mrf.finding import find as look
+    from lsats_pipeline.mrf.sources.finding import find as look
 
     # A person asks now: how lately a tick has asked is nothing to them.
     settings = load(MrfSettings, ask_minutes=0)
@@ -87,7 +87,7 @@ def fetch(
 ) -> int:
     """Bring files here, whole and proved; one that is here and unchanged is left as it is."""
     from lsats_pipeline.cli.progress import bars_of_bytes
-    from lsats_pipeline.mrf.fetching import RawFile, fetch_all
+    from lsats_pipeline.mrf.sources.fetching import RawFile, fetch_all
 
     if bool(named) == due:
         raise FixConfiguration("name files by key or address, or say --due")
@@ -123,7 +123,7 @@ def hosts(
     as_json: AsJson = False,
 ) -> None:
     """How hosts behave: failures in a row, left alone until when, the next free turn."""
-    from lsats_pipeline.mrf.hosts import Hosts
+    from lsats_pipeline.mrf.sources.hosts import Hosts
 
     with _catalogue() as warehouse:
         known = Hosts(warehouse, load(MrfSettings).rate)
@@ -149,8 +149,8 @@ def providers(
     as_json: AsJson = False,
 ) -> int:
     """Fetch the provider files that published files (version 1) refer to; failures are rejects."""
-    from lsats_pipeline.mrf.downloading import Downloads
-    from lsats_pipeline.mrf.providers import fetch_providers
+    from lsats_pipeline.mrf.sources.downloading import Downloads
+    from lsats_pipeline.mrf.sources.providers import fetch_providers
 
     home = load(HubSettings).lsats_home
     with _catalogue() as warehouse:
@@ -170,8 +170,8 @@ def providers(
 
 def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> Outcome:
     """A file by its key or address: fetched, then taken in, both recorded in the catalogue."""
-    from lsats_pipeline.mrf.fetching import fetch as fetch_one
-    from lsats_pipeline.mrf.taking import take_version_in
+    from lsats_pipeline.mrf.ingest.taking import take_version_in
+    from lsats_pipeline.mrf.sources.fetching import fetch as fetch_one
 
     settings, home = load(MrfSettings), load(HubSettings).lsats_home
     _worth_a_database(settings, named)
@@ -185,7 +185,7 @@ def taken_in(named: str, name: str, options: Options, progress: Progress | None)
 
 def known_only(found: list[FileStatus]) -> Iterator[FileStatus]:
     """Files that the catalogue knows and no folder has, but those that were only listed."""
-    from lsats_pipeline.mrf import catalog
+    from lsats_pipeline.mrf.sources import catalog
     from lsats_pipeline.mrf.status import FileStatus
 
     folders = {one.file for one in found}
@@ -242,8 +242,8 @@ def _looking() -> Iterator[Warehouse | None]:
 
 def _worth_a_database(settings: MrfSettings, named: str) -> None:
     """What may not be fetched, and what cannot be a key, is told before a server is started."""
-    from lsats_pipeline.mrf.locations import is_address, located, stem_of
-    from lsats_pipeline.mrf.policy import Policy
+    from lsats_pipeline.mrf.sources.locations import is_address, located, stem_of
+    from lsats_pipeline.mrf.sources.policy import Policy
 
     if is_address(named):
         location = located(named)
@@ -258,7 +258,7 @@ def _worth_a_database(settings: MrfSettings, named: str) -> None:
 
 
 def _due(warehouse: Warehouse, match: str, plan: str) -> list[str]:
-    from lsats_pipeline.mrf import catalog
+    from lsats_pipeline.mrf.sources import catalog
 
     with warehouse.connection() as connection:
         return [one.key for one in catalog.due(connection, match=match, plan=plan)]
@@ -266,8 +266,8 @@ def _due(warehouse: Warehouse, match: str, plan: str) -> list[str]:
 
 def _chosen(warehouse: Warehouse, named: list[str], *, dry_run: bool) -> list[str]:
     """Keys of what was named; addresses and paths are entered."""
-    from lsats_pipeline.mrf import catalog, finding
-    from lsats_pipeline.mrf.locations import is_address, redacted
+    from lsats_pipeline.mrf.sources import catalog, finding
+    from lsats_pipeline.mrf.sources.locations import is_address, redacted
 
     with warehouse.connection() as connection:
         keys = []
@@ -316,7 +316,7 @@ def _found_json(found: Found) -> dict[str, Any]:
 
 
 def _say_plan(warehouse: Warehouse, keys: list[str], as_json: bool) -> None:
-    from lsats_pipeline.mrf import catalog
+    from lsats_pipeline.mrf.sources import catalog
 
     with warehouse.connection() as connection:
         entries = [catalog.known(connection, key) for key in keys]

@@ -16,7 +16,7 @@ from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.settings import HubSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.mrf.loading import Loaded
+    from lsats_pipeline.mrf.database.loading import Loaded
     from lsats_pipeline.warehouse import Warehouse
 
 # One more than the processors of a small machine: while one waits, the others work.
@@ -77,7 +77,7 @@ def unload_files(
     as_json: AsJson = False,
 ) -> None:
     """Take files out of PostgreSQL again; their Parquet files stay."""
-    from lsats_pipeline.mrf.loading import loaded_files, unload_file
+    from lsats_pipeline.mrf.database.loading import loaded_files, unload_file
 
     with opened() as warehouse:
         files = _chosen(names, every, lambda: loaded_files(warehouse))
@@ -104,7 +104,7 @@ def load_one(
     warehouse: Warehouse, file: str, connections: int = CONNECTIONS, *, quiet: bool
 ) -> Loaded:
     """Load one file, with a bar."""
-    from lsats_pipeline.mrf.loading import load_file, server_folder
+    from lsats_pipeline.mrf.database.loading import load_file, server_folder
 
     settings = load(HubSettings)
     with bars_of_bytes(quiet) as progress:

@@ -7,8 +7,8 @@ import dagster as dg
 from lsats_pipeline.defs.jobs import hub_daily, mrf_process
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.defs.price_files import MRF_FILES
-from lsats_pipeline.mrf import catalog
-from lsats_pipeline.mrf.finding import Found, find
+from lsats_pipeline.mrf.sources import catalog
+from lsats_pipeline.mrf.sources.finding import Found, find
 from lsats_pipeline.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url

@@ -15,12 +15,13 @@ from pydantic import Field, PrivateAttr
 
 from lsats_pipeline.defs.partitions import choose_one, is_chosen
 from lsats_pipeline.errors import FixConfiguration, LsatsError
-from lsats_pipeline.mrf import finding, health
-from lsats_pipeline.mrf.index import IndexOptions
-from lsats_pipeline.mrf.ingest import Options, workers_for_this_machine
-from lsats_pipeline.mrf.loading import server_folder
+from lsats_pipeline.mrf import health
+from lsats_pipeline.mrf.database.loading import server_folder
+from lsats_pipeline.mrf.ingest.ingesting import Options, workers_for_this_machine
 from lsats_pipeline.mrf.profiling import ProfileOptions
+from lsats_pipeline.mrf.sources import finding
 from lsats_pipeline.mrf.splitting import By, SplitOptions, codes_of, providers_of
+from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.synthetic.price_files import PriceFile
 from lsats_pipeline.synthetic.price_files.example import kept_price_file

@@ -34,10 +34,11 @@ from lsats_pipeline.defs.price_checks import (
 from lsats_pipeline.defs.price_files import MRF_FILES, PriceFilesResource, progress
 from lsats_pipeline.defs.step import OWNERS, RETRIES, StepResult, explained
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf import catalog, taking
-from lsats_pipeline.mrf.fetching import fetch
-from lsats_pipeline.mrf.loading import Loaded, load_file
+from lsats_pipeline.mrf.database.loading import Loaded, load_file
+from lsats_pipeline.mrf.ingest import taking
 from lsats_pipeline.mrf.profiling import profile
+from lsats_pipeline.mrf.sources import catalog
+from lsats_pipeline.mrf.sources.fetching import fetch
 from lsats_pipeline.mrf.splitting import folder_of, split
 from lsats_pipeline.settings import MrfSettings, load
 

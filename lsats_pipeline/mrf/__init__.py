@@ -1,42 +1,17 @@
-"""Price files of insurers (CMS Transparency in Coverage): gzip JSON of many gigabytes to Parquet.
+"""Price files of insurers (CMS Transparency in Coverage): gzip JSON of many gigabytes to tables.
 
- file ──reading──▶ bytes, proved whole ──cutting──▶ pieces of arrays ──index──▶ spans
- spans ──crew: a worker each──▶ columnar, in doubt decoding ──columns──▶ Parquet parts
- parts ──publishing──▶ exports/mrf/<file>/
+ sources ──▶ a file on this disk ──text──▶ spans ──rows──▶ columns ──ingest──▶ exports/mrf/<file>/
+ exports/mrf/<file>/ ──▶ profiling, splitting, database (schema mrf, on request)
 
-reading    the file's bytes, once, in order: gzip members, their CRC and length, a limit on ratio
-scanning   where a JSON value ends         cutting   arrays to proved pieces, in bounded memory
-index      what is in a file: top-level values, sections, spans (domain/mrf.md 5, 6)
-elements   the published format, both versions in one   shapes   the same as Arrow types
-columnar   pieces to Arrow in native code, proved by counting      decoding   what is in doubt
-columns    values to the columns of the tables   tables   those columns     parts   Parquet files
-spans      one span: decode, write, note     crew   workers and their memory    allocation   of it
-ingest     one file, resuming                publishing  all or nothing
-
-Before that, from where files are published to this disk (decision 19):
-
- sources ──listing──▶ entries ──finding──▶ catalog (schema mrf) ──fetching──▶ mrf/raw/<key>/
-
-locations  an address taken apart: what is shown, what is secret    listing   what a source names
-catalog    files, versions, their states    finding  lists to the catalogue, what is due
-merging    entries into the catalogue       partial  what is here of a download
-policy     whom files may be fetched from    wire  one request, watched    hosts  circuits and turns
-downloading  one address to one file    archives  zip to gzip    fetching  a key to a version
-taking     a version to Parquet    providers  remote provider files    health  what long work needs
-
-And from there into PostgreSQL, on request (decision 21):
-
- Parquet parts ──copying──▶ COPY text ──shards──▶ tables nobody sees ──loading──▶ schema mrf
-
-relational  the tables, made of those of Parquet    copying  columns to text, no object per cell
-shards      a part of a table, whole or not there    loading  counted, then visible in one step
-
-And after it, with a file that is published (decision 20):
-
-schema     the published schema, declared      profiling  a file against it, its numbers
-splitting  into smaller valid files, proved    locating   the text that a row is from
-rejected   what could not be used    coercing  numbers in quotes    replaying  rejects taken in
-rereading  the indexed bytes again, proved again    beside  processes beside each other
+sources    where files are published, what is new there, and how it gets here (decision 19)
+text       bytes proved whole, the top level, arrays cut into spans; read again (decision 18)
+rows       the text of a span to the columns of the tables; what does not fit is a reject
+ingest     one file taken in by workers, resumed, all or nothing; rejects taken in after all
+schema     the published schema, declared: both versions
+profiling  a file against it, and its numbers    splitting  into smaller valid files, proved
+database   Parquet into PostgreSQL (decision 21)
+workspace  the folders of a file    status  what became of each    beside  processes together
+health     what long work needs beforehand
 
 Nothing here imports Dagster.
 """

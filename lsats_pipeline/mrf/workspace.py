@@ -19,8 +19,8 @@ from typing import TypeVar
 import msgspec
 
 from lsats_pipeline.errors import Busy, FixConfiguration
-from lsats_pipeline.mrf.index import Index
-from lsats_pipeline.mrf.reading import sha256_of
+from lsats_pipeline.mrf.text.index import Index
+from lsats_pipeline.mrf.text.reading import sha256_of
 
 S = TypeVar("S", bound=msgspec.Struct)
 _SUFFIXES = re.compile(r"\.(json|gz|gzip)$", re.IGNORECASE)

@@ -21,7 +21,7 @@ from lsats_pipeline.defs.price_checks import (
     TABLE_CHECKS,
 )
 from lsats_pipeline.defs.price_files import MRF_FILES
-from lsats_pipeline.mrf.tables import TABLES
+from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES

@@ -18,8 +18,8 @@ from lsats_pipeline.defs.automation import mrf_files_sensor
 from lsats_pipeline.defs.price_checks import PROFILE_CHECKS
 from lsats_pipeline.defs.price_files import EXAMPLE, PriceFilesResource
 from lsats_pipeline.errors import Unreachable
-from lsats_pipeline.mrf import catalog, finding
 from lsats_pipeline.mrf.profiling import checks_of, profile
+from lsats_pipeline.mrf.sources import catalog, finding
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.files import item, packed, price, reference, text
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.mrf import catalog, finding
-from lsats_pipeline.mrf.catalog import Entry, Version
-from lsats_pipeline.mrf.downloading import Downloads
-from lsats_pipeline.mrf.fetching import RawFile, fetch
-from lsats_pipeline.mrf.finding import Found, find
-from lsats_pipeline.mrf.hosts import Hosts
-from lsats_pipeline.mrf.policy import Policy
+from lsats_pipeline.mrf.sources import catalog, finding
+from lsats_pipeline.mrf.sources.catalog import Entry, Version
+from lsats_pipeline.mrf.sources.downloading import Downloads
+from lsats_pipeline.mrf.sources.fetching import RawFile, fetch
+from lsats_pipeline.mrf.sources.finding import Found, find
+from lsats_pipeline.mrf.sources.hosts import Hosts
+from lsats_pipeline.mrf.sources.policy import Policy
 from lsats_pipeline.settings import MrfSettings, load
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse

@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lsats_pipeline.mrf.cutting import Limits
-from lsats_pipeline.mrf.index import Index, IndexOptions, index_file
-from lsats_pipeline.mrf.ingest import Options, Outcome, ingest
+from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest
+from lsats_pipeline.mrf.text.cutting import Limits
+from lsats_pipeline.mrf.text.index import Index, IndexOptions, index_file
 
 # Small enough for a small file to have many spans.
 SMALL = IndexOptions(span=64 << 10, limits=Limits(piece=16 << 10, largest=128 << 10))

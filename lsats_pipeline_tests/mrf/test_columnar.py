@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lsats_pipeline.mrf import columns, decoding
-from lsats_pipeline.mrf.columnar import Columnar
-from lsats_pipeline.mrf.columns import Lineage
-from lsats_pipeline.mrf.decoding import Decoded, Decoder, Source, Text
-from lsats_pipeline.mrf.elements import InNetwork, ProviderReference
-from lsats_pipeline.mrf.index import Span
-from lsats_pipeline.mrf.scanning import document_of, sequence_in
+from lsats_pipeline.mrf.rows import columns, decoding
+from lsats_pipeline.mrf.rows.columnar import Columnar
+from lsats_pipeline.mrf.rows.columns import Lineage
+from lsats_pipeline.mrf.rows.decoding import Decoded, Decoder, Source, Text
+from lsats_pipeline.mrf.rows.elements import InNetwork, ProviderReference
+from lsats_pipeline.mrf.text.index import Span
+from lsats_pipeline.mrf.text.scanning import document_of, sequence_in
 from lsats_pipeline_tests.mrf.files import item, price, reference
 
 ODD_TEXTS = (

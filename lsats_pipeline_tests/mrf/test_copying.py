@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from lsats_pipeline.mrf.copying import VISIBLE_NUL, Copied
+from lsats_pipeline.mrf.database.copying import VISIBLE_NUL, Copied
 
 # Half of what is drawn is special to COPY, to arrays, to JSON, or to all of them.
 SPECIAL = st.sampled_from("\t\n\r\\\"{},'N. \0\x1f\x7fé𝄞")

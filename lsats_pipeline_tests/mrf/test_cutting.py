@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.cutting import Large, Limits, Piece, pieces
-from lsats_pipeline.mrf.scanning import Found, Outline, State, value_at
-from lsats_pipeline.mrf.window import Window, members
+from lsats_pipeline.mrf.text.cutting import Large, Limits, Piece, pieces
+from lsats_pipeline.mrf.text.scanning import Found, Outline, State, value_at
+from lsats_pipeline.mrf.text.window import Window, members
 
 TEXTS = st.one_of(
     st.text(max_size=12),

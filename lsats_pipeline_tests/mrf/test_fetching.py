@@ -25,10 +25,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.mrf import catalog
-from lsats_pipeline.mrf.downloading import FullDisk
-from lsats_pipeline.mrf.fetching import RawFile, fetch_all, prove, raw_folder
-from lsats_pipeline.mrf.locations import located, redacted, stem_of
+from lsats_pipeline.mrf.sources import catalog
+from lsats_pipeline.mrf.sources.downloading import FullDisk
+from lsats_pipeline.mrf.sources.fetching import RawFile, fetch_all, prove, raw_folder
+from lsats_pipeline.mrf.sources.locations import located, redacted, stem_of
 from lsats_pipeline.mrf.workspace import name_for
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline_tests.mrf.bad_server import Asked, BadServer, in_turn, plain, ranged
@@ -290,7 +290,7 @@ KILLED = """
 import sys
 import threading
 from pathlib import Path
-from lsats_pipeline.mrf.fetching import fetch
+from lsats_pipeline.mrf.sources.fetching import fetch
 from lsats_pipeline.settings import MrfSettings, load
 from lsats_pipeline.warehouse import Warehouse
 with Warehouse(sys.argv[1]) as warehouse:
@@ -344,7 +344,7 @@ def test_a_killed_download_goes_on(hub: PriceHub, server: BadServer) -> None:
 
 DYING = """
 import os, signal
-from lsats_pipeline.mrf import catalog, fetching
+from lsats_pipeline.mrf.sources import catalog, fetching
 def dying(module, name, after):
     real = getattr(module, name)
     def die(*arguments, **options):

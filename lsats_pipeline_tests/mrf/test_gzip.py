@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.errors import BadFile, FixConfiguration
-from lsats_pipeline.mrf.index import IndexOptions, index_file
-from lsats_pipeline.mrf.reading import Reading, ahead
+from lsats_pipeline.mrf.text.index import IndexOptions, index_file
+from lsats_pipeline.mrf.text.reading import Reading, ahead
 from lsats_pipeline_tests.mrf.files import TINY, item, text
 
 DOCUMENT = text(in_network=[item(str(number)) for number in range(300)]).encode()

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lsats_pipeline.errors import FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.mrf import wire
-from lsats_pipeline.mrf.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
-from lsats_pipeline.mrf.wire import Pace, UntrustedCertificate, answered
+from lsats_pipeline.mrf.sources import wire
+from lsats_pipeline.mrf.sources.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
+from lsats_pipeline.mrf.sources.wire import Pace, UntrustedCertificate, answered
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
@@ -146,7 +146,7 @@ def test_a_pause_is_for_all_and_not_for_ever(warehouse: Warehouse) -> None:
 
 TURNS = """
 import sys, time
-from lsats_pipeline.mrf.hosts import Hosts
+from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 waits = []
@@ -219,7 +219,7 @@ def test_the_name_counts_and_not_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection goes to an address; the certificate has to name the host all the same."""
-    from lsats_pipeline.mrf.policy import Target
+    from lsats_pipeline.mrf.sources.policy import Target
 
     issuer, context = certificate(tmp_path, "files.example.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(issuer))

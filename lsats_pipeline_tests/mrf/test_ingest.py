@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.mrf import ingest as ingest_module
-from lsats_pipeline.mrf.index import LargeElement, Span
-from lsats_pipeline.mrf.ingest import Options, Outcome, ingest, prepare
-from lsats_pipeline.mrf.publishing import finished
-from lsats_pipeline.mrf.rereading import texts_of
-from lsats_pipeline.mrf.spans import Gathered, Taker
+from lsats_pipeline.mrf.ingest import ingesting as ingest_module
+from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest, prepare
+from lsats_pipeline.mrf.ingest.publishing import finished
+from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
 from lsats_pipeline.mrf.status import statuses
+from lsats_pipeline.mrf.text.index import LargeElement, Span
+from lsats_pipeline.mrf.text.rereading import texts_of
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -364,7 +364,7 @@ def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
 RUN = """
 import sys
 from pathlib import Path
-from lsats_pipeline.mrf.ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline_tests.mrf.files import SMALL
 ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options(2, SMALL))
 """

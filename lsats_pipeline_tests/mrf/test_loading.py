@@ -17,12 +17,12 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.mrf import loading, relational, shards
-from lsats_pipeline.mrf.copying import VISIBLE_NUL
-from lsats_pipeline.mrf.index import IndexOptions
-from lsats_pipeline.mrf.ingest import Options, ingest
-from lsats_pipeline.mrf.loading import Loaded, load_file, loaded_files, unload_file
-from lsats_pipeline.mrf.tables import TABLES
+from lsats_pipeline.mrf.database import loading, relational, shards
+from lsats_pipeline.mrf.database.copying import VISIBLE_NUL
+from lsats_pipeline.mrf.database.loading import Loaded, load_file, loaded_files, unload_file
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.rows.tables import TABLES
+from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.files import HEADER, item, price, reference, rows, taken, text
@@ -295,7 +295,7 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
 VICTIM = """
 import sys, time
 from pathlib import Path
-from lsats_pipeline.mrf import loading, relational, shards
+from lsats_pipeline.mrf.database import loading, relational, shards
 from lsats_pipeline.warehouse import Warehouse
 
 def stop(*args):

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.cutting import Limits
-from lsats_pipeline.mrf.index import IndexOptions
-from lsats_pipeline.mrf.ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.text.cutting import Limits
+from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline_tests.mrf.files import SMALL, TINY, item, price, reference, text
 
 RATES = [

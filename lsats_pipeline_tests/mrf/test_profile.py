@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.errors import Busy, FixConfiguration
-from lsats_pipeline.mrf.ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.profiling import (
     FileProfile,
     ProfileOptions,
     checks_of,
     profile,
 )
-from lsats_pipeline.mrf.reading import Reading
 from lsats_pipeline.mrf.schema.json_schema import accepts
+from lsats_pipeline.mrf.text.reading import Reading
 from lsats_pipeline.mrf.workspace import Workspace, lock
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline.synthetic.price_files import defects as doubtful

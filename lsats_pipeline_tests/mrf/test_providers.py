@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.errors import Busy, FixConfiguration
-from lsats_pipeline.mrf.ingest import Options, ingest
-from lsats_pipeline.mrf.providers import Fetched, fetch_providers
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.sources.providers import Fetched, fetch_providers
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain
 from lsats_pipeline_tests.mrf.conftest import PriceHub

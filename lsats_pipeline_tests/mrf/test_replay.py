@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp
-from lsats_pipeline.mrf import replaying
-from lsats_pipeline.mrf.coercing import coerced
-from lsats_pipeline.mrf.ingest import Options, Outcome, ingest
-from lsats_pipeline.mrf.locating import origin
+from lsats_pipeline.mrf.ingest import replaying
+from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest
+from lsats_pipeline.mrf.ingest.rejected import rejects_of
+from lsats_pipeline.mrf.ingest.replaying import replay
 from lsats_pipeline.mrf.profiling import checks_of, profile
-from lsats_pipeline.mrf.rejected import rejects_of
-from lsats_pipeline.mrf.replaying import replay
+from lsats_pipeline.mrf.rows.coercing import coerced
+from lsats_pipeline.mrf.text.locating import origin
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -151,7 +151,8 @@ def test_a_replay_that_is_killed_changes_nothing_or_all(tmp_path: Path) -> None:
     before = {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()}
     code = (
         "import os, pathlib, signal, sys\n"
-        "from lsats_pipeline.mrf import replaying, workspace\n"
+        "from lsats_pipeline.mrf.ingest import replaying\n"
+        "from lsats_pipeline.mrf import workspace\n"
         "workspace.Workspace.swap = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
         "replaying.replay('prices', pathlib.Path(sys.argv[1]), coerce=True)\n"
     )

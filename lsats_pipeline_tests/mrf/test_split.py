@@ -21,9 +21,7 @@ from hypothesis import strategies as st
 from isal import isal_zlib
 
 from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, VerificationFailed
-from lsats_pipeline.mrf.index import index_file
-from lsats_pipeline.mrf.ingest import Options, ingest
-from lsats_pipeline.mrf.reading import Reading
+from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.splitting import (
     Codes,
     Plan,
@@ -36,6 +34,8 @@ from lsats_pipeline.mrf.splitting import (
     split,
 )
 from lsats_pipeline.mrf.splitting.writing import PartWriter, joined_crc
+from lsats_pipeline.mrf.text.index import index_file
+from lsats_pipeline.mrf.text.reading import Reading
 from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline_tests.mrf.files import HEADER, SMALL, TINY, item, packed, price, reference

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow.parquet as pq
 
-from lsats_pipeline.mrf.index import SECTIONS
-from lsats_pipeline.mrf.tables import TABLES
+from lsats_pipeline.mrf.rows.tables import TABLES
+from lsats_pipeline.mrf.text.index import SECTIONS
 from lsats_pipeline.mrf.workspace import Work, Workspace
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from lsats_pipeline.mrf.profiling.facts import CodeSystem, Distribution, Example, Finding
 from lsats_pipeline.mrf.profiling.questions import CATEGORIES, CODE_FORMS, QUESTIONS, Question
-from lsats_pipeline.mrf.tables import TABLES
+from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.workspace import Work, Workspace
 
 _SQL = Path(__file__).with_name("measure.sql")

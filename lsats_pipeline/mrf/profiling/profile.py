@@ -12,7 +12,7 @@ from lsats_pipeline.mrf.profiling.facts import LAYOUT, FileProfile
 from lsats_pipeline.mrf.profiling.ledger import ledger_of
 from lsats_pipeline.mrf.profiling.measuring import Measured, measure
 from lsats_pipeline.mrf.profiling.walking import walk
-from lsats_pipeline.mrf.rereading import indexed, told
+from lsats_pipeline.mrf.text.rereading import indexed, told
 from lsats_pipeline.mrf.workspace import Work, Workspace, lock, read, write
 
 Progress = Callable[[str, int, int], None]

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 
 from lsats_pipeline.mrf.beside import beside
-from lsats_pipeline.mrf.index import HEADER, SECTIONS, Index, LargeElement, Span
 from lsats_pipeline.mrf.profiling.facts import Example, SchemaFound, Violation
-from lsats_pipeline.mrf.reading import Watcher
-from lsats_pipeline.mrf.rereading import Forward, Stretch, stretches
 from lsats_pipeline.mrf.schema import published
 from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
 from lsats_pipeline.mrf.schema.kinds import Anything, Kind, ListOf, Thing
 from lsats_pipeline.mrf.schema.looking import Fault, Seen, first_places, look
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
 from lsats_pipeline.mrf.schema.typed import keeps_to
+from lsats_pipeline.mrf.text.index import HEADER, SECTIONS, Index, LargeElement, Span
+from lsats_pipeline.mrf.text.reading import Watcher
+from lsats_pipeline.mrf.text.rereading import Forward, Stretch, stretches
 from lsats_pipeline.mrf.workspace import Work
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

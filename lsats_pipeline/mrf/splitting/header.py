@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from lsats_pipeline.mrf.index import SECTIONS, Index
 from lsats_pipeline.mrf.splitting.options import Plan
+from lsats_pipeline.mrf.text.index import SECTIONS, Index
 
 
 def header(index: Index, plan: Plan | None = None) -> bytes:

@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from lsats_pipeline.mrf.index import Index
 from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, items
+from lsats_pipeline.mrf.text.index import Index
 
 SECTION = "provider_references"
 Numbers = NDArray[np.int64]

@@ -13,9 +13,7 @@ import msgspec
 
 from lsats_pipeline.errors import GiveUp, VerificationFailed
 from lsats_pipeline.mrf.beside import beside
-from lsats_pipeline.mrf.index import SECTIONS
 from lsats_pipeline.mrf.profiling.walking import fitting_version
-from lsats_pipeline.mrf.rereading import indexed, told
 from lsats_pipeline.mrf.splitting.facts import LAYOUT, Left, Part, Split
 from lsats_pipeline.mrf.splitting.header import header, notes
 from lsats_pipeline.mrf.splitting.options import REST, SplitOptions
@@ -35,6 +33,8 @@ from lsats_pipeline.mrf.splitting.working import (
     write_parts,
 )
 from lsats_pipeline.mrf.splitting.writing import PartWriter
+from lsats_pipeline.mrf.text.index import SECTIONS
+from lsats_pipeline.mrf.text.rereading import indexed, told
 from lsats_pipeline.mrf.workspace import Work, Workspace, read, write
 
 Progress = Callable[[str, int, int], None]

@@ -11,8 +11,6 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 
-from lsats_pipeline.mrf.index import SECTIONS
-from lsats_pipeline.mrf.rereading import Stretch
 from lsats_pipeline.mrf.splitting.options import REST
 from lsats_pipeline.mrf.splitting.references import Mask, References
 from lsats_pipeline.mrf.splitting.routes import (
@@ -23,6 +21,8 @@ from lsats_pipeline.mrf.splitting.routes import (
     rates_of,
 )
 from lsats_pipeline.mrf.splitting.units import Digest, Elements, Item, Large, rate_unit
+from lsats_pipeline.mrf.text.index import SECTIONS
+from lsats_pipeline.mrf.text.rereading import Stretch
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _RATES = msgspec.json.Decoder(list[Using])

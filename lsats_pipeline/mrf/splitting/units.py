@@ -13,11 +13,11 @@ import msgspec
 from msgspec.json import encode
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.index import SECTIONS, Index, LargeElement, Span, TooLarge
-from lsats_pipeline.mrf.rereading import Forward, Stretch, changed, stretches
-from lsats_pipeline.mrf.scanning import sequence_of
-from lsats_pipeline.mrf.window import Window
-from lsats_pipeline.mrf.window import members as members_of
+from lsats_pipeline.mrf.text.index import SECTIONS, Index, LargeElement, Span, TooLarge
+from lsats_pipeline.mrf.text.rereading import Forward, Stretch, changed, stretches
+from lsats_pipeline.mrf.text.scanning import sequence_of
+from lsats_pipeline.mrf.text.window import Window
+from lsats_pipeline.mrf.text.window import members as members_of
 
 _MODULUS = 1 << 128
 _RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -6,7 +6,6 @@ from hashlib import blake2b
 from pathlib import Path
 
 from lsats_pipeline.errors import VerificationFailed
-from lsats_pipeline.mrf.index import SECTIONS, Index, index_file
 from lsats_pipeline.mrf.profiling.walking import violations
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.facts import Part
@@ -22,6 +21,7 @@ from lsats_pipeline.mrf.splitting.units import (
     rate_unit,
 )
 from lsats_pipeline.mrf.splitting.writing import Written
+from lsats_pipeline.mrf.text.index import SECTIONS, Index, index_file
 from lsats_pipeline.mrf.workspace import LAYOUT, Identity, Work
 
 ELEMENTS = tuple(section for section in SECTIONS if section != REFERENCES)

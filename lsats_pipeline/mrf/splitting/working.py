@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from lsats_pipeline.mrf.index import Index
-from lsats_pipeline.mrf.reading import Watcher
-from lsats_pipeline.mrf.rereading import Forward
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.facts import Part
 from lsats_pipeline.mrf.splitting.header import header, scalars
@@ -21,6 +18,9 @@ from lsats_pipeline.mrf.splitting.spreading import Groups, Maker, P, R, spread, 
 from lsats_pipeline.mrf.splitting.units import items
 from lsats_pipeline.mrf.splitting.verifying import ELEMENTS, Proof, verified
 from lsats_pipeline.mrf.splitting.writing import Counted, Counter, PartWriter, Written
+from lsats_pipeline.mrf.text.index import Index
+from lsats_pipeline.mrf.text.reading import Watcher
+from lsats_pipeline.mrf.text.rereading import Forward
 
 
 @dataclass(frozen=True)
