@@ -25,6 +25,7 @@ from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest, prepar
 from lsats_pipeline.mrf.ingest.publishing import finished
 from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
 from lsats_pipeline.mrf.status import statuses
+from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import LargeElement, Span
 from lsats_pipeline.mrf.text.rereading import texts_of
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
@@ -346,9 +347,9 @@ def test_a_file_that_changed_since_is_begun_anew(
 def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changed(path: Path, spans: list[Span]) -> Any:
-        packed(path, document(in_network=[item(str(n + 1)) for n in range(20)]))
-        return texts_of(path, spans)
+    def changed(text: Opened, spans: list[Span]) -> Any:
+        packed(text.path, document(in_network=[item(str(n + 1)) for n in range(20)]))
+        return texts_of(text, spans)
 
     file = packed(
         tmp_path / "prices.json.gz", document(in_network=[item(str(n)) for n in range(20)])

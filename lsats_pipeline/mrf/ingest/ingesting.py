@@ -22,7 +22,7 @@ from lsats_pipeline.mrf.ingest.crew import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.ingest.publishing import finished, publish
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.text.reading import Watcher, sha256_of, size_of
-from lsats_pipeline.mrf.text.rereading import texts_of
+from lsats_pipeline.mrf.text.rereading import Indexed, texts_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
     Failure,
@@ -235,7 +235,8 @@ class _Taking:
         large = {(element.section, element.number): element for element in index.large}
         report = _Reported(self._workspace, index.spans, progress)
         if waiting:
-            for span, documents in texts_of(Path(work.source.path), waiting):
+            text = Indexed.of(work, self._workspace.folder).original.opened()
+            for span, documents in texts_of(text, waiting):
                 of = large[span.section, span.of] if span.of is not None else None
                 self._give(span, of, documents)
                 report()

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, items
-from lsats_pipeline.mrf.text.index import Index
+from lsats_pipeline.mrf.text.rereading import Indexed
 
 SECTION = "provider_references"
 Numbers = NDArray[np.int64]
@@ -91,15 +91,15 @@ class References:
 
 
 def put_aside(
-    path: Path, index: Index, folder: Path, label: Callable[[bytes], int] | None = None
+    file: Indexed, folder: Path, label: Callable[[bytes], int] | None = None
 ) -> References:
     """Read the references of a file. What is no JSON is none; the proof of the file counts it."""
     spill = folder / "references.bin"
     rows: list[tuple[int, int, int, int]] = []
     hashes, at = bytearray(), 0
-    with spill.open("wb") as file:
-        for text in _texts(items(path, index, [SECTION])):
-            file.write(text)
+    with spill.open("wb") as aside:
+        for text in _texts(items(file.original.opened(), file.index, [SECTION])):
+            aside.write(text)
             hashes += blake2b(text, digest_size=16).digest()
             rows.append((_number(text), at, len(text), label(text) if label else 0))
             at += len(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import TypeAlias
 from zlib import crc32
 
@@ -13,8 +12,9 @@ import msgspec
 from msgspec.json import encode
 
 from lsats_pipeline.errors import BadFile
+from lsats_pipeline.mrf.text.access import Opened, changed
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, LargeElement, Span, TooLarge
-from lsats_pipeline.mrf.text.rereading import Forward, Stretch, changed, stretches
+from lsats_pipeline.mrf.text.rereading import Stretch, stretches
 from lsats_pipeline.mrf.text.scanning import sequence_of
 from lsats_pipeline.mrf.text.window import Window
 from lsats_pipeline.mrf.text.window import members as members_of
@@ -65,21 +65,18 @@ class Large:
 Item: TypeAlias = Elements | Large | TooLarge
 
 
-def items(
-    path: Path, index: Index, sections: Sequence[str], text: Forward | None = None
-) -> Iterator[Item]:
+def items(text: Opened, index: Index, sections: Sequence[str]) -> Iterator[Item]:
     """All elements of these arrays, in the order of the file.
 
     The chunks of a large one have to be used up before the next item is asked for.
     """
-    text = text or Forward(path)
     wanted = sorted(_items(index, sections), key=lambda item: item.begin)
     for item in wanted:
         if isinstance(item, Span):
-            for stretch in stretches(text, [item], path):
+            for stretch in stretches(text, [item]):
                 yield _elements(stretch)
         elif isinstance(item, LargeElement):
-            yield Large(item, _chunks(path, index, item, text))
+            yield Large(item, _chunks(index, item, text))
         else:
             yield item
 
@@ -97,9 +94,7 @@ def _elements(stretch: Stretch) -> Elements:
     return Elements(stretch, [stretch.data], proved=False)
 
 
-def _chunks(
-    path: Path, index: Index, element: LargeElement, text: Forward
-) -> Iterator[bytes | Stretch]:
+def _chunks(index: Index, element: LargeElement, text: Opened) -> Iterator[bytes | Stretch]:
     at = element.begin
     for span in index.spans:
         if span.section == element.section and span.of == element.number:
@@ -112,11 +107,11 @@ def _chunks(
                 yield Stretch(span, begin, first, count, data)
                 first, at = first + count, end
             if check != span.crc32:
-                raise changed(path, span.begin, span.end)
+                raise changed(text.path, span.begin, span.end)
     yield from text_between(text, at, element.end)
 
 
-def text_between(text: Forward, begin: int, end: int) -> Iterator[bytes]:
+def text_between(text: Opened, begin: int, end: int) -> Iterator[bytes]:
     """The bytes from one offset to another, a megabyte at most at a time."""
     yield from map(bytes, text.parts(begin, end))
 

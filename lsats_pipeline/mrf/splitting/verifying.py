@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from pathlib import Path
 
 from lsats_pipeline.errors import VerificationFailed
 from lsats_pipeline.mrf.profiling.walking import violations
@@ -21,8 +20,8 @@ from lsats_pipeline.mrf.splitting.units import (
     rate_unit,
 )
 from lsats_pipeline.mrf.splitting.writing import Written
-from lsats_pipeline.mrf.text.index import SECTIONS, Index, index_file
-from lsats_pipeline.mrf.workspace import LAYOUT, Identity, Work
+from lsats_pipeline.mrf.text.index import SECTIONS, index_file
+from lsats_pipeline.mrf.text.rereading import Indexed
 
 ELEMENTS = tuple(section for section in SECTIONS if section != REFERENCES)
 
@@ -37,9 +36,9 @@ class Proof:
         self.offsets: list[int] = []
         self._rates = rates
 
-    def read(self, path: Path, index: Index) -> Proof:
+    def read(self, file: Indexed) -> Proof:
         """All elements of a file."""
-        for item in items(path, index, tuple(SECTIONS)):
+        for item in items(file.original.opened(), file.index, tuple(SECTIONS)):
             self._add(item)
         return self
 
@@ -86,7 +85,8 @@ class Proof:
 def verified(written: Written, references: References, version: Version, *, rates: bool) -> Part:
     """A part read again; VerificationFailed when it is not what was written."""
     index = index_file(written.path)
-    proof = Proof(rates=rates).read(written.path, index)
+    part = Indexed.here(written.path, index)
+    proof = Proof(rates=rates).read(part)
     mask = written.used(references)
     for what, found, wanted in (
         ("sha256", index.sha256, written.sha256),
@@ -99,8 +99,7 @@ def verified(written: Written, references: References, version: Version, *, rate
                 f"{written.path.name} has {found} for {what}, and {wanted} was written: the disk"
                 " may be faulty; split again, and please report this if it stays"
             )
-    work = Work(layout=LAYOUT, source=Identity.of(written.path), index=index)
-    broken = [found for found in violations(work, version) if found.breaks]
+    broken = [found for found in violations(part, version) if found.breaks]
     return Part(
         name="",
         group=written.group,

@@ -18,22 +18,27 @@ from lsats_pipeline.mrf.splitting.spreading import Groups, Maker, P, R, spread, 
 from lsats_pipeline.mrf.splitting.units import items
 from lsats_pipeline.mrf.splitting.verifying import ELEMENTS, Proof, verified
 from lsats_pipeline.mrf.splitting.writing import Counted, Counter, PartWriter, Written
+from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Forward
+from lsats_pipeline.mrf.text.rereading import Indexed
 
 
 @dataclass(frozen=True)
 class Job:
     """A worker's share: every `workers`-th part or group, from the `worker`-th on."""
 
-    source: Path
-    index: Index
+    source: Indexed
     options: SplitOptions
     folder: Path
     version: Version
     worker: int = 0
     workers: int = 1
+
+    @property
+    def index(self) -> Index:
+        """What is in the source."""
+        return self.source.index
 
     @property
     def rates(self) -> bool:
@@ -100,12 +105,12 @@ def references_of(job: Job) -> References:
     """The references of the source, put aside in the folder."""
     by = job.options.by == "provider"
     label = ByProvider(job.options).label if by else None
-    return put_aside(job.source, job.index, job.folder, label)
+    return put_aside(job.source, job.folder, label)
 
 
 def proof_of_source(job: Job) -> Proof:
     """All units of the source, read by itself."""
-    return Proof(rates=job.rates).read(job.source, job.index)
+    return Proof(rates=job.rates).read(job.source)
 
 
 def headers_of(index: Index, options: SplitOptions) -> dict[str, bytes]:
@@ -130,11 +135,11 @@ def spread_out(
     job: Job, references: References, maker: Maker[P, R], watch: Watcher | None
 ) -> list[R]:
     """Every element to its parts; returns what the maker made of each."""
-    text = Forward(job.source, watch)
+    text = job.source.original.opened(watch)
     if job.options.by == "size":
         return list(_by_size(job, references, maker, text))
     groups = Groups(job.mine, maker, job.options.limit)
-    found = items(job.source, job.index, ELEMENTS, text)
+    found = items(text, job.index, ELEMENTS)
     if job.options.by == "provider":
         spread_rates(found, ByProvider(job.options, references), groups, references)
     elif job.options.by == "plan":
@@ -145,11 +150,11 @@ def spread_out(
     return groups.close()
 
 
-def _by_size(job: Job, references: References, maker: Maker[P, R], text: Forward) -> Iterator[R]:
+def _by_size(job: Job, references: References, maker: Maker[P, R], text: Opened) -> Iterator[R]:
     planned = enumerate(shares(job.index, ELEMENTS, job.options.limit), 1)
     for number, share in sorted(planned, key=lambda one: one[1].begin):
         if number % job.workers == job.worker:
             groups = Groups(lambda _: True, maker, first=number)
-            found = items(job.source, share.of_them, [share.section], text)
+            found = items(text, share.of_them, [share.section])
             spread(found, Everywhere(("",)), groups, references)
             yield from groups.close()
