@@ -55,19 +55,25 @@ class Original:
 
 
 class Forward:
-    """Goes forward through the text of a file; what is skipped costs inflating it."""
+    """Goes forward through the text of a file; to skip is to inflate, to go back to begin anew."""
 
     def __init__(self, path: Path, watch: Watcher | None = None) -> None:
         self.path = path
         self.proved = False
+        self._watch = watch
+        self._start()
+
+    def _start(self) -> None:
         # The index has judged the ratio; what it let pass is let pass here.
-        self._chunks = Reading(path, max(MAX_RATIO, 1100), watch).chunks()
+        self._chunks = Reading(self.path, max(MAX_RATIO, 1100), self._watch).chunks()
         self._chunk = memoryview(b"")
         self._begin = 0
 
     def parts(self, begin: int, end: int) -> Iterator[memoryview]:
-        """No smaller offsets than any before."""
-        assert begin >= self._begin, "the text goes forward only"
+        """Meant for offsets that grow."""
+        if begin < self._begin:
+            self.close()
+            self._start()
         while begin < end:
             at = begin - self._begin
             if 0 <= at < len(self._chunk):
@@ -120,7 +126,7 @@ class Anywhere:
 
     def close(self) -> None:
         """Let go of the file before its end."""
-        self._blocks = iter(())
+        self._blocks, self._next = iter(()), -1
         if self._forward:
             self._forward.close()
 
@@ -148,9 +154,7 @@ class Anywhere:
 
     def _inflated(self, number: int) -> bytes:
         """The same block by a reading from the beginning."""
-        if self._forward is None or number < self._next:
-            self._forward = Forward(self.path, self._watch)
-        self._next = number
+        self._forward = self._forward or Forward(self.path, self._watch)
         block = self._forward.read(number * self._size, (number + 1) * self._size)
         if not self._places.proves(number, block):
             raise changed(self.path, number * self._size, (number + 1) * self._size)

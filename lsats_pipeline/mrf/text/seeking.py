@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,7 @@ LAYOUT = 1
 BLOCK = 1 << 20
 # Text between two places: little enough to skip in a few milliseconds, and never so many places
 # that their windows (32 kB each, all in memory while they are sought) take more than 256 MB.
-_SPACING, _MOST_POINTS = 8 << 20, 8192
+SPACING, _MOST_POINTS = 8 << 20, 8192
 _READ, _WINDOW = 256 << 10, 32 << 10
 _HEAD = np.dtype({
     "names": ["magic", "version", "flags", "file", "text", "spacing", "window", "points"],
@@ -62,23 +63,38 @@ class SeekIndex(msgspec.Struct, kw_only=True):
         return crc32(msgspec.json.encode(rest))
 
 
-def build(path: Path, sha256: str, folder: Path, told: Told | None = None) -> SeekIndex:
+def build(
+    path: Path,
+    sha256: str,
+    folder: Path,
+    told: Told | None = None,
+    *,
+    spacing: int = SPACING,
+    block: int = BLOCK,
+) -> SeekIndex:
     """Make the seek index of a file with this hash, in a folder.
 
     BadFile when the file is damaged or has become another one. `told` is called with the stage,
     and bytes done and in all.
     """
-    index = _proved(path, sha256, told)
+    index = _proved(path, sha256, block, told)
     binding, points = folder / BINDING, folder / POINTS
     binding.unlink(missing_ok=True)
     if _is_gzip(path):
         temporary = _temporary(points)
-        _seek_points(path, index.text, temporary, told)
+        _seek_points(path, index.text, spacing, temporary, told)
         temporary.rename(points)
     temporary = _temporary(binding)
     temporary.write_bytes(msgspec.json.encode(index))
     temporary.rename(binding)
     return index
+
+
+def move(folder: Path, to: Path) -> None:
+    """Take the seek index of a folder along, if there is one."""
+    for name in (POINTS, BINDING):
+        with suppress(FileNotFoundError):
+            (folder / name).rename(to / name)
 
 
 def load(path: Path, sha256: str, folder: Path) -> Places | None:
@@ -126,7 +142,7 @@ class Places:
     def is_near(self, at: int, wanted: int) -> bool:
         """Whether going on from one block to another is as good as beginning anew."""
         size = self.index.block
-        if not at <= wanted:
+        if not 0 <= at <= wanted:
             return False
         return at == wanted or (
             self._gzip is not None
@@ -159,7 +175,9 @@ class _Points:
             told != (b"GZIDX", index.size, index.text, _WINDOW)
             or len(points) != head["points"]
             or path.stat().st_size != size
-            or not (np.diff(points["text"].astype(np.int64)) >= 0).all()
+            or not (points["text"][1:] >= points["text"][:-1]).all()
+            or not (points["text"] <= index.text).all()
+            or not ((points["file"] <= index.size) & (points["bits"] < 8)).all()
         ):
             raise Unfit(f"{POINTS} is not as it was written")
 
@@ -256,7 +274,7 @@ def _is_gzip(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def _proved(path: Path, sha256: str, told: Told | None) -> SeekIndex:
+def _proved(path: Path, sha256: str, block: int, told: Told | None) -> SeekIndex:
     """The sums of all blocks, of a file that has this hash and is whole."""
     watch = (lambda done, total: told("proof", done, total)) if told else None
     reading = Reading(path, 1100, watch)
@@ -266,9 +284,9 @@ def _proved(path: Path, sha256: str, told: Told | None) -> SeekIndex:
         with memoryview(chunk) as view:
             at = 0
             while at < len(view):
-                part = view[at : at + BLOCK - size]
+                part = view[at : at + block - size]
                 crc, size, at = crc32(part, crc), size + len(part), at + len(part)
-                if size == BLOCK:
+                if size == block:
                     crcs.append(crc)
                     crc = size = 0
     if size:
@@ -278,16 +296,16 @@ def _proved(path: Path, sha256: str, told: Told | None) -> SeekIndex:
             "changed", f"{path} is not the file that was taken in: take it in with `lsats mrf run`"
         )
     index = SeekIndex(
-        layout=LAYOUT, sha256=sha256, size=reading.compressed, text=reading.text, block=BLOCK,
+        layout=LAYOUT, sha256=sha256, size=reading.compressed, text=reading.text, block=block,
         crcs=crcs,
     )  # fmt: skip
     return msgspec.structs.replace(index, check=index.sum())
 
 
-def _seek_points(path: Path, text: int, to: Path, told: Told | None) -> None:
+def _seek_points(path: Path, text: int, spacing: int, to: Path, told: Told | None) -> None:
     from indexed_gzip import IndexedGzipFile  # only here: to open a file needs it not
 
-    spacing = max(_SPACING, text // _MOST_POINTS)
+    spacing = max(spacing, text // _MOST_POINTS)
     with IndexedGzipFile(
         str(path), spacing=spacing, window_size=_WINDOW, readbuf_size=_READ
     ) as file:
