@@ -47,17 +47,42 @@ class _Job:
     original: Original
     spans: tuple[Span, ...]
     version: Version
-    quick: bool = False
 
 
-def violations(file: Indexed, version: Version) -> list[Violation]:
-    """How a file differs from this version; what is quickly seen to keep to it is not walked."""
-    walked = _header(file.index, version)
-    for element in file.index.large:
-        walked.add(_large(element, version))
-    job = _Job(file.original, tuple(file.index.spans), version, quick=True)
-    walked.add(_walk(job))
-    return _found(file.index, version, walked).violations
+class Differences:
+    """How pieces differ from a version; what is quickly seen to keep to it is not walked."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self._walked = Walked(Seen(), {})
+
+    def look(self, stretch: Stretch) -> None:
+        """One more piece."""
+        if not keeps_to(inside(stretch.span, self._version)[0], stretch.data):
+            self._walked.add(_of_stretch(stretch, self._version, self._walked.firsts))
+
+    def breaking(self, index: Index) -> list[Violation]:
+        """What breaks the schema in these pieces, and in all of a file that is not in pieces."""
+        walked = _header(index, self._version)
+        for element in index.large:
+            walked.add(_large(element, self._version))
+        walked.add(self._walked)
+        return _breaking(_found(index, self._version, walked).violations)
+
+
+def breaking(texts: Sequence[bytes], section: str, version: Version) -> list[Violation]:
+    """What breaks the schema in these elements."""
+    kind, path, seen = published.element(section, version), f"{section}[]", Seen()
+    for text in () if keeps_to(kind, b",".join(texts)) else texts:
+        try:
+            look([msgspec.json.decode(text)], kind, path, seen)
+        except _FAULTS as error:
+            seen.fault(path, "not json", _without_place(error), 1)
+    return _breaking(_ranked(seen, {}))
+
+
+def _breaking(found: list[Violation]) -> list[Violation]:
+    return [violation for violation in found if violation.breaks]
 
 
 def walk(file: Indexed, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
@@ -123,8 +148,7 @@ def _walk(job: _Job, watch: Watcher | None = None) -> Walked:
     gc.disable()  # decoded JSON has no cycles
     try:
         for stretch in stretches(job.original.opened(watch), job.spans):
-            if not (job.quick and keeps_to(inside(stretch.span, job.version)[0], stretch.data)):
-                walked.add(_of_stretch(stretch, job.version, walked.firsts))
+            walked.add(_of_stretch(stretch, job.version, walked.firsts))
     finally:
         gc.enable()
     return walked
@@ -237,22 +261,24 @@ def _large(element: LargeElement, version: Version) -> Walked:
 
 def _found(index: Index, version: Version, walked: Walked) -> SchemaFound:
     types = walked.seen.types
-    ranked = sorted(walked.seen.faults.items(), key=lambda item: (-item[1], item[0]))
     return SchemaFound(
         stated=index.scalar("version"),
         version=version,
         types={path: dict(found) for path, found in types.items()},
-        violations=[
-            Violation(
-                path=f.path, what=f.what, detail=f.detail, count=count,
-                first=walked.firsts.get(f, Example()),
-            )
-            for f, count in ranked
-        ],
+        violations=_ranked(walked.seen, walked.firsts),
         inferred={
             section: json_schema(observed(types, f"{section}[]"))
             for section in SECTIONS
             if f"{section}[]" in types
         },
         unknown_paths=walked.seen.unknown,
-    )  # fmt: skip
+    )
+
+
+def _ranked(seen: Seen, firsts: dict[Fault, Example]) -> list[Violation]:
+    return [
+        Violation(
+            path=f.path, what=f.what, detail=f.detail, count=count, first=firsts.get(f, Example()),
+        )
+        for f, count in sorted(seen.faults.items(), key=lambda item: (-item[1], item[0]))
+    ]  # fmt: skip

@@ -172,6 +172,7 @@ def _split(
         units=proof.units.count,
         digest=str(proof.units),
         references=len(references),
+        in_references=int(references.faults[~unused].sum()),
         parts=parts,
         left=Left(
             not_json=proof.not_json.count,
@@ -277,4 +278,4 @@ def _not_json(job: Job) -> Iterator[bytes]:
         elif not isinstance(item, Elements):
             yield item.head.encode()
         elif not item.proved:
-            yield item.values[0]
+            yield bytes(item.values[0])

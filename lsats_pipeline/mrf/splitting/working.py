@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
+from lsats_pipeline.mrf.profiling.walking import breaking
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.facts import Part
 from lsats_pipeline.mrf.splitting.header import header, scalars
 from lsats_pipeline.mrf.splitting.options import Plan, SplitOptions, single_plan
+from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
 from lsats_pipeline.mrf.splitting.references import References, loaded, put_aside
 from lsats_pipeline.mrf.splitting.routes import ByCodes, ByProvider, Everywhere
 from lsats_pipeline.mrf.splitting.sizes import shares
@@ -105,7 +107,11 @@ def references_of(job: Job) -> References:
     """The references of the source, put aside in the folder."""
     by = job.options.by == "provider"
     label = ByProvider(job.options).label if by else None
-    return put_aside(job.source, job.folder, label)
+
+    def faults(texts: list[bytes]) -> int:
+        return sum(found.count for found in breaking(texts, REFERENCES, job.version))
+
+    return put_aside(job.source, job.folder, label, faults)
 
 
 def proof_of_source(job: Job) -> Proof:
