@@ -271,4 +271,4 @@ def _say_violations(violations: list[Violation]) -> None:
         right="count",
     )  # fmt: skip
     if len(violations) > _MOST_VIOLATIONS:
-        note(f"and {len(violations) - _MOST_VIOLATIONS} more (--json shows all)")
+        say(f"and {len(violations) - _MOST_VIOLATIONS:,} more (--json shows all)")

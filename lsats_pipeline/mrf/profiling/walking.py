@@ -93,11 +93,8 @@ def walk(file: Indexed, workers: int = 1, watch: Watcher | None = None) -> Schem
     for element in index.large:
         walked.add(_large(element, version))
     jobs = [_Job(file.original, spans, version) for spans in _shares(index.spans, workers)]
-    if len(jobs) == 1:
-        walked.add(_walk(jobs[0], watch))
-    else:
-        for part in beside(_walk, jobs):
-            walked.add(part)
+    for part in beside(_walk, jobs, watch):
+        walked.add(part)
     return _found(index, version, walked)
 
 

@@ -34,6 +34,7 @@ from lsats_pipeline.mrf.splitting.working import (
 )
 from lsats_pipeline.mrf.splitting.writing import PartWriter
 from lsats_pipeline.mrf.text.index import SECTIONS
+from lsats_pipeline.mrf.text.reading import Watcher
 from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.workspace import Workspace, read, write
 
@@ -188,9 +189,11 @@ def _split(
 def _written(job: Job, progress: Progress | None) -> tuple[Proof, list[Made]]:
     """The proof of the source, and the parts, which know nothing of each other."""
     if job.workers == 1:
-        return proof_of_source(job), write_parts(job, told(progress, "split"))
+        return proof_of_source(job, told(progress, "proof")), write_parts(
+            job, told(progress, "split")
+        )
     jobs = [_Task(replace(job, worker=worker)) for worker in range(job.workers)]
-    proof, *made = beside(_done, [_Task(job, proof=True), *jobs])
+    proof, *made = beside(_done, [_Task(job, proof=True), *jobs], told(progress, "split"))
     assert isinstance(proof, Proof)
     return proof, [one for some in made if isinstance(some, list) for one in some]
 
@@ -201,8 +204,8 @@ class _Task:
     proof: bool = False
 
 
-def _done(task: _Task) -> Proof | list[Made]:
-    return proof_of_source(task.job) if task.proof else write_parts(task.job)
+def _done(task: _Task, watch: Watcher | None) -> Proof | list[Made]:
+    return proof_of_source(task.job, watch) if task.proof else write_parts(task.job, watch)
 
 
 def _empty(job: Job, references: References) -> Made:

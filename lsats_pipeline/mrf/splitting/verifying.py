@@ -28,6 +28,7 @@ from lsats_pipeline.mrf.splitting.units import (
 from lsats_pipeline.mrf.splitting.writing import Written
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, Span, index_file
+from lsats_pipeline.mrf.text.reading import Watcher
 from lsats_pipeline.mrf.text.rereading import Indexed, Stretch
 
 ELEMENTS = tuple(section for section in SECTIONS if section != REFERENCES)
@@ -43,9 +44,9 @@ class Proof:
         self.offsets: list[int] = []
         self._rates = rates
 
-    def read(self, file: Indexed) -> Proof:
+    def read(self, file: Indexed, watch: Watcher | None = None) -> Proof:
         """All elements of a file."""
-        for item in items(file.original.opened(), file.index, tuple(SECTIONS)):
+        for item in items(file.original.opened(watch), file.index, tuple(SECTIONS)):
             self.add(item)
         return self
 

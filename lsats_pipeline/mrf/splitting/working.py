@@ -63,6 +63,7 @@ class Made:
 def write_parts(job: Job, watch: Watcher | None = None) -> list[Made]:
     """Write all parts of a job; VerificationFailed when one is not what was written."""
     references = loaded(job.folder / "references.npz")
+    # One by one by size, so that a part is read again while it is in the cache of the disk.
     written = spread_out(job, references, _Writing(job, references), watch)
     return [Made(one, verified(one, references, job.version, rates=job.rates)) for one in written]
 
@@ -70,7 +71,7 @@ def write_parts(job: Job, watch: Watcher | None = None) -> list[Made]:
 def count_parts(job: Job) -> list[Counted]:
     """The parts that would be written."""
     references = references_of(job)
-    return spread_out(job, references, _Counting(references), None)
+    return list(spread_out(job, references, _Counting(references), None))
 
 
 class _Writing:
@@ -114,9 +115,9 @@ def references_of(job: Job) -> References:
     return put_aside(job.source, job.folder, label, faults)
 
 
-def proof_of_source(job: Job) -> Proof:
+def proof_of_source(job: Job, watch: Watcher | None = None) -> Proof:
     """All units of the source, read by itself."""
-    return Proof(rates=job.rates).read(job.source)
+    return Proof(rates=job.rates).read(job.source, watch)
 
 
 def headers_of(index: Index, options: SplitOptions) -> dict[str, bytes]:
@@ -139,11 +140,12 @@ def name_of(plan: Plan) -> str:
 
 def spread_out(
     job: Job, references: References, maker: Maker[P, R], watch: Watcher | None
-) -> list[R]:
-    """Every element to its parts; returns what the maker made of each."""
+) -> Iterator[R]:
+    """Every element to its parts; gives what the maker made of each."""
     text = job.source.original.opened(watch)
     if job.options.by == "size":
-        return list(_by_size(job, references, maker, text))
+        yield from _by_size(job, references, maker, text)
+        return
     groups = Groups(job.mine, maker, job.options.limit)
     found = items(text, job.index, ELEMENTS)
     if job.options.by == "provider":
@@ -153,7 +155,7 @@ def spread_out(
         spread(found, Everywhere(names), groups, references)
     else:
         spread(found, ByCodes(job.options.codes), groups, references)
-    return groups.close()
+    yield from groups.close()
 
 
 def _by_size(job: Job, references: References, maker: Maker[P, R], text: Opened) -> Iterator[R]:
