@@ -58,6 +58,21 @@ def test_rejects_are_listed_shown_and_replayed(taken_in: Path, lsats: Lsats) -> 
     assert lsats("mrf", "status", "--json").json[0]["published"]["sums"]["rows"]["in_network"] == 4
 
 
+def test_an_index_is_made_of_a_file_and_goes_with_it(lsats: Lsats, taken_in: Path) -> None:
+    told = lsats("mrf", "index", "a", "--json").json
+    size = len(gzip.decompress(Path("a.json.gz").read_bytes()))
+    assert (told["file"], told["text"], told["blocks"]) == ("a", size, 1)
+    assert (taken_in / "seek.gzi").exists()
+    assert json.loads(lsats("mrf", "show-source", "a", "1").out)["billing_code"] == "99214"
+    # Of a file that is not taken in yet it is made first, and published with it.
+    packed(Path("b.json.gz"), text(in_network=[item("99215")]))
+    assert "reading can begin anywhere" in lsats("mrf", "index", "b.json.gz").out
+    (told,) = (one for one in lsats("mrf", "status", "--json").json if one["file"] == "b")
+    assert told["state"] == "unfinished"
+    assert lsats("mrf", "run", "b.json.gz", "--workers", "1").code == 0
+    assert (taken_in.with_name("b") / "seek.gzi").exists()
+
+
 def test_a_mended_text_is_taken_from_a_file(taken_in: Path, lsats: Lsats) -> None:
     Path("better.json").write_text(json.dumps(price(13)))
     told = lsats("mrf", "replay", "a", "--reject", "0", "--with", "better.json", "--json").json
@@ -89,6 +104,7 @@ def test_a_split_is_planned_made_and_told(taken_in: Path, lsats: Lsats) -> None:
 @pytest.mark.parametrize(("line", "told"), [
     (["profile", "b"], "no price file b is published"),
     (["show-source", "a", "here"], "'here' is no place"),
+    (["index", "b"], "no price file b is published"),
     (["rejects", "b"], "no price file b is published"),
     (["replay", "a", "--reject", "0"], "go together"),
     (["replay", "a", "--reject", "0", "--with", "missing"], "missing cannot be read"),

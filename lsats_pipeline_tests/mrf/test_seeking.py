@@ -131,6 +131,11 @@ def warned(caplog: pytest.LogCaptureFixture) -> bool:
     return any("seek index is of no use" in record.message for record in caplog.records)
 
 
+def no_file(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 SPOILT: dict[str, Callable[[Path], Any]] = {
     "points cut": lambda at: os.truncate(at / "seek.gzi", 5_000),
     "points cut in the last window": lambda at: os.truncate(
@@ -142,6 +147,7 @@ SPOILT: dict[str, Callable[[Path], Any]] = {
     "points and more": lambda at: os.truncate(
         at / "seek.gzi", (at / "seek.gzi").stat().st_size + 4
     ),
+    "sums no file": lambda at: no_file(at / "seek.json"),
     "sums cut": lambda at: os.truncate(at / "seek.json", 100),
     "sums garbage": lambda at: (at / "seek.json").write_bytes(ASCII),
     "sums altered": lambda at: (at / "seek.json").write_bytes(
@@ -306,7 +312,9 @@ def test_an_index_that_fits_is_kept_and_a_spoilt_one_made_anew(published: Worksp
     make_seekable(published)
     assert (published.final / "seek.json").stat().st_mtime_ns == kept.st_mtime_ns
     os.truncate(published.final / "seek.gzi", 30)
+    (published.final / "seek.gzi.77.tmp").write_bytes(b"half of it")
     make_seekable(published)
+    assert not list(published.final.glob("*.tmp"))
     assert indexed(published).original.opened().proved
 
 

@@ -74,12 +74,13 @@ def build(
 ) -> SeekIndex:
     """Make the seek index of a file with this hash, in a folder.
 
-    BadFile when the file is damaged or has become another one. `told` is called with the stage,
-    and bytes done and in all.
+    One at a time in a folder. BadFile when the file is damaged or has become another one. `told`
+    is called with the stage, and bytes done and in all.
     """
     index = _proved(path, sha256, block, told)
     binding, points = folder / BINDING, folder / POINTS
-    binding.unlink(missing_ok=True)
+    for left in (binding, *folder.glob("seek.*.tmp")):  # of a run that died
+        left.unlink(missing_ok=True)
     if _is_gzip(path):
         temporary = _temporary(points)
         _seek_points(path, index.text, spacing, temporary, told)
@@ -103,7 +104,7 @@ def load(path: Path, sha256: str, folder: Path) -> Places | None:
         index = msgspec.json.decode((folder / BINDING).read_bytes(), type=SeekIndex)
     except FileNotFoundError:
         return None
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise Unfit(f"{BINDING} cannot be read ({error})") from None
     if index.layout != LAYOUT or index.check != index.sum():
         raise Unfit(f"{BINDING} is not as it was written")
