@@ -23,7 +23,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.rows.columnar import Columnar, columns_of
+from lsats_pipeline.mrf.rows.alike import Alike
+from lsats_pipeline.mrf.rows.columnar import columns_of
 from lsats_pipeline.mrf.rows.elements import INSIDE, KINDS, Element, decoder
 from lsats_pipeline.mrf.text.cutting import Large, Limits, pieces
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span, TooLarge
@@ -135,7 +136,7 @@ class Decoder:
     """Decodes the pieces of one file; what it learns of the file is good for the next ones."""
 
     def __init__(self) -> None:
-        self._columnar: dict[type[Struct], Columnar] = {}
+        self._readers: dict[type[Struct], Alike] = {}
         self._in_vain = 0
 
     def decode(self, piece: Text, source: Source) -> Decoded:
@@ -145,8 +146,8 @@ class Decoder:
         return decoded
 
     def _decode(self, decoded: Decoded, piece: Text, source: Source) -> None:
-        columnar = self._reader(source.kind)
-        values = columnar.read(piece.document) if piece.strict and not source.fault else None
+        reader = self._reader(source.kind)
+        values = reader.read(piece.document) if piece.strict and not source.fault else None
         if values is not None:
             decoded.add(values, np.arange(piece.first, piece.first + len(values)))
             decoded.seen += len(values)
@@ -155,17 +156,17 @@ class Decoder:
                 self._decode(decoded, half, source)
         elif _judged(decoded, piece, source):
             self._in_vain = 0
-        elif piece.strict and not columnar.learn(piece.document):
+        elif piece.strict and not reader.learn(piece.document):
             self._in_vain += 1
 
     def _is_worth_halving(self, piece: Text) -> bool:
         """Not when there was nothing bad in what was in doubt for many times."""
         return len(piece.document) > _SMALL and self._in_vain < _OFTEN
 
-    def _reader(self, kind: type[Struct]) -> Columnar:
-        if kind not in self._columnar:
-            self._columnar[kind] = Columnar(kind)
-        return self._columnar[kind]
+    def _reader(self, kind: type[Struct]) -> Alike:
+        if kind not in self._readers:
+            self._readers[kind] = Alike(kind)
+        return self._readers[kind]
 
 
 def _halves(piece: Text) -> list[Text]:
