@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 from numpy.typing import NDArray
 
@@ -34,15 +33,16 @@ from lsats_pipeline.mrf.rows.shapes import list_of, type_of
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_in
 
 Positions = NDArray[np.int64]
-_LIST, _RATE = "negotiated_prices", "negotiated_rate"
+_ABOVE, _LIST, _RATE = "negotiated_rates", "negotiated_prices", "negotiated_rate"
 # Compact, or with a space behind colons and commas; prices in other layouts are read one by one.
 _LAYOUT = re.compile(rb'"negotiated_prices":( ?)\[\{"')
 _BEFORE_RATE = re.compile(rb'\{(?="[A-Za-z])(.*, ?)?"negotiated_rate": ?', re.DOTALL)
 _IN_NUMBERS = np.isin(np.arange(256), list(b"+-.0123456789eE"))
-_ZERO, _NINE = ord("0"), ord("9")
-_OPEN, _CLOSE, _COLON = ord("{"), ord("}"), ord(":")
+_ZERO, _OPEN, _CLOSE, _COLON = ord("0"), ord("{"), ord("}"), ord(":")
+# Bytes that are looked at several times while they are in the processor's own memory.
+_NEAR = 256 << 10
 # Texts that are kept, and how many pieces may be mostly new before nobody looks any more.
-_MOST, _OFTEN = 1 << 15, 8
+_BEFORE, _BEHIND, _OFTEN = 64, 1 << 15, 8
 
 
 class Alike:
@@ -57,7 +57,10 @@ class Alike:
     def read(self, document: bytes | memoryview) -> pa.StructArray | None:
         """The values of a document that is proved to be strict JSON; None when in doubt."""
         values = self._read_thin(document) if self._thin and self._in_vain < _OFTEN else None
-        return self._whole.read(document) if values is None else values
+        if values is None:
+            values = self._whole.read(document)
+            return None if values is None else coded(values)
+        return values
 
     def learn(self, document: bytes | memoryview) -> bool:
         """Take in the unknown members of values that were in doubt, and good after all."""
@@ -78,33 +81,33 @@ class Alike:
         self._in_vain += 1
         cut = _cut(document)
         values = self._thin.read(cut.thin, cut.gaps) if cut else None
-        rates = None if values is None else _rates_of(values)
+        rates = None if values is None else _prices_of(values)
         if cut is None or rates is None or len(rates) != len(cut.begins):
             return None
-        known = self._prices.known
         prices = self._prices.of(document, cut)
+        if self._prices.full:
+            self._begin()
         if prices is None:
             return None
-        if 2 * (self._prices.known - known) < len(rates):
+        if 2 * self._prices.added < len(rates):
             self._in_vain = 0
         members = [rates if f.name == _RATE else prices.field(f.name) for f in prices.type]
-        whole = pa.StructArray.from_arrays(members, fields=list(prices.type))
-        return _thick(values, whole, self._whole.type)
+        return _with_prices(values, pa.StructArray.from_arrays(members, fields=list(prices.type)))
 
 
 @dataclass(frozen=True)
 class _Cut:
     """A piece without its prices: `thin` has a number for each, `gaps` not even that.
 
-    `around`: the text of each price but its number, which stood `before` bytes behind its begin.
+    `before`, `behind`: the text around each number, from begin to end of its price.
     """
 
     thin: memoryview
     gaps: memoryview
-    around: pa.BinaryArray
+    before: pa.BinaryArray
+    behind: pa.BinaryArray
     begins: Positions
     ends: Positions
-    before: Positions
 
 
 def _cut(document: bytes | memoryview) -> _Cut | None:
@@ -119,15 +122,13 @@ def _cut(document: bytes | memoryview) -> _Cut | None:
     if not len(begins):
         return None
     parts = _parts(document, [begins, rates, _behind_numbers(seen, rates), ends])
-    around = parts.take(_every(4, (1, 3), len(begins)))
-    pairs = np.frombuffer(around.buffers()[1], np.int32)[::2].copy()
     return _Cut(
         thin=_bytes(parts.take(_every(4, (0, 2), len(begins), 1))),
         gaps=_bytes(parts.take(_every(4, (0,), len(begins), 1))),
-        around=_binary(len(begins), pairs, around.buffers()[2]),
+        before=parts.take(_every(4, (1,), len(begins))),
+        behind=parts.take(_every(4, (3,), len(begins))),
         begins=begins,
         ends=ends,
-        before=rates - begins,
     )
 
 
@@ -136,19 +137,29 @@ def _objects_with_a_number(seen: Bytes, lag: int) -> tuple[Positions, Positions,
 
     Begin, number, end of each. What is inside of texts may look like one.
     """
-    here, there = seen[:-lag], seen[lag:]
-    mark = there >= _ZERO
-    mark &= there <= _NINE
-    mark &= here == _COLON
-    mark |= here == _OPEN
-    mark |= here == _CLOSE
-    marks = np.flatnonzero(mark)
+    marks = _marks(seen, lag)
     kinds = seen[marks]
     is_one = kinds[:-2] == _OPEN
     is_one &= kinds[1:-1] == _COLON
     is_one &= kinds[2:] == _CLOSE
     first = np.flatnonzero(is_one)
     return marks[first], marks[first + 1] + lag, marks[first + 2] + 1
+
+
+def _marks(seen: Bytes, lag: int) -> Positions:
+    """Where braces stand, and colons with a digit so many bytes behind; by parts that stay near."""
+    here, there, found = seen[:-lag], seen[lag:], []
+    other, mark, more = np.empty(_NEAR, np.uint8), np.empty(_NEAR, bool), np.empty(_NEAR, bool)
+    for at in range(0, len(here), _NEAR):
+        one, two = here[at : at + _NEAR], there[at : at + _NEAR]
+        o, m, n = (array[: len(one)] for array in (other, mark, more))
+        np.less(np.subtract(two, _ZERO, out=o), 10, out=m)
+        m &= np.equal(one, _COLON, out=n)
+        # Of all bytes only `{` and `}` are 0 or 2 behind `{`.
+        np.bitwise_and(np.subtract(one, _OPEN, out=o), 0xFF ^ (_CLOSE - _OPEN), out=o)
+        m |= np.equal(o, 0, out=n)
+        found.append(np.flatnonzero(m) + at)
+    return np.concatenate(found)
 
 
 def _in_lists(
@@ -202,59 +213,80 @@ def _bytes(parts: pa.BinaryArray) -> memoryview:
 
 
 class _Prices:
-    """The prices of all texts so far; their rates are of no meaning."""
+    """The prices of all texts so far; their rates are of no meaning.
+
+    A price is known by the text before its rate and the one behind it.
+    """
 
     def __init__(self, reader: Columnar) -> None:
         self._reader = reader
-        self._forget()
+        # How many were new in the last piece.
+        self.added = 0
+        self._before, self._behind = _Numbers(_BEFORE), _Numbers(_BEHIND)
+        self._places = np.full((_BEHIND, _BEFORE), -1, np.int32)
+        self._prices = coded(pa.array([], reader.type))
 
     @property
-    def known(self) -> int:
-        """How many different texts there were."""
-        return len(self._numbers)
+    def full(self) -> bool:
+        """Whether there were more texts than can be kept."""
+        return self._before.full or self._behind.full
 
     def of(self, document: bytes | memoryview, cut: _Cut) -> pa.StructArray | None:
         """The price of each that was cut out; None when one of them is in doubt."""
-        coded = cut.around.dictionary_encode()
-        codes = np.asarray(coded.indices)
-        one_of = np.empty(len(coded.dictionary), np.int64)
-        one_of[codes] = np.arange(len(codes))
-        before = cut.before[one_of]
-        if (cut.before != before[codes]).any():
-            return None  # the number may be elsewhere in the same text
-        texts = list(zip(coded.dictionary.to_pylist(), before.tolist(), strict=True))
-        if self.known + len(texts) > _MOST:
-            self._forget()
-        new = [at for at, text in enumerate(texts) if text not in self._numbers]
-        if new and not self._add([texts[at] for at in new], _written(document, cut, one_of[new])):
+        before, behind = self._before.of(cut.before), self._behind.of(cut.behind)
+        if self.full:
             return None
-        numbers = np.array([self._numbers[text] for text in texts])
-        return self._prices.take(pa.array(numbers[codes]))
+        places = self._places[behind, before]
+        new = np.flatnonzero(places < 0)
+        self.added = 0
+        if len(new):
+            pairs, which = np.unique(behind[new] * _BEFORE + before[new], return_index=True)
+            if not self._add(pairs, cut, new[which], document):
+                return None
+            places = self._places[behind, before]
+        return self._prices.take(pa.array(places))
 
-    def _add(self, texts: Sequence[tuple[bytes, int]], written: Sequence[bytes]) -> bool:
-        """Read new prices, one for each text."""
-        if not all(_BEFORE_RATE.fullmatch(text[:before]) for text, before in texts):
+    def _add(
+        self, pairs: Positions, cut: _Cut, which: Positions, document: bytes | memoryview
+    ) -> bool:
+        """Read new prices, one of each pair of texts."""
+        if not all(
+            _BEFORE_RATE.fullmatch(text)
+            for text in cut.before.take(pa.array(which)).unique().to_pylist()
+        ):
             return False
-        document = document_of(b",".join(written))
-        apart = sequence_in(document)
-        if not isinstance(apart, list) or len(apart) != len(texts):
+        places = zip(cut.begins[which].tolist(), cut.ends[which].tolist(), strict=True)
+        written = document_of(b",".join([bytes(document[begin:end]) for begin, end in places]))
+        apart = sequence_in(written)
+        if not isinstance(apart, list) or len(apart) != len(which):
             return False
-        prices = self._reader.read(document)
+        prices = self._reader.read(written)
         if prices is None:
             return False
-        for number, text in enumerate(texts, self.known):
-            self._numbers[text] = number
-        self._prices = pa.concat_arrays([self._prices, prices])
+        self.added = len(prices)
+        self._places.reshape(-1)[pairs] = np.arange(len(prices)) + len(self._prices)
+        self._prices = pa.concat_arrays([self._prices, coded(prices)])
         return True
 
-    def _forget(self) -> None:
-        self._numbers: dict[tuple[bytes, int], int] = {}
-        self._prices = pa.array([], self._reader.type)
 
+class _Numbers:
+    """A number for each different text, so many at most."""
 
-def _written(document: bytes | memoryview, cut: _Cut, which: Positions) -> list[bytes]:
-    places = zip(cut.begins[which].tolist(), cut.ends[which].tolist(), strict=True)
-    return [bytes(document[begin:end]) for begin, end in places]
+    def __init__(self, most: int) -> None:
+        self._numbers: dict[bytes, int] = {}
+        self._most = most
+
+    @property
+    def full(self) -> bool:
+        """Whether there were more texts than numbers."""
+        return len(self._numbers) > self._most
+
+    def of(self, texts: pa.BinaryArray) -> Positions:
+        """The number of each text."""
+        found, numbers = texts.dictionary_encode(), self._numbers
+        known = [numbers.setdefault(t, len(numbers)) for t in found.dictionary.to_pylist()]
+        of_each: Positions = np.array(known, np.int64)[found.indices]
+        return of_each
 
 
 def _price_in(kind: pa.DataType) -> pa.DataType | None:
@@ -282,28 +314,39 @@ def _thin(kind: pa.DataType) -> pa.DataType:
     )
 
 
-def _rates_of(values: pa.Array) -> pa.DoubleArray:
-    """The numbers in place of prices."""
+def _prices_of(values: pa.Array) -> pa.Array:
+    """The prices of all, or what is in their place."""
     if pa.types.is_list(values.type):
-        return _rates_of(values.values)
-    name = next(n for n in (_LIST, "negotiated_rates") if values.type.get_field_index(n) >= 0)
-    inside = values.field(name).values
-    return inside if name == _LIST else _rates_of(inside)
+        return _prices_of(values.values)
+    name = _LIST if values.type.get_field_index(_LIST) >= 0 else _ABOVE
+    inside = values.field(name)
+    return inside.values if name == _LIST else _prices_of(inside)
 
 
-def _thick(values: pa.Array, prices: pa.StructArray, wanted: pa.DataType) -> pa.Array:
-    """The values with their prices in place of numbers; nothing is copied."""
-    if pa.types.is_list(wanted):
-        inside = _thick(values.values, prices, wanted.value_type)
-        return pa.ListArray.from_arrays(values.offsets, inside, type=wanted)
-    if values.type == wanted:
-        return values
-    members = []
-    for field in wanted:
+def _with_prices(values: pa.Array, prices: pa.StructArray) -> pa.Array:
+    """The values with these prices in place of those there; nothing is copied."""
+    if pa.types.is_list(values.type):
+        inside = _with_prices(values.values, prices)
+        return pa.ListArray.from_arrays(values.offsets, inside, type=list_of(inside.type))
+    members, fields = [], []
+    for field in values.type:
         member = values.field(field.name)
         if field.name == _LIST:
-            member = pa.ListArray.from_arrays(member.offsets, prices, type=field.type)
-        elif _price_in(field.type) is not None:
-            member = _thick(member, prices, field.type)
+            kind = list_of(prices.type)
+            member = pa.ListArray.from_arrays(member.offsets, prices, type=kind)
+        elif field.name == _ABOVE:
+            member = _with_prices(member, prices)
         members.append(member)
-    return pa.StructArray.from_arrays(members, fields=list(wanted))
+        fields.append(field.with_type(member.type))
+    return pa.StructArray.from_arrays(members, fields=fields)
+
+
+def coded(values: pa.StructArray) -> pa.StructArray:
+    """The values with the words of their prices (or of themselves) as dictionaries."""
+    if values.type.get_field_index(_RATE) < 0:
+        if _price_in(values.type) is None:
+            return values
+        return _with_prices(values, coded(_prices_of(values)))
+    members = [m.dictionary_encode() if pa.types.is_string(m.type) else m for m in values.flatten()]
+    fields = [f.with_type(m.type) for f, m in zip(values.type, members, strict=True)]
+    return pa.StructArray.from_arrays(members, fields=fields)

@@ -76,9 +76,9 @@ def in_network(
 def around(values: pa.StructArray, name: str, element: pa.StructArray) -> pa.StructArray:
     """One element with these values in a list of it, which was empty."""
     ends = np.array([0, len(values)], np.int32)
-    inside = pa.ListArray.from_arrays(ends, values, type=element.type.field(name).type)
+    inside = pa.ListArray.from_arrays(ends, values)
     members = [inside if f.name == name else element.field(f.name) for f in element.type]
-    return pa.StructArray.from_arrays(members, fields=list(element.type))
+    return pa.StructArray.from_arrays(members, [f.name for f in element.type])
 
 
 def inline_ids(elements: pa.StructArray) -> Positions | None:
@@ -278,7 +278,24 @@ def _there(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _words(things: pa.StructArray, name: str) -> pa.DictionaryArray:
-    return things.field(name).dictionary_encode()
+    words = things.field(name)
+    return _in_order(words) if pa.types.is_dictionary(words.type) else words.dictionary_encode()
+
+
+def _in_order(words: pa.DictionaryArray) -> pa.DictionaryArray:
+    """With the words that there are, as they come: whatever was read before makes no difference."""
+    size, known = len(words), len(words.dictionary)
+    codes = np.asarray(pc.fill_null(words.indices, known), np.int32)
+    first = np.full(known + 1, size)
+    first[codes[::-1]] = np.arange(size)[::-1]
+    order = np.argsort(first[:known], kind="stable")
+    order = order[: np.count_nonzero(first[:known] < size)]
+    becomes = np.zeros(known + 1, np.int32)
+    becomes[order] = np.arange(len(order))
+    mask = codes == known if words.null_count else None
+    return pa.DictionaryArray.from_arrays(
+        pa.array(becomes[codes], mask=mask), words.dictionary.take(pa.array(order))
+    )
 
 
 def _word_lists(things: pa.StructArray, name: str) -> pa.ListArray:

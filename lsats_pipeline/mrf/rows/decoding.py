@@ -23,7 +23,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.rows.alike import Alike
+from lsats_pipeline.mrf.rows.alike import Alike, coded
 from lsats_pipeline.mrf.rows.columnar import columns_of
 from lsats_pipeline.mrf.rows.elements import INSIDE, KINDS, Element, decoder
 from lsats_pipeline.mrf.text.cutting import Large, Limits, pieces
@@ -193,7 +193,7 @@ def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
     if source.fault:
         decoded.rejects += _lost(values, numbers, source)
     else:
-        decoded.add(columns_of(values, source.kind), np.asarray(numbers, np.int64))
+        decoded.add(coded(columns_of(values, source.kind)), np.asarray(numbers, np.int64))
     return len(decoded.rejects) - before
 
 
