@@ -185,9 +185,10 @@ def _stands_before(seen: Bytes, at: Positions, text: bytes) -> NDArray[np.bool_]
 
 
 def _behind_numbers(seen: Bytes, at: Positions) -> Positions:
-    while (inside := _IN_NUMBERS[seen[at]]).any():
-        at = at + inside
-    return at
+    behind = at + 1
+    while (inside := _IN_NUMBERS[seen[behind]]).any():
+        behind += inside
+    return behind
 
 
 def _parts(document: bytes | memoryview, cuts: Sequence[Positions]) -> pa.BinaryArray:

@@ -284,17 +284,11 @@ def _words(things: pa.StructArray, name: str) -> pa.DictionaryArray:
 
 def _in_order(words: pa.DictionaryArray) -> pa.DictionaryArray:
     """With the words that there are, as they come: whatever was read before makes no difference."""
-    size, known = len(words), len(words.dictionary)
-    codes = np.asarray(pc.fill_null(words.indices, known), np.int32)
-    first = np.full(known + 1, size)
-    first[codes[::-1]] = np.arange(size)[::-1]
-    order = np.argsort(first[:known], kind="stable")
-    order = order[: np.count_nonzero(first[:known] < size)]
-    becomes = np.zeros(known + 1, np.int32)
-    becomes[order] = np.arange(len(order))
-    mask = codes == known if words.null_count else None
+    used = words.indices.unique().drop_null()
+    becomes = np.zeros(len(words.dictionary), np.int32)
+    becomes[used] = np.arange(len(used))
     return pa.DictionaryArray.from_arrays(
-        pa.array(becomes[codes], mask=mask), words.dictionary.take(pa.array(order))
+        pa.array(becomes).take(words.indices), words.dictionary.take(used)
     )
 
 
