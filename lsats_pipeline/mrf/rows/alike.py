@@ -41,8 +41,10 @@ _IN_NUMBERS = np.isin(np.arange(256), list(b"+-.0123456789eE"))
 _ZERO, _OPEN, _CLOSE, _COLON = ord("0"), ord("{"), ord("}"), ord(":")
 # Bytes that are looked at several times while they are in the processor's own memory.
 _NEAR = 256 << 10
-# Texts that are kept, and how many pieces may be mostly new before nobody looks any more.
+# Texts that are kept, and how many pieces this may be of no use for until it is left alone.
 _BEFORE, _BEHIND, _OFTEN = 64, 1 << 15, 8
+# To cut anything smaller costs more than it saves.
+_SMALL = 64 << 10
 
 
 class Alike:
@@ -51,15 +53,22 @@ class Alike:
     def __init__(self, kind: type[Struct]) -> None:
         self._whole = Columnar(kind)
         self._thin: Columnar | None = None
+        # Times that it was of no use; whether what was in doubt was so in either way.
         self._in_vain = 0
+        self._doubts_agree = False
         self._begin()
 
     def read(self, document: bytes | memoryview) -> pa.StructArray | None:
         """The values of a document that is proved to be strict JSON; None when in doubt."""
-        values = self._read_thin(document) if self._thin and self._in_vain < _OFTEN else None
-        if values is None:
-            values = self._whole.read(document)
-            return None if values is None else coded(values)
+        small = len(document) < _SMALL
+        if self._thin is None or small or self._in_vain == _OFTEN:
+            return self._read_whole(document)
+        values = self._read_thin(document)
+        if values is not None or self._doubts_agree:
+            return values
+        values = self._read_whole(document)
+        self._doubts_agree = values is None
+        self._in_vain += values is not None
         return values
 
     def learn(self, document: bytes | memoryview) -> bool:
@@ -76,9 +85,12 @@ class Alike:
             self._thin = Columnar(_thin(self._whole.type), _thin(read_as))
             self._prices = _Prices(Columnar(type_of(Price), price))
 
+    def _read_whole(self, document: bytes | memoryview) -> pa.StructArray | None:
+        values = self._whole.read(document)
+        return None if values is None else coded(values)
+
     def _read_thin(self, document: bytes | memoryview) -> pa.StructArray | None:
         assert self._thin is not None
-        self._in_vain += 1
         cut = _cut(document)
         values = self._thin.read(cut.thin, cut.gaps) if cut else None
         rates = None if values is None else _prices_of(values)
@@ -89,8 +101,8 @@ class Alike:
             self._begin()
         if prices is None:
             return None
-        if 2 * self._prices.added < len(rates):
-            self._in_vain = 0
+        mostly_new = 2 * self._prices.added > len(rates)
+        self._in_vain = self._in_vain + 1 if mostly_new else 0
         members = [rates if f.name == _RATE else prices.field(f.name) for f in prices.type]
         return _with_prices(values, pa.StructArray.from_arrays(members, fields=list(prices.type)))
 
