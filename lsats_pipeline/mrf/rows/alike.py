@@ -53,8 +53,9 @@ class Alike:
     def __init__(self, kind: type[Struct]) -> None:
         self._whole = Columnar(kind)
         self._thin: Columnar | None = None
-        # Times that it was of no use; whether what was in doubt was so in either way.
+        # Pieces that it was of no use for; those in doubt, and whether one was in either way.
         self._in_vain = 0
+        self._doubts = 0
         self._doubts_agree = False
         self._begin()
 
@@ -64,8 +65,11 @@ class Alike:
         if self._thin is None or small or self._in_vain == _OFTEN:
             return self._read_whole(document)
         values = self._read_thin(document)
-        if values is not None or self._doubts_agree:
+        if values is not None:
             return values
+        self._doubts += 1
+        if self._doubts_agree and self._doubts % _OFTEN:
+            return None
         values = self._read_whole(document)
         self._doubts_agree = values is None
         self._in_vain += values is not None
