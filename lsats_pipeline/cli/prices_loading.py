@@ -11,7 +11,7 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, program, say_json, say_table
-from lsats_pipeline.cli.progress import bars_of_bytes
+from lsats_pipeline.cli.progress import bar_of_rows
 from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.settings import HubSettings, load
 
@@ -107,7 +107,7 @@ def load_one(
     from lsats_pipeline.mrf.database.loading import load_file, server_folder
 
     settings = load(HubSettings)
-    with bars_of_bytes(quiet) as progress:
+    with bar_of_rows(quiet) as progress:
         return load_file(
             warehouse,
             settings.lsats_home / "exports" / "mrf",

@@ -1,0 +1,194 @@
+"""Prices as rows of the four tables that keep them: nothing is repeated, numbers are binary.
+
+batch ─┬▶ a new element  ▶ items   text
+       ├▶ a new rate     ▶ rates   binary
+       ├▶ new terms      ▶ terms   text
+       └▶ every row      ▶ prices  binary
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from lsats_pipeline.mrf.database import binary, stored
+from lsats_pipeline.mrf.database.copying import CopyText, Piece, joined
+
+# Prices worked on at a time.
+_BATCH = 65_536
+# Terms and words that are remembered; a file that has more stores some of them again.
+_MOST = 200_000
+_ROOM = 2**62
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class Narrowed:
+    """The prices of one shard, which has a number."""
+
+    def __init__(self, shard: int) -> None:
+        self.rows = 0
+        self._shard = shard
+        self._items = 0
+        self._last: tuple[int, int, int] | None = None
+        self._terms = _Terms()
+        self._text = CopyText()
+
+    @property
+    def substituted(self) -> int:
+        """Stored values that held a NUL."""
+        return self._text.substituted
+
+    def pieces(self, part: Path) -> Iterator[Piece]:
+        """A Parquet file for COPY; none goes on with an element of another."""
+        self._last = None
+        with pq.ParquetFile(part) as file:
+            for batch in file.iter_batches(_BATCH, use_threads=False):
+                if batch.num_rows:
+                    yield from self._pieces(batch)
+                    self.rows += batch.num_rows
+
+    def _pieces(self, batch: pa.RecordBatch) -> Iterator[Piece]:
+        rates = binary.small(binary.values_of(batch["rate"]))
+        new_item, new_rate = self._begins(batch, rates)
+        items = self._items - 1 + np.cumsum(new_item)
+        self._items = int(items[-1]) + 1
+        terms, new_terms, numbers = self._terms.of(batch)
+        at, at_rate = np.flatnonzero(new_item), np.flatnonzero(new_rate)
+        yield self._texts(stored.ITEMS, batch, stored.OF_ITEM, at, items[at])
+        yield self._rates(batch, at_rate, items[at_rate], rates[at_rate])
+        yield self._texts(stored.TERMS_OF_PRICES, batch, stored.OF_TERMS, new_terms, numbers)
+        yield self._prices(batch, items, rates, terms)
+
+    def _begins(self, batch: pa.RecordBatch, rates: Numbers) -> tuple[Flags, Flags]:
+        """Whether an element begins with a row, and whether a rate does.
+
+        What is put back from rejects follows an element's other rates; a smaller number of a rate
+        counts as another element, so that no element has two rates of one number.
+        """
+        spans, elements = (binary.values_of(batch[name]) for name in ("span", "element"))
+        item, rate = np.ones(len(rates), bool), np.ones(len(rates), bool)
+        item[1:] = (spans[1:] != spans[:-1]) | (elements[1:] != elements[:-1])
+        item[1:] |= rates[1:] < rates[:-1]
+        rate[1:] = item[1:] | (rates[1:] != rates[:-1])
+        if self._last and self._last[:2] == (spans[0], elements[0]):
+            item[0] = rates[0] < self._last[2]
+            rate[0] = rates[0] != self._last[2]
+        self._last = int(spans[-1]), int(elements[-1]), int(rates[-1])
+        return item, rate
+
+    def _texts(
+        self, table: str, batch: pa.RecordBatch, names: tuple[str, ...], at: Numbers,
+        numbers: Numbers,
+    ) -> Piece:  # fmt: skip
+        rows = pa.array(at)
+        shards = np.full(len(at), self._shard)
+        columns = [pa.array(shards), pa.array(numbers), *(batch[name].take(rows) for name in names)]
+        made = pa.RecordBatch.from_arrays(columns, ["shard", "number", *names])
+        return Piece(table, (self._text.of(made),))
+
+    def _rates(self, batch: pa.RecordBatch, at: Numbers, items: Numbers, rates: Numbers) -> Piece:
+        begun = binary.rows(
+            [(binary.INTEGER, np.full(len(at), self._shard)), (binary.INTEGER, items),
+             (binary.INTEGER, rates)], more=1,
+        )  # fmt: skip
+        lists = batch["provider_references"].take(pa.array(at))
+        return Piece(
+            stored.RATES, (binary.BEGIN, binary.with_lists(begun, lists), binary.END), binary=True
+        )
+
+    def _prices(
+        self, batch: pa.RecordBatch, items: Numbers, rates: Numbers, terms: Numbers
+    ) -> Piece:
+        rows = binary.rows(
+            [(binary.INTEGER, np.full(len(items), self._shard)), (binary.INTEGER, items),
+             (binary.INTEGER, rates), (binary.INTEGER, terms),
+             (binary.DOUBLE, binary.values_of(batch["negotiated_rate"]))]
+        )  # fmt: skip
+        return Piece(stored.PRICES, (binary.BEGIN, rows.tobytes(), binary.END), binary=True)
+
+
+class _Terms:
+    """Numbers for combinations of what is said beside an amount; exact, and bounded in memory."""
+
+    def __init__(self) -> None:
+        self._words: list[dict[str | None, int]] = []
+        self._numbers: dict[bytes, int] = {}
+        self._next = 0
+        self._forget()
+
+    def of(self, batch: pa.RecordBatch) -> tuple[Numbers, Numbers, Numbers]:
+        """The number for each row; rows with new terms, and the numbers of these."""
+        if sum(map(len, self._words)) + len(self._numbers) > _MOST:
+            self._forget()
+        codes = [
+            _coded(words, _in_dictionary(batch[name]))
+            for words, name in zip(self._words, stored.OF_TERMS, strict=True)
+        ]
+        group, first = _grouped(codes, [len(words) for words in self._words])
+        keys = np.stack([code[first] for code in codes], axis=1)
+        found = keys.view(f"V{keys.itemsize * keys.shape[1]}").ravel().tolist()
+        begun = self._next
+        numbers = np.array([self._number(key) for key in found], np.int64)
+        new = numbers >= begun
+        return numbers[group], first[new], numbers[new]
+
+    def _number(self, key: bytes) -> int:
+        number = self._numbers.setdefault(key, self._next)
+        self._next += number == self._next
+        return number
+
+    def _forget(self) -> None:
+        self._words = [{} for _ in stored.OF_TERMS]
+        self._numbers = {}
+
+
+def _in_dictionary(column: pa.Array) -> pa.DictionaryArray:
+    """Words, or lists of them, each different one once; lists by the numbers of their words."""
+    if pa.types.is_dictionary(column.type):
+        return column
+    return joined(column, _spelled, "", "", "", "-").dictionary_encode()
+
+
+def _spelled(words: pa.Array) -> pa.Array:
+    """Words that cannot be mistaken for two: with their length before them."""
+    different = words.dictionary_encode(null_encoding="encode")
+    spelled = [
+        "null;" if word is None else f"{len(word)};{word}"
+        for word in different.dictionary.to_pylist()
+    ]
+    return pa.array(spelled, pa.large_string()).take(different.indices)
+
+
+def _coded(known: dict[str | None, int], column: pa.DictionaryArray) -> Numbers:
+    """The number of the word in each row, the same in every batch."""
+    words = [*column.dictionary.to_pylist(), None]
+    numbers = np.array([known.setdefault(word, len(known)) for word in words], np.int64)
+    at = pc.fill_null(column.indices, len(words) - 1)
+    coded: Numbers = numbers[at.to_numpy(zero_copy_only=False)]
+    return coded
+
+
+def _grouped(codes: list[Numbers], sizes: list[int]) -> tuple[Numbers, Numbers]:
+    """For each row the group of those with the same codes, and the first row of each group."""
+    key, room = codes[0], sizes[0]
+    for code, size in zip(codes[1:], sizes[1:], strict=True):
+        if room * size >= _ROOM:
+            key = _encoded(key)
+            room = len(key)
+        key, room = key * size + code, room * size
+    group = _encoded(key)
+    first = np.empty(int(group.max()) + 1, np.int64)
+    first[group[::-1]] = np.arange(len(group))[::-1]
+    return group, first
+
+
+def _encoded(key: Numbers) -> Numbers:
+    found: Numbers = pa.array(key).dictionary_encode().indices.to_numpy().astype(np.int64)
+    return found
