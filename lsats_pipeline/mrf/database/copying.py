@@ -90,8 +90,8 @@ class CopyText:
         if pa.types.is_struct(inside):
             return _replaced(self._json(column), _IN_COPY)
         if pa.types.is_string(inside) or pa.types.is_dictionary(inside):
-            return joined(column, self._in_array, '{"', '","', '"}', "{}")
-        return joined(column, _plain, "{", ",", "}", "{}")
+            return _joined(column, self._in_array, '{"', '","', '"}', "{}")
+        return _joined(column, _plain, "{", ",", "}", "{}")
 
     def _in_array(self, words: pa.Array) -> Texts:
         return _of_words(
@@ -103,7 +103,7 @@ class CopyText:
 
     def _json(self, values: pa.Array) -> Texts:
         if pa.types.is_list(values.type):
-            return joined(values, self._json, "[", ",", "]", "[]").fill_null(_text("null"))
+            return _joined(values, self._json, "[", ",", "]", "[]").fill_null(_text("null"))
         if pa.types.is_struct(values.type):
             return self._json_objects(values)
         if pa.types.is_dictionary(values.type):
@@ -138,7 +138,7 @@ def _of_words(values: pa.Array, made: Callable[[pa.Array], Texts]) -> Texts:
     return made(values.dictionary).take(values.indices)
 
 
-def joined(
+def _joined(
     lists: pa.ListArray,
     inside: Callable[[pa.Array], Texts],
     begin: str,

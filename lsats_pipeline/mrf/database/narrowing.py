@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf.database import binary, stored
-from lsats_pipeline.mrf.database.copying import CopyText, Piece, joined
+from lsats_pipeline.mrf.database.copying import CopyText, Piece
 
 # Prices worked on at a time.
 _BATCH = 65_536
@@ -27,6 +27,10 @@ _MOST = 200_000
 _ROOM = 2**62
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Said = str | tuple[str | None, ...] | None
+"""A word, or words."""
+# Of these Parquet keeps each word once; read so, they need not be found to be the same again.
+_LISTS_OF_WORDS = ["service_code.list.element", "billing_code_modifier.list.element"]
 
 
 class Narrowed:
@@ -48,7 +52,7 @@ class Narrowed:
     def pieces(self, part: Path) -> Iterator[Piece]:
         """A Parquet file for COPY; none goes on with an element of another."""
         self._last = None
-        with pq.ParquetFile(part) as file:
+        with pq.ParquetFile(part, read_dictionary=_LISTS_OF_WORDS) as file:
             for batch in file.iter_batches(_BATCH, use_threads=False):
                 if batch.num_rows:
                     yield from self._pieces(batch)
@@ -118,7 +122,7 @@ class _Terms:
     """Numbers for combinations of what is said beside an amount; exact, and bounded in memory."""
 
     def __init__(self) -> None:
-        self._words: list[dict[str | None, int]] = []
+        self._words: list[dict[Said, int]] = []
         self._numbers: dict[bytes, int] = {}
         self._next = 0
         self._forget()
@@ -128,7 +132,7 @@ class _Terms:
         if sum(map(len, self._words)) + len(self._numbers) > _MOST:
             self._forget()
         codes = [
-            _coded(words, _in_dictionary(batch[name]))
+            _coded(words, *_each_once(batch[name]))
             for words, name in zip(self._words, stored.OF_TERMS, strict=True)
         ]
         group, first = _grouped(codes, [len(words) for words in self._words])
@@ -149,29 +153,47 @@ class _Terms:
         self._numbers = {}
 
 
-def _in_dictionary(column: pa.Array) -> pa.DictionaryArray:
-    """Words, or lists of them, each different one once; lists by the numbers of their words."""
+def _each_once(column: pa.Array) -> tuple[list[Said], Numbers]:
+    """The different words or lists of a column, and for each row which of them it is."""
     if pa.types.is_dictionary(column.type):
-        return column
-    return joined(column, _spelled, "", "", "", "-").dictionary_encode()
+        words = [*column.dictionary.to_pylist(), None]
+        at = pc.fill_null(column.indices, len(words) - 1)
+        return words, at.to_numpy(zero_copy_only=False)
+    group, first = _firsts(_lists_apart(column))
+    lists = column.take(pa.array(first)).to_pylist()
+    return [None if words is None else tuple(words) for words in lists], group
 
 
-def _spelled(words: pa.Array) -> pa.Array:
-    """Words that cannot be mistaken for two: with their length before them."""
-    different = words.dictionary_encode(null_encoding="encode")
-    spelled = [
-        "null;" if word is None else f"{len(word)};{word}"
-        for word in different.dictionary.to_pylist()
-    ]
-    return pa.array(spelled, pa.large_string()).take(different.indices)
+def _lists_apart(lists: pa.ListArray) -> Numbers:
+    """A number for each list, the same for equal ones alone: that of its place in a tree of words.
+
+    The empty list is the root; the words of all lists are followed down it together.
+    """
+    sizes = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
+    begins = np.cumsum(sizes) - sizes
+    codes, different = _words_apart(lists.flatten())
+    places, known = np.zeros(len(lists), np.int64), 1
+    for depth in range(int(sizes.max())):
+        rows = np.flatnonzero(sizes > depth)
+        below = _encoded(places[rows] * different + codes[begins[rows] + depth])
+        places[rows] = known + below
+        known += int(below.max()) + 1
+    places[lists.is_null().to_numpy(zero_copy_only=False)] = known
+    return places
 
 
-def _coded(known: dict[str | None, int], column: pa.DictionaryArray) -> Numbers:
-    """The number of the word in each row, the same in every batch."""
-    words = [*column.dictionary.to_pylist(), None]
-    numbers = np.array([known.setdefault(word, len(known)) for word in words], np.int64)
-    at = pc.fill_null(column.indices, len(words) - 1)
-    coded: Numbers = numbers[at.to_numpy(zero_copy_only=False)]
+def _words_apart(words: pa.Array) -> tuple[Numbers, int]:
+    """A number for each word, and how many numbers there are."""
+    if not pa.types.is_dictionary(words.type):
+        words = words.dictionary_encode()
+    codes = pc.fill_null(words.indices, len(words.dictionary))
+    return codes.to_numpy(zero_copy_only=False).astype(np.int64), len(words.dictionary) + 1
+
+
+def _coded(known: dict[Said, int], said: list[Said], at: Numbers) -> Numbers:
+    """The number of what is said in each row, the same in every batch."""
+    numbers = np.array([known.setdefault(one, len(known)) for one in said], np.int64)
+    coded: Numbers = numbers[at]
     return coded
 
 
@@ -183,6 +205,10 @@ def _grouped(codes: list[Numbers], sizes: list[int]) -> tuple[Numbers, Numbers]:
             key = _encoded(key)
             room = len(key)
         key, room = key * size + code, room * size
+    return _firsts(key)
+
+
+def _firsts(key: Numbers) -> tuple[Numbers, Numbers]:
     group = _encoded(key)
     first = np.empty(int(group.max()) + 1, np.int64)
     first[group[::-1]] = np.arange(len(group))[::-1]

@@ -124,6 +124,8 @@ def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], No
         become_etl(connection)
         connection.execute("set local synchronous_commit = off")
         connection.execute("set local maintenance_work_mem = '128MB'")
+        # Other shards are the parallel workers: the server's own would take a third more of it.
+        connection.execute("set local max_parallel_maintenance_workers = 0")
         number = _create(connection, shard)
         copied = Narrowed(number) if shard.of == "in_network" else Copied(shard.of)
         for part in shard.parts:
