@@ -47,7 +47,9 @@ def with_lists(begun: NDArray[np.void], lists: pa.ListArray) -> memoryview:
     """Rows with a last cell: a bigint array, or NULL."""
     head = _cut(begun, np.full(len(begun), begun.dtype.itemsize))
     together = pc.binary_join_element_wise(head, *_arrays(lists), pa.scalar(b"", pa.large_binary()))
-    return memoryview(together.buffers()[2] or b"")
+    _, ends, data = together.buffers()
+    # A buffer may be longer than what is in it.
+    return memoryview(data or b"")[: np.frombuffer(ends, np.int64)[len(together)]]
 
 
 def values_of(column: pa.Array) -> Numbers:

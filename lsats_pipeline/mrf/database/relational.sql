@@ -70,25 +70,6 @@ comment on view mrf.in_network is 'one row per negotiated price, with all that i
 alter view mrf.in_network owner to lsats_etl;
 grant select on mrf.in_network to lsats_reader;
 
--- A reference that names a file instead of groups has the groups of that file, when it was fetched.
-create or replace view mrf.provider_groups as
-select reference.*
-from mrf.provider_references reference
-where reference.location is null
-    or not exists (
-        select
-        from mrf.provider_files fetched
-        where fetched.file = reference.file
-            and fetched.provider_group_id = reference.provider_group_id
-    )
-union all
-select fetched.*
-from mrf.provider_files fetched;
-comment on view mrf.provider_groups is
-    'one row per provider group, written in the price file or in a file that it names';
-alter view mrf.provider_groups owner to lsats_etl;
-grant select on mrf.provider_groups to lsats_reader;
-
 -- Ask it with a billing code, or a file and an element: by provider alone it reads every price.
 create or replace view mrf.prices_with_providers as
 select
@@ -96,15 +77,20 @@ select
     reference.provider_group_id,
     provider.network_name,
     provider.location,
-    provider.npi,
-    provider.tin_type,
-    provider.tin_value,
-    provider.business_name
+    coalesce(fetched.npi, provider.npi) as npi,
+    coalesce(fetched.tin_type, provider.tin_type) as tin_type,
+    coalesce(fetched.tin_value, provider.tin_value) as tin_value,
+    coalesce(fetched.business_name, provider.business_name) as business_name
 from mrf.in_network price
 left join lateral unnest(price.provider_references) reference (provider_group_id) on true
-left join mrf.provider_groups provider
+left join mrf.provider_references provider
     on provider.file = price.file
-    and provider.provider_group_id = reference.provider_group_id;
+    and provider.provider_group_id = reference.provider_group_id
+-- A reference that names a file instead of groups has the groups of that file, if it was fetched.
+left join mrf.provider_files fetched
+    on provider.location is not null
+    and fetched.file = provider.file
+    and fetched.provider_group_id = provider.provider_group_id;
 comment on view mrf.prices_with_providers is
     'each price once for every provider group it is for; without provider when the file defines none';
 alter view mrf.prices_with_providers owner to lsats_etl;
