@@ -49,7 +49,7 @@ def load_files(
 ) -> int:
     """Bring published files into PostgreSQL (schema mrf), each in one step; again changes nothing.
 
-    The rows need about twenty times the room of the Parquet files.
+    The rows need about eight times the room of the Parquet files.
     """
     from lsats_pipeline.mrf.status import published_files
 
@@ -120,7 +120,9 @@ def load_one(
 
 def say_loaded(done: list[Loaded]) -> None:
     """What was loaded, and what a NUL was replaced in."""
-    tables = ("in_network", "provider_references", "allowed_amounts", "rejects")
+    tables = (
+        "in_network", "provider_references", "provider_files", "allowed_amounts", "rejects",
+    )  # fmt: skip
     say_table(
         ("file", "state", "seconds", *(f"mrf.{name}" for name in tables)),
         ((o.file, o.state, o.seconds, *(o.rows[name] for name in tables)) for o in done),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -450,3 +452,71 @@ def test_the_documented_queries_find_their_rows_by_index(
     run = lambda query: warehouse.query(sql.SQL(query))  # noqa: E731
     assert made.prices > len(run(queries[0])) > 0
     assert len(run(queries[3])) > 0
+
+
+def test_a_reference_to_another_file_has_the_groups_of_that(
+    tmp_path: Path, exports: Path, warehouse: Warehouse
+) -> None:
+    rate = {"negotiated_prices": [price()], "provider_references": [1, 2]}
+    away = {"provider_group_id": 2, "location": "https://example.org/a.json"}
+    taken(
+        tmp_path, text(in_network=[item("1", rate)], provider_references=[reference(1, 11), away])
+    )
+    who = "select provider_group_id, npi, location from mrf.prices_with_providers order by 1, 2"
+    loaded(warehouse, exports)
+    assert warehouse.query(who) == [(1, [11], None), (2, None, away["location"])]
+    groups = [
+        {"file": "prices", "span": -2, "element": n, "provider_group_id": 2, "inline": False,
+         "location": away["location"], "npi": [n], "tin_type": "ein", "tin_value": "1"}
+        for n in (21, 22)
+    ]  # fmt: skip
+    folder = exports / "prices" / "provider_files"
+    folder.mkdir()
+    pq.write_table(
+        pa.Table.from_pylist(groups, TABLES["provider_references"]), folder / "0.parquet"
+    )
+    done = loaded(warehouse, exports)
+    assert (done.state, done.rows["provider_files"]) == ("loaded", 2)
+    assert [row[:2] for row in warehouse.query(who)] == [(1, [11]), (2, [21]), (2, [22])]
+    assert loaded(warehouse, exports).state == "unchanged"
+    shutil.rmtree(folder)
+    assert loaded(warehouse, exports).rows["provider_files"] == 0
+    assert [row[:2] for row in warehouse.query(who)] == [(1, [11]), (2, None)]
+
+
+def test_what_is_stored_as_one_table_is_taken_out_and_loaded_anew(
+    tmp_path: Path, exports: Path, warehouse: Warehouse
+) -> None:
+    of_codes(tmp_path, "1")
+    loaded(warehouse, exports)
+    partition = shards.partition_of("in_network", "prices", "0123456789")
+    with warehouse.owner() as owner:
+        owner.execute("drop view mrf.in_network cascade")
+        owner.execute("drop table mrf.in_network_items, mrf.in_network_rates")
+        owner.execute("create table mrf.in_network (file text) partition by list (file)")
+        owner.execute(
+            sql.SQL("create table {} partition of mrf.in_network for values in ('prices')").format(
+                relational.table(partition)
+            )
+        )
+        for table in ("in_network", partition):
+            owner.execute(
+                sql.SQL("alter table {} owner to lsats_etl").format(relational.table(table))
+            )
+        owner.execute("update meta.declarations set fingerprint = 'other' where name = 'mrf'")
+    with pytest.raises(FixConfiguration, match="unload --all"):
+        loaded(warehouse, exports)
+    assert unload_file(warehouse, "prices") == 2
+    assert tables_of(warehouse) == set()
+    assert loaded(warehouse, exports).state == "loaded"
+    assert codes(warehouse) == ["1"]
+
+
+def test_progress_ends_with_every_row_and_all_text(
+    tmp_path: Path, exports: Path, warehouse: Warehouse
+) -> None:
+    made, seen = generated(tmp_path, exports), []
+    loaded(warehouse, exports, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1].rows == seen[-1].of_rows == made.prices + made.groups
+    assert seen[-1].text == seen[-1].of_text == made.text

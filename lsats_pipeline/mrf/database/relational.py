@@ -45,7 +45,7 @@ def table(name: str) -> sql.Identifier:
 def columns(of: Stored) -> sql.Composed:
     """The columns of a table with their types; text is compared byte for byte, which is faster."""
     return sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(field.name), _type(field.type))
+        sql.SQL("{} {}").format(sql.Identifier(field.name), type_of(field.type))
         for field in of.columns
     )
 
@@ -154,7 +154,8 @@ def _listed(names: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def _type(kind: pa.DataType) -> sql.Composable:
+def type_of(kind: pa.DataType) -> sql.Composable:
+    """PostgreSQL's type for a column of Parquet."""
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         return sql.SQL("jsonb")
     listed = pa.types.is_list(kind)
