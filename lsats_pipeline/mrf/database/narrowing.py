@@ -139,14 +139,17 @@ class _Terms:
         keys = np.stack([code[first] for code in codes], axis=1)
         found = keys.view(f"V{keys.itemsize * keys.shape[1]}").ravel().tolist()
         begun = self._next
-        numbers = np.array([self._number(key) for key in found], np.int64)
+        numbers = self._numbered(found)
         new = numbers >= begun
         return numbers[group], first[new], numbers[new]
 
-    def _number(self, key: bytes) -> int:
-        number = self._numbers.setdefault(key, self._next)
-        self._next += number == self._next
-        return number
+    def _numbered(self, keys: list[bytes]) -> Numbers:
+        known = self._numbers
+        for key in keys:
+            if key not in known:
+                known[key] = self._next
+                self._next += 1
+        return np.array([known[key] for key in keys], np.int64)
 
     def _forget(self) -> None:
         self._words = [{} for _ in stored.OF_TERMS]
