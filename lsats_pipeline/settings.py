@@ -139,6 +139,9 @@ class MrfSettings(BaseSettings):
     total_hours: float = Field(24.0, gt=0, description="how long one file may take")
     tries: int = Field(4, ge=1, le=20, description="tries of a request that may yet succeed")
     ask_minutes: float = Field(60.0, ge=0, description="how often a list is asked for by address")
+    recheck_days: float = Field(
+        7.0, ge=0, description="how often a fetched file is looked at again; 0: never"
+    )
 
     @property
     def source_list(self) -> list[str]:

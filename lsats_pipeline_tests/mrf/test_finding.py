@@ -487,3 +487,63 @@ def test_ingesting_that_died_is_abandoned(hub: PriceHub, tmp_path: Path) -> None
         assert hub.find().abandoned == []
     assert hub.find().abandoned == ["a"]
     assert hub.versions("a")[0].state == "abandoned"
+
+
+def aged(hub: PriceHub, days: int) -> None:
+    """As if all that was asked and fetched had been that long ago."""
+    with hub.warehouse.owner() as connection:
+        connection.execute(
+            "update mrf.files set taken_at = taken_at - make_interval(days => %s),"
+            " asked_at = asked_at - make_interval(days => %s)",
+            [days, days],
+        )
+
+
+def document(*codes: str) -> bytes:
+    return gzip.compress(text(in_network=[item(code) for code in codes]).encode(), mtime=0)
+
+
+def test_another_version_at_the_same_address_is_noticed(hub: PriceHub, server: BadServer) -> None:
+    url = server.says("/prices.json.gz", plain(document("1"), ETag='"a"'))
+    hub.options = {"sources": url}
+    hub.find()
+    (key,) = hub.due()
+    hub.fetch(key)
+    aged(hub, 6)
+    hub.find()
+    assert (hub.due(), server.times("/prices.json.gz")) == ([], 1)
+    aged(hub, 2)
+    server.says("/prices.json.gz", plain(b"", "304 Not Modified"))
+    hub.find()
+    assert (hub.due(), server.times("/prices.json.gz")) == ([], 2)
+    assert server.asked[-1].headers["if-none-match"] == '"a"'
+    server.says("/prices.json.gz", plain(document("1", "2"), ETag='"b"'))
+    hub.find()
+    assert (hub.due(), server.times("/prices.json.gz")) == ([], 2), "asked a moment ago"
+    aged(hub, 8)
+    assert hub.find().changed == [key]
+    assert hub.due() == [key]
+    hub.fetch(key)
+    assert (hub.due(), len(hub.versions(key))) == ([], 2)
+
+
+def test_a_server_that_is_down_makes_no_file_due(hub: PriceHub, server: BadServer) -> None:
+    url = server.says("/prices.json.gz", plain(document("1"), ETag='"a"'))
+    hub.options = {"sources": url}
+    hub.find()
+    (key,) = hub.due()
+    hub.fetch(key)
+    aged(hub, 8)
+    server.says("/prices.json.gz", plain(b"", "500 Oops"))
+    found = hub.find()
+    assert (found.changed, found.errors, hub.due()) == ([], [], [])
+    assert hub.entry(key).state == "fetched"
+
+
+def test_looking_again_can_be_left_out(hub: PriceHub, server: BadServer) -> None:
+    hub.options = {"sources": server.says("/a.json.gz", plain(document("1"))), "recheck_days": 0}
+    hub.find()
+    hub.fetch("a")
+    aged(hub, 1000)
+    hub.find()
+    assert server.times("/a.json.gz") == 1

@@ -23,7 +23,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from lsats_pipeline.errors import FixConfiguration, GiveUp
-from lsats_pipeline.mrf.sources.locations import Scheme
+from lsats_pipeline.mrf.sources.locations import Location, Scheme
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
@@ -77,6 +77,11 @@ class Entry:
     def url(self) -> str:
         """With its query."""
         return f"{self.address}?{self.query}" if self.query else self.address
+
+    @property
+    def location(self) -> Location:
+        """Where it is."""
+        return Location(self.address, self.scheme, self.key, self.query or "", self.identity)
 
     @property
     def due(self) -> bool:
@@ -288,6 +293,15 @@ def postpone(connection: Connection, key: str, seconds: float) -> None:
         "update mrf.files set retry_at = clock_timestamp() + make_interval(secs => %s)"
         " where key = %s",
         [seconds, key],
+    )
+
+
+def looked_at(connection: Connection, key: str, mark: str | None) -> None:
+    """The server of a file was asked; with another mark the file is due."""
+    connection.execute(
+        "update mrf.files set asked_at = clock_timestamp(), mark = coalesce(%s, mark),"
+        " retry_at = case when %s::text is null then retry_at end where key = %s",
+        [mark, mark, key],
     )
 
 

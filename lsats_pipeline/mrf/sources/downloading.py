@@ -1,12 +1,9 @@
 """One address to one file on this disk, whole or not at all.
 
- check ─▶ turn of the host ─▶ ask ─┬▶ 200 from the beginning ┬▶ write, hash ─▶ length right ─▶ done
-   ▲                                ├▶ 206 from where it was ─┘      │
-   ├── redirect ◀───────────────────┤                                ▼
-   ├── wait as asked ◀──────────────┤ 429, 503 with Retry-After   cut off, stalled
-   └── wait, longer each time ◀─────┤ 5xx, no answer ◀──────────────┘
-                                    ├▶ 304 nothing new
-                                    └▶ anything else: BadFile with a code, never tried again
+ asking ─┬▶ 200 from the beginning ─┬▶ write, hash ─▶ length right ─▶ done
+   ▲     ├▶ 206 from where it was ──┘      │ cut off, stalled
+   │     ├▶ wait as asked ─────────────┐   ▼
+   └─────┴▶ wait, longer each time ◀───┴───┘
 
 What has come is in `download.part`, with a note of what it is part of: the next try, of whichever
 process, asks for the rest only, if the server can tell that it is still the same file.
@@ -21,34 +18,26 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, Self
-
-import msgspec
+from typing import BinaryIO, Literal
 
 from lsats_pipeline.errors import BadFile, GiveUp, TryAgain, Unreachable
-from lsats_pipeline.mrf.sources.hosts import PATIENCE, Hosts
+from lsats_pipeline.mrf.sources.asking import Asking, Way
+from lsats_pipeline.mrf.sources.hosts import PATIENCE
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.partial import Hold, Part
-from lsats_pipeline.mrf.sources.policy import Policy, Target
-from lsats_pipeline.mrf.sources.wire import Answer, Pace, Passing, UntrustedCertificate, answered
+from lsats_pipeline.mrf.sources.wire import Answer, Pace, Passing
 from lsats_pipeline.mrf.text.index import BOM
 from lsats_pipeline.mrf.text.reading import GZIP, ZIP
 from lsats_pipeline.mrf.workspace import write
-from lsats_pipeline.settings import MrfSettings
-from lsats_pipeline.sources.clock import Clock
-from lsats_pipeline.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["gzip", "zip", "json"]
 Watch = Callable[[int, int], None]
 """Called with bytes received and their total (0: the server does not say)."""
-MOST_REDIRECTS = 5
 _BASE, _LONGEST_WAIT = 1.0, 60.0
-_REDIRECTS = (301, 302, 303, 307, 308)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)$")
 # Another try is another chance only as long as it gets further.
 _PROGRESS = 1 << 20
@@ -69,20 +58,8 @@ class Received:
     mark: str
 
 
-@dataclass(frozen=True)
-class Downloads:
+class Downloads(Way):
     """Downloads under one policy."""
-
-    policy: Policy
-    hosts: Hosts
-    settings: MrfSettings
-    clock: Clock = field(default_factory=Clock)
-
-    @classmethod
-    def of(cls, warehouse: Warehouse, settings: MrfSettings, clock: Clock | None = None) -> Self:
-        """As the settings say."""
-        used = clock or Clock()
-        return cls(Policy(settings), Hosts(warehouse, settings.rate, used), settings, used)
 
     def download(
         self,
@@ -104,7 +81,7 @@ class Downloads:
             folder.mkdir(parents=True, exist_ok=True)
             while True:
                 try:
-                    return _Try(self, location, hold, known, watch, text).run()
+                    return _Try(self, location, known, hold, watch, text).take()
                 except Passing as error:
                     self._wait(location, hold, error)
         except OSError as error:
@@ -141,92 +118,29 @@ def delay(failures: int, jitter: float) -> float:
 
 
 @dataclass(frozen=True)
-class _Try:
+class _Try(Asking[Received]):
     """One try, through its redirects."""
 
-    downloads: Downloads
-    location: Location
     hold: Hold
-    known: str
     watch: Watch | None
     text: bool
 
-    def run(self) -> Received | None:
-        settings = self.downloads.settings
+    def take(self) -> Received | None:
+        settings = self.way.settings
         left = self.hold.ends - time.monotonic()
-        pace = Pace(settings.min_speed, settings.stall_seconds, left)
-        where = self.location
-        for _ in range(MOST_REDIRECTS + 1):
-            target = self.downloads.policy.check(where)
-            found = self._asked(target, pace)
-            if not isinstance(found, str):
-                return found
-            where = self.downloads.policy.redirected(where, found)
-        raise BadFile(
-            "redirect_loop", f"{self.location.address}: more than {MOST_REDIRECTS} redirects"
-        )
+        return self.run(Pace(settings.min_speed, settings.stall_seconds, left))
 
-    def _asked(self, target: Target, pace: Pace) -> Received | str | None:
-        """What one host says: the file, where to go instead, or nothing new."""
-        hosts = self.downloads.hosts
-        hosts.admit(target.place)
-        hosts.take_turn(target.place)
-        try:
-            with answered(target, self._conditions(), pace) as answer:
-                found = self._answered(target, answer)
-        except Passing as error:
-            if error.wait is None:
-                hosts.failed(target.place, redacted(str(error)))
-            raise
-        except BadFile:
-            hosts.succeeded(target.place)  # it answered; what, is no fault of the host
-            raise
-        except UntrustedCertificate:
-            raise GiveUp(
-                f"{target.address}: the certificate of {target.host} is not trusted; if its issuer"
-                " is yours, name the issuer's file in SSL_CERT_FILE"
-            ) from None
-        hosts.succeeded(target.place)
-        return found
-
-    def _conditions(self) -> dict[str, str]:
+    def conditions(self) -> dict[str, str]:
         if resumable := self.hold.resumable(self.location):
             part, size = resumable
             return {"Range": f"bytes={size}-", "If-Range": part.validator}
-        etag, modified, _ = msgspec.json.decode(
-            self.known or '["","",0]', type=tuple[str, str, int]
-        )
-        wanted = {"If-None-Match": etag, "If-Modified-Since": modified}
-        return {name: value for name, value in wanted.items() if value}
+        return super().conditions()
 
-    def _answered(self, target: Target, answer: Answer) -> Received | str | None:
-        status = answer.status
-        if status in _REDIRECTS and "location" in answer.headers:
-            return answer.headers["location"]
-        if status < 500:
-            self.downloads.hosts.answers(target.place)
-        self._refused(target, answer)
-        if status == 304 and self.known:
-            return None
-        if status == 206:
-            return self._go_on(answer)
-        return self._from_the_beginning(answer)
+    def brought(self, answer: Answer) -> Received:
+        return self._go_on(answer) if answer.status == 206 else self._from_the_beginning(answer)
 
-    def _refused(self, target: Target, answer: Answer) -> None:
-        """An error for every status that brings no file."""
-        status = answer.status
-        if status in (200, 206) or (status == 304 and self.known):
-            return
-        if status in (429, 503) and (wait := _asked_to_wait(answer, self.downloads.clock.now())):
-            self.downloads.hosts.pause(target.place, min(wait, PATIENCE))
-            raise Passing(f"HTTP {status}", wait=wait)
-        if status == 416:
-            self.hold.drop()
-            raise Passing("HTTP 416: the part that is here is not of this file")
-        if status == 429 or status == 408 or status >= 500:
-            raise Passing(f"HTTP {status}")
-        code = {401: "denied", 403: "denied", 404: "not_found", 410: "not_found"}.get(status)
-        raise BadFile(code or f"http_{status}", f"{target.address} answers HTTP {status}")
+    def out_of_range(self) -> None:
+        self.hold.drop()
 
     def _from_the_beginning(self, answer: Answer) -> Received:
         self.hold.drop()
@@ -273,7 +187,7 @@ class _Try:
                 if len(head) < _HEAD:
                     head += chunk[:_HEAD]
                     self._is_a_file(head)
-                if size > self.downloads.settings.max_bytes:
+                if size > self.way.settings.max_bytes:
                     self._too_large(size)
                 if self.watch:
                     self.watch(size, part.total)
@@ -307,7 +221,7 @@ class _Try:
 
     def _fits(self, total: int, have: int) -> None:
         """Room for the rest of it, and for what is made of it (ingest asks that again)."""
-        if total > self.downloads.settings.max_bytes:
+        if total > self.way.settings.max_bytes:
             self._too_large(total)
         free = shutil.disk_usage(self.hold.folder).free
         needed = total - have + 2 * total + _SPARE
@@ -323,7 +237,7 @@ class _Try:
         raise BadFile(
             "too_large",
             f"{self.location.address}: {size:,} bytes or more; LSATS_MRF_MAX_GB allows"
-            f" {self.downloads.settings.max_bytes:,}",
+            f" {self.way.settings.max_bytes:,}",
         )
 
 
@@ -347,16 +261,3 @@ def _hashed(file: BinaryIO, digest: hashlib._Hash) -> bytes:
         head = head or block[:_HEAD]
         digest.update(block)
     return head
-
-
-def _asked_to_wait(answer: Answer, now: float) -> float | None:
-    """Seconds that Retry-After asks for; TryAgain when nobody would wait so long."""
-    text = answer.headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), 1e9) or 1.0
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - now, 1.0)
-    except ValueError:
-        return None

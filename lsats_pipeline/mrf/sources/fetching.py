@@ -31,7 +31,7 @@ from lsats_pipeline.mrf.sources.archives import unpacked
 from lsats_pipeline.mrf.sources.catalog import Entry, Version
 from lsats_pipeline.mrf.sources.downloading import Downloads, FullDisk, Received, Watch, kind_of
 from lsats_pipeline.mrf.sources.listing import mark_of
-from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, Location, redacted
+from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, redacted
 from lsats_pipeline.mrf.text.reading import Reading, sha256_of, size_of
 from lsats_pipeline.settings import MrfSettings
 from lsats_pipeline.sources.clock import Clock
@@ -270,7 +270,7 @@ class _Fetching:
         """Fetch; an address whose signature ended is looked up in its list again, once."""
         folder = raw_folder(self.home, entry.key)
         try:
-            return self.downloads.download(_location(entry), folder, known, self.watch)
+            return self.downloads.download(entry.location, folder, known, self.watch)
         except BadFile as error:
             if error.code != "denied" or not entry.query:
                 raise
@@ -279,7 +279,7 @@ class _Fetching:
                 raise _expired(entry) from None
         renewed = catalog.known(self.connection, entry.key)
         try:
-            return self.downloads.download(_location(renewed), folder, known, self.watch)
+            return self.downloads.download(renewed.location, folder, known, self.watch)
         except BadFile as error:
             raise (_expired(entry) if error.code == "denied" else error) from None
 
@@ -342,10 +342,6 @@ class _Fetching:
         for file in folder.iterdir():
             if file.is_file() and file != final and file not in needed:
                 file.unlink()
-
-
-def _location(entry: Entry) -> Location:
-    return Location(entry.address, entry.scheme, entry.key, entry.query or "", entry.identity)
 
 
 def _as_before(version: Version) -> RawFile:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import shutil
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -21,23 +22,21 @@ from pathlib import Path
 import psycopg
 
 from lsats_pipeline.errors import GiveUp, LsatsError
-from lsats_pipeline.mrf.sources import catalog
+from lsats_pipeline.mrf.sources import catalog, listing
 from lsats_pipeline.mrf.sources.catalog import Due
 from lsats_pipeline.mrf.sources.downloading import Downloads
-from lsats_pipeline.mrf.sources.listing import (
-    Source,
-    files_of,
-    mark_of,
-    source_named,
-)
+from lsats_pipeline.mrf.sources.listing import Source, files_of, source_named
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.merging import MOST_KEYS, merge
+from lsats_pipeline.mrf.sources.partial import mark_of
 from lsats_pipeline.settings import MrfSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
 # A tick does not wait long for another look; a download whose address ended does.
 _LOCK_WAIT, _RENEWAL_WAIT = 10.0, 600.0
+# Of fetched files so many are looked at in a tick: five thousand a day.
+_LOOKS_AT_ONCE, _LOOKING_SECONDS = 20, 20.0
 # A list is read again because a signature ended at most so often.
 _RENEWAL_SECONDS = 600.0
 
@@ -117,6 +116,7 @@ def find(
 
     Busy when another process is looking just now. A source that cannot be read is an error in its
     report, and the others are read all the same.
+    When none are named, files that were fetched some days ago are looked at too.
     `again` reads unchanged ones too; a dry run leaves the catalogue as it was.
     """
     used = downloads or Downloads.of(warehouse, settings)
@@ -125,6 +125,8 @@ def find(
         with connection.transaction(force_rollback=True) if dry_run else nullcontext():
             abandoned = catalog.abandon(connection)
             looked = [looking.look(text) for text in sources or settings.source_list]
+            if not sources and not dry_run:
+                looked.append(_look_at_fetched(connection, used, settings.recheck_days))
             due = catalog.due(connection, MOST_KEYS)
             return Found(looked, due, catalog.due_count(connection), abandoned)
 
@@ -212,7 +214,7 @@ class _Looking:
 
     def _own(self, source: Source) -> Looked:
         """A folder, a file, or a list on this disk."""
-        mark = mark_of(Path(source.where)) if source.is_local else None
+        mark = listing.mark_of(Path(source.where)) if source.is_local else None
         lasting = source.kind in ("table_of_contents", "list")
         before = self._before(source)
         if lasting and not self.again and before.allowed and mark == before.mark:
@@ -279,6 +281,36 @@ class _Looking:
         )  # fmt: skip
 
 
+def _look_at_fetched(connection: Connection, downloads: Downloads, days: float) -> Looked:
+    """Fetched files that look different on their servers now; a few at a time are asked for.
+
+    What a server says nothing of (no tag, date or length) cannot be told, and is left alone.
+    """
+    rows = connection.execute(
+        "select key from mrf.files where scheme in ('https', 'http') and fault is null"
+        " and taken_at is not null and mark = taken_mark and mark <> %(nothing)s"
+        " and coalesce(asked_at, taken_at) < clock_timestamp() - make_interval(secs => %(age)s)"
+        " and exists (select from mrf.listings l where l.key = files.key)"
+        " order by coalesce(asked_at, taken_at) limit %(most)s",
+        {"nothing": mark_of("", "", 0), "age": days * 86400, "most": _LOOKS_AT_ONCE if days else 0},
+    ).fetchall()
+    ends = time.monotonic() + _LOOKING_SECONDS
+    changed = tuple(
+        key
+        for (key,) in rows
+        if time.monotonic() < ends and _looks_different(connection, downloads, key)
+    )
+    counts = Counter(changed=len(changed))
+    return Looked("fetched files", "files", bool(rows), len(rows), changed=changed, counts=counts)
+
+
+def _looks_different(connection: Connection, downloads: Downloads, key: str) -> bool:
+    entry = catalog.known(connection, key)
+    mark = downloads.looks(entry.location, entry.mark or "")
+    catalog.looked_at(connection, key, mark)
+    return mark is not None
+
+
 def _folder_of(location: Location) -> str:
     digest = hashlib.sha256(f"{location.address}\n{location.identity}".encode()).hexdigest()
     return f"{location.stem}--{digest[:12]}"
@@ -293,7 +325,9 @@ def _look_at_local_files(connection: Connection, source: str) -> list[str]:
         [source],
     ).fetchall()
     differing = [
-        (key, now) for key, address, before in rows if (now := mark_of(Path(address))) != before
+        (key, now)
+        for key, address, before in rows
+        if (now := listing.mark_of(Path(address))) != before
     ]
     for key, now in differing:
         connection.execute(

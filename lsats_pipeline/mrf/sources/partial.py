@@ -28,7 +28,12 @@ class Part(msgspec.Struct, kw_only=True):
     @property
     def mark(self) -> str:
         """What the file looks like on its server."""
-        return msgspec.json.encode([self.etag, self.modified, self.total]).decode()
+        return mark_of(self.etag, self.modified, self.total)
+
+
+def mark_of(etag: str, modified: str, total: int) -> str:
+    """Tag, date and length as far as the server tells them; the same as long as the file is."""
+    return msgspec.json.encode([etag, modified, total]).decode()
 
 
 @dataclass

@@ -35,6 +35,7 @@ create table mrf.files (
     mark text,
     taken_mark text,
     taken_at timestamptz,
+    asked_at timestamptz,
     attempts int not null default 0,
     retry_at timestamptz,
     changed_at timestamptz not null default clock_timestamp(),
@@ -49,6 +50,7 @@ comment on column mrf.files.query is 'SECRET: may be a signature; never shown';
 comment on column mrf.files.fault is 'why it cannot be fetched';
 comment on column mrf.files.mark is 'what it looks like (etag, length, date; or size, time, inode)';
 comment on column mrf.files.taken_mark is 'what it looked like when it was received; another mark: it is due';
+comment on column mrf.files.asked_at is 'when its server was last asked whether it looks different';
 comment on column mrf.files.last_seen is 'when a list last named it, to the day';
 -- the next key for a stem asks whether it is taken, in whatever case
 create unique index files_by_key_in_any_case on mrf.files (lower(key));
@@ -57,6 +59,9 @@ create index files_due on mrf.files (key)
     where fault is null and (taken_at is null or mark is distinct from taken_mark);
 -- local files of an unchanged list are looked at all the same
 create index files_of_this_machine on mrf.files (key) where scheme = 'file';
+-- what was fetched is looked at again, what was asked for longest ago first
+create index files_to_look_at on mrf.files (coalesce(asked_at, taken_at))
+    where scheme in ('https', 'http') and taken_at is not null;
 create index files_at_work on mrf.files (key) where state = 'fetching';
 
 create table mrf.plan_groups (
