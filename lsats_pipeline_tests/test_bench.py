@@ -43,9 +43,7 @@ def test_a_table_by_hand_has_the_rows_of_the_built_one(
     ]
 
 
-def test_every_work_on_a_price_file_counts_the_same(
-    tmp_path: Path, warehouse: Warehouse
-) -> None:
+def test_every_work_on_a_price_file_counts_the_same(tmp_path: Path, warehouse: Warehouse) -> None:
     """Ours, a bare COPY, DuckDB and ijson have the prices that the file was made with."""
     pytest.importorskip("ijson")
     file = tmp_path / "prices.json.gz"

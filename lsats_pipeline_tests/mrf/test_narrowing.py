@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from lsats_pipeline.errors import GiveUp
 from lsats_pipeline.mrf.database import binary, narrowing, relational, stored
 from lsats_pipeline.mrf.database.narrowing import Narrowed
+from lsats_pipeline.mrf.database.shards import send
 from lsats_pipeline.mrf.rows.tables import IN_NETWORK
 from lsats_pipeline.warehouse import Warehouse
 
@@ -65,27 +66,33 @@ def flat(elements: list[Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def tables(warehouse: Warehouse) -> Iterator[psycopg.Connection[dict[str, Any]]]:
-    """The tables of the schema, each with a partition for whatever comes."""
+    """A connection to tables that are declared."""
     with warehouse.owner() as owner:
         relational.declare(owner)
-        for name in NAMES:
-            owner.execute(
-                sql.SQL("create table {} partition of {} default").format(
-                    relational.table(f"{name}_any"), relational.table(name)
-                )
-            )
     with psycopg.connect(warehouse.url, row_factory=dict_row) as connection:
         yield connection
         connection.rollback()
 
 
-def copied(connection: psycopg.Connection[dict[str, Any]], narrowed: Narrowed, part: Path) -> None:
+def place(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    """Each table has a partition for whatever comes, made in the transaction that fills it."""
+    connection.rollback()
+    for name in NAMES:
+        for statement in (
+            "create table {part} (like {table})",
+            "alter table {part} alter shard set default 7",
+            "alter table {table} attach partition {part} default",
+        ):
+            connection.execute(
+                sql.SQL(statement).format(
+                    table=relational.table(name), part=relational.table(f"{name}_any")
+                )
+            )
+
+
+def copied(connection: psycopg.Connection[Any], narrowed: Narrowed, part: Path) -> None:
     for piece in narrowed.pieces(part):
-        how = sql.SQL(" with (format binary)" if piece.binary else "")
-        copy = sql.SQL("copy {} from stdin{}").format(relational.table(piece.table), how)
-        with connection.cursor().copy(copy) as stream:
-            for data in piece.data:
-                stream.write(data)
+        send(connection, f"{piece.table}_any", piece)
 
 
 def written(rows: list[dict[str, Any]]) -> list[str]:
@@ -107,11 +114,11 @@ def test_the_view_gives_back_every_row(
     elements: list[Any],
     more: list[Any],
 ) -> None:
-    tables.rollback()
+    place(tables)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(narrowing, "_BATCH", 3)
         patch.setattr(narrowing, "_MOST", 12)
-        narrowed, expected = Narrowed(7), []
+        narrowed, expected = Narrowed(), []
         for rows in (flat(elements), flat(more)):
             copied(tables, narrowed, part(tmp_path, rows))
             expected += rows
@@ -123,9 +130,10 @@ def test_the_view_gives_back_every_row(
 def test_what_repeats_is_kept_once(
     tables: psycopg.Connection[dict[str, Any]], tmp_path: Path
 ) -> None:
+    place(tables)
     price = {"negotiated_rate": 1.5, "service_code": ["11", "22"], "setting": "both"}
     elements = [(0, number, "x", [(0, [1], [price] * 3), (1, [1], [price])]) for number in range(4)]
-    copied(tables, Narrowed(1), part(tmp_path, flat(elements)))
+    copied(tables, Narrowed(), part(tmp_path, flat(elements)))
     counts = [
         tables.execute(
             sql.SQL("select count(*) as n from {}").format(relational.table(name))

@@ -34,11 +34,10 @@ _LISTS_OF_WORDS = ["service_code.list.element", "billing_code_modifier.list.elem
 
 
 class Narrowed:
-    """The prices of one shard, which has a number."""
+    """The prices of one shard, whose number the tables know."""
 
-    def __init__(self, shard: int) -> None:
+    def __init__(self) -> None:
         self.rows = 0
-        self._shard = shard
         self._items = 0
         self._last: tuple[int, int, int] | None = None
         self._terms = _Terms()
@@ -92,15 +91,13 @@ class Narrowed:
         numbers: Numbers,
     ) -> Piece:  # fmt: skip
         rows = pa.array(at)
-        shards = np.full(len(at), self._shard)
-        columns = [pa.array(shards), pa.array(numbers), *(batch[name].take(rows) for name in names)]
-        made = pa.RecordBatch.from_arrays(columns, ["shard", "number", *names])
+        columns = [pa.array(numbers), *(batch[name].take(rows) for name in names)]
+        made = pa.RecordBatch.from_arrays(columns, ["number", *names])
         return Piece(table, (self._text.of(made),))
 
     def _rates(self, batch: pa.RecordBatch, at: Numbers, items: Numbers, rates: Numbers) -> Piece:
         begun = binary.rows(
-            [(binary.INTEGER, np.full(len(at), self._shard)), (binary.INTEGER, items),
-             (binary.INTEGER, rates)], more=1,
+            [(binary.INTEGER, items), (binary.INTEGER, rates)], more=1
         )  # fmt: skip
         lists = batch["provider_references"].take(pa.array(at))
         return Piece(
@@ -111,8 +108,7 @@ class Narrowed:
         self, batch: pa.RecordBatch, items: Numbers, rates: Numbers, terms: Numbers
     ) -> Piece:
         rows = binary.rows(
-            [(binary.INTEGER, np.full(len(items), self._shard)), (binary.INTEGER, items),
-             (binary.INTEGER, rates), (binary.INTEGER, terms),
+            [(binary.INTEGER, items), (binary.INTEGER, rates), (binary.INTEGER, terms),
              (binary.DOUBLE, binary.values_of(batch["negotiated_rate"]))]
         )  # fmt: skip
         return Piece(stored.PRICES, (binary.BEGIN, rows.tobytes(), binary.END), binary=True)

@@ -33,6 +33,9 @@ _TYPES: dict[pa.DataType, LiteralString] = {
     pa.bool_(): "boolean",
 }
 _KINDS = {"r": "table", "p": "table", "v": "view"}
+# What an index is built in. A tree for GIN that does not fit the processor's cache costs more than
+# many small ones: of 809,000 NPIs 1.20 s with 4 MB, 1.72 with 128, and the index is a quarter less.
+_MEMORY: dict[str, LiteralString] = {"btree": "128MB", "gin": "4MB"}
 # From then on a partitioned table can be looked at without its partitions.
 _ANALYZE_ONLY = 180000
 
@@ -116,6 +119,8 @@ def _declare(connection: Connection, of: Stored) -> None:
 def index(connection: Connection, name: str, of: Stored) -> None:
     """The indexes of a table of the schema, made like those of the table `of`."""
     for wanted in of.indexes:
+        memory = sql.Literal(_MEMORY[wanted.method])
+        connection.execute(sql.SQL("set local maintenance_work_mem = {}").format(memory))
         connection.execute(
             sql.SQL("create {} on {} using {} ({})").format(
                 sql.SQL("unique index" if wanted.unique else "index"), table(name),

@@ -21,7 +21,7 @@ from psycopg import sql
 from lsats_pipeline.mrf.database import relational
 from lsats_pipeline.mrf.database.copying import Copied, Piece
 from lsats_pipeline.mrf.database.narrowing import Narrowed
-from lsats_pipeline.mrf.database.stored import LOADED, STORED, Stored, tables_of
+from lsats_pipeline.mrf.database.stored import LOADED, SHARD, STORED, Stored, tables_of
 from lsats_pipeline.warehouse.database import Connection, become_etl, connect
 
 # Half a GB in PostgreSQL, ten seconds of work that a killed load does again.
@@ -123,16 +123,15 @@ def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], No
     with connect(url) as connection:
         become_etl(connection)
         connection.execute("set local synchronous_commit = off")
-        connection.execute("set local maintenance_work_mem = '128MB'")
         # Other shards are the parallel workers: the server's own would take a third more of it.
         connection.execute("set local max_parallel_maintenance_workers = 0")
         number = _create(connection, shard)
-        copied = Narrowed(number) if shard.of == "in_network" else Copied(shard.of)
+        copied = Narrowed() if shard.of == "in_network" else Copied(shard.of)
         for part in shard.parts:
             for piece in copied.pieces(part.path):
                 if stop.is_set():
                     raise Stopped
-                _send(connection, shard.tables[piece.table], piece)
+                send(connection, shard.tables[piece.table], piece)
                 done(copied.rows)
         done(copied.rows)
         contents = Contents(
@@ -145,10 +144,14 @@ def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], No
     return contents
 
 
-def _send(connection: Connection, name: str, piece: Piece) -> None:
+def send(connection: Connection, name: str, piece: Piece) -> None:
     """One COPY. Frozen: the rows are as old as the table, and nobody sees it before."""
-    binary = sql.SQL(", format binary" if piece.binary else "")
-    copy = sql.SQL("copy {} from stdin with (freeze{})").format(relational.table(name), binary)
+    columns = [field.name for field in STORED[piece.table].columns if field != SHARD]
+    copy = sql.SQL("copy {} ({}) from stdin with (freeze{})").format(
+        relational.table(name),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", format binary" if piece.binary else ""),
+    )
     with connection.cursor().copy(copy) as stream:
         for data in piece.data:
             stream.write(data)
@@ -182,11 +185,16 @@ def _create(connection: Connection, shard: Shard) -> int:
     number = int(row[0]) if row else 0
     for of, name in shard.tables.items():
         held = _of_file(shard) if STORED[of].by_file else _of_shard(number)
+        table = relational.table(name)
         connection.execute(
-            sql.SQL("create table {} (like {}, {})").format(
-                relational.table(name), relational.table(of), held
-            )
+            sql.SQL("create table {} (like {}, {})").format(table, relational.table(of), held)
         )
+        if SHARD in STORED[of].columns:
+            connection.execute(
+                sql.SQL("alter table {} alter shard set default {}").format(
+                    table, sql.Literal(number)
+                )
+            )
     return number
 
 
