@@ -22,8 +22,8 @@ from psycopg.rows import dict_row
 from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf.database import loading, publishing, relational, shards
 from lsats_pipeline.mrf.database.copying import VISIBLE_NUL
-from lsats_pipeline.mrf.database.loading import Loaded, load_file, loaded_files, unload_file
-from lsats_pipeline.mrf.database.stored import Index
+from lsats_pipeline.mrf.database.loading import Loaded, Pace, load_file, loaded_files, unload_file
+from lsats_pipeline.mrf.database.stored import STORED, Index
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import IndexOptions
@@ -348,7 +348,7 @@ def test_killed_anywhere_the_old_stays_and_the_next_load_completes(
     tree = warehouse.query(
         "select relid::regclass::text from unnest(%s::text[]) name,"
         " pg_partition_tree('mrf.' || name) where level > 0",
-        [list(relational.STORED)],
+        [list(STORED)],
     )
     assert {name for (name,) in tree} == {f"mrf.{name}" for name in tables_of(warehouse)}
 
@@ -373,8 +373,8 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(
         with pytest.raises(GiveUp, match="bytes free"):
             loaded(warehouse, exports, server=tmp_path)
     loaded(warehouse, exports)
-    rejects = replace(relational.STORED["rejects"], indexes=(Index(("reason",)),))
-    monkeypatch.setitem(relational.STORED, "rejects", rejects)
+    rejects = replace(STORED["rejects"], indexes=(Index(("reason",)),))
+    monkeypatch.setitem(STORED, "rejects", rejects)
     of_codes(tmp_path, "2")
     with pytest.raises(FixConfiguration, match="unload --all"):
         loaded(warehouse, exports)
@@ -515,7 +515,8 @@ def test_what_is_stored_as_one_table_is_taken_out_and_loaded_anew(
 def test_progress_ends_with_every_row_and_all_text(
     tmp_path: Path, exports: Path, warehouse: Warehouse
 ) -> None:
-    made, seen = generated(tmp_path, exports), []
+    made = generated(tmp_path, exports)
+    seen: list[Pace] = []
     loaded(warehouse, exports, progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1].rows == seen[-1].of_rows == made.prices + made.groups

@@ -51,7 +51,9 @@ ROWS = st.lists(ELEMENT, min_size=1, max_size=5)
 
 def flat(elements: list[Any]) -> list[dict[str, Any]]:
     """Rows of Parquet; neighbours that say they are the same rate or element, are."""
-    rows, names, refs = [], {}, {}
+    rows: list[dict[str, Any]] = []
+    names: dict[Any, Any] = {}
+    refs: dict[Any, Any] = {}
     for span, element, name, rates in elements:
         name = names.setdefault((span, element), name)
         for rate, groups, prices in rates:
