@@ -119,10 +119,9 @@ def load_one(
 
 
 def say_loaded(done: list[Loaded]) -> None:
-    """What was loaded, and what a NUL was replaced in."""
-    tables = (
-        "in_network", "provider_references", "provider_files", "allowed_amounts", "rejects",
-    )  # fmt: skip
+    """What was loaded, in the tables that have any of it, and what a NUL was replaced in."""
+    known = dict.fromkeys(name for one in done for name in one.rows)
+    tables = [name for name in known if any(one.rows[name] for one in done)]
     say_table(
         ("file", "state", "seconds", *(f"mrf.{name}" for name in tables)),
         ((o.file, o.state, o.seconds, *(o.rows[name] for name in tables)) for o in done),

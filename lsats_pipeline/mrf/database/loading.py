@@ -35,7 +35,7 @@ from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
-# PostgreSQL took 7.7 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
+# PostgreSQL took 7.5 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
 GROWTH = 12
 # A change of what the tables hold of a file: what is loaded in another way is loaded anew.
 LOAD_LAYOUT = 2
