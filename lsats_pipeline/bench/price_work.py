@@ -14,20 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import pyarrow.parquet as pq
-from psycopg import sql
-
-from lsats_pipeline.mrf.database import relational
-from lsats_pipeline.mrf.database.copying import CopyText
-from lsats_pipeline.mrf.database.loading import load_file
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, plan, prepare
-from lsats_pipeline.mrf.rows.tables import TABLES
+from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Span, index_file
 from lsats_pipeline.mrf.text.reading import Reading
-from lsats_pipeline.mrf.text.scanning import sequence_in
 from lsats_pipeline.mrf.workspace import name_for
-from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline.warehouse.database import connect
 
 Counts: TypeAlias = dict[str, int]
 # What stands between two elements of a generated file, and of most published ones.
@@ -109,6 +100,9 @@ def taken_in(workers: int) -> Callable[[Path, Path], Counts]:
 
 def loaded(file: Path, folder: Path, url: str) -> Counts:
     """What was taken in, from Parquet into PostgreSQL, with indexes, seen by readers."""
+    from lsats_pipeline.mrf.database.loading import load_file
+    from lsats_pipeline.warehouse import Warehouse
+
     with Warehouse(url) as warehouse:
         rows = load_file(warehouse, folder, name_for(file), connections=CONNECTIONS).rows
     return {"prices": rows["in_network"], "groups": rows["provider_references"]}
@@ -121,6 +115,10 @@ def taken_in_and_loaded(file: Path, folder: Path, url: str) -> Counts:
 
 def rendered(file: Path, folder: Path) -> Counts:
     """The first prices as rows of text with all their columns, for those who only copy."""
+    import pyarrow.parquet as pq
+
+    from lsats_pipeline.mrf.database.copying import CopyText
+
     text, rows = CopyText(), 0
     with (folder / "prices.copy").open("wb") as out:
         for part in sorted((folder / name_for(file) / "in_network").glob("*.parquet")):
@@ -134,6 +132,12 @@ def rendered(file: Path, folder: Path) -> Counts:
 
 def bare_copy(_: Path, folder: Path, url: str) -> Counts:
     """Those rows by one COPY into a table of all their columns: no index, nothing is checked."""
+    from psycopg import sql
+
+    from lsats_pipeline.mrf.database import relational
+    from lsats_pipeline.mrf.rows.tables import TABLES
+    from lsats_pipeline.warehouse.database import connect
+
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(field.name), relational.type_of(field.type))
         for field in TABLES["in_network"]
@@ -207,10 +211,10 @@ def sliced(file: Path, folder: Path) -> Counts:
     """Write the first elements of a file as others want them; returns what is in them."""
     values: list[bytes] = []
 
-    def take(span: Span, documents: list[bytes]) -> None:
+    def take(span: Span, pieces: list[Piece]) -> None:
         if span.section == "in_network":
-            for document in documents:
-                values.extend(map(bytes, sequence_in(document)))  # type: ignore[arg-type]
+            for piece in pieces:
+                values.extend(map(bytes, piece.values))
             if sum(map(len, values)) >= _SLICE:
                 raise _EnoughError
 

@@ -222,3 +222,10 @@ def test_what_a_file_has_everywhere_is_in_doubt_once(more: dict[str, Any]) -> No
     assert values.type == Columnar(InNetwork).type
     twice = json.dumps(one).replace('"name": ', '"name": "1", "name": ').encode()
     assert columnar.read(document_of(twice)) is None
+
+
+def test_explicit_nulls_are_read_in_memory_that_is_shared_too() -> None:
+    document = document_of(json.dumps(item(severity_of_illness=None)).encode())
+    found = Columnar(InNetwork).read(memoryview(document))
+    assert found is not None
+    assert found.to_pylist()[0]["severity_of_illness"] is None

@@ -40,20 +40,28 @@ _NULL = " null"
 class Columnar:
     """Reads values of one kind; learns members that files have besides the published ones."""
 
-    def __init__(self, kind: type[Struct]) -> None:
-        self.type = type_of(kind)
-        self._read_as: pa.DataType = self.type
+    def __init__(
+        self, kind: type[Struct] | pa.DataType, read_as: pa.DataType | None = None
+    ) -> None:
+        self.type: pa.DataType = kind if isinstance(kind, pa.DataType) else type_of(kind)
+        self.read_as: pa.DataType = read_as or self.type
         self._all_whole = kind is ProviderReference
-        self._nulls = _explicit_nulls(self.type)
+        self._nulls = _explicit_nulls(self.read_as)
         self._with_nulls = False
         self._lessons = 0
 
-    def read(self, document: bytes | memoryview) -> pa.StructArray | None:
-        """The values of a document that is proved to be strict JSON; None when in doubt."""
-        values = self._proved(document)
-        if values is None and not self._with_nulls and self._nulls.search(document):
+    def read(
+        self, document: bytes | memoryview, counted: bytes | memoryview | None = None
+    ) -> pa.StructArray | None:
+        """The values of a document that is proved to be strict JSON; None when in doubt.
+
+        `counted`: the same without numbers that others have to judge.
+        """
+        counted = document if counted is None else counted
+        values = self._proved(document, counted)
+        if values is None and not self._with_nulls and self._nulls.search(counted):
             self._with_nulls = True
-            values = self._proved(document)
+            values = self._proved(document, counted)
             self._with_nulls = values is not None
         return None if values is None else narrowed(values, self.type)
 
@@ -65,19 +73,22 @@ class Columnar:
             found = pa.schema(arro3.io.infer_json_schema(document))
         except Exception:  # what it raises has no class of its own
             return False
-        before = self._read_as
-        self._read_as = widened(before, found.field("v").type.value_type)
-        self._nulls = _explicit_nulls(self._read_as)
-        self._lessons += self._read_as != before
-        return bool(self._read_as != before)
+        before = self.read_as
+        self.read_as = widened(before, found.field("v").type.value_type)
+        self._nulls = _explicit_nulls(self.read_as)
+        self._lessons += self.read_as != before
+        return bool(self.read_as != before)
 
-    def _proved(self, document: bytes | memoryview) -> pa.StructArray | None:
-        kind = self._read_as
+    def _proved(
+        self, document: bytes | memoryview, counted: bytes | memoryview
+    ) -> pa.StructArray | None:
+        kind, same = self.read_as, counted is document
         if self._with_nulls:
-            document = self._nulls.sub(rb'"\1%s":0' % _NULL.encode(), document)
+            document = self._nulls.sub(_said_null, document)
+            counted = document if same else self._nulls.sub(_said_null, counted)
             kind = with_nulls(kind)
         values = _read(document, kind)
-        if values is None or not self._is_beyond_doubt(document, values):
+        if values is None or not self._is_beyond_doubt(counted, values):
             return None
         return values
 
@@ -174,6 +185,10 @@ def _explicit_nulls(kind: pa.DataType) -> re.Pattern[bytes]:
     """Finds `"setting": null`; inside of a text the second quote would have a backslash."""
     names = b"|".join(sorted(re.escape(name.encode()) for name in _nullable(kind)))
     return re.compile(rb'"(%s)"\s*:\s*null' % names)
+
+
+def _said_null(found: re.Match[bytes]) -> bytes:
+    return b'"%s%s":0' % (found[1], _NULL.encode())
 
 
 def _nullable(kind: pa.DataType) -> set[str]:

@@ -76,9 +76,9 @@ def in_network(
 def around(values: pa.StructArray, name: str, element: pa.StructArray) -> pa.StructArray:
     """One element with these values in a list of it, which was empty."""
     ends = np.array([0, len(values)], np.int32)
-    inside = pa.ListArray.from_arrays(ends, values, type=element.type.field(name).type)
+    inside = pa.ListArray.from_arrays(ends, values)
     members = [inside if f.name == name else element.field(f.name) for f in element.type]
-    return pa.StructArray.from_arrays(members, fields=list(element.type))
+    return pa.StructArray.from_arrays(members, [f.name for f in element.type])
 
 
 def inline_ids(elements: pa.StructArray) -> Positions | None:
@@ -278,7 +278,18 @@ def _there(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def _words(things: pa.StructArray, name: str) -> pa.DictionaryArray:
-    return things.field(name).dictionary_encode()
+    words = things.field(name)
+    return _in_order(words) if pa.types.is_dictionary(words.type) else words.dictionary_encode()
+
+
+def _in_order(words: pa.DictionaryArray) -> pa.DictionaryArray:
+    """With the words that there are, as they come: whatever was read before makes no difference."""
+    used = words.indices.unique().drop_null()
+    becomes = np.zeros(len(words.dictionary), np.int32)
+    becomes[used] = np.arange(len(used))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(becomes).take(words.indices), words.dictionary.take(used)
+    )
 
 
 def _word_lists(things: pa.StructArray, name: str) -> pa.ListArray:

@@ -10,7 +10,6 @@ limit), the offset of its element in the document, and the path inside that.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -23,20 +22,20 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lsats_pipeline.errors import BadFile
-from lsats_pipeline.mrf.rows.columnar import Columnar, columns_of
-from lsats_pipeline.mrf.rows.elements import INSIDE, KINDS, Element, decoder
+from lsats_pipeline.mrf.rows.alike import Alike, coded
+from lsats_pipeline.mrf.rows.columnar import columns_of
+from lsats_pipeline.mrf.rows.doubt import FAULTS, after_comma, decoder, parted
+from lsats_pipeline.mrf.rows.elements import INSIDE, KINDS, Element
 from lsats_pipeline.mrf.text.cutting import Large, Limits, pieces
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.text.scanning import BEFORE, BEHIND, document_of
 from lsats_pipeline.mrf.text.window import HEAD, Window, members
 
 Numbers: TypeAlias = NDArray[np.int64]
-# A doubtful piece is cut in two until it is so small; what is still in doubt is judged exactly.
+# A doubtful piece is cut in parts until they are so small; what is in doubt then is judged exactly.
 # So many vain judgements show that a file gives no cause but is in doubt everywhere.
 _SMALL, _OFTEN = 16 << 10, 20
-_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _CUT_OFF = "Input data was truncated"
-_COMMA = re.compile(rb"[ \t\r\n,]*")
 _LEVELS = {"Rate": "rate", "Price": "price", "ProviderGroup": "provider_group",
            "AllowedAmount": "allowed_amount", "Payment": "payment"}  # fmt: skip
 
@@ -126,7 +125,7 @@ class Source:
             header = msgspec.json.decode(self.large.header, type=dict[str, msgspec.Raw])
             shell = msgspec.json.encode({**header, INSIDE[kind][0]: []})
             element: Element = _decoder_of_one(kind).decode(shell)
-        except _FAULTS as error:
+        except FAULTS as error:
             return None, _told(error)
         return element, ""
 
@@ -135,7 +134,7 @@ class Decoder:
     """Decodes the pieces of one file; what it learns of the file is good for the next ones."""
 
     def __init__(self) -> None:
-        self._columnar: dict[type[Struct], Columnar] = {}
+        self._readers: dict[type[Struct], Alike] = {}
         self._in_vain = 0
 
     def decode(self, piece: Text, source: Source) -> Decoded:
@@ -145,40 +144,31 @@ class Decoder:
         return decoded
 
     def _decode(self, decoded: Decoded, piece: Text, source: Source) -> None:
-        columnar = self._reader(source.kind)
-        values = columnar.read(piece.document) if piece.strict and not source.fault else None
+        reader = self._reader(source.kind)
+        values = reader.read(piece.document) if piece.strict and not source.fault else None
         if values is not None:
             decoded.add(values, np.arange(piece.first, piece.first + len(values)))
             decoded.seen += len(values)
-        elif piece.strict and self._is_worth_halving(piece) and (halves := _halves(piece)):
-            for half in halves:
-                self._decode(decoded, half, source)
+        elif (
+            piece.strict
+            and self._is_worth_cutting(piece)
+            and (parts := parted(piece.data, source.kind))
+        ):
+            for part in parts:
+                self._decode(decoded, piece.part(*part), source)
         elif _judged(decoded, piece, source):
             self._in_vain = 0
-        elif piece.strict and not columnar.learn(piece.document):
+        elif piece.strict and not reader.learn(piece.document):
             self._in_vain += 1
 
-    def _is_worth_halving(self, piece: Text) -> bool:
+    def _is_worth_cutting(self, piece: Text) -> bool:
         """Not when there was nothing bad in what was in doubt for many times."""
         return len(piece.document) > _SMALL and self._in_vain < _OFTEN
 
-    def _reader(self, kind: type[Struct]) -> Columnar:
-        if kind not in self._columnar:
-            self._columnar[kind] = Columnar(kind)
-        return self._columnar[kind]
-
-
-def _halves(piece: Text) -> list[Text]:
-    """The piece cut in two between values; nothing when there is one only."""
-    data = piece.data
-    values = msgspec.json.decode(b"".join((b"[", data, b"]")), type=list[msgspec.Raw])
-    half, end = len(values) // 2, 0
-    if not half:
-        return []
-    for value in values[:half]:
-        end = _after_comma(data, end) + memoryview(value).nbytes
-    begin = _after_comma(data, end)
-    return [piece.part(0, end, 0), piece.part(begin, len(data), half)]
+    def _reader(self, kind: type[Struct]) -> Alike:
+        if kind not in self._readers:
+            self._readers[kind] = Alike(kind)
+        return self._readers[kind]
 
 
 def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
@@ -192,7 +182,7 @@ def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
     if source.fault:
         decoded.rejects += _lost(values, numbers, source)
     else:
-        decoded.add(columns_of(values, source.kind), np.asarray(numbers, np.int64))
+        decoded.add(coded(columns_of(values, source.kind)), np.asarray(numbers, np.int64))
     return len(decoded.rejects) - before
 
 
@@ -235,8 +225,8 @@ def _at_once(data: bytes, source: Source) -> list[Any] | None:
     """All values; None when any of them is not as it should be."""
     whole = b"".join((b"[", data, b"]"))
     try:
-        values: list[Any] = _decoder(source.kind).decode(whole)
-    except _FAULTS:
+        values: list[Any] = decoder(source.kind).decode(whole)
+    except FAULTS:
         return None
     return None if _closer_look(whole) else values
 
@@ -251,14 +241,9 @@ def _one_by_one(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
         at = 0
         data = piece.data
         for raw in [bytes(value) for value in piece.values] or [data]:
-            at = _after_comma(data, at)
+            at = after_comma(data, at)
             yield piece.begin + at, raw
             at += len(raw)
-
-
-def _after_comma(data: bytes, at: int) -> int:
-    space = _COMMA.match(data, at)
-    return space.end() if space else at
 
 
 def _members(data: bytes, begin: int) -> list[tuple[str, int, bytes]]:
@@ -296,7 +281,7 @@ class _Place:
         name, inside = INSIDE[kind]
         try:
             value, items = _shell(raw, at, kind, name)
-        except (BadFile, KeyError, *_FAULTS):
+        except (BadFile, KeyError, *FAULTS):
             return None
         dot = f"{path}." if path else ""
         good = [
@@ -348,7 +333,7 @@ def _decoded(raw: bytes, kind: type[Struct]) -> tuple[Any, str]:
     """The value, or why it does not fit."""
     try:
         value = _decoder_of_one(kind).decode(raw)
-    except _FAULTS as error:
+    except FAULTS as error:
         return None, _closer_look(raw) or _told(error)
     return value, _closer_look(raw)
 
@@ -384,11 +369,6 @@ def _told(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
     return "half a surrogate pair" if str(error) == _CUT_OFF else str(error)
-
-
-@cache
-def _decoder(kind: type[Struct]) -> msgspec.json.Decoder[list[Struct]]:
-    return decoder(kind)
 
 
 @cache

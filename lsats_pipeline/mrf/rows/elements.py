@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-import msgspec
 from msgspec import Meta, Struct
 
 # What fits a signed 64-bit column; the published numbers have ten digits.
@@ -137,8 +136,3 @@ INSIDE: dict[type[Struct], tuple[str, type[Struct]]] = {
     OutOfNetwork: ("allowed_amounts", AllowedAmount),
     AllowedAmount: ("payments", Payment),
 }
-
-
-def decoder(kind: type[Struct]) -> msgspec.json.Decoder[list[Struct]]:
-    """Decodes `[a,b,c]` of one kind."""
-    return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]

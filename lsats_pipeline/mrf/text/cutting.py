@@ -32,7 +32,7 @@ _GUESSES = 4
 class Limits:
     """Bytes: what is proved at once, and the largest value that is held in memory whole."""
 
-    piece: int = 512 << 10
+    piece: int = 2 << 20
     largest: int = 24 << 20
 
 
