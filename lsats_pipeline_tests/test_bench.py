@@ -15,6 +15,7 @@ from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.silver.by_hand import ByHand
 
+IN_THE_DATABASE = {"loaded", "taken in and loaded", "bare COPY"}
 JOBS: list[dict[str, Any]] = [
     {"EmplId": "7", "EmplRcd": 0, "UniqName": " Ada ", "UniversityJobTitle": "Professor"},
     {"EmplId": "7", "EmplRcd": 1, "DepartmentJobTitle": "Dean", "DepartmentId": "12"},
@@ -42,8 +43,8 @@ def test_a_table_by_hand_has_the_rows_of_the_built_one(
     ]
 
 
-def test_every_work_on_a_price_file_counts_the_same(tmp_path: Path) -> None:
-    """Ours, DuckDB and ijson have the prices and cents that the file was made with."""
+def test_every_work_on_a_price_file_counts_the_same(tmp_path: Path, warehouse: Warehouse) -> None:
+    """Ours, a bare COPY, DuckDB and ijson have the prices that the file was made with."""
     pytest.importorskip("ijson")
     file = tmp_path / "prices.json.gz"
     manifest = write_price_file(file, PriceFile(megabytes=0.5))
@@ -62,6 +63,6 @@ def test_every_work_on_a_price_file_counts_the_same(tmp_path: Path) -> None:
     }  # fmt: skip
     works = [name for name in WORKS if name not in ("slice", "proved", "taken in by 2")]
     for name in works:
-        found = WORKS[name](file, tmp_path)
+        found = WORKS[name](file, tmp_path, *[warehouse.url][: name in IN_THE_DATABASE])
         assert found == {key: account[key] for key in found}, name
     assert WORKS["proved"](file, tmp_path)["in_network"] == account["in_network"]

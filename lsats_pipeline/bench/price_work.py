@@ -1,4 +1,4 @@
-"""What `lsats bench mrf` measures, each in a process of its own: `... WORK FILE FOLDER`.
+"""What `lsats bench mrf` measures, each in a process of its own: `... WORK FILE FOLDER [URL]`.
 
 Every work writes what it counted as JSON, so that nothing is fast because it does less.
 """
@@ -18,6 +18,7 @@ from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, plan, prepare
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Span, index_file
 from lsats_pipeline.mrf.text.reading import Reading
+from lsats_pipeline.mrf.workspace import name_for
 
 Counts: TypeAlias = dict[str, int]
 # What stands between two elements of a generated file, and of most published ones.
@@ -25,6 +26,10 @@ _SEPARATOR = b'},{"negotiation_arrangement"'
 _BLOCK = 4 << 20
 # Bytes of elements that are given to those who would take minutes for a whole file.
 _SLICE = 60_000_000
+# Prices that are copied as they are, at least.
+_COPIED = 1_000_000
+# As `lsats mrf load` has them.
+CONNECTIONS = 3
 
 
 def inflated(file: Path, _: Path) -> Counts:
@@ -91,6 +96,62 @@ def taken_in(workers: int) -> Callable[[Path, Path], Counts]:
         }
 
     return work
+
+
+def loaded(file: Path, folder: Path, url: str) -> Counts:
+    """What was taken in, from Parquet into PostgreSQL, with indexes, seen by readers."""
+    from lsats_pipeline.mrf.database.loading import load_file
+    from lsats_pipeline.warehouse import Warehouse
+
+    with Warehouse(url) as warehouse:
+        rows = load_file(warehouse, folder, name_for(file), connections=CONNECTIONS).rows
+    return {"prices": rows["in_network"], "groups": rows["provider_references"]}
+
+
+def taken_in_and_loaded(file: Path, folder: Path, url: str) -> Counts:
+    """All of it: the file to Parquet by two, and that into PostgreSQL."""
+    return {**taken_in(2)(file, folder), **loaded(file, folder, url)}
+
+
+def rendered(file: Path, folder: Path) -> Counts:
+    """The first prices as rows of text with all their columns, for those who only copy."""
+    import pyarrow.parquet as pq
+
+    from lsats_pipeline.mrf.database.copying import CopyText
+
+    text, rows = CopyText(), 0
+    with (folder / "prices.copy").open("wb") as out:
+        for part in sorted((folder / name_for(file) / "in_network").glob("*.parquet")):
+            for batch in pq.ParquetFile(part).iter_batches():
+                out.write(text.of(batch))
+                rows += batch.num_rows
+            if rows >= _COPIED:
+                break
+    return {"prices": rows}
+
+
+def bare_copy(_: Path, folder: Path, url: str) -> Counts:
+    """Those rows by one COPY into a table of all their columns: no index, nothing is checked."""
+    from psycopg import sql
+
+    from lsats_pipeline.mrf.database import relational
+    from lsats_pipeline.mrf.rows.tables import TABLES
+    from lsats_pipeline.warehouse.database import connect
+
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(field.name), relational.type_of(field.type))
+        for field in TABLES["in_network"]
+    )
+    with connect(url) as connection:
+        connection.execute(sql.SQL("create table bare ({})").format(columns))
+        with (
+            (folder / "prices.copy").open("rb") as file,
+            connection.cursor().copy("copy bare from stdin with (freeze)") as stream,
+        ):
+            while block := file.read(_BLOCK):
+                stream.write(block)
+        found = connection.execute("select count(*) from bare").fetchone()
+    return {"prices": found[0] if found else 0}
 
 
 def by_duckdb(_: Path, folder: Path) -> Counts:
@@ -168,7 +229,7 @@ def sliced(file: Path, folder: Path) -> Counts:
     return {"text": text, "in_network": len(values), "prices": len(rates), "cents": cents}
 
 
-WORKS: dict[str, Callable[[Path, Path], Counts]] = {
+WORKS: dict[str, Callable[..., Counts]] = {
     "inflated": inflated,
     "cut": cut,
     "slice": sliced,
@@ -177,6 +238,10 @@ WORKS: dict[str, Callable[[Path, Path], Counts]] = {
     "prepared": prepared,
     "taken in by 1": taken_in(1),
     "taken in by 2": taken_in(2),
+    "loaded": loaded,
+    "taken in and loaded": taken_in_and_loaded,
+    "rendered": rendered,
+    "bare COPY": bare_copy,
     "DuckDB": by_duckdb,
     "ijson": by_ijson,
 }
@@ -184,9 +249,9 @@ WORKS: dict[str, Callable[[Path, Path], Counts]] = {
 
 def main() -> None:
     """Do one work, and write its seconds and what it counted."""
-    name, file, folder = sys.argv[1:]
+    name, file, folder, *url = sys.argv[1:]
     begun = time.perf_counter()
-    counts = WORKS[name](Path(file), Path(folder))
+    counts = WORKS[name](Path(file), Path(folder), *url)
     sys.stdout.write(json.dumps({"seconds": time.perf_counter() - begun, **counts}))
 
 

@@ -52,9 +52,9 @@ def cost_of(arguments: Sequence[str], url: str, variables: Mapping[str, str]) ->
     return _cost([*_PROGRAM, *arguments, "--json"], url, variables)
 
 
-def cost_of_work(module: str, arguments: Sequence[str]) -> Cost:
+def cost_of_work(module: str, arguments: Sequence[str], url: str = "") -> Cost:
     """The same of a module's `main`, which is given the arguments and writes JSON."""
-    return _cost([sys.executable, "-m", module, *arguments], "", {})
+    return _cost([sys.executable, "-m", module, *arguments], url, {})
 
 
 def _cost(command: Sequence[str], url: str, variables: Mapping[str, str]) -> Cost:

@@ -11,7 +11,7 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, program, say_json, say_table
-from lsats_pipeline.cli.progress import bars_of_bytes
+from lsats_pipeline.cli.progress import bar_of_rows
 from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.settings import HubSettings, load
 
@@ -49,7 +49,7 @@ def load_files(
 ) -> int:
     """Bring published files into PostgreSQL (schema mrf), each in one step; again changes nothing.
 
-    The rows need about twenty times the room of the Parquet files.
+    The rows need about eight times the room of the Parquet files.
     """
     from lsats_pipeline.mrf.status import published_files
 
@@ -107,7 +107,7 @@ def load_one(
     from lsats_pipeline.mrf.database.loading import load_file, server_folder
 
     settings = load(HubSettings)
-    with bars_of_bytes(quiet) as progress:
+    with bar_of_rows(quiet) as progress:
         return load_file(
             warehouse,
             settings.lsats_home / "exports" / "mrf",
@@ -119,8 +119,9 @@ def load_one(
 
 
 def say_loaded(done: list[Loaded]) -> None:
-    """What was loaded, and what a NUL was replaced in."""
-    tables = ("in_network", "provider_references", "allowed_amounts", "rejects")
+    """What was loaded, in the tables that have any of it, and what a NUL was replaced in."""
+    known = dict.fromkeys(name for one in done for name in one.rows)
+    tables = [name for name in known if any(one.rows[name] for one in done)]
     say_table(
         ("file", "state", "seconds", *(f"mrf.{name}" for name in tables)),
         ((o.file, o.state, o.seconds, *(o.rows[name] for name in tables)) for o in done),

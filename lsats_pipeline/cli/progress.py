@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lsats_pipeline.mrf.database.loading import Pace
 
 Watcher = Callable[[str, str], None]
 
@@ -34,6 +38,33 @@ def progress(title: str, assets: int) -> Iterator[Watcher | None]:
                 bar.update(task, asset=asset if event == "started" else f"{asset} (tried again)")
             else:
                 bar.advance(task)
+
+        yield watch
+
+
+@contextmanager
+def bar_of_rows(quiet: bool) -> Iterator[Callable[[Pace], None] | None]:
+    """A bar of the rows that are loaded, on a terminal, with the speed in text of the source."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows"),
+        TextColumn("{task.fields[speed]:,.0f} MB/s"),
+        TimeRemainingColumn(),
+    )
+    begun = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("load", total=None, visible=False, speed=0.0)
+
+        def watch(pace: Pace) -> None:
+            speed = pace.text / 1e6 / max(time.monotonic() - begun, 1e-3)
+            bar.update(task, completed=pace.rows, total=pace.of_rows, speed=speed, visible=True)
 
         yield watch
 

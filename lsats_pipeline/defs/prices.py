@@ -198,7 +198,8 @@ def _loaded(context: dg.AssetExecutionContext, files: PriceFilesResource, file: 
     watch = progress(context)
     return load_file(
         files.warehouse(), files.exports, file,
-        connections=files.connections, server=files.server, progress=watch,
+        connections=files.connections, server=files.server,
+        progress=lambda pace: watch("load", pace.text, pace.of_text),
     )  # fmt: skip
 
 

@@ -96,8 +96,8 @@ def test_every_value_arrives(
     copied = Copied("other")
     connection.execute("truncate copied")
     with connection.cursor().copy("copy copied from stdin") as stream:
-        for text in copied.texts(part):
-            stream.write(text)
+        for piece in copied.pieces(part):
+            stream.write(piece.data[0])
     stored = connection.execute("select * from copied").fetchall()
     assert stored == [seen(row) for row in rows]
     assert (copied.rows, copied.substituted) == (len(rows), sum(nuls(row) for row in rows))
@@ -105,5 +105,5 @@ def test_every_value_arrives(
 
 def test_an_empty_part_is_no_text(tmp_path: Path) -> None:
     copied = Copied("other")
-    assert list(copied.texts(written(tmp_path / "empty.parquet", []))) == []
+    assert list(copied.pieces(written(tmp_path / "empty.parquet", []))) == []
     assert copied.rows == 0

@@ -8,18 +8,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.mrf.database import loading, relational, shards
+from lsats_pipeline.mrf.database import loading, publishing, relational, shards
 from lsats_pipeline.mrf.database.copying import VISIBLE_NUL
-from lsats_pipeline.mrf.database.loading import Loaded, load_file, loaded_files, unload_file
+from lsats_pipeline.mrf.database.loading import Loaded, Pace, load_file, loaded_files, unload_file
+from lsats_pipeline.mrf.database.stored import STORED, Index
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import IndexOptions
@@ -27,6 +31,8 @@ from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_pric
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.files import HEADER, item, price, reference, rows, taken, text
 
+# Items, rates, terms, prices and provider references; what has rows of files has a partition more.
+TABLES_OF_A_FILE = 5 + 2
 # Awkward in COPY, in array literals, in JSON, or in all of them.
 HOSTILE = "\t\n\r\\N \\ \" {a,b} '; drop table x; -- \u2028 é 𝄞 \x7f \\. null"
 
@@ -206,7 +212,7 @@ def test_a_new_version_replaces_its_file_alone(
     assert loaded(warehouse, exports).state == "loaded"
     assert codes(warehouse) == ["1", "2"]
     assert loaded_files(warehouse) == ["prices"]
-    assert len(tables_of(warehouse)) == 2 * 2
+    assert len(tables_of(warehouse)) == TABLES_OF_A_FILE
 
 
 def test_taking_out_leaves_no_trace(tmp_path: Path, exports: Path, warehouse: Warehouse) -> None:
@@ -254,7 +260,7 @@ def test_a_reader_who_does_not_end_holds_up_the_last_step_alone(
     loaded(warehouse, exports)
     of_codes(tmp_path, "2")
     for name, value in (("_TRIES", 2), ("_TRY_MS", 20), ("_PAUSE", 0.01)):
-        monkeypatch.setattr(loading, name, value)
+        monkeypatch.setattr(publishing, name, value)
     with psycopg.connect(warehouse.url) as reader:
         reader.execute("select count(*) from mrf.in_network")
         with pytest.raises(TryAgain, match="pg_stat_activity"):
@@ -265,7 +271,7 @@ def test_a_reader_who_does_not_end_holds_up_the_last_step_alone(
     assert codes(warehouse) == ["2"]
 
 
-@pytest.mark.parametrize("step", ["_forget", "_attach", "_remember"])
+@pytest.mark.parametrize("step", ["forget", "_attach", "_remember"])
 @pytest.mark.parametrize("after", [False, True])
 def test_a_fault_at_any_step_of_the_end_leaves_the_old(
     tmp_path: Path, exports: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch,
@@ -274,7 +280,7 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
     of_codes(tmp_path, "1")
     loaded(warehouse, exports)
     of_codes(tmp_path, "2")
-    real: Callable[..., None] = getattr(loading, step)
+    real: Callable[..., None] = getattr(publishing, step)
 
     def failing(*args: Any) -> None:
         if after:
@@ -282,20 +288,20 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
         raise GiveUp("injected")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading, step, failing)
+        patch.setattr(publishing, step, failing)
         with pytest.raises(GiveUp, match="injected"):
             loaded(warehouse, exports)
     assert codes(warehouse) == ["1"]
     assert len(stored(warehouse, "provider_references")) == 1
     assert loaded(warehouse, exports).shards_resumed == 2
     assert codes(warehouse) == ["2"]
-    assert len(tables_of(warehouse)) == 2 * 2
+    assert len(tables_of(warehouse)) == TABLES_OF_A_FILE
 
 
 VICTIM = """
 import sys, time
 from pathlib import Path
-from lsats_pipeline.mrf.database import loading, relational, shards
+from lsats_pipeline.mrf.database import loading, publishing, relational, shards
 from lsats_pipeline.warehouse import Warehouse
 
 def stop(*args):
@@ -306,11 +312,11 @@ shards._MOST_ROWS = 500
 url, exports, point = sys.argv[1:]
 if point == "copy":
     real, seen = relational.index, []
-    relational.index = lambda *args: stop() if len(seen) > 1 else (seen.append(1), real(*args))
+    relational.index = lambda *args: stop() if len(seen) > 7 else (seen.append(1), real(*args))
 elif point == "publish":
-    loading._remember = stop
+    publishing._remember = stop
 elif point == "attach":
-    loading._attach = stop
+    publishing._attach = stop
 with Warehouse(url) as warehouse:
     loading.load_file(warehouse, Path(exports), "prices", connections=1)
 """
@@ -339,9 +345,12 @@ def test_killed_anywhere_the_old_stays_and_the_next_load_completes(
     assert (done.rows["in_network"], done.state) == (made.prices, "loaded")
     assert done.shards_resumed == resumed
     assert len(stored(warehouse, "in_network")) == made.prices
-    tree = warehouse.query("select relid::regclass::text from pg_partition_tree('mrf.in_network')")
-    left = {f"mrf.{name}" for name in tables_of(warehouse) if name.startswith("in_network")}
-    assert {name for (name,) in tree} - {"mrf.in_network"} == left
+    tree = warehouse.query(
+        "select relid::regclass::text from unnest(%s::text[]) name,"
+        " pg_partition_tree('mrf.' || name) where level > 0",
+        [list(STORED)],
+    )
+    assert {name for (name,) in tree} == {f"mrf.{name}" for name in tables_of(warehouse)}
 
 
 def test_two_loads_of_a_file_at_once_are_told_apart(
@@ -364,7 +373,8 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(
         with pytest.raises(GiveUp, match="bytes free"):
             loaded(warehouse, exports, server=tmp_path)
     loaded(warehouse, exports)
-    monkeypatch.setattr(relational, "INDEXES", {**relational.INDEXES, "rejects": ()} | {"x": ()})
+    rejects = replace(STORED["rejects"], indexes=(Index(("reason",)),))
+    monkeypatch.setitem(STORED, "rejects", rejects)
     of_codes(tmp_path, "2")
     with pytest.raises(FixConfiguration, match="unload --all"):
         loaded(warehouse, exports)
@@ -442,3 +452,72 @@ def test_the_documented_queries_find_their_rows_by_index(
     run = lambda query: warehouse.query(sql.SQL(query))  # noqa: E731
     assert made.prices > len(run(queries[0])) > 0
     assert len(run(queries[3])) > 0
+
+
+def test_a_reference_to_another_file_has_the_groups_of_that(
+    tmp_path: Path, exports: Path, warehouse: Warehouse
+) -> None:
+    rate = {"negotiated_prices": [price()], "provider_references": [1, 2]}
+    away = {"provider_group_id": 2, "location": "https://example.org/a.json"}
+    taken(
+        tmp_path, text(in_network=[item("1", rate)], provider_references=[reference(1, 11), away])
+    )
+    who = "select provider_group_id, npi, location from mrf.prices_with_providers order by 1, 2"
+    loaded(warehouse, exports)
+    assert warehouse.query(who) == [(1, [11], None), (2, None, away["location"])]
+    groups = [
+        {"file": "prices", "span": -2, "element": n, "provider_group_id": 2, "inline": False,
+         "location": away["location"], "npi": [n], "tin_type": "ein", "tin_value": "1"}
+        for n in (21, 22)
+    ]  # fmt: skip
+    folder = exports / "prices" / "provider_files"
+    folder.mkdir()
+    pq.write_table(
+        pa.Table.from_pylist(groups, TABLES["provider_references"]), folder / "0.parquet"
+    )
+    done = loaded(warehouse, exports)
+    assert (done.state, done.rows["provider_files"]) == ("loaded", 2)
+    assert [row[:2] for row in warehouse.query(who)] == [(1, [11]), (2, [21]), (2, [22])]
+    assert loaded(warehouse, exports).state == "unchanged"
+    shutil.rmtree(folder)
+    assert loaded(warehouse, exports).rows["provider_files"] == 0
+    assert [row[:2] for row in warehouse.query(who)] == [(1, [11]), (2, None)]
+
+
+def test_what_is_stored_as_one_table_is_taken_out_and_loaded_anew(
+    tmp_path: Path, exports: Path, warehouse: Warehouse
+) -> None:
+    of_codes(tmp_path, "1")
+    loaded(warehouse, exports)
+    partition = shards.partition_of("in_network", "prices", "0123456789")
+    with warehouse.owner() as owner:
+        owner.execute("drop view mrf.in_network cascade")
+        owner.execute("drop table mrf.in_network_items, mrf.in_network_rates")
+        owner.execute("create table mrf.in_network (file text) partition by list (file)")
+        owner.execute(
+            sql.SQL("create table {} partition of mrf.in_network for values in ('prices')").format(
+                relational.table(partition)
+            )
+        )
+        for table in ("in_network", partition):
+            owner.execute(
+                sql.SQL("alter table {} owner to lsats_etl").format(relational.table(table))
+            )
+        owner.execute("update meta.declarations set fingerprint = 'other' where name = 'mrf'")
+    with pytest.raises(FixConfiguration, match="unload --all"):
+        loaded(warehouse, exports)
+    assert unload_file(warehouse, "prices") == 2
+    assert tables_of(warehouse) == set()
+    assert loaded(warehouse, exports).state == "loaded"
+    assert codes(warehouse) == ["1"]
+
+
+def test_progress_ends_with_every_row_and_all_text(
+    tmp_path: Path, exports: Path, warehouse: Warehouse
+) -> None:
+    made = generated(tmp_path, exports)
+    seen: list[Pace] = []
+    loaded(warehouse, exports, progress=seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1].rows == seen[-1].of_rows == made.prices + made.groups
+    assert seen[-1].text == seen[-1].of_text == made.text

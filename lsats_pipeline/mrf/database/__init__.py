@@ -1,7 +1,10 @@
 """Published files into PostgreSQL, on request (decision 21).
 
- Parquet parts ──copying──▶ COPY text ──shards──▶ tables nobody sees ──loading──▶ schema mrf
+ Parquet parts ─┬─narrowing─▶ prices in four tables ─┬─shards─▶ tables nobody sees ─▶ schema mrf
+                └─copying───▶ all others             ┘
 
-relational  the tables, made of those of Parquet    copying  columns to text, no object per cell
-shards      a part of a table, whole or not there    loading  counted, then visible in one step
+stored      which tables there are, and of which columns    relational  their DDL, and the views
+narrowing   prices without repetition    copying  columns to text    binary  numbers to binary
+shards      a part of a table, whole or not there
+loading     a file: copied, counted      publishing  then visible in one step
 """

@@ -6,10 +6,10 @@ memory, is what COPY reads. Lists become array literals, structures become JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -18,13 +18,6 @@ import pyarrow.parquet as pq
 
 # Rows made into text at a time: some 20 MB.
 _BATCH = 20_000
-# Columns up to this one are the same in rows that have these in common, and made once for them.
-_REPEATED = {
-    "in_network": (
-        (("span", "element"), "covered_services"),
-        (("span", "element", "rate"), "provider_references"),
-    )
-}
 _NULL = pa.scalar("\\N", pa.large_string())
 # PostgreSQL stores no NUL character in text; this one is made to be seen in its place.
 _NUL, VISIBLE_NUL = "\0", "\N{SYMBOL FOR NULL}"
@@ -36,32 +29,48 @@ _QUOTE = pa.scalar('"', pa.large_string())
 Texts: TypeAlias = pa.LargeStringArray
 
 
+class Piece(NamedTuple):
+    """Rows for one COPY: of which table, and the bytes to send one after the other."""
+
+    table: str
+    data: tuple[bytes | memoryview, ...]
+    binary: bool = False
+
+
 @dataclass
 class Copied:
-    """What went through: rows, and values that held a NUL."""
+    """A table that is as it is in Parquet: what went through, and values that held a NUL."""
 
     table: str
     rows: int = 0
+
+    def __post_init__(self) -> None:
+        self._text = CopyText()
+
+    @property
+    def substituted(self) -> int:
+        """Values that held a NUL."""
+        return self._text.substituted
+
+    def pieces(self, part: Path) -> Iterator[Piece]:
+        """A Parquet file for COPY."""
+        with pq.ParquetFile(part) as file:
+            for batch in file.iter_batches(_BATCH, use_threads=False):
+                yield Piece(self.table, (self._text.of(batch),))
+                self.rows += batch.num_rows
+
+
+@dataclass
+class CopyText:
+    """Rows as text; counts the values in which a NUL was replaced."""
+
     substituted: int = 0
 
-    def texts(self, part: Path) -> Iterator[memoryview]:
-        """A Parquet file as COPY text."""
-        with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(_BATCH):
-                self.rows += batch.num_rows
-                yield self._text(batch)
-
-    def _text(self, batch: pa.RecordBatch) -> memoryview:
+    def of(self, batch: pa.RecordBatch) -> memoryview:
+        """A line for every row."""
         if not batch.num_rows:
             return memoryview(b"")
-        parts, begin = [], 0
-        for keys, last in _REPEATED.get(self.table, ()):
-            end = batch.schema.names.index(last) + 1
-            at, row_of = _runs(batch, keys)
-            cells = [self._cells(column.take(at)) for column in batch.columns[begin:end]]
-            parts.append(_together(*cells, between="\t").take(row_of))
-            begin = end
-        parts += map(self._cells, batch.columns[begin:])
+        parts = list(map(self._cells, batch.columns))
         parts[-1] = _together(parts[-1], _text("\n"))
         return _buffer(_together(*parts, between="\t"))
 
@@ -127,16 +136,6 @@ def _of_words(values: pa.Array, made: Callable[[pa.Array], Texts]) -> Texts:
     if len(values.dictionary) > len(values) or _some(values.dictionary, _NUL):
         return made(values.dictionary_decode())
     return made(values.dictionary).take(values.indices)
-
-
-def _runs(batch: pa.RecordBatch, keys: Sequence[str]) -> tuple[pa.Array, pa.Array]:
-    """Where rows with the same keys begin, and for each row which of those runs it is in."""
-    new = np.zeros(batch.num_rows, bool)
-    new[0] = True
-    for key in keys:
-        values = batch[key].to_numpy()
-        new[1:] |= values[1:] != values[:-1]
-    return pa.array(np.flatnonzero(new)), pa.array(np.cumsum(new) - 1)
 
 
 def _joined(

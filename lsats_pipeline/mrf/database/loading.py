@@ -18,37 +18,39 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import psycopg
+import pyarrow.parquet as pq
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from lsats_pipeline.errors import FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf.database import relational
-from lsats_pipeline.mrf.database.shards import (
-    Contents,
-    Shard,
-    Stopped,
-    comment,
-    copy,
-    prefix_of,
-    shards_of,
-    whole,
-)
-from lsats_pipeline.mrf.rows.tables import TABLES
+from lsats_pipeline.mrf.database.publishing import ALL_TABLES, Copies, forget, patiently, publish
+from lsats_pipeline.mrf.database.shards import Contents, Shard, Stopped, copy, shards_of, whole
+from lsats_pipeline.mrf.database.stored import LOADED, PROVIDER_FILES
+from lsats_pipeline.mrf.text.reading import sha256_of
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Workspace
 from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
-# PostgreSQL took 13 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
-GROWTH = 20
-# How long readers may hold up the last step; others queue behind it, so it waits in short tries.
-_TRIES, _TRY_MS, _PAUSE = 40, 1500, 0.5
+# PostgreSQL took 7.5 times the bytes of the Parquet files with its indexes (docs/decisions/0021).
+GROWTH = 12
+# A change of what the tables hold of a file: what is loaded in another way is loaded anew.
+LOAD_LAYOUT = 2
 
-Progress = Callable[[Literal["load"], int, int], None]
-"""Called with bytes of Parquet done, and in all."""
+
+class Pace(NamedTuple):
+    """How far a load is: rows, and the bytes of the source's text that they stand for."""
+
+    rows: int
+    of_rows: int
+    text: int
+    of_text: int
+
+
+Progress = Callable[[Pace], None]
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,18 @@ def load_file(
     with workspace.locked(), _writing(warehouse, file) as connection:
         published = _published(workspace)
         _declare(warehouse, connection)
-        content = content_of(published)
+        content = content_of(published, workspace.final)
         if found := _loaded(connection, file, content):
             return Loaded(file, "unchanged", *found, time.monotonic() - begun)
         shards = shards_of(workspace.final, file, content, connections)
         done = _left(connection, file, shards)
-        waiting = [shard for shard in shards if shard.table not in done]
+        waiting = [shard for shard in shards if shard.name not in done]
         _room_for(waiting, server)
-        done |= _copied(warehouse.url, waiting, connections, progress)
-        rows = _counted(published, shards, done)
+        pacing = _Pacing(published, shards, progress)
+        done |= _copied(warehouse.url, waiting, connections, pacing)
+        rows = _counted(published, workspace.final, shards, done)
+        publish(connection, Copies(published, content, shards, done, rows))
         substituted = sum(contents.substituted for contents in done.values())
-        _publish(connection, published, shards, rows, substituted)
     seconds = time.monotonic() - begun
     return Loaded(file, "loaded", rows, substituted, seconds, len(shards) - len(waiting))
 
@@ -107,7 +110,7 @@ def unload_file(warehouse: Warehouse, file: str) -> int:
             _left(connection, file, ())
         if row is None:
             return 0
-        _patiently(connection, lambda: _forget(connection, file))
+        patiently(connection, lambda: forget(connection, file))
     return sum(row[0].values())
 
 
@@ -125,10 +128,12 @@ def server_folder(settings: HubSettings) -> Path | None:
     return None if settings.database_url else settings.lsats_home / "postgres"
 
 
-def content_of(published: Published) -> str:
-    """The same for the same file of which the same was made."""
-    text = f"{LAYOUT} {published.sha256} {sorted(published.sums.rows.items())}"
+def content_of(published: Published, folder: Path) -> str:
+    """The same for the same file of which the same was made, its provider files included."""
+    text = f"{LAYOUT} {LOAD_LAYOUT} {published.sha256} {sorted(published.sums.rows.items())}"
     text += f" {published.sums.cents} {published.sums.allowed_cents}"
+    for part in sorted((folder / PROVIDER_FILES).glob("*.parquet")):
+        text += f" {part.name} {sha256_of(part)}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -141,7 +146,7 @@ def _writing(warehouse: Warehouse, file: str) -> Iterator[Connection]:
     except psycopg.errors.DiskFull as error:
         raise GiveUp(
             f"{file}: the database server has no room left ({str(error).strip()}): make some, or"
-            " leave the file as Parquet, which takes about a twentieth"
+            " leave the file as Parquet, which takes an eighth"
         ) from error
     except psycopg.OperationalError as error:
         raise TryAgain(
@@ -180,13 +185,13 @@ def _loaded(connection: Connection, file: str, content: str) -> tuple[dict[str, 
 
 
 def _left(connection: Connection, file: str, shards: Sequence[Shard]) -> dict[str, Contents]:
-    """What a load before left of these shards; what else is left of the file is dropped."""
-    wanted = {shard.table for shard in shards}
+    """What a load before left of these shards, by their names; all else of the file is dropped."""
+    wanted = {table: shard for shard in shards for table in shard.tables.values()}
     done = {}
-    for name in TABLES:
+    for name in ALL_TABLES:
         for table, contents in whole(connection, name, file).items():
             if contents and table in wanted:
-                done[table] = contents
+                done[wanted[table].name] = contents
             else:
                 connection.execute(sql.SQL("drop table {}").format(relational.table(table)))
     return done
@@ -203,23 +208,44 @@ def _room_for(shards: Sequence[Shard], server: Path | None) -> None:
         )
 
 
+class _Pacing:
+    """Tells how far shards are that are copied beside each other."""
+
+    def __init__(
+        self, published: Published, shards: Sequence[Shard], progress: Progress | None
+    ) -> None:
+        self._rows = dict.fromkeys((shard.name for shard in shards), 0)
+        self._of_rows = sum(shard.rows for shard in shards)
+        self._of_text = published.text
+        self._progress = progress
+        self._one_at_a_time = threading.Lock()
+
+    def of(self, shard: Shard) -> Callable[[int], None]:
+        """To be called with the rows of a shard that are copied."""
+
+        def done(rows: int) -> None:
+            with self._one_at_a_time:
+                self._rows[shard.name] = rows
+                if self._progress:
+                    self._progress(self._pace())
+
+        return done
+
+    def _pace(self) -> Pace:
+        rows = sum(self._rows.values())
+        text = self._of_text * rows // max(self._of_rows, 1)
+        return Pace(rows, self._of_rows, text, self._of_text)
+
+
 def _copied(
-    url: str, shards: Sequence[Shard], connections: int, progress: Progress | None
+    url: str, shards: Sequence[Shard], connections: int, pacing: _Pacing
 ) -> dict[str, Contents]:
     """Copy shards beside each other; the first failure stops the others."""
-    total, at, stop = sum(shard.size for shard in shards), 0, threading.Event()
-    counting = threading.Lock()
-
-    def done(size: int) -> None:
-        nonlocal at
-        with counting:
-            at += size
-            if progress:
-                progress("load", at, total)
+    stop = threading.Event()
 
     def one(shard: Shard) -> Contents:
         try:
-            return copy(url, shard, stop, done)
+            return copy(url, shard, stop, pacing.of(shard))
         except BaseException:
             stop.set()
             raise
@@ -235,19 +261,18 @@ def _copied(
     for error in failures:
         if not isinstance(error, Stopped):
             raise error
-    return {s.table: future.result() for s, future in zip(shards, running, strict=True)}
+    return {s.name: future.result() for s, future in zip(shards, running, strict=True)}
 
 
 def _counted(
-    published: Published, shards: Sequence[Shard], done: dict[str, Contents]
+    published: Published, folder: Path, shards: Sequence[Shard], done: dict[str, Contents]
 ) -> dict[str, int]:
-    """Rows by table; GiveUp unless they are those of the published file."""
-    rows = dict.fromkeys(TABLES, 0)
+    """Rows by Parquet table; GiveUp unless they are those of the published file."""
+    rows = dict.fromkeys(LOADED, 0)
     for shard in shards:
-        rows[shard.of] += done[shard.table].rows
+        rows[shard.of] += done[shard.name].rows
     for name, found in rows.items():
-        written = published.sums.rows.get(name, 0)
-        written += published.sums.rows.get("inline_groups", 0) * (name == "provider_references")
+        written = _written(published, folder, name)
         if found != written:
             raise GiveUp(
                 f"{published.file}: {name} has {written:,} rows as published, and {found:,} were"
@@ -256,96 +281,10 @@ def _counted(
     return rows
 
 
-def _publish(
-    connection: Connection,
-    published: Published,
-    shards: Sequence[Shard],
-    rows: dict[str, int],
-    substituted: int,
-) -> None:
-    def swap() -> None:
-        _forget(connection, published.file)
-        for name in TABLES:
-            if of_table := [shard for shard in shards if shard.of == name]:
-                contents = Contents(file=published.file, rows=rows[name], substituted=substituted)
-                _attach(connection, name, of_table, contents)
-        _remember(connection, published, rows, substituted)
-
-    _patiently(connection, swap)
-
-
-def _forget(connection: Connection, file: str) -> None:
-    """Drop the partitions of a file, shards and all."""
-    for name in TABLES:
-        partitions = connection.execute(
-            "select relid::regclass::text from pg_partition_tree(%s::regclass)"
-            " where level = 1 and starts_with(relid::regclass::text, %s)",
-            [f"mrf.{name}", f"mrf.{prefix_of(name, file)}"],
-        ).fetchall()
-        for (partition,) in partitions:
-            table = relational.table(partition.removeprefix("mrf."))
-            connection.execute(sql.SQL("drop table {}").format(table))
-    connection.execute("delete from mrf.loaded where file = %s", [file])
-
-
-def _attach(connection: Connection, name: str, shards: Sequence[Shard], contents: Contents) -> None:
-    """The file's partition, and its shards in that. No row is read: constraints prove them."""
-    file = contents.file
-    partition = shards[0].partition
-    parts = {
-        "table": relational.table(name),
-        "partition": relational.table(partition),
-        "file": sql.Literal(file),
-    }
-    connection.execute(
-        sql.SQL(
-            "create table {partition} (like {table}, constraint of_file check (file = {file}))"
-            " partition by range (span)"
-        ).format(**parts)
-    )
-    for shard in shards:
-        connection.execute(
-            sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
-                parts["partition"], relational.table(shard.table),
-                sql.Literal(shard.first), sql.Literal(shard.end),
-            )
-        )  # fmt: skip
-    comment(connection, partition, contents)
-    connection.execute(
-        sql.SQL("alter table {table} attach partition {partition} for values in ({file})").format(
-            **parts
-        )
-    )
-
-
-def _remember(
-    connection: Connection, published: Published, rows: dict[str, int], substituted: int
-) -> None:
-    connection.execute(
-        "insert into mrf.loaded (file, content, sha256, version, reporting_entity, last_updated_on,"
-        " row_counts, nul_substituted) values (%s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            published.file, content_of(published), published.sha256, published.version,
-            published.reporting_entity, published.last_updated_on, Jsonb(rows), substituted,
-        ],
-    )  # fmt: skip
-
-
-def _patiently(connection: Connection, work: Callable[[], None]) -> None:
-    """Do it in a transaction; when readers are in the way, again after a pause."""
-    for _ in range(_TRIES):
-        try:
-            with connection.transaction():
-                connection.execute(
-                    sql.SQL("set local lock_timeout = {}").format(sql.Literal(_TRY_MS))
-                )
-                work()
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-            time.sleep(_PAUSE)
-        else:
-            return
-    raise TryAgain(
-        "readers of the tables of schema mrf keep them locked: end their transactions"
-        " (`select * from pg_stat_activity`), and run the same command again; it only has the last"
-        " step left"
-    )
+def _written(published: Published, folder: Path, name: str) -> int:
+    """Rows of a table; provider files come later than the account of a file, and have their own."""
+    if name == PROVIDER_FILES:
+        parts = (folder / name).glob("*.parquet")
+        return sum(pq.read_metadata(part).num_rows for part in parts)
+    inline = published.sums.rows.get("inline_groups", 0) * (name == "provider_references")
+    return published.sums.rows.get(name, 0) + inline

@@ -1,7 +1,8 @@
-"""Shards: the parts of a file's table that are copied beside each other, a transaction each.
+"""Shards: the parts of a file's tables that are copied beside each other, a transaction each.
 
-A shard is a PostgreSQL table of neighbouring spans. It is there with all its rows and indexes, or
-not at all; its comment says what is in it, so that the next load of the same content can use it.
+A shard is the rows of neighbouring spans, in a PostgreSQL table, or four if they are prices. It is
+there with all its rows and indexes, or not at all; the comment of its tables says what is in it, so
+that the next load of the same content can use it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import pyarrow.parquet as pq
 from psycopg import sql
 
 from lsats_pipeline.mrf.database import relational
-from lsats_pipeline.mrf.database.copying import Copied
-from lsats_pipeline.mrf.rows.tables import TABLES
+from lsats_pipeline.mrf.database.copying import Copied, Piece
+from lsats_pipeline.mrf.database.narrowing import Narrowed
+from lsats_pipeline.mrf.database.stored import LOADED, SHARD, STORED, Stored, tables_of
 from lsats_pipeline.warehouse.database import Connection, become_etl, connect
 
-# About 1.5 GB in PostgreSQL, half a minute of work that a killed load does again.
+# Half a GB in PostgreSQL, ten seconds of work that a killed load does again.
 _MOST_ROWS = 5_000_000
 # What is not worth a second connection.
 _FEW_ROWS = 100_000
@@ -33,11 +35,12 @@ class Stopped(Exception):
 
 
 class Contents(msgspec.Struct, kw_only=True, frozen=True):
-    """What a shard says of itself, in its comment."""
+    """What a table says of itself, in its comment; `shard` is the number of a shard's rows."""
 
     file: str
     rows: int
     substituted: int
+    shard: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,29 @@ class Part:
 
 @dataclass(frozen=True)
 class Shard:
-    """Rows of spans `first` to before `end` of one table of a file."""
+    """Rows of spans `first` to before `end` of a Parquet table of a file."""
 
     of: str
-    partition: str
-    table: str
     file: str
+    content: str
+    number: str
     first: int
     end: int
     parts: tuple[Part, ...]
+
+    @property
+    def name(self) -> str:
+        """The first of its tables."""
+        return self.table(tables_of(self.of)[0])
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Its tables, by the name of the whole one that each is of."""
+        return {of.name: self.table(of) for of in tables_of(self.of)}
+
+    def table(self, of: Stored) -> str:
+        """Its table of these."""
+        return f"{partition_of(of.name, self.file, self.content)}_{self.number}"
 
     @property
     def rows(self) -> int:
@@ -88,43 +105,56 @@ def shards_of(folder: Path, file: str, content: str, connections: int) -> list[S
     return [
         Shard(
             name,
-            partition_of(name, file, content),
-            f"{partition_of(name, file, content)}_{number}_{len(groups)}",
             file,
+            content,
+            f"{number}_{len(groups)}",
             group[0].first,
             max(part.last for part in group) + 1,
             tuple(group),
         )
-        for name in TABLES
+        for name in LOADED
         for groups in [_groups(sorted(_parts(folder / name), key=_first), connections)]
         for number, group in enumerate(groups)
     ]
 
 
 def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], None]) -> Contents:
-    """Make the table of a shard; `done` is told the bytes of each Parquet file copied."""
-    copied = Copied(shard.of)
-    name = relational.table(shard.table)
+    """Make the tables of a shard; `done` is told how many rows are copied."""
     with connect(url) as connection:
         become_etl(connection)
         connection.execute("set local synchronous_commit = off")
-        connection.execute("set local maintenance_work_mem = '128MB'")
-        _create(connection, shard)
-        with connection.cursor().copy(
-            # Frozen: the rows are as old as the table, and nobody sees it before.
-            sql.SQL("copy {} from stdin with (freeze)").format(name)
-        ) as stream:
-            for part in shard.parts:
-                for text in copied.texts(part.path):
-                    if stop.is_set():
-                        raise Stopped
-                    stream.write(text)
-                done(part.path.stat().st_size)
-        relational.index(connection, shard.table, shard.of)
-        relational.analyze(connection, shard.table, shard.of)
-        contents = Contents(file=shard.file, rows=copied.rows, substituted=copied.substituted)
-        comment(connection, shard.table, contents)
+        # Other shards are the parallel workers: the server's own would take a third more of it.
+        connection.execute("set local max_parallel_maintenance_workers = 0")
+        number = _create(connection, shard)
+        copied = Narrowed() if shard.of == "in_network" else Copied(shard.of)
+        for part in shard.parts:
+            for piece in copied.pieces(part.path):
+                if stop.is_set():
+                    raise Stopped
+                send(connection, shard.tables[piece.table], piece)
+                done(copied.rows)
+        done(copied.rows)
+        contents = Contents(
+            file=shard.file, rows=copied.rows, substituted=copied.substituted, shard=number
+        )
+        for of, name in shard.tables.items():
+            relational.index(connection, name, STORED[of])
+            relational.analyze(connection, name, STORED[of])
+            comment(connection, name, contents)
     return contents
+
+
+def send(connection: Connection, name: str, piece: Piece) -> None:
+    """One COPY. Frozen: the rows are as old as the table, and nobody sees it before."""
+    columns = [field.name for field in STORED[piece.table].columns if field != SHARD]
+    copy = sql.SQL("copy {} ({}) from stdin with (freeze{})").format(
+        relational.table(name),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", format binary" if piece.binary else ""),
+    )
+    with connection.cursor().copy(copy) as stream:
+        for data in piece.data:
+            stream.write(data)
 
 
 def whole(connection: Connection, name: str, file: str) -> dict[str, Contents | None]:
@@ -146,17 +176,36 @@ def comment(connection: Connection, table: str, contents: Contents) -> None:
     )
 
 
-def _create(connection: Connection, shard: Shard) -> None:
-    """The constraints spare PostgreSQL reading all rows again when the shard is attached."""
-    connection.execute(
-        sql.SQL(
-            "create table {} (like {}, constraint of_file check (file = {}),"
-            " constraint of_spans check (span >= {} and span < {}))"
-        ).format(
-            relational.table(shard.table), relational.table(shard.of),
-            *map(sql.Literal, (shard.file, shard.first, shard.end)),
+def _create(connection: Connection, shard: Shard) -> int:
+    """The tables, empty; returns the number of the shard.
+
+    The constraints spare PostgreSQL reading all rows again when the tables are attached.
+    """
+    row = connection.execute("select nextval('mrf.shards')").fetchone()
+    number = int(row[0]) if row else 0
+    for of, name in shard.tables.items():
+        held = _of_file(shard) if STORED[of].by_file else _of_shard(number)
+        table = relational.table(name)
+        connection.execute(
+            sql.SQL("create table {} (like {}, {})").format(table, relational.table(of), held)
         )
-    )  # fmt: skip
+        if SHARD in STORED[of].columns:
+            connection.execute(
+                sql.SQL("alter table {} alter shard set default {}").format(
+                    table, sql.Literal(number)
+                )
+            )
+    return number
+
+
+def _of_file(shard: Shard) -> sql.Composed:
+    return sql.SQL(
+        "constraint of_file check (file = {}), constraint of_spans check (span >= {} and span < {})"
+    ).format(*map(sql.Literal, (shard.file, shard.first, shard.end)))
+
+
+def _of_shard(number: int) -> sql.Composed:
+    return sql.SQL("constraint of_shard check (shard = {})").format(sql.Literal(number))
 
 
 def _parts(folder: Path) -> Iterator[Part]:
