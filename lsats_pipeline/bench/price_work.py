@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, plan, prepare
+from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Span, index_file
 from lsats_pipeline.mrf.text.reading import Reading
-from lsats_pipeline.mrf.text.scanning import sequence_in
 
 Counts: TypeAlias = dict[str, int]
 # What stands between two elements of a generated file, and of most published ones.
@@ -150,10 +150,10 @@ def sliced(file: Path, folder: Path) -> Counts:
     """Write the first elements of a file as others want them; returns what is in them."""
     values: list[bytes] = []
 
-    def take(span: Span, documents: list[bytes]) -> None:
+    def take(span: Span, pieces: list[Piece]) -> None:
         if span.section == "in_network":
-            for document in documents:
-                values.extend(map(bytes, sequence_in(document)))  # type: ignore[arg-type]
+            for piece in pieces:
+                values.extend(map(bytes, piece.values))
             if sum(map(len, values)) >= _SLICE:
                 raise _EnoughError
 

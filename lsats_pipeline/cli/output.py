@@ -19,6 +19,7 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """A line beside the output: advice, warnings, what is going on."""
+    sys.stdout.flush()  # into one file or pipe they go in this order
     sys.stderr.write(f"{text}\n")
 
 

@@ -1,4 +1,4 @@
-"""`lsats mrf profile`, `show-source`, `rejects`, `replay`: what is in a file that was taken in."""
+"""`lsats mrf profile`, `index`, `show-source`, `rejects`, `replay`: what is in a file taken in."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     for name, command, lines in (
         ("profile", profile, ("mrf_demo", "mrf_demo --workers 2 --json")),
+        ("index", index, ("mrf_demo", "2026-11-01_payer_in-network-rates.json.gz")),
         ("show-source", show_source, ("mrf_demo 12", "mrf_demo in_network:88",
                                       "mrf_demo rejects:0")),
         ("rejects", rejects, ("mrf_demo", "mrf_demo --reason float --json")),
@@ -80,6 +81,33 @@ def profile(
     return VERIFICATION_FAILED if any(c.blocking and not c.passed for c in checks) else 0
 
 
+def index(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The name of a file taken in, or a file to be.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make a seek index, so that reading can begin anywhere in a file; one that fits is kept.
+
+    A file that is not taken in is read, proved and cut first; `lsats mrf run` goes on from there.
+    """
+    from lsats_pipeline.mrf.ingest.ingesting import Options, prepare
+    from lsats_pipeline.mrf.ingest.seekable import make_seekable
+    from lsats_pipeline.mrf.workspace import Workspace
+
+    workspace = Workspace(exports(), name_of(file))
+    with bars_of_bytes(as_json) as progress:
+        if Path(file).is_file():
+            prepare(Path(file), exports(), Options(), "", progress)
+        made = make_seekable(workspace, progress)
+    if as_json:
+        say_json({"file": workspace.file, "sha256": made.sha256, "bytes": made.size,
+                  "text": made.text, "blocks": len(made.crcs)})  # fmt: skip
+        return
+    say(f"✅ {workspace.file}: reading can begin anywhere in {made.text:,} bytes of text, which"
+        f" {len(made.crcs):,} sums prove")  # fmt: skip
+
+
 def show_source(
     file: FileName,
     place: Annotated[
@@ -92,11 +120,13 @@ def show_source(
     as_json: AsJson = False,
 ) -> None:
     """Print the exact text that a row, an element, a reject or a byte is from."""
+    from lsats_pipeline.mrf.ingest.seekable import seekable_if_large
     from lsats_pipeline.mrf.text.locating import origin
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))
     with bars_of_bytes(as_json) as progress:
+        seekable_if_large(workspace, progress)
         watch = (lambda done, total: progress("reading", done, total)) if progress else None
         found = origin(workspace, place, watch)
     if as_json:
@@ -241,4 +271,4 @@ def _say_violations(violations: list[Violation]) -> None:
         right="count",
     )  # fmt: skip
     if len(violations) > _MOST_VIOLATIONS:
-        note(f"and {len(violations) - _MOST_VIOLATIONS} more (--json shows all)")
+        say(f"and {len(violations) - _MOST_VIOLATIONS:,} more (--json shows all)")

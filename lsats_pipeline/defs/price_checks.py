@@ -139,7 +139,10 @@ def split_checks(key: dg.AssetKey, made: Split) -> Iterator[dg.AssetCheckResult]
     if made.left.not_json:
         told += f"; {made.left.not_json:,} that are no JSON are put aside"
     yield checked(key, Check("same_elements", same, told, True, {"parts": len(made.parts)}))
-    told = f"{made.violations:,} values in the parts differ from version {made.version}"
+    told = (
+        f"{made.violations:,} values in the parts differ from version {made.version}"
+        " (those of a provider reference counted once, however many parts have it)"
+    )
     yield checked(
         key,
         Check("parts_valid", not made.violations, told, False, {"violations": made.violations}),

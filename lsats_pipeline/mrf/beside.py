@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -15,22 +16,29 @@ from lsats_pipeline.errors import TryAgain
 
 J = TypeVar("J")
 R = TypeVar("R")
+Watcher = Callable[[int, int], None]
 _WATCH = 0.2
+# In a worker: what each job has done, and has to do, where its parent sees it.
+_told: ctypes.Array[ctypes.c_ulonglong] | None = None
 
 
-def beside(work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
+def beside(
+    work: Callable[[J, Watcher | None], R], jobs: Sequence[J], watch: Watcher | None = None
+) -> Iterator[R]:
     """What comes of each job, in their order. One job alone is done right here.
 
-    The first error ends all; a process that dies is TryAgain. Children do not outlive this one.
+    Each is given whom to tell how far it is; `watch` is told of all of them together. The first
+    error ends all; a process that dies is TryAgain. Children do not outlive this one.
     """
     if len(jobs) < 2:
-        yield from map(work, jobs)
+        yield from (work(job, watch) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(len(jobs), context, _end_with, (os.getpid(),))
+    told = context.RawArray(ctypes.c_ulonglong, 2 * len(jobs))
+    pool = ProcessPoolExecutor(len(jobs), context, _begin, (os.getpid(), told))
     try:
-        futures = [pool.submit(work, job) for job in jobs]
-        wait(futures, return_when=FIRST_EXCEPTION)
+        futures = [pool.submit(_told_of, work, job, number) for number, job in enumerate(jobs)]
+        _wait(futures, told, watch)
         for future in futures:
             yield future.result()
     except BrokenProcessPool:
@@ -42,6 +50,32 @@ def beside(work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
         _end(pool)
 
 
+def _wait(
+    futures: Sequence[Future[R]],
+    told: ctypes.Array[ctypes.c_ulonglong],
+    watch: Watcher | None,
+) -> None:
+    waiting: Collection[Future[R]] = futures
+    while waiting:
+        done, waiting = wait(futures, _WATCH if watch else None, FIRST_EXCEPTION)
+        if any(future.exception() for future in done):
+            return
+        if watch and (total := max(told[1::2])):
+            watch(sum(told[::2]) // len(futures), total)
+
+
+def _told_of(work: Callable[[J, Watcher | None], R], job: J, number: int) -> R:
+    told = _told
+    assert told is not None
+
+    def watch(done: int, total: int) -> None:
+        told[2 * number], told[2 * number + 1] = done, total
+
+    made = work(job, watch)
+    told[2 * number] = max(told[1::2])
+    return made
+
+
 def _end(pool: ProcessPoolExecutor) -> None:
     """At once, also when there is still work: nobody waits for it."""
     children = list((pool._processes or {}).values())
@@ -49,6 +83,12 @@ def _end(pool: ProcessPoolExecutor) -> None:
     for child in children:
         child.terminate()
         child.join()
+
+
+def _begin(parent: int, told: ctypes.Array[ctypes.c_ulonglong]) -> None:
+    global _told
+    _told = told
+    _end_with(parent)
 
 
 def _end_with(parent: int) -> None:

@@ -368,6 +368,18 @@ def test_a_folder(hub: PriceHub, tmp_path: Path) -> None:
     assert "c" in [one.key for one in hub.find(folder).due]
 
 
+def test_accounts_beside_price_files_are_no_price_files(hub: PriceHub, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    names = ("a.json.gz", "a.json.gz.manifest.json", "a_part-00001.json.gz", "parts.json")
+    for name in names:
+        write(folder / name, b"{}")
+    assert hub.find(folder).new == ["a", "a_part-00001"]
+    # Alone they are files like others.
+    for name in ("b.json.gz.manifest.json", "parts.json"):
+        write(tmp_path / "other" / name, b"{}")
+    assert sorted(hub.find(tmp_path / "other").new) == ["b.json.gz.manifest", "parts"]
+
+
 def test_a_new_file_is_due_once(hub: PriceHub, tmp_path: Path) -> None:
     for name in ("a", "b"):
         packed(tmp_path / "in" / f"{name}.json.gz", text(in_network=[item(name)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -21,10 +22,13 @@ import pytest
 
 from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf.ingest import ingesting as ingest_module
+from lsats_pipeline.mrf.ingest import spans as spans_module
 from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest, prepare
 from lsats_pipeline.mrf.ingest.publishing import finished
 from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
+from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.status import statuses
+from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import LargeElement, Span
 from lsats_pipeline.mrf.text.rereading import texts_of
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
@@ -135,12 +139,14 @@ def test_every_kind_of_fault_is_among_them(made: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["version 1, prices first, a line each", "a large element"])
-def test_two_workers_write_what_one_writes(name: str, made: Any, tmp_path: Path) -> None:
+def test_several_workers_write_what_one_writes(name: str, made: Any, tmp_path: Path) -> None:
+    """Every time, in the same parts, byte for byte."""
     file, manifest = made[name]
     one = ingest(file, tmp_path / "one", Options(1, SMALL))
-    two = ingest(file, tmp_path / "two", Options(2, SMALL))
-    assert counted(two.published.sums) == expected(manifest)
-    assert parts(tmp_path / "two" / two.file) == parts(tmp_path / "one" / one.file)
+    for again, workers in enumerate((2, 4, 4)):
+        other = ingest(file, tmp_path / str(again), Options(workers, SMALL))
+        assert counted(other.published.sums) == expected(manifest)
+        assert parts(tmp_path / str(again) / other.file) == parts(tmp_path / "one" / one.file)
 
 
 def test_every_price_finds_its_providers(made: Any, tmp_path: Path) -> None:
@@ -343,12 +349,54 @@ def test_a_file_that_changed_since_is_begun_anew(
     assert (outcome.spans_resumed, len(rows(outcome, tmp_path, "in_network"))) == (0, 30)
 
 
+@pytest.mark.parametrize("year", [1971, 2140])
+def test_times_of_files_do_not_matter(
+    year: int, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clocks go backwards, and copies have the times of elsewhere: content is what counts."""
+    made_file, manifest = made["version 2"]
+    file = tmp_path / "prices.json.gz"
+    shutil.copy(made_file, file)
+    long_ago_or_ahead = (year - 1970) * 31_556_952
+    prepare(file, tmp_path / "mrf", Options(1, SMALL))
+    with dying_after(3, monkeypatch), pytest.raises(Stopped):
+        ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    os.utime(file, (long_ago_or_ahead, long_ago_or_ahead))
+    for path in (tmp_path / "mrf").rglob("*"):
+        os.utime(path, (long_ago_or_ahead, long_ago_or_ahead))
+    resumed = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    assert (resumed.spans_resumed, counted(resumed.published.sums)) == (3, expected(manifest))
+    os.utime(file)
+    assert ingest(file, tmp_path / "mrf", Options(1, SMALL)).state == "unchanged"
+
+
+def test_a_permission_that_is_lost_in_mid_run(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, manifest = made["version 2"]
+    written: list[Path] = []
+
+    def denied(table: Any, path: Path) -> None:
+        if len({found.name for found in written} | {path.name}) > 4:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        written.append(path)
+        write_part(table, path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(spans_module, "write_part", denied)
+        with pytest.raises(GiveUp, match=r"Permission denied .*part-.*mend that and run"):
+            ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    assert not (tmp_path / "mrf" / "0").exists()
+    resumed = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    assert (resumed.spans_resumed, counted(resumed.published.sums)) == (4, expected(manifest))
+
+
 def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changed(path: Path, spans: list[Span]) -> Any:
-        packed(path, document(in_network=[item(str(n + 1)) for n in range(20)]))
-        return texts_of(path, spans)
+    def changed(text: Opened, spans: list[Span]) -> Any:
+        packed(text.path, document(in_network=[item(str(n + 1)) for n in range(20)]))
+        return texts_of(text, spans)
 
     file = packed(
         tmp_path / "prices.json.gz", document(in_network=[item(str(n)) for n in range(20)])

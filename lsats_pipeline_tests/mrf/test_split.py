@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -192,17 +193,46 @@ def test_listed_providers_are_apart_from_the_rest(made: Any) -> None:
                 assert has is (about.group == "listed")
 
 
+def _tell(told: list[tuple[str, int, int]], *of: Any) -> None:
+    told.append(of)
+
+
 @pytest.mark.parametrize("way", ["size", "buckets"])
 def test_workers_make_no_difference(way: str, made: Any, tmp_path: Path) -> None:
-    """The same parts, byte for byte, from one process or two."""
+    """The same parts, byte for byte, from one process or several."""
     file, exports, _ = made["a large element"]
     one = split(file, exports, WAYS[way])
     options = WAYS[way]
-    several = SplitOptions(**{**vars(options), "workers": 2})
-    (tmp_path / "mrf").symlink_to(exports)
-    again = split(file, tmp_path / "mrf", several)
-    assert again.parts == one.parts
-    assert (again.digest, again.units) == (one.digest, one.units)
+    for workers in (2, 4):
+        several = SplitOptions(**{**vars(options), "workers": workers})
+        folder = tmp_path / str(workers) / "mrf"
+        folder.parent.mkdir()
+        folder.symlink_to(exports)
+        told: list[tuple[str, int, int]] = []
+        again = split(file, folder, several, partial(_tell, told))
+        assert again.parts == one.parts
+        assert (again.digest, again.units) == (one.digest, one.units)
+        assert told
+        assert all(0 <= done <= total for _, done, total in told)
+        assert told[-1][1] == told[-1][2]
+
+
+def test_faults_of_a_reference_count_once(tmp_path: Path) -> None:
+    """However many parts repeat it; in each of them it is counted too."""
+    bad = reference(1)
+    bad["provider_groups"][0]["npi"] = ["a", "b"]
+    elements = [item(str(number), description="x" * 400) for number in range(20)]
+    elements[3]["billing_class"] = elements[3].pop("name")
+    text = document(provider_references=[bad, reference(2)], in_network=elements)
+    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", Options(1, TINY))
+    done = split("prices", tmp_path / "mrf", SplitOptions(megabytes=0.005))
+    assert len(done.parts) > 2
+    each = done.parts[0].in_references
+    assert each > 0
+    assert {part.in_references for part in done.parts} == {each}
+    own = [part.violations - part.in_references for part in done.parts]
+    assert done.violations == each + sum(own)
+    assert done.parts[-1].first_violation
 
 
 def test_what_is_no_json_is_set_aside_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ import psutil
 from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.mrf.ingest.crew import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.ingest.publishing import finished, publish
+from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.text.reading import Watcher, sha256_of, size_of
-from lsats_pipeline.mrf.text.rereading import texts_of
+from lsats_pipeline.mrf.text.rereading import Indexed, texts_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
     Failure,
@@ -219,10 +220,10 @@ class _Taking:
         self._given: set[int] = set()
         self._before = finished(workspace)
 
-    def found(self, span: Span, documents: list[bytes]) -> None:
+    def found(self, span: Span, pieces: list[Piece]) -> None:
         """Take in a new span. One of a large element waits for what may follow in that."""
         if span.of is None and not self._is_done(span):
-            self._give(span, None, documents)
+            self._give(span, None, [piece.document for piece in pieces])
 
     def rest(self, work: Work, progress: Progress | None) -> int:
         """Take in what is not done yet; returns how many spans runs before have done."""
@@ -235,7 +236,8 @@ class _Taking:
         large = {(element.section, element.number): element for element in index.large}
         report = _Reported(self._workspace, index.spans, progress)
         if waiting:
-            for span, documents in texts_of(Path(work.source.path), waiting):
+            text = Indexed.of(work, self._workspace.folder).original.opened()
+            for span, documents in texts_of(text, waiting):
                 of = large[span.section, span.of] if span.of is not None else None
                 self._give(span, of, documents)
                 report()

@@ -13,6 +13,7 @@ from lsats_pipeline.mrf.rows.columns import Lineage
 from lsats_pipeline.mrf.rows.decoding import too_large
 from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.rows.tables import TABLES
+from lsats_pipeline.mrf.text import seeking
 from lsats_pipeline.mrf.text.index import SECTIONS, Index
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Sums, Work, Workspace, read, write
 
@@ -34,6 +35,7 @@ def publish(workspace: Workspace, work: Work) -> Published:
     published = _described(workspace.file, work, sums)
     write(workspace.out / "index.json", work)
     write(workspace.out / "file.json", published)
+    seeking.move(workspace.folder, workspace.out)
     workspace.swap()
     return published
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
@@ -12,8 +11,8 @@ import pyarrow.parquet as pq
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.mrf.rows.coercing import coerced
 from lsats_pipeline.mrf.text.index import LargeElement
-from lsats_pipeline.mrf.text.rereading import Forward, stretches
-from lsats_pipeline.mrf.workspace import Work, Workspace
+from lsats_pipeline.mrf.text.rereading import Indexed, stretches
+from lsats_pipeline.mrf.workspace import Workspace
 
 # A step of a path: negotiated_rates[3]
 STEP = re.compile(r"(\w+)\[(\d+)\]")
@@ -52,11 +51,11 @@ def rejects_of(workspace: Workspace) -> list[Rejected]:
 
 
 def assembled(
-    work: Work, rejects: Sequence[Rejected], *, coerce: bool, mended: Mapping[int, bytes]
+    file: Indexed, rejects: Sequence[Rejected], *, coerce: bool, mended: Mapping[int, bytes]
 ) -> list[tuple[Rejected, bytes]]:
     """The rejects that can be tried, each as an element that holds nothing else."""
     found: list[tuple[Rejected, bytes]] = []
-    for reject, offset, value, large in _values_around(work, rejects):
+    for reject, offset, value, large in _values_around(file, rejects):
         begin = reject.offset - offset
         text = mended.get(reject.number, value[begin : begin + reject.length])
         try:
@@ -72,14 +71,13 @@ def assembled(
 
 
 def _values_around(
-    work: Work, rejects: Sequence[Rejected]
+    file: Indexed, rejects: Sequence[Rejected]
 ) -> Iterator[tuple[Rejected, int, bytes, LargeElement | None]]:
     """Each reject with the value of a span that it is in, in one pass over the file.
 
     Some have no text of their own (parts of a large element that cannot be used), or too much.
     """
-    path = Path(work.source.path)
-    large = {(element.section, element.number): element for element in work.index.large}
+    large = {(element.section, element.number): element for element in file.index.large}
     waiting: dict[tuple[int, int], list[Rejected]] = {}
     for reject in rejects:
         inside = (reject.section, reject.element) in large
@@ -87,8 +85,8 @@ def _values_around(
         value = int(first[2]) if first else reject.element
         if reject.length and reject.span >= 0:
             waiting.setdefault((reject.span, value), []).append(reject)
-    spans = [span for span in work.index.spans if any(s == span.number for s, _ in waiting)]
-    for stretch in stretches(Forward(path), sorted(spans, key=lambda s: s.begin), path):
+    spans = [span for span in file.index.spans if any(s == span.number for s, _ in waiting)]
+    for stretch in stretches(file.original.opened(), sorted(spans, key=lambda s: s.begin)):
         span, values = stretch.span, range(stretch.first, stretch.first + stretch.count)
         if not any((span.number, value) in waiting for value in values):
             continue

@@ -25,8 +25,8 @@ from lsats_pipeline.mrf.ingest.rejected import STEP, Rejected, assembled, reject
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import SECTIONS
-from lsats_pipeline.mrf.text.rereading import indexed
-from lsats_pipeline.mrf.workspace import Published, Sums, Work, Workspace, write
+from lsats_pipeline.mrf.text.rereading import Indexed, indexed
+from lsats_pipeline.mrf.workspace import Published, Sums, Workspace, write
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _nothing(workspace: Workspace, found: list[Rejected]) -> Replayed:
 
 
 def _join(
-    workspace: Workspace, work: Work, found: list[Rejected], tried: list[tuple[Rejected, bytes]]
+    workspace: Workspace, work: Indexed, found: list[Rejected], tried: list[tuple[Rejected, bytes]]
 ) -> Replayed:
     scratch = workspace.folder / "replay"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -179,7 +179,7 @@ def _tables(folder: Path) -> dict[str, pa.Table]:
 
 
 def _published(
-    workspace: Workspace, work: Work, found: list[Rejected], parts: list[_Taken]
+    workspace: Workspace, work: Indexed, found: list[Rejected], parts: list[_Taken]
 ) -> Replayed:
     taken = [reject for part in parts for reject in part.taken]
     if not taken:
@@ -270,7 +270,7 @@ def _sums_of(folder: str, table: pa.Table) -> Sums:
     return Sums()
 
 
-def _values(work: Work, taken: Sequence[Rejected]) -> Sums:
+def _values(work: Indexed, taken: Sequence[Rejected]) -> Sums:
     """Values of spans that were rejected, and are taken now."""
     large = {(e.section, e.number) for e in work.index.large}
     whole = sum(

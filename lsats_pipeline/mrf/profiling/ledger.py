@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import SECTIONS
-from lsats_pipeline.mrf.workspace import Work, Workspace
+from lsats_pipeline.mrf.text.rereading import Indexed
+from lsats_pipeline.mrf.workspace import Workspace
 
 
-def ledger_of(workspace: Workspace, work: Work) -> dict[str, int]:
+def ledger_of(workspace: Workspace, work: Indexed) -> dict[str, int]:
     """Counts that have to agree with each other (`judging` says which)."""
     published = workspace.published
     assert published is not None, "only what is published is looked at"
@@ -31,7 +32,7 @@ def ledger_of(workspace: Workspace, work: Work) -> dict[str, int]:
     }
 
 
-def _bytes(work: Work) -> dict[str, int]:
+def _bytes(work: Indexed) -> dict[str, int]:
     """Bytes in pieces of spans and between those; a piece that begins in another overlaps."""
     pieces = sorted((begin, end) for span in work.index.spans for begin, end, _ in span.pieces)
     inside = between = overlapping = at = 0

@@ -15,7 +15,8 @@ import pyarrow as pa
 from lsats_pipeline.mrf.profiling.facts import CodeSystem, Distribution, Example, Finding
 from lsats_pipeline.mrf.profiling.questions import CATEGORIES, CODE_FORMS, QUESTIONS, Question
 from lsats_pipeline.mrf.rows.tables import TABLES
-from lsats_pipeline.mrf.workspace import Work, Workspace
+from lsats_pipeline.mrf.text.rereading import Indexed
+from lsats_pipeline.mrf.workspace import Workspace
 
 _SQL = Path(__file__).with_name("measure.sql")
 _VIEWS = {"prices": "in_network", "listed": "provider_references", "payments": "allowed_amounts"}
@@ -36,7 +37,7 @@ class Measured:
     findings: list[Finding]
 
 
-def measure(workspace: Workspace, work: Work, memory_mb: int, threads: int) -> Measured:
+def measure(workspace: Workspace, work: Indexed, memory_mb: int, threads: int) -> Measured:
     """Ask everything of a published file."""
     with _database(workspace, memory_mb, threads) as db:
         _views(db, workspace.final, work.index.scalar("last_updated_on"))

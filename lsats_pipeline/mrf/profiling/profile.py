@@ -12,8 +12,8 @@ from lsats_pipeline.mrf.profiling.facts import LAYOUT, FileProfile
 from lsats_pipeline.mrf.profiling.ledger import ledger_of
 from lsats_pipeline.mrf.profiling.measuring import Measured, measure
 from lsats_pipeline.mrf.profiling.walking import walk
-from lsats_pipeline.mrf.text.rereading import indexed, told
-from lsats_pipeline.mrf.workspace import Work, Workspace, lock, read, write
+from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told
+from lsats_pipeline.mrf.workspace import Workspace, lock, read, write
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, bytes of the file done, and in all."""
@@ -68,7 +68,7 @@ def _rows(workspace: Workspace) -> int:
 
 
 def _made(
-    workspace: Workspace, work: Work, options: ProfileOptions, progress: Progress | None
+    workspace: Workspace, work: Indexed, options: ProfileOptions, progress: Progress | None
 ) -> FileProfile:
     begun = time.monotonic()
     schema = walk(work, options.workers, told(progress, "schema"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,10 +17,10 @@ from lsats_pipeline.mrf.schema.kinds import Anything, Kind, ListOf, Thing
 from lsats_pipeline.mrf.schema.looking import Fault, Seen, first_places, look
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
 from lsats_pipeline.mrf.schema.typed import keeps_to
+from lsats_pipeline.mrf.text.access import Original
 from lsats_pipeline.mrf.text.index import HEADER, SECTIONS, Index, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Forward, Stretch, stretches
-from lsats_pipeline.mrf.workspace import Work
+from lsats_pipeline.mrf.text.rereading import Indexed, Stretch, stretches
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _SHOWN = 200
@@ -45,50 +44,73 @@ class Walked:
 
 @dataclass(frozen=True)
 class _Job:
-    path: Path
+    original: Original
     spans: tuple[Span, ...]
     version: Version
-    quick: bool = False
 
 
-def violations(work: Work, version: Version) -> list[Violation]:
-    """How a file differs from this version; what is quickly seen to keep to it is not walked."""
-    walked = _header(work.index, version)
-    for element in work.index.large:
-        walked.add(_large(element, version))
-    job = _Job(Path(work.source.path), tuple(work.index.spans), version, quick=True)
-    walked.add(_walk(job))
-    return _found(work.index, version, walked).violations
+class Differences:
+    """How pieces differ from a version; what is quickly seen to keep to it is not walked."""
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self._walked = Walked(Seen(), {})
+
+    def look(self, stretch: Stretch) -> None:
+        """One more piece."""
+        if not keeps_to(inside(stretch.span, self._version)[0], stretch.data):
+            self._walked.add(_of_stretch(stretch, self._version, self._walked.firsts))
+
+    def breaking(self, index: Index) -> list[Violation]:
+        """What breaks the schema in these pieces, and in all of a file that is not in pieces."""
+        walked = _header(index, self._version)
+        for element in index.large:
+            walked.add(_large(element, self._version))
+        walked.add(self._walked)
+        return _breaking(_found(index, self._version, walked).violations)
 
 
-def walk(work: Work, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
+def breaking(texts: Sequence[bytes], section: str, version: Version) -> list[Violation]:
+    """What breaks the schema in these elements."""
+    kind, path, seen = published.element(section, version), f"{section}[]", Seen()
+    for text in () if keeps_to(kind, b",".join(texts)) else texts:
+        try:
+            look([msgspec.json.decode(text)], kind, path, seen)
+        except _FAULTS as error:
+            seen.fault(path, "not json", _without_place(error), 1)
+    return _breaking(_ranked(seen, {}))
+
+
+def _breaking(found: list[Violation]) -> list[Violation]:
+    return [violation for violation in found if violation.breaks]
+
+
+def walk(file: Indexed, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
     """The schema of a file as found, and against the version that fits it best."""
-    index, path = work.index, Path(work.source.path)
-    version = fitting_version(index, path)
+    index = file.index
+    version = fitting_version(file)
     walked = _header(index, version)
     for element in index.large:
         walked.add(_large(element, version))
-    jobs = [_Job(path, spans, version) for spans in _shares(index.spans, workers)]
-    if len(jobs) == 1:
-        walked.add(_walk(jobs[0], watch))
-    else:
-        for part in beside(_walk, jobs):
-            walked.add(part)
+    jobs = [_Job(file.original, spans, version) for spans in _shares(index.spans, workers)]
+    for part in beside(_walk, jobs, watch):
+        walked.add(part)
     return _found(index, version, walked)
 
 
-def fitting_version(index: Index, path: Path) -> Version:
+def fitting_version(file: Indexed) -> Version:
     """The version with the fewest faults in the first pieces; what the file says breaks a tie.
 
     Stated versions are often wrong (domain/mrf.md 2.1), so the shape counts first.
     """
+    index = file.index
     sample = [
         _first_piece(span)
         for section in SECTIONS
         for span in [next((s for s in index.spans if s.section == section), None)]
         if span
     ]
-    text = Forward(path)
+    text = file.original.opened()
     pieces = [(span, text.read(span.begin, span.end)) for span in sorted(sample, key=_begin)]
     text.close()
     stated = 1 if index.scalar("version").startswith(("1", "0")) else 2
@@ -122,9 +144,8 @@ def _walk(job: _Job, watch: Watcher | None = None) -> Walked:
     walked = Walked(Seen(), {})
     gc.disable()  # decoded JSON has no cycles
     try:
-        for stretch in stretches(Forward(job.path, watch), job.spans, job.path):
-            if not (job.quick and keeps_to(inside(stretch.span, job.version)[0], stretch.data)):
-                walked.add(_of_stretch(stretch, job.version, walked.firsts))
+        for stretch in stretches(job.original.opened(watch), job.spans):
+            walked.add(_of_stretch(stretch, job.version, walked.firsts))
     finally:
         gc.enable()
     return walked
@@ -237,22 +258,24 @@ def _large(element: LargeElement, version: Version) -> Walked:
 
 def _found(index: Index, version: Version, walked: Walked) -> SchemaFound:
     types = walked.seen.types
-    ranked = sorted(walked.seen.faults.items(), key=lambda item: (-item[1], item[0]))
     return SchemaFound(
         stated=index.scalar("version"),
         version=version,
         types={path: dict(found) for path, found in types.items()},
-        violations=[
-            Violation(
-                path=f.path, what=f.what, detail=f.detail, count=count,
-                first=walked.firsts.get(f, Example()),
-            )
-            for f, count in ranked
-        ],
+        violations=_ranked(walked.seen, walked.firsts),
         inferred={
             section: json_schema(observed(types, f"{section}[]"))
             for section in SECTIONS
             if f"{section}[]" in types
         },
         unknown_paths=walked.seen.unknown,
-    )  # fmt: skip
+    )
+
+
+def _ranked(seen: Seen, firsts: dict[Fault, Example]) -> list[Violation]:
+    return [
+        Violation(
+            path=f.path, what=f.what, detail=f.detail, count=count, first=firsts.get(f, Example()),
+        )
+        for f, count in sorted(seen.faults.items(), key=lambda item: (-item[1], item[0]))
+    ]  # fmt: skip

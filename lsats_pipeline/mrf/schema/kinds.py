@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+SERVICE_CODE = r"\d\d|CSTM-00"
+
 
 @dataclass(frozen=True)
 class Text:

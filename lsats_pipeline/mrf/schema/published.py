@@ -10,6 +10,7 @@ from functools import cache
 from typing import Literal
 
 from lsats_pipeline.mrf.schema.kinds import (
+    SERVICE_CODE,
     Kind,
     ListOf,
     Member,
@@ -41,7 +42,6 @@ NEGOTIATED_TYPES = frozenset(("negotiated", "derived", "fee schedule", "percenta
 BILLING_CLASSES = frozenset(("professional", "institutional", "both"))
 SETTINGS = frozenset(("inpatient", "outpatient", "both"))
 PLAN = ("plan_name", "plan_id_type", "plan_id", "plan_market_type")
-SERVICE_CODE = r"\d\d|CSTM-00"
 EIN, NPI = r"\d{2}-?\d{7}", r"\d{10}"
 PROFESSIONAL = When("billing_class", "professional", "service_code")
 

@@ -13,8 +13,10 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from lsats_pipeline.mrf.schema.kinds import Kind, ListOf, Number, Text, Thing, When
+from lsats_pipeline.mrf.schema.kinds import SERVICE_CODE, Kind, ListOf, Number, Text, Thing, When
 
+# Forms that few texts have: a look into a table is ten times as fast as a regular expression.
+_FEW = {SERVICE_CODE: (*(f"{number:02}" for number in range(100)), "CSTM-00")}
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -42,6 +44,8 @@ def _type(kind: Kind) -> Any:
     match kind:
         case Text() if kind.one_of:
             return Literal[tuple(sorted(kind.one_of))]
+        case Text() if kind.form in _FEW:
+            return Literal[_FEW[kind.form]]
         case Text():
             form = rf"^(?:{kind.form})\Z" if kind.form else None
             return Annotated[str, Meta(pattern=form, min_length=1 if kind.filled else None)]

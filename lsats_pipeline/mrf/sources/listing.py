@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -26,6 +26,7 @@ from lsats_pipeline.mrf.text.window import Window, members
 SourceKind = Literal["table_of_contents", "folder", "list", "file"]
 FileKind = Literal["in_network", "allowed_amounts", "unknown"]
 _SUFFIXES = (".json", ".json.gz", ".zip")
+_MANIFEST, _PART = ".manifest.json", re.compile(r"_part-\d{5}\.json\.gz$")
 _LIMITS = Limits(piece=1 << 20, largest=4 << 20)
 _HEAD, _LONGEST_LINE = 4096, 64 << 10
 _FILES_OF: dict[str, FileKind] = {
@@ -182,7 +183,11 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
     """Files that end like price files, with one stat each; none that a link leads out to."""
     root = folder.resolve()
     with os.scandir(folder) as found:
-        for file in sorted(found, key=lambda file: file.name):
+        files = sorted(found, key=lambda file: file.name)
+        names = {file.name for file in files}
+        for file in files:
+            if _is_an_account(file.name, names):
+                continue
             if not file.name.lower().endswith(_SUFFIXES) or file.name.startswith("."):
                 continue
             path = Path(file.path).absolute()
@@ -195,6 +200,13 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
                 continue
             if file.is_file():
                 yield Listed(local(path), mark=mark_of(path, seen))
+
+
+def _is_an_account(name: str, beside: Set[str]) -> bool:
+    """Whether it tells of files beside it: of the generator (`.manifest.json`), or of split."""
+    if name.endswith(_MANIFEST):
+        return name.removesuffix(_MANIFEST) in beside
+    return name == "parts.json" and any(_PART.search(other) for other in beside)
 
 
 def _not_to_be_read(file: os.DirEntry[str], root: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-LAYOUT = 1
+LAYOUT = 2
 
 
 class Part(Struct, kw_only=True):
@@ -12,7 +12,7 @@ class Part(Struct, kw_only=True):
 
     `digest` is the sum of the hashes of all units, mod 2^128, in hexadecimal: the same for the
     same units in whatever order. `violations` counts how often values break the published schema,
-    which those of a faulty source still do.
+    which those of a faulty source still do; those `in_references` other parts may have too.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Part(Struct, kw_only=True):
     references: int
     digest: str
     violations: int
+    in_references: int
     first_violation: str = ""
 
 
@@ -38,7 +39,10 @@ class Left(Struct, kw_only=True):
 
 
 class Split(Struct, kw_only=True):
-    """All of it. `copies` is how often each unit is in the parts: once, or once for each plan."""
+    """All of it. `copies` is how often each unit is in the parts: once, or once for each plan.
+
+    `in_references` counts the violations in all references that are used.
+    """
 
     layout: int
     file: str
@@ -51,6 +55,7 @@ class Split(Struct, kw_only=True):
     units: int
     digest: str
     references: int
+    in_references: int
     parts: list[Part]
     left: Left
     notes: list[str]
@@ -58,5 +63,6 @@ class Split(Struct, kw_only=True):
 
     @property
     def violations(self) -> int:
-        """In all parts."""
-        return sum(part.violations for part in self.parts)
+        """In all parts; those of a reference count once, however many parts have it."""
+        own = sum(part.violations - part.in_references for part in self.parts)
+        return own + self.in_references

@@ -5,9 +5,8 @@ Their texts go to a file on disk; in memory is where each stands, 40 bytes for o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, items
-from lsats_pipeline.mrf.text.index import Index
+from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, hash_of, items, summed
+from lsats_pipeline.mrf.text.rereading import Indexed
 
 SECTION = "provider_references"
 Numbers = NDArray[np.int64]
@@ -31,6 +30,8 @@ class Numbered(msgspec.Struct, gc=False):
 
 _NUMBERED = msgspec.json.Decoder(Numbered)
 _NO_NUMBER = -(2**63)
+# Numbers this many times further apart than there are references are not looked up in a table.
+_SPARSE = 16
 
 
 @dataclass
@@ -38,7 +39,7 @@ class References:
     """All references of a file in its order: number, place in the spill, hash of the text.
 
     `ranked` are positions by number; several may have the same. `labels` is what `label` said of
-    each, for splitting by provider.
+    each, for splitting by provider. `faults` counts how each breaks the schema.
     """
 
     spill: Path
@@ -47,10 +48,12 @@ class References:
     sizes: Numbers
     hashes: NDArray[np.uint8]
     labels: Numbers
+    faults: Numbers
     ranked: Numbers
 
     def __post_init__(self) -> None:
         self._ordered = self.numbers[self.ranked]
+        self._places = _places(self._ordered)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -59,10 +62,16 @@ class References:
         """No reference, to be added to."""
         return np.zeros(len(self), np.bool_)
 
-    def positions(self, wanted: Sequence[int] | Numbers) -> Numbers:
+    def positions(self, wanted: Numbers) -> Numbers:
         """Where the references with these numbers are; numbers that are not there give nothing."""
         if not len(self):
             return np.empty(0, np.int64)
+        if len(self._places):
+            least, most = self._ordered[0], self._ordered[-1]
+            ranks: Numbers = self._places[wanted[(wanted >= least) & (wanted <= most)] - least]
+            found: Numbers = self.ranked[ranks[ranks >= 0]]
+            return found
+        wanted = np.unique(wanted)
         low = np.searchsorted(self._ordered, wanted, "left")
         high = np.searchsorted(self._ordered, wanted, "right")
         if (high - low <= 1).all():
@@ -83,40 +92,55 @@ class References:
 
     def digest(self, mask: Mask) -> int:
         """The sum of their hashes, mod 2^128."""
-        chosen = self.hashes[mask]
-        total = 0
-        for column in range(16):
-            total = (total << 8) + int(chosen[:, column].astype(np.int64).sum())
-        return total % (1 << 128)
+        return summed(self.hashes[mask])
+
+
+def _places(ordered: Numbers) -> Numbers:
+    """The rank of each number from the least to the most; empty if they are far apart, or twice."""
+    count = len(ordered)
+    if not count or int(ordered[-1]) - int(ordered[0]) > _SPARSE * count:
+        return np.empty(0, np.int64)
+    if (ordered[1:] == ordered[:-1]).any():
+        return np.empty(0, np.int64)
+    places = np.full(int(ordered[-1] - ordered[0]) + 1, -1, np.int64)
+    places[ordered - ordered[0]] = np.arange(count)
+    return places
 
 
 def put_aside(
-    path: Path, index: Index, folder: Path, label: Callable[[bytes], int] | None = None
+    file: Indexed,
+    folder: Path,
+    label: Callable[[bytes], int] | None = None,
+    faults: Callable[[list[bytes]], int] | None = None,
 ) -> References:
     """Read the references of a file. What is no JSON is none; the proof of the file counts it."""
     spill = folder / "references.bin"
-    rows: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int, int]] = []
     hashes, at = bytearray(), 0
-    with spill.open("wb") as file:
-        for text in _texts(items(path, index, [SECTION])):
-            file.write(text)
-            hashes += blake2b(text, digest_size=16).digest()
-            rows.append((_number(text), at, len(text), label(text) if label else 0))
-            at += len(text)
-    table = np.asarray(rows, np.int64).reshape(-1, 4)
-    numbers, begins, sizes, labels = (np.ascontiguousarray(column) for column in table.T)
+    with spill.open("wb") as aside:
+        for texts in _texts(items(file.original.opened(), file.index, [SECTION])):
+            doubtful = faults is not None and faults(texts) > 0
+            for text in texts:
+                aside.write(text)
+                hashes += hash_of(text)
+                broken = faults([text]) if faults and doubtful else 0
+                rows.append((_number(text), at, len(text), label(text) if label else 0, broken))
+                at += len(text)
+    table = np.asarray(rows, np.int64).reshape(-1, 5)
+    numbers, begins, sizes, labels, counts = (np.ascontiguousarray(column) for column in table.T)
     return References(
         spill, numbers, begins, sizes, np.frombuffer(bytes(hashes), np.uint8).reshape(-1, 16),
-        labels, np.argsort(numbers, kind="stable"),
+        labels, counts, np.argsort(numbers, kind="stable"),
     )  # fmt: skip
 
 
-def _texts(found: Iterator[Item]) -> Iterator[bytes]:
+def _texts(found: Iterator[Item]) -> Iterator[list[bytes]]:
+    """References, some at a time."""
     for item in found:
         if isinstance(item, Large):
-            yield b"".join(c if isinstance(c, bytes) else c.data for c in item.chunks)
+            yield [b"".join(c if isinstance(c, bytes) else c.data for c in item.chunks)]
         elif isinstance(item, Elements) and item.proved:
-            yield from item.values
+            yield list(map(bytes, item.values))
 
 
 def _number(text: bytes) -> int:

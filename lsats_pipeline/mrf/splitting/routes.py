@@ -14,7 +14,7 @@ from msgspec import Struct
 from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.splitting.options import REST, Codes, SplitOptions
 from lsats_pipeline.mrf.splitting.references import References
-from lsats_pipeline.mrf.splitting.units import taken_apart
+from lsats_pipeline.mrf.splitting.units import Unit, taken_apart
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -74,7 +74,7 @@ _REFERRING = msgspec.json.Decoder(list[_Referring])
 class OfElements(Protocol):
     """Says to which groups a whole element belongs."""
 
-    def groups(self, element: bytes) -> Sequence[str]:
+    def groups(self, element: Unit) -> Sequence[str]:
         """Of an element, or of the other members of a large one."""
 
 
@@ -84,7 +84,7 @@ class ByCodes:
     def __init__(self, codes: Sequence[Codes]) -> None:
         self._codes = codes
 
-    def groups(self, element: bytes) -> Sequence[str]:
+    def groups(self, element: Unit) -> Sequence[str]:
         """One group."""
         try:
             coded = _CODED.decode(element)
@@ -102,7 +102,7 @@ class Everywhere:
     def __init__(self, groups: Sequence[str]) -> None:
         self._groups = groups
 
-    def groups(self, element: bytes) -> Sequence[str]:
+    def groups(self, element: Unit) -> Sequence[str]:
         """All of them."""
         return self._groups
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from lsats_pipeline.mrf.text.index import Index, LargeElement, Span
-from lsats_pipeline.mrf.text.rereading import UNCHECKED
+from lsats_pipeline.mrf.text.rereading import alone
 
 
 @dataclass
@@ -65,14 +65,8 @@ def _units(index: Index, section: str) -> list[_Unit]:
 def _pieces(index: Index, section: str) -> Iterator[_Unit]:
     for span in index.spans:
         if span.section == section and span.of is None:
-            first = span.first
-            for begin, end, count in span.pieces:
-                part = msgspec.structs.replace(
-                    span, begin=begin, end=end, first=first, values=count, crc32=UNCHECKED,
-                    pieces=[(begin, end, count)],
-                )  # fmt: skip
-                yield _Unit(begin, end - begin + 1, count, [part], [])
-                first += count
+            for number, (begin, end, count) in enumerate(span.pieces):
+                yield _Unit(begin, end - begin + 1, count, [alone(span, number)], [])
 
 
 def _large(index: Index, section: str) -> Iterator[_Unit]:

@@ -34,8 +34,9 @@ from lsats_pipeline.mrf.splitting.working import (
 )
 from lsats_pipeline.mrf.splitting.writing import PartWriter
 from lsats_pipeline.mrf.text.index import SECTIONS
-from lsats_pipeline.mrf.text.rereading import indexed, told
-from lsats_pipeline.mrf.workspace import Work, Workspace, read, write
+from lsats_pipeline.mrf.text.reading import Watcher
+from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told
+from lsats_pipeline.mrf.workspace import Workspace, read, write
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, bytes of the file done, and in all; by one process alone."""
@@ -107,9 +108,7 @@ def planned(file: str, exports: Path, options: SplitOptions) -> list[Planned]:
     aside = exports / ".work"
     aside.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="planned-", dir=aside) as folder:
-        counted = count_parts(
-            Job(Path(work.source.path), work.index, options, Path(folder), version=2)
-        )
+        counted = count_parts(Job(work, options, Path(folder), version=2))
     return [
         Planned(one.group, one.elements, one.text, round(one.text * ratio))
         for one in sorted(counted, key=lambda c: _order(c.section, c.group, c.sequence))
@@ -121,7 +120,7 @@ def folder_of(file: str, exports: Path, options: SplitOptions) -> Workspace:
     return Workspace(exports.parent / "mrf_parts" / file, options.folder)
 
 
-def _room_for(work: Work, exports: Path, copies: int) -> None:
+def _room_for(work: Indexed, exports: Path, copies: int) -> None:
     """Parts take about what the source does, but at a lower level; references are put aside."""
     references = work.index.member(REFERENCES)
     aside = references.end - references.begin if references else 0
@@ -133,7 +132,7 @@ def _room_for(work: Work, exports: Path, copies: int) -> None:
         )
 
 
-def _same(workspace: Workspace, work: Work, options: SplitOptions) -> Split | None:
+def _same(workspace: Workspace, work: Indexed, options: SplitOptions) -> Split | None:
     found = read(workspace.final / "parts.json", Split)
     if found is None:
         return None
@@ -146,11 +145,11 @@ def _order(section: str, group: str, sequence: int) -> tuple[str, bool, str, int
 
 
 def _split(
-    file: str, workspace: Workspace, work: Work, options: SplitOptions, progress: Progress | None
+    file: str, workspace: Workspace, work: Indexed, options: SplitOptions, progress: Progress | None
 ) -> Split:
-    source, index = Path(work.source.path), work.index
-    version = fitting_version(index, source)
-    job = Job(source, index, options, workspace.folder, version, 0, options.workers)
+    index = work.index
+    version = fitting_version(work)
+    job = Job(work, options, workspace.folder, version, 0, options.workers)
     references = references_of(job)
     saved(references, workspace.folder)
     proof, made = _written(job, progress)
@@ -174,6 +173,7 @@ def _split(
         units=proof.units.count,
         digest=str(proof.units),
         references=len(references),
+        in_references=int(references.faults[~unused].sum()),
         parts=parts,
         left=Left(
             not_json=proof.not_json.count,
@@ -189,9 +189,11 @@ def _split(
 def _written(job: Job, progress: Progress | None) -> tuple[Proof, list[Made]]:
     """The proof of the source, and the parts, which know nothing of each other."""
     if job.workers == 1:
-        return proof_of_source(job), write_parts(job, told(progress, "split"))
+        return proof_of_source(job, told(progress, "proof")), write_parts(
+            job, told(progress, "split")
+        )
     jobs = [_Task(replace(job, worker=worker)) for worker in range(job.workers)]
-    proof, *made = beside(_done, [_Task(job, proof=True), *jobs])
+    proof, *made = beside(_done, [_Task(job, proof=True), *jobs], told(progress, "split"))
     assert isinstance(proof, Proof)
     return proof, [one for some in made if isinstance(some, list) for one in some]
 
@@ -202,8 +204,8 @@ class _Task:
     proof: bool = False
 
 
-def _done(task: _Task) -> Proof | list[Made]:
-    return proof_of_source(task.job) if task.proof else write_parts(task.job)
+def _done(task: _Task, watch: Watcher | None) -> Proof | list[Made]:
+    return proof_of_source(task.job, watch) if task.proof else write_parts(task.job, watch)
 
 
 def _empty(job: Job, references: References) -> Made:
@@ -272,11 +274,11 @@ def _set_aside(
 
 
 def _not_json(job: Job) -> Iterator[bytes]:
-    for item in items(job.source, job.index, tuple(SECTIONS)):
+    for item in items(job.source.original.opened(), job.index, tuple(SECTIONS)):
         if isinstance(item, Large):
             for _ in item.chunks:
                 pass
         elif not isinstance(item, Elements):
             yield item.head.encode()
         elif not item.proved:
-            yield item.values[0]
+            yield bytes(item.values[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import chain
 from math import inf
 from typing import Generic, Protocol, TypeVar
@@ -15,12 +15,13 @@ from lsats_pipeline.mrf.splitting.options import REST
 from lsats_pipeline.mrf.splitting.references import Mask, References
 from lsats_pipeline.mrf.splitting.routes import (
     ByProvider,
+    Everywhere,
     OfElements,
     Using,
     UsingElement,
     rates_of,
 )
-from lsats_pipeline.mrf.splitting.units import Digest, Elements, Item, Large, rate_unit
+from lsats_pipeline.mrf.splitting.units import Digest, Elements, Item, Large, Unit, rate_unit
 from lsats_pipeline.mrf.text.index import SECTIONS
 from lsats_pipeline.mrf.text.rereading import Stretch
 
@@ -44,8 +45,11 @@ class Growing(Protocol):
     def text(self) -> int:
         """Bytes so far."""
 
-    def element(self, chunks: Iterable[bytes]) -> None:
+    def element(self, chunks: Iterable[Unit]) -> None:
         """One more element, in pieces of any size."""
+
+    def elements_of(self, values: Sequence[Unit]) -> None:
+        """Some more."""
 
     def write(self, text: bytes) -> None:
         """Text of an element that is written by and by; `element(())` began it."""
@@ -99,8 +103,11 @@ def spread(
 ) -> None:
     """Whole elements to the groups that they belong to."""
     for item in found:
-        if isinstance(item, Elements) and item.proved:
-            section = item.stretch.span.section
+        if isinstance(item, Elements) and item.proved and isinstance(route, Everywhere):
+            for group in filter(groups.mine, route.groups(b"")):
+                _together(groups.part(item.section, group), item, known)
+        elif isinstance(item, Elements) and item.proved:
+            section = item.section
             used = _used_by_each(item.values, known) if section == "in_network" else None
             for number, value in enumerate(item.values):
                 for group in filter(groups.mine, route.groups(value)):
@@ -114,9 +121,18 @@ def spread(
             copy([groups.part(item.element.section, group) for group in wanted], item, known)
 
 
+def _together(part: Growing, item: Elements, known: References) -> None:
+    """All elements of a piece to one part."""
+    part.elements_of(item.values)
+    part.digest.add_all(item.values)
+    if item.section == "in_network":
+        for positions in _used_by_each(item.values, known, together=True):
+            part.used[positions] = True
+
+
 def copy(parts: Sequence[Growing], item: Large, known: References) -> None:
     """A large element, as it comes, to some parts."""
-    hashed = blake2b(digest_size=16)
+    hashed = sha256()
     for part in parts:
         part.element(())
     for chunk in item.chunks:
@@ -127,7 +143,7 @@ def copy(parts: Sequence[Growing], item: Large, known: References) -> None:
             if isinstance(chunk, Stretch) and part.section == "in_network":
                 part.used[_used_by_rates(chunk.data, known)] = True
     for part in parts:
-        part.digest.hashed(hashed.digest())
+        part.digest.hashed(hashed.digest()[:16])
 
 
 def spread_rates(
@@ -136,8 +152,8 @@ def spread_rates(
     """Rates to their groups, each with the other members of its element."""
     for item in found:
         if isinstance(item, Elements) and item.proved:
-            for value in item.values:
-                _spread_element(value, item.stretch.span.section, route, groups, known)
+            for value in map(bytes, item.values):
+                _spread_element(value, item.section, route, groups, known)
         elif isinstance(item, Large):
             _spread_large(item, route, groups, known)
 
@@ -199,12 +215,17 @@ def _use(part: Growing, positions: np.ndarray) -> None:
         part.used[positions] = True
 
 
-def _used_by_each(values: list[bytes], known: References) -> list[np.ndarray]:
-    """The positions of the references that each element uses."""
+def _used_by_each(
+    values: Sequence[Unit], known: References, *, together: bool = False
+) -> list[np.ndarray]:
+    """The positions of the references that each element uses; or all of them in one."""
     try:
         decoded = _ELEMENTS.decode(b"".join((b"[", b",".join(values), b"]")))
     except _FAULTS:
         return [_used_by_element(value, known) for value in values]
+    if together:
+        rates = chain.from_iterable(e.negotiated_rates for e in decoded)
+        return [_positions((rate.provider_references for rate in rates), known)]
     return [_positions((r.provider_references for r in e.negotiated_rates), known) for e in decoded]
 
 
@@ -216,7 +237,7 @@ def _used_by_rates(rates: bytes, known: References) -> np.ndarray:
     return _positions((rate.provider_references for rate in decoded), known)
 
 
-def _used_by_element(value: bytes, known: References) -> np.ndarray:
+def _used_by_element(value: Unit, known: References) -> np.ndarray:
     """The same where something is not as it should be: whatever numbers are in such lists."""
     try:
         return _positions(_lists(_ANY.decode(value)), known)
@@ -236,7 +257,7 @@ def _lists(value: object) -> Iterator[list[int]]:
 
 def _positions(lists: Iterator[list[int]], known: References) -> np.ndarray:
     try:
-        numbers = np.unique(np.fromiter(chain.from_iterable(lists), np.int64))
+        numbers = np.fromiter(chain.from_iterable(lists), np.int64)
     except OverflowError:
         return np.empty(0, np.int64)
     return known.positions(numbers)

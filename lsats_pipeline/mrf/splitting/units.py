@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path
+from hashlib import sha256
 from typing import TypeAlias
 from zlib import crc32
 
 import msgspec
+import numpy as np
 from msgspec.json import encode
+from numpy.typing import NDArray
 
 from lsats_pipeline.errors import BadFile
+from lsats_pipeline.mrf.text.access import Opened, changed
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, LargeElement, Span, TooLarge
-from lsats_pipeline.mrf.text.rereading import Forward, Stretch, changed, stretches
+from lsats_pipeline.mrf.text.rereading import Stretch, stretches
 from lsats_pipeline.mrf.text.scanning import sequence_of
 from lsats_pipeline.mrf.text.window import Window
 from lsats_pipeline.mrf.text.window import members as members_of
 
+Unit: TypeAlias = bytes | msgspec.Raw
+"""The text of an element or a rate; without a copy where it is a part of a larger one."""
 _MODULUS = 1 << 128
 _RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _COPIED = 1 << 20
+
+
+def hash_of(unit: Unit) -> bytes:
+    """128 bits of SHA-256, which processors have instructions for."""
+    return sha256(unit).digest()[:16]
+
+
+def summed(hashes: NDArray[np.uint8]) -> int:
+    """The sum of hashes of 16 bytes, mod 2^128."""
+    total = 0
+    for column in hashes.sum(axis=0, dtype=np.int64).tolist():
+        total = (total << 8) + column
+    return total % _MODULUS
 
 
 class Digest:
@@ -32,9 +49,16 @@ class Digest:
         self.total = 0
         self.count = 0
 
-    def add(self, unit: bytes) -> None:
+    def add(self, unit: Unit) -> None:
         """One more."""
-        self.hashed(blake2b(unit, digest_size=16).digest())
+        self.hashed(hash_of(unit))
+
+    def add_all(self, units: Sequence[Unit]) -> None:
+        """Some more, in few steps."""
+        hashes = b"".join([sha256(unit).digest() for unit in units])
+        table = np.frombuffer(hashes, np.uint8).reshape(-1, 32)[:, :16]
+        self.total = (self.total + summed(table)) % _MODULUS
+        self.count += len(units)
 
     def hashed(self, digest: bytes) -> None:
         """One more, of which the hash is known."""
@@ -49,8 +73,9 @@ class Digest:
 class Elements:
     """Elements of one piece; when not `proved` it is one value that is no strict JSON."""
 
-    stretch: Stretch
-    values: list[bytes]
+    section: str
+    begin: int
+    values: Sequence[Unit]
     proved: bool
 
 
@@ -65,21 +90,18 @@ class Large:
 Item: TypeAlias = Elements | Large | TooLarge
 
 
-def items(
-    path: Path, index: Index, sections: Sequence[str], text: Forward | None = None
-) -> Iterator[Item]:
+def items(text: Opened, index: Index, sections: Sequence[str]) -> Iterator[Item]:
     """All elements of these arrays, in the order of the file.
 
     The chunks of a large one have to be used up before the next item is asked for.
     """
-    text = text or Forward(path)
     wanted = sorted(_items(index, sections), key=lambda item: item.begin)
     for item in wanted:
         if isinstance(item, Span):
-            for stretch in stretches(text, [item], path):
+            for stretch in stretches(text, [item]):
                 yield _elements(stretch)
         elif isinstance(item, LargeElement):
-            yield Large(item, _chunks(path, index, item, text))
+            yield Large(item, _chunks(index, item, text))
         else:
             yield item
 
@@ -91,15 +113,13 @@ def _items(index: Index, sections: Sequence[str]) -> Iterator[Span | LargeElemen
 
 
 def _elements(stretch: Stretch) -> Elements:
-    found = sequence_of(stretch.data)
+    found, section = sequence_of(stretch.data), stretch.span.section
     if isinstance(found, list) and len(found) == stretch.count:
-        return Elements(stretch, list(map(bytes, found)), proved=True)
-    return Elements(stretch, [stretch.data], proved=False)
+        return Elements(section, stretch.begin, found, proved=True)
+    return Elements(section, stretch.begin, [stretch.data], proved=False)
 
 
-def _chunks(
-    path: Path, index: Index, element: LargeElement, text: Forward
-) -> Iterator[bytes | Stretch]:
+def _chunks(index: Index, element: LargeElement, text: Opened) -> Iterator[bytes | Stretch]:
     at = element.begin
     for span in index.spans:
         if span.section == element.section and span.of == element.number:
@@ -112,11 +132,11 @@ def _chunks(
                 yield Stretch(span, begin, first, count, data)
                 first, at = first + count, end
             if check != span.crc32:
-                raise changed(path, span.begin, span.end)
+                raise changed(text.path, span.begin, span.end)
     yield from text_between(text, at, element.end)
 
 
-def text_between(text: Forward, begin: int, end: int) -> Iterator[bytes]:
+def text_between(text: Opened, begin: int, end: int) -> Iterator[bytes]:
     """The bytes from one offset to another, a megabyte at most at a time."""
     yield from map(bytes, text.parts(begin, end))
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from lsats_pipeline.errors import VerificationFailed
-from lsats_pipeline.mrf.profiling.walking import violations
+from lsats_pipeline.mrf.profiling.facts import Violation
+from lsats_pipeline.mrf.profiling.walking import Differences
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.facts import Part
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
@@ -17,12 +21,15 @@ from lsats_pipeline.mrf.splitting.units import (
     Elements,
     Item,
     Large,
+    Unit,
     items,
     rate_unit,
 )
 from lsats_pipeline.mrf.splitting.writing import Written
-from lsats_pipeline.mrf.text.index import SECTIONS, Index, index_file
-from lsats_pipeline.mrf.workspace import LAYOUT, Identity, Work
+from lsats_pipeline.mrf.text.cutting import Piece
+from lsats_pipeline.mrf.text.index import SECTIONS, Index, Span, index_file
+from lsats_pipeline.mrf.text.reading import Watcher
+from lsats_pipeline.mrf.text.rereading import Indexed, Stretch
 
 ELEMENTS = tuple(section for section in SECTIONS if section != REFERENCES)
 
@@ -37,70 +44,100 @@ class Proof:
         self.offsets: list[int] = []
         self._rates = rates
 
-    def read(self, path: Path, index: Index) -> Proof:
+    def read(self, file: Indexed, watch: Watcher | None = None) -> Proof:
         """All elements of a file."""
-        for item in items(path, index, tuple(SECTIONS)):
-            self._add(item)
+        for item in items(file.original.opened(watch), file.index, tuple(SECTIONS)):
+            self.add(item)
         return self
 
-    def _add(self, item: Item) -> None:
+    def add(self, item: Item) -> None:
+        """One more piece, or large element."""
         if isinstance(item, Elements):
-            section = item.stretch.span.section
             if not item.proved:
-                self._set_aside(item.stretch.begin, item.values[0])
+                self._set_aside(item.begin, item.values[0])
                 return
-            for value in item.values:
-                self._element(value, section)
+            self._elements(item.values, item.section)
         elif isinstance(item, Large):
             self._large(item)
         else:
             self._set_aside(item.begin, item.head.encode())
 
-    def _set_aside(self, offset: int, text: bytes) -> None:
+    def _set_aside(self, offset: int, text: Unit) -> None:
         self.not_json.add(text)
         self.offsets.append(offset)
 
-    def _element(self, value: bytes, section: str) -> None:
+    def _elements(self, values: Sequence[Unit], section: str) -> None:
         if section == REFERENCES:
-            self.references.add(value)
-        elif self._rates and (apart := rates_of(value, section)) and apart[1]:
-            for rate in apart[1]:
-                self.units.add(rate_unit(apart[0], rate))
+            self.references.add_all(values)
+        elif not self._rates:
+            self.units.add_all(values)
         else:
-            self.units.add(value)
+            for value in map(bytes, values):
+                apart = rates_of(value, section)
+                of = [rate_unit(apart[0], rate) for rate in apart[1]] if apart else []
+                self.units.add_all(of or [value])
 
     def _large(self, item: Large) -> None:
         section, head = item.element.section, item.element.header.encode()
-        hashed = blake2b(digest_size=16)
+        hashed = sha256()
         for chunk in item.chunks:
             hashed.update(chunk if isinstance(chunk, bytes) else chunk.data)
             if self._rates and section != REFERENCES and not isinstance(chunk, bytes):
                 for _, rate in chunk.values():
                     self.units.add(rate_unit(head, rate))
         if section == REFERENCES:
-            self.references.hashed(hashed.digest())
+            self.references.hashed(hashed.digest()[:16])
         elif not self._rates:
-            self.units.hashed(hashed.digest())
+            self.units.hashed(hashed.digest()[:16])
+
+
+class _Again:
+    """A part while it is read again, once: its structure, its units, and the schema."""
+
+    def __init__(self, version: Version, *, rates: bool) -> None:
+        self.proof = Proof(rates=rates)
+        self.differences = Differences(version)
+
+    def read(self, path: Path) -> Index:
+        """All of it. What was cut inside is read twice."""
+        index = index_file(path, take=self._take)
+        if index.large or index.too_large:
+            inside = [span for span in index.spans if span.of is not None]
+            rest = msgspec.structs.replace(index, spans=inside)
+            self.proof.read(Indexed.here(path, rest))
+        return index
+
+    def _take(self, span: Span, pieces: list[Piece]) -> None:
+        first = span.first
+        for piece in pieces:
+            if span.of is None:
+                values: Sequence[Unit] = piece.values or [piece.data]
+                proved = bool(piece.values)
+                self.proof.add(Elements(span.section, piece.begin, values, proved))
+            if span.section != REFERENCES:  # those have been looked at, the same to the byte
+                stretch = Stretch(span, piece.begin, first, piece.count, piece.data)
+                self.differences.look(stretch)
+            first += piece.count
 
 
 def verified(written: Written, references: References, version: Version, *, rates: bool) -> Part:
     """A part read again; VerificationFailed when it is not what was written."""
-    index = index_file(written.path)
-    proof = Proof(rates=rates).read(written.path, index)
+    again = _Again(version, rates=rates)
+    index = again.read(written.path)
     mask = written.used(references)
     for what, found, wanted in (
         ("sha256", index.sha256, written.sha256),
         ("elements", index.elements(written.section), written.elements),
-        ("units", str(proof.units), written.digest),
-        ("references", proof.references.total, references.digest(mask)),
+        ("units", str(again.proof.units), written.digest),
+        ("references", again.proof.references.total, references.digest(mask)),
     ):
         if found != wanted:
             raise VerificationFailed(
                 f"{written.path.name} has {found} for {what}, and {wanted} was written: the disk"
                 " may be faulty; split again, and please report this if it stays"
             )
-    work = Work(layout=LAYOUT, source=Identity.of(written.path), index=index)
-    broken = [found for found in violations(work, version) if found.breaks]
+    broken = again.differences.breaking(index)
+    in_references = int(references.faults[mask].sum())
     return Part(
         name="",
         group=written.group,
@@ -111,8 +148,11 @@ def verified(written: Written, references: References, version: Version, *, rate
         units=written.units,
         references=written.references,
         digest=written.digest,
-        violations=sum(found.count for found in broken),
-        first_violation=" ".join((broken[0].path, broken[0].what, broken[0].detail)).strip()
-        if broken
-        else "",
+        violations=sum(found.count for found in broken) + in_references,
+        in_references=in_references,
+        first_violation=_told(broken[0]) if broken else REFERENCES if in_references else "",
     )
+
+
+def _told(found: Violation) -> str:
+    return " ".join((found.path, found.what, found.detail)).strip()

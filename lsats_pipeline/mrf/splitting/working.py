@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
+from lsats_pipeline.mrf.profiling.walking import breaking
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.facts import Part
 from lsats_pipeline.mrf.splitting.header import header, scalars
 from lsats_pipeline.mrf.splitting.options import Plan, SplitOptions, single_plan
+from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
 from lsats_pipeline.mrf.splitting.references import References, loaded, put_aside
 from lsats_pipeline.mrf.splitting.routes import ByCodes, ByProvider, Everywhere
 from lsats_pipeline.mrf.splitting.sizes import shares
@@ -18,22 +20,27 @@ from lsats_pipeline.mrf.splitting.spreading import Groups, Maker, P, R, spread, 
 from lsats_pipeline.mrf.splitting.units import items
 from lsats_pipeline.mrf.splitting.verifying import ELEMENTS, Proof, verified
 from lsats_pipeline.mrf.splitting.writing import Counted, Counter, PartWriter, Written
+from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Forward
+from lsats_pipeline.mrf.text.rereading import Indexed
 
 
 @dataclass(frozen=True)
 class Job:
     """A worker's share: every `workers`-th part or group, from the `worker`-th on."""
 
-    source: Path
-    index: Index
+    source: Indexed
     options: SplitOptions
     folder: Path
     version: Version
     worker: int = 0
     workers: int = 1
+
+    @property
+    def index(self) -> Index:
+        """What is in the source."""
+        return self.source.index
 
     @property
     def rates(self) -> bool:
@@ -56,6 +63,7 @@ class Made:
 def write_parts(job: Job, watch: Watcher | None = None) -> list[Made]:
     """Write all parts of a job; VerificationFailed when one is not what was written."""
     references = loaded(job.folder / "references.npz")
+    # One by one by size, so that a part is read again while it is in the cache of the disk.
     written = spread_out(job, references, _Writing(job, references), watch)
     return [Made(one, verified(one, references, job.version, rates=job.rates)) for one in written]
 
@@ -63,7 +71,7 @@ def write_parts(job: Job, watch: Watcher | None = None) -> list[Made]:
 def count_parts(job: Job) -> list[Counted]:
     """The parts that would be written."""
     references = references_of(job)
-    return spread_out(job, references, _Counting(references), None)
+    return list(spread_out(job, references, _Counting(references), None))
 
 
 class _Writing:
@@ -100,12 +108,16 @@ def references_of(job: Job) -> References:
     """The references of the source, put aside in the folder."""
     by = job.options.by == "provider"
     label = ByProvider(job.options).label if by else None
-    return put_aside(job.source, job.index, job.folder, label)
+
+    def faults(texts: list[bytes]) -> int:
+        return sum(found.count for found in breaking(texts, REFERENCES, job.version))
+
+    return put_aside(job.source, job.folder, label, faults)
 
 
-def proof_of_source(job: Job) -> Proof:
+def proof_of_source(job: Job, watch: Watcher | None = None) -> Proof:
     """All units of the source, read by itself."""
-    return Proof(rates=job.rates).read(job.source, job.index)
+    return Proof(rates=job.rates).read(job.source, watch)
 
 
 def headers_of(index: Index, options: SplitOptions) -> dict[str, bytes]:
@@ -128,13 +140,14 @@ def name_of(plan: Plan) -> str:
 
 def spread_out(
     job: Job, references: References, maker: Maker[P, R], watch: Watcher | None
-) -> list[R]:
-    """Every element to its parts; returns what the maker made of each."""
-    text = Forward(job.source, watch)
+) -> Iterator[R]:
+    """Every element to its parts; gives what the maker made of each."""
+    text = job.source.original.opened(watch)
     if job.options.by == "size":
-        return list(_by_size(job, references, maker, text))
+        yield from _by_size(job, references, maker, text)
+        return
     groups = Groups(job.mine, maker, job.options.limit)
-    found = items(job.source, job.index, ELEMENTS, text)
+    found = items(text, job.index, ELEMENTS)
     if job.options.by == "provider":
         spread_rates(found, ByProvider(job.options, references), groups, references)
     elif job.options.by == "plan":
@@ -142,14 +155,14 @@ def spread_out(
         spread(found, Everywhere(names), groups, references)
     else:
         spread(found, ByCodes(job.options.codes), groups, references)
-    return groups.close()
+    yield from groups.close()
 
 
-def _by_size(job: Job, references: References, maker: Maker[P, R], text: Forward) -> Iterator[R]:
+def _by_size(job: Job, references: References, maker: Maker[P, R], text: Opened) -> Iterator[R]:
     planned = enumerate(shares(job.index, ELEMENTS, job.options.limit), 1)
     for number, share in sorted(planned, key=lambda one: one[1].begin):
         if number % job.workers == job.worker:
             groups = Groups(lambda _: True, maker, first=number)
-            found = items(job.source, share.of_them, [share.section], text)
+            found = items(text, share.of_them, [share.section])
             spread(found, Everywhere(("",)), groups, references)
             yield from groups.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,7 @@ import numpy as np
 from isal import isal_zlib
 
 from lsats_pipeline.mrf.splitting.references import Mask, References
-from lsats_pipeline.mrf.splitting.units import Digest
+from lsats_pipeline.mrf.splitting.units import Digest, Unit
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time: same bytes again
 _COPIED = 1 << 20
@@ -34,7 +34,7 @@ class Deflated:
         self._file = file
         self._deflate = isal_zlib.compressobj(level, wbits=-15)
 
-    def write(self, text: bytes) -> None:
+    def write(self, text: Unit) -> None:
         """More text."""
         self.crc = isal_zlib.crc32(text, self.crc)
         self.text += len(text)
@@ -101,13 +101,18 @@ class PartWriter:
         """Bytes so far."""
         return self._body.text
 
-    def element(self, chunks: Iterable[bytes]) -> None:
+    def element(self, chunks: Iterable[Unit]) -> None:
         """One more element, in pieces of any size."""
         if self.elements:
             self._body.write(b",")
         for chunk in chunks:
             self._body.write(chunk)
         self.elements += 1
+
+    def elements_of(self, values: Sequence[Unit]) -> None:
+        """Some more."""
+        self.element((b",".join(values),))
+        self.elements += len(values) - 1
 
     def write(self, text: bytes) -> None:
         """Text of an element that is written by and by; `element(())` began it."""
@@ -154,10 +159,16 @@ class Counter:
     text: int = 0
     digest: Digest = field(default_factory=Digest)
 
-    def element(self, chunks: Iterable[bytes]) -> None:
+    def element(self, chunks: Iterable[Unit]) -> None:
         """One more element."""
         self.elements += 1
-        self.text += 1 + sum(map(len, chunks))
+        self.text += 1 + sum(len(memoryview(chunk)) for chunk in chunks)
+
+    def elements_of(self, values: Sequence[Unit]) -> None:
+        """Some more."""
+        self.element(values)
+        self.elements += len(values) - 1
+        self.text += len(values) - 1
 
     def write(self, text: bytes) -> None:
         """More of it."""

@@ -138,8 +138,8 @@ class Index(msgspec.Struct, kw_only=True):
         return (found.elements or 0) if found else 0
 
 
-Taker = Callable[[Span, list[bytes]], None]
-"""Given each span of a section as soon as it is cut, and its pieces as documents."""
+Taker = Callable[[Span, list[Piece]], None]
+"""Given each span of a section as soon as it is cut, and its pieces."""
 
 
 def index_file(
@@ -365,7 +365,7 @@ class _Spans:
         self._of = of
         self._take = take
         self._open: Span | None = None
-        self._documents: list[bytes] = []
+        self._pieces: list[Piece] = []
 
     def add(self, piece: Piece, first: int) -> None:
         if self._section not in SECTIONS:
@@ -380,12 +380,12 @@ class _Spans:
         span.values += piece.count
         span.end = piece.end
         if self._take:
-            self._documents.append(piece.document)
+            self._pieces.append(piece)
 
     def close(self) -> None:
         if self._open and self._take:
-            self._take(self._open, self._documents)
-        self._open, self._documents = None, []
+            self._take(self._open, self._pieces)
+        self._open, self._pieces = None, []
 
     def _begin(self, piece: Piece, first: int) -> Span:
         self._open = Span(

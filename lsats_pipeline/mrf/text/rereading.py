@@ -13,48 +13,16 @@ from pathlib import Path
 import msgspec
 from isal.isal_zlib import crc32
 
-from lsats_pipeline.errors import BadFile, FixConfiguration
+from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.mrf.text.access import Opened, Original, changed
 from lsats_pipeline.mrf.text.index import Index, Span
-from lsats_pipeline.mrf.text.reading import MAX_RATIO, Reading, Watcher
+from lsats_pipeline.mrf.text.reading import Watcher
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_of
 from lsats_pipeline.mrf.workspace import Published, Work, Workspace
 
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
 # The sum of a part of a span, which is not known; what is made of it is proved otherwise.
 UNCHECKED = -1
-
-
-class Forward:
-    """Goes forward through the text of a file; what is skipped costs inflating it."""
-
-    def __init__(self, path: Path, watch: Watcher | None = None) -> None:
-        # The index has judged the ratio; what it let pass is let pass here.
-        self._chunks = Reading(path, max(MAX_RATIO, 1100), watch).chunks()
-        self._chunk = memoryview(b"")
-        self._begin = 0
-
-    def parts(self, begin: int, end: int) -> Iterator[memoryview]:
-        """The bytes from one offset to another, no smaller than any before, as they come."""
-        assert begin >= self._begin, "the text goes forward only"
-        while begin < end:
-            at = begin - self._begin
-            if 0 <= at < len(self._chunk):
-                part = self._chunk[at : end - self._begin]
-                begin += len(part)
-                yield part
-                continue
-            self._begin += len(self._chunk)
-            self._chunk = memoryview(next(self._chunks, b""))
-            if not self._chunk:
-                return  # shorter than it was: a checksum says so
-
-    def read(self, begin: int, end: int) -> bytes:
-        """The same in one piece."""
-        return b"".join(self.parts(begin, end))
-
-    def close(self) -> None:
-        """Let go of the file before its end."""
-        self._chunks.close()  # type: ignore[attr-defined]  # a generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +54,7 @@ def placed(data: bytes, begin: int, values: Sequence[msgspec.Raw]) -> Iterator[t
         at += len(text)
 
 
-def stretches(text: Forward, spans: Sequence[Span], path: Path) -> Iterator[Stretch]:
+def stretches(text: Opened, spans: Sequence[Span]) -> Iterator[Stretch]:
     """The pieces of these spans, in order; BadFile if one is not what it was."""
     for span in spans:
         first, check = span.first, 0
@@ -96,27 +64,44 @@ def stretches(text: Forward, spans: Sequence[Span], path: Path) -> Iterator[Stre
             yield Stretch(span, begin, first, count, data)
             first += count
         if span.crc32 not in (check, UNCHECKED):
-            raise changed(path, span.begin, span.end)
+            raise changed(text.path, span.begin, span.end)
 
 
-def texts_of(path: Path, spans: Sequence[Span]) -> Iterator[tuple[Span, list[bytes]]]:
-    """Each of these spans, in order, and its pieces as documents; BadFile if it changed."""
-    text = Forward(path)
-    for span in spans:
-        yield span, [document_of(stretch.data) for stretch in stretches(text, [span], path)]
-
-
-def changed(path: Path, begin: int, end: int) -> BadFile:
-    """The error that a file is not the one that was indexed."""
-    return BadFile(
-        "changed",
-        f"{path}: bytes {begin:,} to {end:,} of the document are not what they were when the file"
-        " was indexed: take it in again with `lsats mrf run`",
-        begin,
+def alone(span: Span, number: int) -> Span:
+    """One of the pieces of a span, as a span; its sum is not known."""
+    first = span.first + sum(count for *_, count in span.pieces[:number])
+    begin, end, count = piece = span.pieces[number]
+    return msgspec.structs.replace(
+        span, begin=begin, end=end, first=first, values=count, crc32=UNCHECKED, pieces=[piece]
     )
 
 
-def indexed(workspace: Workspace) -> Work:
+def texts_of(text: Opened, spans: Sequence[Span]) -> Iterator[tuple[Span, list[bytes]]]:
+    """Each of these spans, in order, and its pieces as documents; BadFile if it changed."""
+    for span in spans:
+        yield span, [document_of(stretch.data) for stretch in stretches(text, [span])]
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A file that was taken in: what is in it, and how to read it."""
+
+    index: Index
+    original: Original
+
+    @classmethod
+    def of(cls, work: Work, folder: Path) -> Indexed:
+        """What is known of it in a folder; its seek index is there too, if it has one."""
+        path = Path(work.source.path)
+        return cls(work.index, Original(path, work.index.sha256, folder))
+
+    @classmethod
+    def here(cls, path: Path, index: Index) -> Indexed:
+        """A file without a folder of its own."""
+        return cls(index, Original(path, index.sha256))
+
+
+def indexed(workspace: Workspace) -> Indexed:
     """The index of a published file, whose source is still what it was."""
     published, work = workspace.published, workspace.published_work
     if published is None or work is None:
@@ -125,7 +110,7 @@ def indexed(workspace: Workspace) -> Work:
             " `lsats mrf run FILE` takes one in"
         )
     _assert_there(published, work.index)
-    return work
+    return Indexed.of(work, workspace.final)
 
 
 def _assert_there(published: Published, index: Index) -> None:
