@@ -12,6 +12,7 @@ from typing import Annotated
 
 import click
 import typer
+import typer.core
 
 from lsats_pipeline import logs
 from lsats_pipeline.cli import (
@@ -44,6 +45,9 @@ class LogFormat(StrEnum):
     text = "text"
     json = "json"
 
+
+# Help that goes to a file or a pipe has no markup, and then needs no escapes for it either.
+typer.core.HAS_RICH = sys.stdout.isatty()
 
 app = typer.Typer(
     name="lsats",
