@@ -7,7 +7,6 @@ import dagster as dg
 from lsats_pipeline.defs.jobs import hub_daily, mrf_process
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.defs.price_files import MRF_FILES
-from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.finding import Found, find
 from lsats_pipeline.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.warehouse import Warehouse
@@ -52,7 +51,7 @@ def mrf_files_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     with hub_url(hub) as url, Warehouse(url) as warehouse:
         migrate(url)
         found = find(warehouse, settings, hub.lsats_home)
-        requests = _requests(warehouse, found)
+        requests = _requests(found)
     for source, error in found.errors:
         context.log.warning("⚠️ %s: %s", source, error)
     if not requests:
@@ -67,16 +66,12 @@ def mrf_files_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     )
 
 
-def _requests(warehouse: Warehouse, found: Found) -> list[dg.RunRequest]:
+def _requests(found: Found) -> list[dg.RunRequest]:
     """Dagster starts one run for a run key: one for a version, and one for each try of it."""
-    with warehouse.connection() as connection:
-        return [
-            dg.RunRequest(
-                run_key=f"{due.run_key}:{catalog.known(connection, due.key).attempts}",
-                partition_key=due.key,
-            )
-            for due in found.due[:_RUNS_AT_ONCE]
-        ]
+    return [
+        dg.RunRequest(run_key=due.run_key, partition_key=due.key)
+        for due in found.due[:_RUNS_AT_ONCE]
+    ]
 
 
 def _told(found: Found) -> str:

@@ -559,3 +559,18 @@ def test_looking_again_can_be_left_out(hub: PriceHub, server: BadServer) -> None
     aged(hub, 1000)
     hub.find()
     assert server.times("/a.json.gz") == 1
+
+
+def test_a_file_that_becomes_what_it_was_is_due_by_another_name(
+    hub: PriceHub, tmp_path: Path
+) -> None:
+    """A run is started once for a run key, and this is a third version to be taken in."""
+    file, keys = tmp_path / "in" / "prices.json.gz", []
+    for codes in (("1",), ("1", "2"), ("1",), ("1", "2")):
+        write(file, b"").write_bytes(document(*codes))
+        os.utime(file, (len(codes), len(codes)))
+        hub.find(file.parent)
+        with hub.warehouse.connection() as connection:
+            keys += [due.run_key for due in catalog.due(connection)]
+        hub.fetch("prices")
+    assert len(keys) == len(set(keys)) == 4

@@ -189,7 +189,8 @@ _DUE = """
     where fault is null and (taken_at is null or mark is distinct from taken_mark)
         and (retry_at is null or retry_at <= clock_timestamp()) and state <> 'fetching'
 """
-_LOOKS = "coalesce(mark, '') || '/' || coalesce(taken_mark, '') || '/' || attempts"
+# Another version, another try, or the same as before once more, after something else was there.
+_LOOKS = "concat_ws('/', mark, taken_mark, taken_at, attempts)"
 
 
 _CHOSEN = """
