@@ -172,7 +172,7 @@ def by_duckdb(_: Path, folder: Path) -> Counts:
 
 def by_ijson(_: Path, folder: Path) -> Counts:
     """The slice by ijson and lists of Python objects to a Parquet file, as others do it."""
-    import ijson  # type: ignore[import-untyped]
+    import ijson
     import pyarrow as pa
     import pyarrow.parquet as pq
 

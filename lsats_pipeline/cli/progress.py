@@ -6,31 +6,47 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn, TaskID
+
     from lsats_pipeline.mrf.database.loading import Pace
 
 Watcher = Callable[[str, str], None]
 
 
 @contextmanager
-def progress(title: str, assets: int) -> Iterator[Watcher | None]:
-    """Gives what is to be called with each asset and event of the run."""
-    if not sys.stderr.isatty():
+def _bars(*told: str, quiet: bool = False) -> Iterator[Progress | None]:
+    """Bars with these texts behind them, on a terminal; they are gone afterwards."""
+    if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[asset]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), *map(_column, told))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield bars
+
+
+def _column(told: str) -> ProgressColumn:
+    """One of those of rich by its name, or a text with fields."""
+    from rich import progress
+
+    if "{" in told:
+        return progress.TextColumn(told)
+    column: ProgressColumn = getattr(progress, told)()
+    return column
+
+
+@contextmanager
+def progress(title: str, assets: int) -> Iterator[Watcher | None]:
+    """Gives what is to be called with each asset and event of the run."""
+    with _bars("MofNCompleteColumn", "TimeElapsedColumn", "{task.fields[asset]}") as bar:
+        if bar is None:
+            yield None
+            return
         task = bar.add_task(title, total=assets, asset="starting")
 
         def watch(asset: str, event: str) -> None:
@@ -45,21 +61,13 @@ def progress(title: str, assets: int) -> Iterator[Watcher | None]:
 @contextmanager
 def bar_of_rows(quiet: bool) -> Iterator[Callable[[Pace], None] | None]:
     """A bar of the rows that are loaded, on a terminal, with the speed in text of the source."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows"),
-        TextColumn("{task.fields[speed]:,.0f} MB/s"),
-        TimeRemainingColumn(),
-    )
+    rows = "{task.completed:,.0f} of {task.total:,.0f} rows"
+    speed = "{task.fields[speed]:,.0f} MB/s"
     begun = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with _bars(rows, speed, "TimeRemainingColumn", quiet=quiet) as bar:
+        if bar is None:
+            yield None
+            return
         task = bar.add_task("load", total=None, visible=False, speed=0.0)
 
         def watch(pace: Pace) -> None:
@@ -72,21 +80,11 @@ def bar_of_rows(quiet: bool) -> Iterator[Callable[[Pace], None] | None]:
 @contextmanager
 def bars_of_bytes(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
     """A bar of bytes for each stage, on a terminal; called with stage, done and total."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, Any] = {}
+    with _bars("DownloadColumn", "TimeRemainingColumn", quiet=quiet) as bars:
+        if bars is None:
+            yield None
+            return
+        tasks: dict[str, TaskID] = {}
 
         def watch(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

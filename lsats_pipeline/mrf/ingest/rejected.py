@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.mrf.rows.coercing import coerced
+from lsats_pipeline.mrf.rows.decoding import Reject
 from lsats_pipeline.mrf.text.index import LargeElement
 from lsats_pipeline.mrf.text.rereading import Indexed, stretches
 from lsats_pipeline.mrf.workspace import Workspace
@@ -21,19 +22,11 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, IndexError)
 
 
-class Rejected(msgspec.Struct, kw_only=True):
+class Rejected(Reject, kw_only=True, frozen=True):
     """A reject of a published file; `number` is its row."""
 
     number: int
     span: int
-    section: str
-    element: int
-    path: str
-    level: str
-    reason: str
-    offset: int
-    length: int
-    text: str
 
 
 def rejects_of(workspace: Workspace) -> list[Rejected]:

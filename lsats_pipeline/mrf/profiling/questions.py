@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 # Above this no price is believed; published files have 1e12 and the like for "none".
 HUGE = 1e7
-# A date that means "until further notice".
-NO_END = "9999-12-31"
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,7 @@ _LEVELS = {"Rate": "rate", "Price": "price", "ProviderGroup": "provider_group",
            "AllowedAmount": "allowed_amount", "Payment": "payment"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """Something of a file that is in no table. `level` says what: element, rate, price, ..."""
 
     section: str

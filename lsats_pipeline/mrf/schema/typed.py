@@ -20,6 +20,10 @@ _FEW = {SERVICE_CODE: (*(f"{number:02}" for number in range(100)), "CSTM-00")}
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
+class _Unsayable(Exception):
+    """A kind has a rule that types cannot say."""
+
+
 def keeps_to(kind: Kind, values: bytes) -> bool:
     """Whether `a,b,c` are all of the kind, for sure."""
     decoder = _decoder(kind)
@@ -36,7 +40,7 @@ def keeps_to(kind: Kind, values: bytes) -> bool:
 def _decoder(kind: Kind) -> msgspec.json.Decoder[Any] | None:
     try:
         return msgspec.json.Decoder(list[_type(kind)])  # type: ignore[misc]
-    except NotImplementedError:
+    except _Unsayable:
         return None
 
 
@@ -55,7 +59,7 @@ def _type(kind: Kind) -> Any:
             return Annotated[list[_type(kind.item)], Meta(min_length=kind.at_least or None)]  # type: ignore[misc]
         case Thing():
             return _thing(kind)
-    raise NotImplementedError(kind)
+    raise _Unsayable(kind)
 
 
 def _number(kind: Number) -> Any:
@@ -71,7 +75,7 @@ def _thing(kind: Thing) -> Any:
     rule = kind.rules[0]
     tagged = kind.member(rule.member) if isinstance(rule, When) else None
     if len(kind.rules) > 1 or tagged is None or not isinstance(tagged.kind, Text):
-        raise NotImplementedError(kind.rules)
+        raise _Unsayable(kind.rules)
     assert isinstance(rule, When)
     # What a thing needs when a member has a value: a type for each value of that member.
     choices = tuple(
