@@ -7,13 +7,13 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.simulators.documents import drop
 from lsats_pipeline.simulators.process import start_simulators
-from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 log = logging.getLogger(__name__)
 

@@ -9,18 +9,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.execution import FileOutcome, Watcher, execute_for_file, processed
 from lsats_pipeline.defs.price_files import example_options, example_path
-from lsats_pipeline.errors import GiveUp
 from lsats_pipeline.mrf.sources import catalog, finding
 from lsats_pipeline.mrf.workspace import Published, Workspace
-from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.synthetic.price_files import Manifest
 from lsats_pipeline.synthetic.price_files.example import kept_price_file
-from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 # Of the job: raw file, index, tables, profile, parts.
 PRICE_STEPS = 5

@@ -16,9 +16,9 @@ from typing import Literal
 import psutil
 import psycopg
 
-from lsats_pipeline.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings, MrfSettings, load
 from lsats_pipeline.hub import Hub, any_source_configured
-from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, MrfSettings, load
 from lsats_pipeline.silver.cross_checks import cross_check
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.sources.source import Source

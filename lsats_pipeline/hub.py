@@ -14,10 +14,9 @@ from typing import Any
 
 from lsats_pipeline.bronze.ingest import ingest
 from lsats_pipeline.bronze.views import declare_views
-from lsats_pipeline.enrichment import enrich
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import (
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.settings import (
     SIMULATED,
     SOURCE_SETTINGS,
     DocumentSettings,
@@ -27,16 +26,17 @@ from lsats_pipeline.settings import (
     from_variables,
     load,
 )
+from lsats_pipeline.enrichment import enrich
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.consumers import declare_silver
 from lsats_pipeline.silver.spec import Table
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES, source
 from lsats_pipeline.sources.source import Detail, Stream
-from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 log = logging.getLogger(__name__)
 

@@ -11,17 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lsats_pipeline.bronze import ingest
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Asset
+from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings, load
 from lsats_pipeline.enrichment.enrich import asset_of as enrichment_asset
 from lsats_pipeline.enrichment.enrich import waiting
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings, load
 from lsats_pipeline.silver import build
 from lsats_pipeline.silver.spec import SourceTable, Table
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES, source
 from lsats_pipeline.sources.source import Detail, Stream
 from lsats_pipeline.warehouse.database import Connection
-from lsats_pipeline.warehouse.runs import Asset, consumed_since, observed
+from lsats_pipeline.warehouse.runs import consumed_since, observed
 
 LAYERS = ("bronze", "enrichment", "silver")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp
-from lsats_pipeline.settings import CHECKOUT, HubSettings
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.settings import CHECKOUT, HubSettings
 from lsats_pipeline.warehouse.location import hub_url
 
 _HOST = "127.0.0.1"  # the web server has no login of its own

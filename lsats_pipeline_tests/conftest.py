@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.embedded import VERSION, EmbeddedServer
 from lsats_pipeline.warehouse.migrations import migrate

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lsats_pipeline.bronze.ingest import ingest
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.sources.source import Page, ReadRequest, Stream
 from lsats_pipeline.warehouse import Warehouse
 

@@ -9,7 +9,7 @@ import pytest
 
 from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.price_work import WORKS
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.ddl import fields
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse

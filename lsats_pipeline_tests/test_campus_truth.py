@@ -11,9 +11,9 @@ import json
 
 import pytest
 
-from lsats_pipeline.errors import IncompleteRead
+from lsats_pipeline.core.errors import IncompleteRead
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub import Hub
-from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.sources import SOURCES, stream
 from lsats_pipeline.sources.source import Detail, Stream
 from lsats_pipeline.synthetic.worlds import campus

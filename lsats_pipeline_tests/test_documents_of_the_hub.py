@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.doctor import examine
-from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.hub import Hub, any_source_configured
 from lsats_pipeline.plan import choose, foresee
-from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.sources import stream
 from lsats_pipeline.warehouse import Warehouse
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.bronze.ingest import ingest
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.settings import DocumentSettings, HubSettings, load
 from lsats_pipeline.enrichment import enrich
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import DocumentSettings, HubSettings, load
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.ddl import declare_tables
 from lsats_pipeline.silver.parsers import TEXT
@@ -52,7 +52,7 @@ def read_document(warehouse: Warehouse, settings: HubSettings) -> Report:
 VICTIM = """
 import sys, time, datetime as dt
 from pathlib import Path
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.bronze import landing
 from lsats_pipeline.bronze.spool import Spool

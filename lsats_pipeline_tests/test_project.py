@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from lsats_pipeline import settings
+from lsats_pipeline.core import settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # Read by docker-compose.yml itself.

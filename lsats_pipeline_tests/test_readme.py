@@ -13,13 +13,13 @@ import click
 import pytest
 import typer
 
-from lsats_pipeline import settings as settings_module
 from lsats_pipeline import sources
 from lsats_pipeline.bronze.views import declare_views
 from lsats_pipeline.cli.app import app
+from lsats_pipeline.core import settings as settings_module
+from lsats_pipeline.core.settings import CHECKOUT, HubSettings
 from lsats_pipeline.hub import Hub
 from lsats_pipeline.plan import choose
-from lsats_pipeline.settings import CHECKOUT, HubSettings
 from lsats_pipeline.silver import parsers, spec
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.ddl import declare_tables

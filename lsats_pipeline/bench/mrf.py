@@ -21,9 +21,9 @@ from typing import Any
 from lsats_pipeline.bench.figures import Figure
 from lsats_pipeline.bench.processes import Cost, cost_of_work
 from lsats_pipeline.bench.scratch import scratch_database
-from lsats_pipeline.errors import FixConfiguration, VerificationFailed
+from lsats_pipeline.core.errors import FixConfiguration, VerificationFailed
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.mrf.database.loading import loaded_files, unload_file
-from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.migrations import migrate

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from psycopg import sql
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import with_database
 from lsats_pipeline.warehouse.location import hub_url

@@ -19,7 +19,7 @@ from psycopg import sql
 from lsats_pipeline.bench.figures import Figure, seconds
 from lsats_pipeline.bench.processes import Cost, cost_of
 from lsats_pipeline.bench.scratch import scratch_database
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.synthetic.blocks import make
 from lsats_pipeline.synthetic.choosing import choose
 from lsats_pipeline.synthetic.columns import csv_text

@@ -22,13 +22,12 @@ import psycopg
 from lsats_pipeline.bronze.ingest import asset_of
 from lsats_pipeline.bronze.landing import Landing
 from lsats_pipeline.bronze.records import identity, preparer
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Asset, Report
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.sources.source import Detail, Source, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection, connect
-from lsats_pipeline.warehouse.runs import Asset
 
 log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ from psycopg.types.json import Jsonb
 from lsats_pipeline.bronze.landing import Landing
 from lsats_pipeline.bronze.records import preparer
 from lsats_pipeline.bronze.spool import Spool
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.report import Check, Report, exceeds
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Asset, Check, Report, exceeds
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.sources.source import NothingToRead, Page, ReadRequest, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection
-from lsats_pipeline.warehouse.runs import Asset, last_completed, observed
+from lsats_pipeline.warehouse.runs import last_completed, observed
 
 log = logging.getLogger(__name__)
 _PROGRESS_SECONDS = 5.0

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from lsats_pipeline.bronze.records import Prepared, Rejected
-from lsats_pipeline.report import exceeds
+from lsats_pipeline.core.report import exceeds
 from lsats_pipeline.warehouse import Run
 from lsats_pipeline.warehouse.database import analyze_if_grown, sql_file
 

@@ -16,11 +16,10 @@ from uuid import UUID
 from lsats_pipeline.bronze.ingest import asset_of
 from lsats_pipeline.bronze.landing import Landing
 from lsats_pipeline.bronze.records import preparer
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.report import Asset, Report
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.sources.source import Detail, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
-from lsats_pipeline.warehouse.runs import Asset
 
 # Which of two records with one identity is right only the source, or a person, can say.
 _FOR_PEOPLE = "duplicate_identity"

@@ -14,7 +14,6 @@ import click
 import typer
 import typer.core
 
-from lsats_pipeline import logs
 from lsats_pipeline.cli import (
     database,
     importing,
@@ -30,8 +29,9 @@ from lsats_pipeline.cli import (
     serving,
     worlds,
 )
-from lsats_pipeline.errors import LsatsError, Unreachable
-from lsats_pipeline.settings import LogSettings, load
+from lsats_pipeline.core import logs
+from lsats_pipeline.core.errors import LsatsError, Unreachable
+from lsats_pipeline.core.settings import LogSettings, load
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, say, say_json
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 
 app = typer.Typer(help="The hub's database.", no_args_is_help=True)
 

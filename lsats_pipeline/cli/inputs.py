@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import step_of

@@ -17,7 +17,7 @@ from lsats_pipeline.cli.inputs import (
     looking_at_something,
 )
 from lsats_pipeline.cli.output import cut, exact, note, say, say_json, say_table
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.doctor import Finding

@@ -9,7 +9,7 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, say_json, say_table
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.bench.figures import Figure

@@ -14,8 +14,8 @@ from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_tab
 from lsats_pipeline.cli.prices_loading import say_loaded
 from lsats_pipeline.cli.progress import bars_of_bytes
 from lsats_pipeline.cli.progress import progress as steps
-from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
+from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.database.loading import Loaded
@@ -234,7 +234,7 @@ def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcom
 
 
 def _too_many_rejects(outcome: Outcome) -> bool:
-    from lsats_pipeline.report import exceeds
+    from lsats_pipeline.core.report import exceeds
 
     sums = outcome.published.sums
     total = sum(sums.rows.values())

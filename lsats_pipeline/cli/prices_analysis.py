@@ -13,14 +13,14 @@ import typer
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, say, say_json, say_table
 from lsats_pipeline.cli.progress import bars_of_bytes
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
+    from lsats_pipeline.core.report import Check
     from lsats_pipeline.mrf.ingest.rejected import Rejected
     from lsats_pipeline.mrf.ingest.replaying import Replayed
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
-    from lsats_pipeline.report import Check
 
 VERIFICATION_FAILED, STILL_REJECTED = 4, 3
 _MOST_VIOLATIONS, _EXAMPLES = 20, 3

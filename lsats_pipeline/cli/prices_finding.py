@@ -11,8 +11,8 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples, looking
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
-from lsats_pipeline.errors import FixConfiguration, LsatsError
-from lsats_pipeline.settings import HubSettings, MrfSettings, load
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import HubSettings, MrfSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, Progress

@@ -12,8 +12,8 @@ import typer
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, program, say_json, say_table
 from lsats_pipeline.cli.progress import bar_of_rows
-from lsats_pipeline.errors import FixConfiguration, LsatsError
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.database.loading import Loaded

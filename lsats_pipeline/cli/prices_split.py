@@ -12,7 +12,7 @@ from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, say, say_json, say_table
 from lsats_pipeline.cli.prices_analysis import FileName, exports, name_of
 from lsats_pipeline.cli.progress import bars_of_bytes
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.splitting import Plan, Planned, Split, SplitOptions

@@ -10,11 +10,11 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples, looking, looking_at_something
 from lsats_pipeline.cli.output import cut, note, say, say_json, say_table
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 if TYPE_CHECKING:
+    from lsats_pipeline.core.report import Report
     from lsats_pipeline.hub import Hub
-    from lsats_pipeline.report import Report
     from lsats_pipeline.warehouse.rejects import Reject
 
 app = typer.Typer(help="What could not be used, with its reason.", no_args_is_help=True)

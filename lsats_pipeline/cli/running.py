@@ -11,8 +11,8 @@ import typer
 from lsats_pipeline.cli.inputs import AsJson, Day, a_day, examples, looking
 from lsats_pipeline.cli.output import note, say, say_json, say_table
 from lsats_pipeline.cli.progress import progress
-from lsats_pipeline.errors import FixConfiguration, VerificationFailed
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration, VerificationFailed
+from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.defs.execution import Outcome

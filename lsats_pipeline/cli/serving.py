@@ -14,7 +14,7 @@ import typer
 
 from lsats_pipeline.cli.inputs import AsJson, examples
 from lsats_pipeline.cli.output import note, say, say_json
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 
 
 def register(app: typer.Typer) -> None:

@@ -23,11 +23,11 @@ from typer.core import TyperGroup
 
 from lsats_pipeline.cli.inputs import AsJson, a_day, examples
 from lsats_pipeline.cli.output import note, say_json
-from lsats_pipeline.settings import HubSettings, load
-from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline.warehouse.database import database_name
 from lsats_pipeline.warehouse.location import hub_url
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 if TYPE_CHECKING:
     from lsats_pipeline.synthetic.progress import Watcher

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.checks import check_specs
 from lsats_pipeline.defs.metadata import Subject, defined
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
@@ -21,7 +22,6 @@ from lsats_pipeline.defs.step import (
     wished,
 )
 from lsats_pipeline.hub import Hub
-from lsats_pipeline.report import Report
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.sources.source import Source, Stream
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.checks import check_specs
 from lsats_pipeline.defs.metadata import Subject, defined
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.defs.resources import HubResource
 from lsats_pipeline.defs.step import OWNERS, RETRIES, StepResult, run_step
 from lsats_pipeline.hub import Hub
-from lsats_pipeline.report import Report
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.sources.source import Detail, Source
 

@@ -18,10 +18,10 @@ from typing import Any
 import dagster as dg
 import psutil
 
-from lsats_pipeline import errors
+from lsats_pipeline.core import errors
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.price_files import MRF_FILES
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings, load
 
 log = logging.getLogger("run")
 _ENGINES = logging.getLogger("lsats_pipeline")

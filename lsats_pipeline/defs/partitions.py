@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 
 # First day and time zone are part of the definitions, so they are read when this is imported.
 _SETTINGS = load(HubSettings)

@@ -12,10 +12,12 @@ from pathlib import Path
 import dagster as dg
 import pyarrow.parquet as pq
 
+from lsats_pipeline.core.errors import BadFile
+from lsats_pipeline.core.report import Check, exceeds
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.checks import checked
 from lsats_pipeline.defs.metadata.price_files import rows_of
 from lsats_pipeline.defs.price_files import MRF_FILES
-from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.database.loading import Loaded
 from lsats_pipeline.mrf.profiling import FileProfile, checks_of
 from lsats_pipeline.mrf.sources.catalog import Version
@@ -23,8 +25,6 @@ from lsats_pipeline.mrf.sources.fetching import RawFile
 from lsats_pipeline.mrf.splitting import Split
 from lsats_pipeline.mrf.text.index import SECTIONS, Index
 from lsats_pipeline.mrf.workspace import Published
-from lsats_pipeline.report import Check, exceeds
-from lsats_pipeline.settings import HubSettings, load
 
 Declared = tuple[tuple[str, bool, str], ...]
 """Name, whether it blocks, what it holds."""

@@ -13,8 +13,9 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.defs.partitions import choose_one, is_chosen
-from lsats_pipeline.errors import FixConfiguration, LsatsError
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
 from lsats_pipeline.mrf.ingest.ingesting import Options, workers_for_this_machine
@@ -22,13 +23,12 @@ from lsats_pipeline.mrf.profiling import ProfileOptions
 from lsats_pipeline.mrf.sources import finding
 from lsats_pipeline.mrf.splitting import By, SplitOptions, codes_of, providers_of
 from lsats_pipeline.mrf.text.index import IndexOptions
-from lsats_pipeline.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.synthetic.price_files import PriceFile
 from lsats_pipeline.synthetic.price_files.example import kept_price_file
-from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 MRF_FILES = dg.DynamicPartitionsDefinition(name="mrf_files")
 EXAMPLE = "mrf_demo"

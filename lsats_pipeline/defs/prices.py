@@ -12,6 +12,8 @@ from typing import Any
 
 import dagster as dg
 
+from lsats_pipeline.core.errors import BadFile
+from lsats_pipeline.core.settings import MrfSettings, load
 from lsats_pipeline.defs.logs import told
 from lsats_pipeline.defs.metadata import price_files as shown
 from lsats_pipeline.defs.metadata.samples import in_rows
@@ -33,14 +35,12 @@ from lsats_pipeline.defs.price_checks import (
 )
 from lsats_pipeline.defs.price_files import MRF_FILES, PriceFilesResource, progress
 from lsats_pipeline.defs.step import OWNERS, RETRIES, StepResult, explained
-from lsats_pipeline.errors import BadFile
 from lsats_pipeline.mrf.database.loading import Loaded, load_file
 from lsats_pipeline.mrf.ingest import taking
 from lsats_pipeline.mrf.profiling import profile
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.fetching import fetch
 from lsats_pipeline.mrf.splitting import folder_of, split
-from lsats_pipeline.settings import MrfSettings, load
 
 RAW, INDEX, PROFILE, PARTS = (
     dg.AssetKey(["mrf", name]) for name in ("raw_file", "file_index", "file_profile", "split_files")

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 import dagster as dg
 from pydantic import PrivateAttr
 
+from lsats_pipeline.core.errors import LsatsError
+from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.partitions import choose_today
-from lsats_pipeline.errors import LsatsError
 from lsats_pipeline.hub import Hub, open_hub
-from lsats_pipeline.report import Report
 
 
 class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -15,13 +15,13 @@ from typing import Any
 import dagster as dg
 import psycopg
 
+from lsats_pipeline.core.errors import LsatsError, TryAgain, Unreachable
+from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.checks import check_results
 from lsats_pipeline.defs.logs import told
 from lsats_pipeline.defs.metadata import Subject, recorded
 from lsats_pipeline.defs.resources import HubResource
-from lsats_pipeline.errors import LsatsError, TryAgain, Unreachable
 from lsats_pipeline.hub import Hub
-from lsats_pipeline.report import Report
 
 OWNERS = ["team:lsats-data"]
 # For what may pass by itself: another writer, a source that is down for a moment.

@@ -23,8 +23,8 @@ from psycopg import conninfo, sql
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse.database import connect, database_name, with_database
 from lsats_pipeline.warehouse.location import hub_url
 

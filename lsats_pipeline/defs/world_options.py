@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import dagster as dg
 from pydantic import Field, PrivateAttr, create_model
 
+from lsats_pipeline.core.errors import LsatsError
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.partitions import choose_all
-from lsats_pipeline.errors import LsatsError
-from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.synthetic.choosing import choose
-from lsats_pipeline.synthetic.safety import require_synthetic_database
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline.warehouse.database import database_name
 from lsats_pipeline.warehouse.location import hub_url
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 _PLAIN = (int, float, bool)
 

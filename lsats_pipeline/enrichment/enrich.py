@@ -16,13 +16,12 @@ from lsats_pipeline.bronze.ingest import quality_checks
 from lsats_pipeline.bronze.landing import Landing
 from lsats_pipeline.bronze.records import preparer
 from lsats_pipeline.bronze.spool import Spool
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Asset, Report
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.sources.source import Detail
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection, analyze_if_grown, sql_file
-from lsats_pipeline.warehouse.runs import Asset
 
 log = logging.getLogger(__name__)
 _SQL = Path(__file__).parent / "sql"

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lsats_pipeline.errors import Busy, FixConfiguration
+from lsats_pipeline.core.errors import Busy, FixConfiguration
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import sha256_of
 

@@ -19,8 +19,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from lsats_pipeline.report import Check, Report
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.report import Asset, Check, Report
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver import quality
 from lsats_pipeline.silver.ddl import (
     Field,
@@ -36,7 +36,7 @@ from lsats_pipeline.silver.quality import Totals
 from lsats_pipeline.silver.spec import DerivedTable, MergedTable, SourceTable, Table
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import analyze_if_grown
-from lsats_pipeline.warehouse.runs import Asset, consumed_since, mark_consumed
+from lsats_pipeline.warehouse.runs import consumed_since, mark_consumed
 
 
 def asset_of(table: Table) -> Asset:

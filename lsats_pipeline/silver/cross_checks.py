@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from lsats_pipeline.errors import BadDeclaration
-from lsats_pipeline.report import Check
+from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.report import Check
 from lsats_pipeline.silver.spec import Name, Sql, Table
 from lsats_pipeline.warehouse.database import Connection
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.silver.ddl import Field, fields
 from lsats_pipeline.silver.spec import DerivedTable, MergedTable, Table
 from lsats_pipeline.warehouse.database import Connection

@@ -13,8 +13,8 @@ from decimal import Decimal
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.report import Check, exceeds
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.report import Check, exceeds
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.spec import Table
 from lsats_pipeline.warehouse import Counts, Run
 from lsats_pipeline.warehouse.database import Connection

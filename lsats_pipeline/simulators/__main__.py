@@ -14,8 +14,8 @@ import signal
 import sys
 from types import FrameType
 
-from lsats_pipeline.errors import FixConfiguration, LsatsError
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.simulators import directory
 from lsats_pipeline.simulators.gateway import CATEGORY, TOKEN_PATH, Gateway
 from lsats_pipeline.simulators.ldap_server import LdapServer

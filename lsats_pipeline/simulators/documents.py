@@ -24,8 +24,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import xlsxwriter
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import SIMULATED
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import SIMULATED
 from lsats_pipeline.simulators.records import on_the_wire
 from lsats_pipeline.warehouse.database import Connection
 

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, cast
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.errors import LsatsError
+from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.simulators import ber
 from lsats_pipeline.simulators.directory import Directory, Kind
 from lsats_pipeline.simulators.entries import Entry, decode_entry, encode_entry

@@ -15,8 +15,8 @@ import tempfile
 import time
 from typing import IO, Self
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, Unreachable
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp, Unreachable
+from lsats_pipeline.core.settings import CHECKOUT
 
 _PROGRAM = (sys.executable, "-m", "lsats_pipeline.simulators")
 _MEANING = {error.exit_code: error for error in (FixConfiguration, Unreachable)}

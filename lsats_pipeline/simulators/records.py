@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.simulators.faults import CREATE_TABLE, FaultCounts, Faults
 from lsats_pipeline.warehouse.database import Connection, connect
 

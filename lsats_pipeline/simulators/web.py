@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
 
-from lsats_pipeline.errors import LsatsError
+from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.simulators.records import Campus, Moment, Record, on_the_wire
 
 CHUNK = 1 << 16

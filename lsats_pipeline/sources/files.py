@@ -28,10 +28,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import DocumentSettings
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import DocumentSettings
 from lsats_pipeline.sources.archive import archive
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.source import NothingToRead, Page, ReadRequest
 from lsats_pipeline.sources.spreadsheets import Malformed, Row, Table
 

@@ -25,7 +25,9 @@ from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.utils.asn1 import decode_message_fast
 from pydantic import SecretStr
 
-from lsats_pipeline.errors import (
+from lsats_pipeline.core import addresses
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import (
     FixConfiguration,
     GiveUp,
     IncompleteRead,
@@ -33,8 +35,6 @@ from lsats_pipeline.errors import (
     TryAgain,
     Unreachable,
 )
-from lsats_pipeline.sources import addresses
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.ldap_records import RANGE, Entry, read_entry, read_header
 
 log = logging.getLogger(__name__)

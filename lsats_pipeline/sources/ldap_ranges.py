@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from lsats_pipeline.errors import IncompleteRead
+from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.sources.ldap import Truncated, escape
 from lsats_pipeline.sources.ldap_records import Entry
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 
 # Part of asset and view names. Those of the six systems: contract.md, "Bronze identity".
 _SYSTEM = re.compile(r"[a-z][a-z_]*")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import load
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import load
 from lsats_pipeline.synthetic.spec import World, WorldOptions
 
 

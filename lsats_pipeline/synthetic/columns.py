@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from pyarrow import csv
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 
 # The first that fits; subclasses before their bases.
 _PLAIN: tuple[tuple[type[Any], pa.DataType], ...] = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lsats_pipeline.errors import LsatsError
+from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.synthetic.progress import BlockRecord
 from lsats_pipeline.synthetic.rejects import Rejects
 from lsats_pipeline.synthetic.spec import WorldOptions

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.columns import values_of
 
 Mask = Any  # one boolean per row: numpy or Arrow; null counts as not broken

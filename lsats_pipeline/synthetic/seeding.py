@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import psycopg
 import pyarrow as pa
 
-from lsats_pipeline.errors import GiveUp, LsatsError, Unreachable, VerificationFailed
+from lsats_pipeline.core.errors import GiveUp, LsatsError, Unreachable, VerificationFailed
 from lsats_pipeline.synthetic.blocks import Made, Maker
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.judges import broken_rows

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lsats_pipeline.errors import BadDeclaration, FixConfiguration
+from lsats_pipeline.core.errors import BadDeclaration, FixConfiguration
 from lsats_pipeline.synthetic.columns import schema_of
 from lsats_pipeline.synthetic.draws import generator
 from lsats_pipeline.synthetic.rules import Rule

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets.files import options_of, read_files
 from lsats_pipeline.synthetic.targets.ledger import Seeded, seeded, table_exists

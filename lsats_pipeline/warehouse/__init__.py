@@ -6,7 +6,8 @@ migrations  the schema, step by step; `migrate` applies what is missing
 runs        the run log and who has consumed which run
 """
 
+from lsats_pipeline.core.report import Counts
 from lsats_pipeline.warehouse.database import Warehouse
-from lsats_pipeline.warehouse.runs import Counts, Run, recorded_run
+from lsats_pipeline.warehouse.runs import Run, recorded_run
 
 __all__ = ["Counts", "Run", "Warehouse", "recorded_run"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg import conninfo
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp
 from lsats_pipeline.warehouse.database import connect
 from lsats_pipeline.warehouse.programs import pg_dump
 

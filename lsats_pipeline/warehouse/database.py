@@ -15,7 +15,7 @@ from psycopg import conninfo, sql
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from lsats_pipeline.errors import Busy, FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import Busy, FixConfiguration, Unreachable
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.errors import FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import FixConfiguration, Unreachable
 from lsats_pipeline.warehouse.server_account import (
     Account,
     current_account,

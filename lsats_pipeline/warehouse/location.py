@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
 
 # Ends in _demo, so that a simulated campus may be written to it (design.md 8).

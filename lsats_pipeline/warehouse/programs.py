@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 _WHEEL = {18: "pginstall18", 16: "pginstall"}
 

@@ -21,39 +21,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from lsats_pipeline.core.report import Asset, Counts
 from lsats_pipeline.warehouse.database import Connection, Warehouse
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Counts:
-    """What a run did, in records."""
-
-    processed: int = 0
-    created: int = 0
-    updated: int = 0
-    skipped: int = 0
-    rejected: int = 0
-    removed: int = 0
-
-    @property
-    def changed(self) -> int:
-        """Records that differ from before the run."""
-        return self.created + self.updated + self.removed
-
-
-@dataclass(frozen=True)
-class Asset:
-    """What a run works on; `layer/entity` is its name everywhere."""
-
-    layer: str
-    source_system: str
-    entity_type: str
-    entity: str
-
-    def __str__(self) -> str:
-        return f"{self.layer}/{self.entity}"
 
 
 @dataclass

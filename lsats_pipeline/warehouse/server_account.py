@@ -21,7 +21,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 SYSTEM_USER = "pgserver"
 _log = logging.getLogger(__name__)

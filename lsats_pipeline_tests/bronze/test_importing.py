@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.bronze.importing import import_bronze
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.sources import SOURCES
 
 OLD = """

@@ -7,7 +7,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from lsats_pipeline.errors import Busy, FixConfiguration, IncompleteRead
+from lsats_pipeline.core.errors import Busy, FixConfiguration, IncompleteRead
 from lsats_pipeline.sources.source import Page
 from lsats_pipeline_tests.pretend import PAGE, Pretend
 

@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 
 from lsats_pipeline.bronze.replay import replay
+from lsats_pipeline.core.errors import Busy
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.enrichment import enrich
-from lsats_pipeline.errors import Busy
-from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.sources.source import Detail
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.rejects import find, one, open_counts, readable

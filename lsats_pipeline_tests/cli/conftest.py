@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.cli.app import run
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
 
 PEOPLE, DAYS = 200, 2

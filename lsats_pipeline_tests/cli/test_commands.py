@@ -14,7 +14,7 @@ import typer
 
 from lsats_pipeline.cli.app import app
 from lsats_pipeline.cli.running import exit_code
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline_tests.cli.conftest import Lsats
 
 PROMISED = {

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from psycopg import conninfo, sql
 
-from lsats_pipeline.settings import CHECKOUT, HubSettings
+from lsats_pipeline.core.settings import CHECKOUT, HubSettings
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 PEOPLE = 200

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.checks import CHECKS_OF
 from lsats_pipeline.defs.partitions import HUB_DAYS
@@ -22,7 +23,6 @@ from lsats_pipeline.defs.price_checks import (
 )
 from lsats_pipeline.defs.price_files import MRF_FILES
 from lsats_pipeline.mrf.rows.tables import TABLES
-from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.silver.tables import SILVER_TABLES
 from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.synthetic.rules import BLOCKING

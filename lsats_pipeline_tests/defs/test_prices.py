@@ -13,11 +13,11 @@ import dagster as dg
 import psycopg
 import pytest
 
+from lsats_pipeline.core.errors import Unreachable
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.automation import mrf_files_sensor
 from lsats_pipeline.defs.price_checks import PROFILE_CHECKS
 from lsats_pipeline.defs.price_files import EXAMPLE, PriceFilesResource
-from lsats_pipeline.errors import Unreachable
 from lsats_pipeline.mrf.profiling import checks_of, profile
 from lsats_pipeline.mrf.sources import catalog, finding
 from lsats_pipeline.warehouse import Warehouse

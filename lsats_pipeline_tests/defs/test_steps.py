@@ -10,14 +10,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from lsats_pipeline.core.errors import Busy, GiveUp, Unreachable
+from lsats_pipeline.core.report import Asset, Check, Counts, Report
+from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.errors import Busy, GiveUp, Unreachable
 from lsats_pipeline.hub import Hub
-from lsats_pipeline.report import Check, Report
-from lsats_pipeline.settings import on_day
 from lsats_pipeline.silver.build import asset_of
 from lsats_pipeline.sources.source import Stream
-from lsats_pipeline.warehouse.runs import Asset, Counts
 
 DAYS = [dt.date(2026, 3, 2) + dt.timedelta(days=n) for n in range(4)]
 DEPARTMENTS = "bronze/umich_api_department"

@@ -12,9 +12,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from lsats_pipeline.core.errors import Unreachable
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.storage import storage_url
-from lsats_pipeline.errors import Unreachable
-from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.warehouse.database import connect, database_name, with_database
 from lsats_pipeline_tests.conftest import drop_database, execute
 from lsats_pipeline_tests.defs.conftest import dagster_home

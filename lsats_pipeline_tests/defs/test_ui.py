@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline_tests.defs.browser import NAMES, Page, chromium, opened_page
 from lsats_pipeline_tests.defs.conftest import Lived, Ran, execute_job
 

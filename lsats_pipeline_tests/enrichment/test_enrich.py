@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.enrichment import enrich
-from lsats_pipeline.errors import FixConfiguration
 from lsats_pipeline.sources.source import Detail
 from lsats_pipeline_tests.pretend import Pretend
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.settings import MrfSettings, load
 from lsats_pipeline.mrf.sources import catalog, finding
 from lsats_pipeline.mrf.sources.catalog import Entry, Version
 from lsats_pipeline.mrf.sources.downloading import Downloads
@@ -16,8 +18,6 @@ from lsats_pipeline.mrf.sources.fetching import RawFile, fetch
 from lsats_pipeline.mrf.sources.finding import Found, find
 from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.policy import Policy
-from lsats_pipeline.settings import MrfSettings, load
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, serving
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.cutting import Large, Limits, Piece, pieces
 from lsats_pipeline.mrf.text.scanning import Found, Outline, State, value_at
 from lsats_pipeline.mrf.text.window import Window, members

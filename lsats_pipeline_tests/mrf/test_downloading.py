@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp, TryAgain, Unreachable
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp, TryAgain, Unreachable
+from lsats_pipeline.core.settings import MrfSettings, load
 from lsats_pipeline.mrf.sources.downloading import Downloads, Received, delay
 from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.locations import located
 from lsats_pipeline.mrf.sources.policy import Policy, is_public
 from lsats_pipeline.mrf.sources.wire import Pace, Passing, answered
-from lsats_pipeline.settings import MrfSettings, load
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import (
     Asked,

@@ -24,13 +24,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.downloading import FullDisk
 from lsats_pipeline.mrf.sources.fetching import RawFile, fetch_all, prove, raw_folder
 from lsats_pipeline.mrf.sources.locations import located, redacted, stem_of
 from lsats_pipeline.mrf.workspace import name_for
-from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline_tests.mrf.bad_server import Asked, BadServer, in_turn, plain, ranged
 from lsats_pipeline_tests.mrf.conftest import PriceHub
 from lsats_pipeline_tests.mrf.files import item, packed, text
@@ -291,7 +291,7 @@ import sys
 import threading
 from pathlib import Path
 from lsats_pipeline.mrf.sources.fetching import fetch
-from lsats_pipeline.settings import MrfSettings, load
+from lsats_pipeline.core.settings import MrfSettings, load
 from lsats_pipeline.warehouse import Warehouse
 with Warehouse(sys.argv[1]) as warehouse:
     fetch(warehouse, load(MrfSettings, hosts=sys.argv[2]), Path(sys.argv[3]), sys.argv[4])

@@ -14,11 +14,11 @@ from unittest.mock import patch
 
 import pytest
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.catalog import FILE_STEPS, VERSION_STEPS, Version
 from lsats_pipeline.mrf.sources.listing import Listed, Malformed, files_of, source_named
-from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain
 from lsats_pipeline_tests.mrf.conftest import PriceHub
 from lsats_pipeline_tests.mrf.files import item, packed, text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lsats_pipeline.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, FixConfiguration
 from lsats_pipeline.mrf.text.index import IndexOptions, index_file
 from lsats_pipeline.mrf.text.reading import Reading, ahead
 from lsats_pipeline_tests.mrf.files import TINY, item, text

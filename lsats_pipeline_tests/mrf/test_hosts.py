@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import wire
 from lsats_pipeline.mrf.sources.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
 from lsats_pipeline.mrf.sources.wire import Pace, UntrustedCertificate, answered
-from lsats_pipeline.settings import CHECKOUT
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain, serving
 from lsats_pipeline_tests.mrf.conftest import PriceHub
@@ -147,7 +147,7 @@ def test_a_pause_is_for_all_and_not_for_ever(warehouse: Warehouse) -> None:
 TURNS = """
 import sys, time
 from lsats_pipeline.mrf.sources.hosts import Hosts
-from lsats_pipeline.sources.clock import Clock
+from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 waits = []
 with Warehouse(sys.argv[1]) as warehouse:

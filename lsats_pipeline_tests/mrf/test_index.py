@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.index import SECTIONS, IndexOptions
 from lsats_pipeline_tests.mrf.files import HEADER, SMALL, TINY, indexed, item, reference, text
 

@@ -20,7 +20,8 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest import ingesting as ingest_module
 from lsats_pipeline.mrf.ingest import spans as spans_module
 from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest, prepare
@@ -32,7 +33,6 @@ from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import LargeElement, Span
 from lsats_pipeline.mrf.text.rereading import texts_of
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
-from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline.synthetic.price_files import faults as fault_kinds
 from lsats_pipeline_tests.mrf.files import SMALL, TINY, item, packed, price, rows, taken
@@ -519,7 +519,7 @@ def test_a_disk_that_fills_up_is_told_and_gone_on_from(
     file, manifest = made["version 2"]
     code = f"""
 import psutil, resource
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.core.errors import GiveUp
 def limit(*_):
     this = psutil.Process()
     for process in (this, *this.children()):

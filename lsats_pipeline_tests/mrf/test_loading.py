@@ -19,7 +19,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.mrf.database import loading, publishing, relational, shards
 from lsats_pipeline.mrf.database.copying import VISIBLE_NUL
 from lsats_pipeline.mrf.database.loading import Loaded, Pace, load_file, loaded_files, unload_file

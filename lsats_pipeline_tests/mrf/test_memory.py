@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from isal import igzip
 
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline_tests.mrf.files import item, price, reference
 from lsats_pipeline_tests.mrf.files import text as document
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.mrf.database import binary, narrowing, relational, stored
 from lsats_pipeline.mrf.database.narrowing import Narrowed
 from lsats_pipeline.mrf.database.shards import send

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import Busy, FixConfiguration
+from lsats_pipeline.core.errors import Busy, FixConfiguration
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.profiling import (
     FileProfile,

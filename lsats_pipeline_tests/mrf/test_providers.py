@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.errors import Busy, FixConfiguration
+from lsats_pipeline.core.errors import Busy, FixConfiguration
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.sources.providers import Fetched, fetch_providers
 from lsats_pipeline.mrf.workspace import Workspace

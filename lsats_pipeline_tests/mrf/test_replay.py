@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest import replaying
 from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest
 from lsats_pipeline.mrf.ingest.rejected import rejects_of
@@ -21,7 +22,6 @@ from lsats_pipeline.mrf.profiling import checks_of, profile
 from lsats_pipeline.mrf.rows.coercing import coerced
 from lsats_pipeline.mrf.text.locating import origin
 from lsats_pipeline.mrf.workspace import Workspace
-from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline_tests.mrf.files import SMALL, item, price, reference, rows, taken
 from lsats_pipeline_tests.mrf.files import text as document

@@ -15,7 +15,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, FixConfiguration
 from lsats_pipeline.mrf.ingest import crew as crew_module
 from lsats_pipeline.mrf.ingest import seekable
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, prepare

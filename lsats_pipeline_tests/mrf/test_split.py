@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from isal import isal_zlib
 
-from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp, VerificationFailed
+from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp, VerificationFailed
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.splitting import (
     Codes,
@@ -37,7 +38,6 @@ from lsats_pipeline.mrf.splitting import (
 from lsats_pipeline.mrf.splitting.writing import PartWriter, joined_crc
 from lsats_pipeline.mrf.text.index import index_file
 from lsats_pipeline.mrf.text.reading import Reading
-from lsats_pipeline.settings import CHECKOUT
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline_tests.mrf.files import HEADER, SMALL, TINY, item, packed, price, reference
 from lsats_pipeline_tests.mrf.files import text as document
@@ -337,7 +337,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(made: Any, tmp_path: Path) -> No
     code = (
         "import resource, signal, sys, pathlib\n"
         "from lsats_pipeline.mrf.splitting import split\n"
-        "from lsats_pipeline.errors import GiveUp\n"
+        "from lsats_pipeline.core.errors import GiveUp\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
         "try: split(sys.argv[1], pathlib.Path(sys.argv[2]))\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.ingest.taking import index_version, newest, take_version_in
 from lsats_pipeline.mrf.workspace import Workspace

@@ -12,9 +12,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from lsats_pipeline.bronze.ingest import ingest
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.enrichment import enrich
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.ddl import declare_tables
 from lsats_pipeline.silver.spec import DerivedTable, MergedTable, Table

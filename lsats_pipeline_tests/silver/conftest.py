@@ -14,8 +14,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub import Hub, open_hub
-from lsats_pipeline.settings import HubSettings, load
 from lsats_pipeline.silver.consumers import view_names
 from lsats_pipeline.silver.cross_checks import CrossResult, cross_check
 from lsats_pipeline.silver.tables import SILVER_TABLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.spec import Derived, DerivedTable
 from lsats_pipeline.silver.tables import table
 from lsats_pipeline.warehouse import Warehouse

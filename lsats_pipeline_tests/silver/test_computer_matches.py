@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.ddl import declare_tables
 from lsats_pipeline.silver.spec import DerivedTable

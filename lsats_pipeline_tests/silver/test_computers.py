@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.history import histories
 from lsats_pipeline.silver.tables.computer_groups import COMPUTER_GROUPS
 from lsats_pipeline.silver.tables.computers import COMPUTERS

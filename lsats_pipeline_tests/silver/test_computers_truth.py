@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lsats_pipeline.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.silver.ddl import fields
 from lsats_pipeline.silver.tables.computer_groups import COMPUTER_GROUPS
 from lsats_pipeline.silver.tables.computer_matches import COMPUTER_MATCHES

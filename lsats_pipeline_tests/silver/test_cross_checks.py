@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsats_pipeline.errors import BadDeclaration
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.cross_checks import (
     CROSS_CHECKS,
     CrossCheck,

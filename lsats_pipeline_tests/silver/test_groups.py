@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.tables.groups import GROUPS
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.silver.by_hand import ByHand, Row

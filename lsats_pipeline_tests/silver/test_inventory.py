@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.silver.tables.tdx_assets import TDX_ASSETS

@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.build import asset_of, build
 from lsats_pipeline.silver.ddl import declare_tables, fields
 from lsats_pipeline.silver.tables import SILVER_TABLES, table

@@ -13,8 +13,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from lsats_pipeline.bronze.ingest import ingest
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.build import build
 from lsats_pipeline.silver.ddl import declare_tables
 from lsats_pipeline.silver.tables import SILVER_TABLES, table

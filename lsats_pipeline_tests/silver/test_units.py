@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.settings import HubSettings
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS

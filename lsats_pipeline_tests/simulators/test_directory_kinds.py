@@ -16,7 +16,7 @@ import ldap3
 import pytest
 
 from lsats_pipeline.bronze.ingest import ingest
-from lsats_pipeline.settings import SOURCE_SETTINGS, from_variables
+from lsats_pipeline.core.settings import SOURCE_SETTINGS, from_variables
 from lsats_pipeline.sources import source, stream
 from lsats_pipeline.sources.active_directory.streams import read_organizational_units
 from lsats_pipeline.sources.ldap import Directory

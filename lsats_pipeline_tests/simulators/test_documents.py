@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import SIMULATED, DocumentSettings, load
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import SIMULATED, DocumentSettings, load
 from lsats_pipeline.simulators.documents import drop
 from lsats_pipeline.sources import source, stream
 from lsats_pipeline.sources.source import NothingToRead, ReadRequest

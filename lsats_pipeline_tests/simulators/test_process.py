@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration, Unreachable
-from lsats_pipeline.settings import SOURCE_SETTINGS, TdxSettings, load
+from lsats_pipeline.core.errors import FixConfiguration, Unreachable
+from lsats_pipeline.core.settings import SOURCE_SETTINGS, TdxSettings, load
 from lsats_pipeline.simulators.process import start_simulators
 from lsats_pipeline_tests.conftest import database_on
 from lsats_pipeline_tests.simulators.conftest import CAMPUS, DAY, NEW_WORLD

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsats_pipeline.errors import IncompleteRead, TryAgain
+from lsats_pipeline.core.errors import IncompleteRead, TryAgain
 from lsats_pipeline.sources import stream
 from lsats_pipeline.sources.active_directory import client as active_directory
 from lsats_pipeline.sources.active_directory import shapes

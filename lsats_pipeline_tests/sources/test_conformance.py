@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import SOURCE_SETTINGS
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import SOURCE_SETTINGS
 from lsats_pipeline.sources import SOURCES, detail, source, stream
 from lsats_pipeline.sources.active_directory import shapes as active_directory
 from lsats_pipeline.sources.ldap_records import RecordShape

@@ -12,12 +12,12 @@ import pytest
 import xlsxwriter
 
 from lsats_pipeline.bronze.ingest import ingest
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.report import Report
-from lsats_pipeline.settings import DocumentSettings, HubSettings, load
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.settings import DocumentSettings, HubSettings, load
 from lsats_pipeline.simulators.documents import COMPUTER_COLUMNS
 from lsats_pipeline.sources import keyconfigure, lab_awards, source, stream
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.files import SETTLED
 from lsats_pipeline.sources.keyconfigure.client import canonical_mac
 from lsats_pipeline.sources.keyconfigure.client import identify as identify_card

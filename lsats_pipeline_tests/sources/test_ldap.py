@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, IncompleteRead, TryAgain, Unreachable
+from lsats_pipeline.core.errors import (
+    FixConfiguration,
+    GiveUp,
+    IncompleteRead,
+    TryAgain,
+    Unreachable,
+)
 from lsats_pipeline.simulators import ber
 from lsats_pipeline.sources import ldap
 from lsats_pipeline_tests.sources.conftest import Served, Waits

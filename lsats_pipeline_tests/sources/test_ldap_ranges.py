@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsats_pipeline.errors import IncompleteRead
+from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.sources.ldap import Truncated
 from lsats_pipeline.sources.ldap_ranges import RangeReader
 from lsats_pipeline.sources.ldap_records import Entry

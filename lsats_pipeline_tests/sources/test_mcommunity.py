@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import IncompleteRead, TryAgain
+from lsats_pipeline.core.errors import IncompleteRead, TryAgain
 from lsats_pipeline.sources.ldap import Directory
 from lsats_pipeline_tests.sources.conftest import Client, Served, field, pages, read
 

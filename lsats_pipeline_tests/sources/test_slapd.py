@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from lsats_pipeline.errors import FixConfiguration, IncompleteRead
+from lsats_pipeline.core.errors import FixConfiguration, IncompleteRead
 from lsats_pipeline.sources import ldap
 from lsats_pipeline.sources.ldap_ranges import RangeReader
 from lsats_pipeline.sources.ldap_records import RecordShape, generalized_time, text

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.settings import TdxSettings, load
-from lsats_pipeline.sources.http import Api
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.http import Api
+from lsats_pipeline.core.settings import TdxSettings, load
 from lsats_pipeline.sources.source import ReadRequest
 from lsats_pipeline.sources.tdx.client import connect as connect_tdx
 from lsats_pipeline.sources.tdx.client import expiry

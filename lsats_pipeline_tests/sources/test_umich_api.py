@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, IncompleteRead
-from lsats_pipeline.settings import GatewaySettings, load
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp, IncompleteRead
+from lsats_pipeline.core.settings import GatewaySettings, load
 from lsats_pipeline.sources import stream
 from lsats_pipeline.sources.source import ReadRequest
 from lsats_pipeline.sources.umich_api.client import connect as connect_gateway

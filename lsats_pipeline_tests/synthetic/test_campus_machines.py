@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.sources.keyconfigure.client import canonical_mac
 from lsats_pipeline.sources.keyconfigure.client import identify as card_identity
 from lsats_pipeline.sources.lab_awards.client import identify as award_identity

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.synthetic.worlds.campus import facts, store
 from lsats_pipeline.synthetic.worlds.campus.blocks import SUBJECTS, blocks_of, changes

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.dictionaries import number, one_of, read, text, units
 
 PACKAGE = "lsats_pipeline.synthetic.worlds.retail"

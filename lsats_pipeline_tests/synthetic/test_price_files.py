@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 
 MADE = {

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic.assembly import assembled
 from lsats_pipeline.synthetic.columns import parsed
 from lsats_pipeline.synthetic.outcome import SeedReport

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from faker.providers.person.en_US import Provider
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.worlds.retail import vocabulary
 from lsats_pipeline_tests.synthetic.retail import failed, judged, options, rows_of
 

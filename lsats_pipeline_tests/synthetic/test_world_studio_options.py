@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.settings import load
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import load
 from lsats_pipeline.synthetic.verification import verify_generated
 from lsats_pipeline.synthetic.worlds.studio.options import (
     StudioOptions,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.worlds.studio.people import handles
 from lsats_pipeline.synthetic.worlds.studio.prompts import GENERAL, checked, phrases
 from lsats_pipeline.synthetic.worlds.studio.tags import all_tags

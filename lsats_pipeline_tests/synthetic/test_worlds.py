@@ -17,8 +17,8 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
-from lsats_pipeline.errors import BadDeclaration, FixConfiguration
-from lsats_pipeline.settings import CHECKOUT
+from lsats_pipeline.core.errors import BadDeclaration, FixConfiguration
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic import blocks
 from lsats_pipeline.synthetic.assembly import assembled
 from lsats_pipeline.synthetic.blocks import Made, Maker, make

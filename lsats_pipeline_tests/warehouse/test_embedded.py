@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import FixConfiguration, Unreachable
 from lsats_pipeline.warehouse import server_account
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
 from lsats_pipeline.warehouse.server_account import Account

@@ -8,13 +8,13 @@ from typing import Any
 
 import dagster as dg
 
+from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.metadata.columns import schema
 from lsats_pipeline.defs.metadata.lineage import lineage
 from lsats_pipeline.defs.metadata.pictures import quality_picture
 from lsats_pipeline.defs.metadata.samples import sample
 from lsats_pipeline.defs.metadata.subject import Subject
 from lsats_pipeline.hub import Hub
-from lsats_pipeline.report import Report
 from lsats_pipeline.silver.quality import Totals, stored
 from lsats_pipeline.silver.spec import Table
 from lsats_pipeline.warehouse import Warehouse

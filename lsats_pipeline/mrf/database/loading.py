@@ -24,14 +24,14 @@ import psycopg
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.mrf.database import relational
 from lsats_pipeline.mrf.database.publishing import ALL_TABLES, Copies, forget, patiently, publish
 from lsats_pipeline.mrf.database.shards import Contents, Shard, Stopped, copy, shards_of, whole
 from lsats_pipeline.mrf.database.stored import LOADED, PROVIDER_FILES
 from lsats_pipeline.mrf.text.reading import sha256_of
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Workspace
-from lsats_pipeline.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.errors import TryAgain
+from lsats_pipeline.core.errors import TryAgain
 from lsats_pipeline.mrf.database import relational
 from lsats_pipeline.mrf.database.shards import Contents, Shard, comment, partition_of, prefix_of
 from lsats_pipeline.mrf.database.stored import LOADED, STORED, Stored, tables_of

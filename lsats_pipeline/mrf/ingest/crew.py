@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Literal, Protocol
 
-from lsats_pipeline.errors import GiveUp, LsatsError, TryAgain
+from lsats_pipeline.core.errors import GiveUp, LsatsError, TryAgain
 from lsats_pipeline.mrf.ingest.allocation import keep_freed_memory
 from lsats_pipeline.mrf.ingest.spans import Taker
 from lsats_pipeline.mrf.text.index import LargeElement, Span

@@ -17,7 +17,7 @@ from typing import Literal
 
 import psutil
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.mrf.ingest.crew import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.ingest.publishing import finished, publish
 from lsats_pipeline.mrf.text.cutting import Piece

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.mrf.ingest.spans import Done
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.columns import Lineage

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 import pyarrow.parquet as pq
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.mrf.rows.coercing import coerced
 from lsats_pipeline.mrf.rows.decoding import Reject
 from lsats_pipeline.mrf.text.index import LargeElement

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
 from lsats_pipeline.mrf.ingest.rejected import STEP, Rejected, assembled, rejects_of
 from lsats_pipeline.mrf.rows import columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from lsats_pipeline.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp
 from lsats_pipeline.mrf.text import seeking
 from lsats_pipeline.mrf.text.rereading import Indexed, indexed
 from lsats_pipeline.mrf.text.seeking import SeekIndex, Told

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.columnar import columns_of
 from lsats_pipeline.mrf.rows.columns import Lineage, Positions

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, FixConfiguration
 from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, Progress, ingest, prepare
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.catalog import Version

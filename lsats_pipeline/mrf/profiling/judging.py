@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lsats_pipeline.core.report import Check, exceeds
 from lsats_pipeline.mrf.profiling.facts import FileProfile, Finding
-from lsats_pipeline.report import Check, exceeds
 
 
 @dataclass(frozen=True)

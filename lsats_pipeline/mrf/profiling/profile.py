@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsats_pipeline.errors import GiveUp, TryAgain
+from lsats_pipeline.core.errors import GiveUp, TryAgain
 from lsats_pipeline.mrf.profiling.facts import LAYOUT, FileProfile
 from lsats_pipeline.mrf.profiling.ledger import ledger_of
 from lsats_pipeline.mrf.profiling.measuring import Measured, measure

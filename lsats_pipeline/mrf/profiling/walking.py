@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lsats_pipeline.mrf.beside import beside
+from lsats_pipeline.core.parallel_map import beside
 from lsats_pipeline.mrf.profiling.facts import Example, SchemaFound, Violation
 from lsats_pipeline.mrf.schema import published
 from lsats_pipeline.mrf.schema.json_schema import json_schema, observed

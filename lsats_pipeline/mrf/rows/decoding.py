@@ -21,7 +21,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.rows.alike import Alike, coded
 from lsats_pipeline.mrf.rows.columnar import columns_of
 from lsats_pipeline.mrf.rows.doubt import FAULTS, after_comma, decoder, parted

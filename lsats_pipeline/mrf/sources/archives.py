@@ -12,7 +12,7 @@ import struct
 import zipfile
 from pathlib import Path
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"

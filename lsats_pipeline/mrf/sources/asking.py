@@ -16,14 +16,14 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from lsats_pipeline.errors import BadFile, GiveUp, LsatsError
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import BadFile, GiveUp, LsatsError
+from lsats_pipeline.core.settings import MrfSettings
 from lsats_pipeline.mrf.sources.hosts import PATIENCE, Hosts
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.partial import mark_of
 from lsats_pipeline.mrf.sources.policy import Policy, Target
 from lsats_pipeline.mrf.sources.wire import Answer, Pace, Passing, UntrustedCertificate, answered
-from lsats_pipeline.settings import MrfSettings
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 
 T = TypeVar("T")

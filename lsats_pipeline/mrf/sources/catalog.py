@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from psycopg import sql
 from psycopg.rows import class_row
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp
 from lsats_pipeline.mrf.sources.locations import Location, Scheme
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection

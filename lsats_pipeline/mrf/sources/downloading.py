@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from lsats_pipeline.errors import BadFile, GiveUp, TryAgain, Unreachable
+from lsats_pipeline.core.errors import BadFile, GiveUp, TryAgain, Unreachable
 from lsats_pipeline.mrf.sources.asking import Asking, Way
 from lsats_pipeline.mrf.sources.hosts import PATIENCE
 from lsats_pipeline.mrf.sources.locations import Location, redacted

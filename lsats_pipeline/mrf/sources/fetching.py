@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lsats_pipeline.errors import (
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import (
     BadFile,
     FixConfiguration,
     GiveUp,
@@ -26,6 +27,7 @@ from lsats_pipeline.errors import (
     TryAgain,
     Unreachable,
 )
+from lsats_pipeline.core.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, finding
 from lsats_pipeline.mrf.sources.archives import unpacked
 from lsats_pipeline.mrf.sources.catalog import Entry, Version
@@ -33,8 +35,6 @@ from lsats_pipeline.mrf.sources.downloading import Downloads, FullDisk, Received
 from lsats_pipeline.mrf.sources.listing import mark_of
 from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, redacted
 from lsats_pipeline.mrf.text.reading import Reading, sha256_of, size_of
-from lsats_pipeline.settings import MrfSettings
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import psycopg
 
-from lsats_pipeline.errors import GiveUp, LsatsError
+from lsats_pipeline.core.errors import GiveUp, LsatsError
+from lsats_pipeline.core.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, listing
 from lsats_pipeline.mrf.sources.catalog import Due
 from lsats_pipeline.mrf.sources.downloading import Downloads
@@ -29,7 +30,6 @@ from lsats_pipeline.mrf.sources.listing import Source, files_of, source_named
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.merging import MOST_KEYS, merge
 from lsats_pipeline.mrf.sources.partial import mark_of
-from lsats_pipeline.settings import MrfSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 

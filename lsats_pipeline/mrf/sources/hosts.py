@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from lsats_pipeline.errors import FixConfiguration, TryAgain
-from lsats_pipeline.sources.clock import Clock
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import FixConfiguration, TryAgain
 from lsats_pipeline.warehouse import Warehouse
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from lsats_pipeline.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, FixConfiguration
 from lsats_pipeline.mrf.sources.locations import Location, is_address, local, located
 from lsats_pipeline.mrf.text.cutting import Limits, Piece, pieces
 from lsats_pipeline.mrf.text.index import BOM

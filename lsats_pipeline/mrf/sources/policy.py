@@ -16,9 +16,9 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import BadFile, FixConfiguration, Unreachable
+from lsats_pipeline.core.settings import MrfSettings
 from lsats_pipeline.mrf.sources.locations import Location, located
-from lsats_pipeline.settings import MrfSettings
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]

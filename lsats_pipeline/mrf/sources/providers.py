@@ -21,7 +21,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.errors import BadFile, FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import BadFile, FixConfiguration, LsatsError
 from lsats_pipeline.mrf.rows import tables
 from lsats_pipeline.mrf.rows.elements import ProviderGroup
 from lsats_pipeline.mrf.sources.downloading import Downloads

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.splitting.options import REST, Codes, SplitOptions
 from lsats_pipeline.mrf.splitting.references import References
 from lsats_pipeline.mrf.splitting.units import Unit, taken_apart

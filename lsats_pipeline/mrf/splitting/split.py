@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from lsats_pipeline.errors import GiveUp, VerificationFailed
-from lsats_pipeline.mrf.beside import beside
+from lsats_pipeline.core.errors import GiveUp, VerificationFailed
+from lsats_pipeline.core.parallel_map import beside
 from lsats_pipeline.mrf.profiling.walking import fitting_version
 from lsats_pipeline.mrf.splitting.facts import LAYOUT, Left, Part, Split
 from lsats_pipeline.mrf.splitting.header import header, notes

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.json import encode
 from numpy.typing import NDArray
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.access import Opened, changed
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.text.rereading import Stretch, stretches

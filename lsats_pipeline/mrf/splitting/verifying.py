@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from lsats_pipeline.errors import VerificationFailed
+from lsats_pipeline.core.errors import VerificationFailed
 from lsats_pipeline.mrf.profiling.facts import Violation
 from lsats_pipeline.mrf.profiling.walking import Differences
 from lsats_pipeline.mrf.schema.published import Version

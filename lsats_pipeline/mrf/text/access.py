@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text import seeking
 from lsats_pipeline.mrf.text.reading import MAX_RATIO, Reading, Watcher
 

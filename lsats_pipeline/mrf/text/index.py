@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from isal.isal_zlib import crc32
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.cutting import Limits, Piece, pieces
 from lsats_pipeline.mrf.text.reading import MAX_RATIO, Reading, Watcher, ahead
 from lsats_pipeline.mrf.text.scanning import BEFORE, BEHIND

@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.mrf.rows.tables import FOLDER_OF
 from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span

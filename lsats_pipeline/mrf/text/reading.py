@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from isal import igzip_lib
 
-from lsats_pipeline.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, FixConfiguration
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _READ, _CHUNK = 256 << 10, 1 << 20

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from isal.isal_zlib import crc32
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.mrf.text.access import Opened, Original, changed
 from lsats_pipeline.mrf.text.index import Index, Span
 from lsats_pipeline.mrf.text.reading import Watcher

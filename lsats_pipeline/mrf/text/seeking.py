@@ -23,7 +23,7 @@ import numpy as np
 from isal import igzip_lib
 from isal.isal_zlib import crc32
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.reading import GZIP, Reading
 
 POINTS, BINDING = "seek.gzi", "seek.json"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lsats_pipeline.errors import BadFile
+from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.scanning import (
     CUT,
     SPACE,

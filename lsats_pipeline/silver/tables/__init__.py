@@ -14,7 +14,7 @@ labs, lab_members, computers ──▶ lab_managers, lab_computers
 
 from __future__ import annotations
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.silver.spec import Table
 from lsats_pipeline.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.silver.tables.ad_groups import AD_GROUPS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from lsats_pipeline.settings import ActiveDirectorySettings
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.settings import ActiveDirectorySettings
 from lsats_pipeline.sources import ldap
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.ldap_records import Entry
 
 PAGE = 1000  # the most that a domain controller gives per page

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lsats_pipeline.settings import DocumentSettings
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.settings import DocumentSettings
 from lsats_pipeline.sources import files
-from lsats_pipeline.sources.clock import Clock
 from lsats_pipeline.sources.files import Export, Inbox
 from lsats_pipeline.sources.spreadsheets import Table, read_xlsx
 

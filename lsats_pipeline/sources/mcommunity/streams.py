@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lsats_pipeline.errors import IncompleteRead
+from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.sources.ldap import Truncated
 from lsats_pipeline.sources.ldap_ranges import RangeReader, Search
 from lsats_pipeline.sources.ldap_records import Entry

@@ -15,11 +15,11 @@ from urllib.parse import quote
 import msgspec
 from pydantic import SecretStr
 
-from lsats_pipeline.errors import GiveUp, TryAgain
-from lsats_pipeline.settings import TdxSettings
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import GiveUp, TryAgain
+from lsats_pipeline.core.http import Api, Grant, Tokens
+from lsats_pipeline.core.settings import TdxSettings
 from lsats_pipeline.sources import json_records
-from lsats_pipeline.sources.clock import Clock
-from lsats_pipeline.sources.http import Api, Grant, Tokens
 
 ASSETS = "48"  # the application that assets belong to (domain/hub.md 1.1.1)
 # Active, and the others that count (domain/hub.md 1.1.2).

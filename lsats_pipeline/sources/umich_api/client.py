@@ -8,10 +8,11 @@ from functools import partial
 
 import msgspec
 
-from lsats_pipeline.settings import GatewaySettings
-from lsats_pipeline.sources import addresses, json_records
-from lsats_pipeline.sources.clock import Clock
-from lsats_pipeline.sources.http import Api, Grant, Tokens
+from lsats_pipeline.core import addresses
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.http import Api, Grant, Tokens
+from lsats_pipeline.core.settings import GatewaySettings
+from lsats_pipeline.sources import json_records
 
 PAGE = 1000  # the largest `$count` the gateway accepts (domain/hub.md 1.2)
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from lsats_pipeline.errors import IncompleteRead
+from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.sources.json_records import read_as
 from lsats_pipeline.sources.source import Page, ReadRequest, Source, Stream
 from lsats_pipeline.sources.umich_api.client import GatewayClient, connect

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.judges.judge import Batch, Judge, Masked, described
 from lsats_pipeline.synthetic.judges.keys import MatchesJudge, ReferencesJudge, UniqueJudge
 from lsats_pipeline.synthetic.judges.rows import FitsJudge, NotNullJudge, RowJudge

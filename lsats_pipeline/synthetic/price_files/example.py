@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.synthetic.price_files.document import write_price_file
 from lsats_pipeline.synthetic.price_files.manifest import Fault, Manifest
 from lsats_pipeline.synthetic.price_files.options import PriceFile

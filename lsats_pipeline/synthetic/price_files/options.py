@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 Kind = Literal["in-network", "allowed-amounts"]
 Order = Literal["references-first", "prices-first"]

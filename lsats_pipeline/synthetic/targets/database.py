@@ -17,7 +17,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import FixConfiguration, GiveUp
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, Written, ddl
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.columns import csv_heading, parsed
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, Written

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.spec import World, WorldOptions
 from lsats_pipeline.synthetic.targets.session import Connection
 

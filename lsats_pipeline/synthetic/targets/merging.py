@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import sql
 
-from lsats_pipeline.errors import GiveUp
+from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.synthetic.spec import World, WorldTable
 from lsats_pipeline.synthetic.targets import Written
 from lsats_pipeline.synthetic.targets.session import Connection

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.errors import Busy, Unreachable
-from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.core.errors import Busy, Unreachable
 from lsats_pipeline.warehouse.database import connect, database_name
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 if TYPE_CHECKING:
     from lsats_pipeline.synthetic.spec import World

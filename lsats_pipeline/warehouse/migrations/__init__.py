@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.warehouse.database import connect
 
 _FOLDER = Path(__file__).parent

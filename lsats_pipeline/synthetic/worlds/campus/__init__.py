@@ -29,11 +29,11 @@ from typing import Any
 
 import psycopg
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.worlds.campus import store
 from lsats_pipeline.synthetic.worlds.campus.blocks import blocks_of, changes
 from lsats_pipeline.synthetic.worlds.campus.world import LEAST_MACHINES, Campus, World
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 __all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "World", "advance", "create", "exists", "world"]
 

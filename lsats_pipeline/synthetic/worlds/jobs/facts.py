@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.dictionaries import read
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.draws import Floats, Ints, chosen, generator, shuffled
 from lsats_pipeline.synthetic.worlds.jobs.employers import COMPANIES
 from lsats_pipeline.synthetic.worlds.jobs.facts import cities, company_kinds, words

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.dictionaries import Parsers, number, one_of, read, text, units
 from lsats_pipeline.synthetic.draws import Floats, Ints
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.spec import WorldOptions, options_config
 
 ADMIN_VARIABLE = "DB_USER_ADMIN_UUID"

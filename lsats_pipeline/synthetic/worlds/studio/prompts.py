@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsats_pipeline.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic import dictionaries
 from lsats_pipeline.synthetic.draws import Ints
 from lsats_pipeline.synthetic.worlds.studio.decks import Decks, spread

@@ -23,9 +23,15 @@ from typing import IO, Any, NamedTuple, Self, TypeVar
 
 import httpx
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, TryAgain, Unreachable
-from lsats_pipeline.sources import addresses
-from lsats_pipeline.sources.clock import Clock
+from lsats_pipeline.core import addresses
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.errors import (
+    FixConfiguration,
+    GiveUp,
+    LsatsError,
+    TryAgain,
+    Unreachable,
+)
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-from lsats_pipeline.settings import SOURCE_SETTINGS, HubSettings
+from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings
 
 KEPT_DAYS = 14
 _BLOT = "***"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lsats_pipeline import logs
+from lsats_pipeline.core import logs
 
 log = logging.getLogger("lsats_pipeline.test")
 

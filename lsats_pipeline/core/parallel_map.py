@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from lsats_pipeline.errors import TryAgain
+from lsats_pipeline.core.errors import TryAgain
 
 J = TypeVar("J")
 R = TypeVar("R")

@@ -1,7 +1,7 @@
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.synthetic.safety import require_synthetic_database
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 
 @pytest.mark.parametrize("name", ["lsats_demo", "x_test"])

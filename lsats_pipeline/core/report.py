@@ -7,10 +7,38 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from lsats_pipeline.warehouse.runs import Asset, Counts
-
 # A share means nothing in a handful of records: up to this many never block.
 SHARE_FLOOR = 10
+
+
+@dataclass
+class Counts:
+    """What a run did, in records."""
+
+    processed: int = 0
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    removed: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Records that differ from before the run."""
+        return self.created + self.updated + self.removed
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What a run works on; `layer/entity` is its name everywhere."""
+
+    layer: str
+    source_system: str
+    entity_type: str
+    entity: str
+
+    def __str__(self) -> str:
+        return f"{self.layer}/{self.entity}"
 
 
 @dataclass(frozen=True)

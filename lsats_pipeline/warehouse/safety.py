@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lsats_pipeline.errors import FixConfiguration
+from lsats_pipeline.core.errors import FixConfiguration
 
 SYNTHETIC_SUFFIXES = ("_demo", "_test")
 

@@ -8,8 +8,14 @@ from email.utils import formatdate
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration, GiveUp, LsatsError, TryAgain, Unreachable
-from lsats_pipeline.sources.http import TRIES, Api, Grant, Tokens
+from lsats_pipeline.core.errors import (
+    FixConfiguration,
+    GiveUp,
+    LsatsError,
+    TryAgain,
+    Unreachable,
+)
+from lsats_pipeline.core.http import TRIES, Api, Grant, Tokens
 from lsats_pipeline.sources.json_records import cut
 from lsats_pipeline_tests.sources.conftest import Waits
 from lsats_pipeline_tests.sources.scripted import Reply, Script, serving

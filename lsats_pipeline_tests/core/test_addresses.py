@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsats_pipeline.errors import FixConfiguration
-from lsats_pipeline.sources import addresses
+from lsats_pipeline.core import addresses
+from lsats_pipeline.core.errors import FixConfiguration
 
 
 def check(url: str) -> str | None:
