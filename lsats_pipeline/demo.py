@@ -23,8 +23,8 @@ from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import HubSettings, load, on_day
 from lsats_pipeline.defs.execution import Outcome, Watcher, execute_job
 from lsats_pipeline.demo_prices import PRICE_STEPS, PriceDemonstration, run_price_demo
-from lsats_pipeline.hub import any_source_configured, prepare
-from lsats_pipeline.plan import choose
+from lsats_pipeline.hub.hub import any_source_configured, prepare
+from lsats_pipeline.hub.plan import choose
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.rejects import open_counts

@@ -144,7 +144,7 @@ def test_a_slice_of_the_sources_knows_no_other_slice() -> None:
         if found.file.parent.name in slices
         and found.file.parent.parent == PACKAGE / "sources"
         and any(
-            is_or_in(found.name, f"lsats_pipeline.sources.{other}")
+            is_or_in(found.name, f"lsats_pipeline.hub.sources.{other}")
             for other in slices - {found.file.parent.name}
         )
     ]
@@ -221,7 +221,7 @@ def test_the_checks_see_what_they_look_for(tmp_path: Path) -> None:
     assert isinstance(nodes[0], ast.ImportFrom)
     assert isinstance(nodes[1], ast.ImportFrom)
     assert absolute(nodes[0], file) == "lsats_pipeline.defs"
-    assert absolute(nodes[1], file) == "lsats_pipeline.bronze"
+    assert absolute(nodes[1], file) == "lsats_pipeline.hub.bronze"
     assert inside("lsats_pipeline.defs.jobs") == "defs"
     assert inside("dagster") is None
     assert calls_of("psycopg.connect")

@@ -10,10 +10,10 @@ import pytest
 from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.price_work import WORKS
 from lsats_pipeline.core.settings import HubSettings
-from lsats_pipeline.silver.ddl import fields
+from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline_tests.silver.by_hand import ByHand
+from lsats_pipeline_tests.hub.silver.by_hand import ByHand
 
 IN_THE_DATABASE = {"loaded", "taken in and loaded", "bare COPY"}
 JOBS: list[dict[str, Any]] = [

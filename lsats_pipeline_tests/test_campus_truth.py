@@ -13,9 +13,9 @@ import pytest
 
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.sources import SOURCES, stream
-from lsats_pipeline.sources.source import Detail, Stream
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.sources import SOURCES, stream
+from lsats_pipeline.hub.sources.source import Detail, Stream
 from lsats_pipeline.synthetic.worlds import campus
 
 FIRST = dt.date(2026, 3, 2)

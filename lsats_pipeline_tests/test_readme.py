@@ -13,26 +13,26 @@ import click
 import pytest
 import typer
 
-from lsats_pipeline import sources
-from lsats_pipeline.bronze.views import declare_views
 from lsats_pipeline.cli.app import app
 from lsats_pipeline.core import settings as settings_module
 from lsats_pipeline.core.settings import CHECKOUT, HubSettings
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.plan import choose
-from lsats_pipeline.silver import parsers, spec
-from lsats_pipeline.silver.build import build
-from lsats_pipeline.silver.ddl import declare_tables
-from lsats_pipeline.silver.spec import SourceTable
-from lsats_pipeline.silver.tables.mcommunity_users import MCOMMUNITY_USERS
-from lsats_pipeline.sources.source import Source
+from lsats_pipeline.hub import sources
+from lsats_pipeline.hub.bronze.views import declare_views
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.plan import choose
+from lsats_pipeline.hub.silver import parsers, spec
+from lsats_pipeline.hub.silver.build import build
+from lsats_pipeline.hub.silver.ddl import declare_tables
+from lsats_pipeline.hub.silver.spec import SourceTable
+from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
+from lsats_pipeline.hub.sources.source import Source
 from lsats_pipeline.synthetic.assembly import assembled
 from lsats_pipeline.synthetic.choosing import choose as choose_options
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.verifying import verify_database
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline_tests.pretend import Pretend
+from lsats_pipeline_tests.hub.stand_in import Pretend
 
 README = (CHECKOUT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -145,8 +145,8 @@ def test_the_source_is_a_folder_a_registry_line_and_its_variables(
     exec(block("class ParkingSettings"), namespace)
     registered: Source = parking["SOURCE"]
     monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, registered))
-    monkeypatch.setattr("lsats_pipeline.hub.SOURCES", sources.SOURCES)
-    monkeypatch.setattr("lsats_pipeline.plan.SOURCES", sources.SOURCES)
+    monkeypatch.setattr("lsats_pipeline.hub.hub.SOURCES", sources.SOURCES)
+    monkeypatch.setattr("lsats_pipeline.hub.plan.SOURCES", sources.SOURCES)
     monkeypatch.setitem(settings_module.SOURCE_SETTINGS, "parking", namespace["ParkingSettings"])
     monkeypatch.setenv("PARKING_FOLDER", str(tmp_path))
     export = tmp_path / "parking_2026.csv"

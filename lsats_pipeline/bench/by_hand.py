@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lsats_pipeline.silver.tables import table
+from lsats_pipeline.hub.silver.tables import table
 from lsats_pipeline.warehouse.database import Connection, sql_file
 
 TABLE = table("umapi_employees")

@@ -20,14 +20,14 @@ from psycopg import sql
 from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.figures import Figure, in_turn, seconds
 from lsats_pipeline.bench.scratch import scratch_database
-from lsats_pipeline.bronze.landing import COPY, Landing
-from lsats_pipeline.bronze.records import Prepared, preparer
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.settings import HubSettings
-from lsats_pipeline.hub import Hub, prepare
-from lsats_pipeline.silver.tables import SILVER_TABLES
-from lsats_pipeline.sources import SOURCES, stream
-from lsats_pipeline.sources.source import ReadRequest, Stream
+from lsats_pipeline.hub.bronze.landing import COPY, Landing
+from lsats_pipeline.hub.bronze.records import Prepared, preparer
+from lsats_pipeline.hub.hub import Hub, prepare
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.sources import SOURCES, stream
+from lsats_pipeline.hub.sources.source import ReadRequest, Stream
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Run, Warehouse
 

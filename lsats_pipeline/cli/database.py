@@ -30,7 +30,7 @@ def url() -> None:
 @app.command(epilog=examples("lsats db migrate"))
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to what the code declares: schema, views, silver tables."""
-    from lsats_pipeline.hub import prepare
+    from lsats_pipeline.hub.hub import prepare
     from lsats_pipeline.warehouse import Warehouse
     from lsats_pipeline.warehouse.location import hub_url
     from lsats_pipeline.warehouse.migrations import step_of

@@ -21,9 +21,9 @@ def import_bronze(
     as_json: AsJson = False,
 ) -> None:
     """Take over the predecessor's bronze.raw_entities, every version of every record."""
-    from lsats_pipeline.bronze.importing import import_bronze
-    from lsats_pipeline.hub import open_hub
-    from lsats_pipeline.sources import SOURCES
+    from lsats_pipeline.hub.bronze.predecessor import import_bronze
+    from lsats_pipeline.hub.hub import open_hub
+    from lsats_pipeline.hub.sources import SOURCES
 
     told = []
     with open_hub() as hub:

@@ -20,8 +20,8 @@ from lsats_pipeline.cli.output import cut, exact, note, say, say_json, say_table
 from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.doctor import Finding
-    from lsats_pipeline.silver.history import History, Version
+    from lsats_pipeline.hub.doctor import Finding
+    from lsats_pipeline.hub.silver.history import History, Version
     from lsats_pipeline.warehouse.status import AssetStatus
 
 _NUMBERS = "new, changed, same, removed, rejected, seconds, waiting, open rejects, rows, quality"
@@ -58,7 +58,7 @@ def status(as_json: AsJson = False) -> None:
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at configuration, database, disk, memory and every source; say what to do."""
-    from lsats_pipeline.doctor import examine, verdict
+    from lsats_pipeline.hub.doctor import examine, verdict
 
     found: list[Finding] = []
     for finding in examine():
@@ -80,8 +80,8 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Versions of one thing, what changed between them, and the source of each value."""
-    from lsats_pipeline.silver.history import histories, table_named
-    from lsats_pipeline.silver.tables import SILVER_TABLES
+    from lsats_pipeline.hub.silver.history import histories, table_named
+    from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
     declared = table_named(table, SILVER_TABLES)
     with looking_at_something() as warehouse, warehouse.connection() as connection:

@@ -14,7 +14,7 @@ from lsats_pipeline.core.errors import FixConfiguration
 
 if TYPE_CHECKING:
     from lsats_pipeline.core.report import Report
-    from lsats_pipeline.hub import Hub
+    from lsats_pipeline.hub.hub import Hub
     from lsats_pipeline.warehouse.rejects import Reject
 
 app = typer.Typer(help="What could not be used, with its reason.", no_args_is_help=True)
@@ -94,7 +94,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Try open rejects again: land records again, build silver tables with rejects in full."""
-    from lsats_pipeline.hub import open_hub
+    from lsats_pipeline.hub.hub import open_hub
     from lsats_pipeline.warehouse.rejects import find
 
     with open_hub() as hub:
@@ -110,9 +110,9 @@ def replay(
 
 
 def _replayed(hub: Hub, waiting: list[Reject], *, by_id: bool) -> Iterator[Report]:
-    from lsats_pipeline.bronze.replay import replay as land_again
-    from lsats_pipeline.silver.tables import SILVER_TABLES
-    from lsats_pipeline.sources import SOURCES
+    from lsats_pipeline.hub.bronze.replay import replay as land_again
+    from lsats_pipeline.hub.silver.tables import SILVER_TABLES
+    from lsats_pipeline.hub.sources import SOURCES
 
     streams = {("bronze", s.name): s for source in SOURCES for s in source.streams}
     details = {("enrichment", d.of.name): d for source in SOURCES for d in source.details}

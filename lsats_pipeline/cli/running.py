@@ -16,7 +16,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.defs.execution import Outcome
-    from lsats_pipeline.plan import Chosen
+    from lsats_pipeline.hub.plan import Chosen
 
 TOO_MANY_REJECTS = 3
 
@@ -83,7 +83,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a layer, or all three, for today or past days; the run appears in the UI too."""
-    from lsats_pipeline.plan import choose, require_configured
+    from lsats_pipeline.hub.plan import choose, require_configured
 
     chosen = choose(_LAYERS[layer], source, entity)
     require_configured(chosen)
@@ -164,7 +164,7 @@ def _days(
 
 
 def _foresee(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: bool) -> None:
-    from lsats_pipeline.plan import foresee
+    from lsats_pipeline.hub.plan import foresee
 
     settings = load(HubSettings)
     with looking() as warehouse:

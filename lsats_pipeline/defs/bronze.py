@@ -21,9 +21,9 @@ from lsats_pipeline.defs.step import (
     run_step,
     wished,
 )
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.sources import SOURCES
-from lsats_pipeline.sources.source import Source, Stream
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.source import Source, Stream
 
 
 def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:

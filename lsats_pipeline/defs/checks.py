@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from lsats_pipeline.core.report import Check, Report
-from lsats_pipeline.silver.quality import CHECKS as SILVER_CHECKS
+from lsats_pipeline.hub.silver.quality import CHECKS as SILVER_CHECKS
 
 # Name and whether a failure stops what would build on the data (bronze/ingest.py).
 LANDING_CHECKS: tuple[tuple[str, bool], ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from lsats_pipeline.defs.resources import HubResource
-from lsats_pipeline.silver.cross_checks import CROSS_CHECKS, CrossResult, cross_check
+from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS, CrossResult, cross_check
 
 _SEVERITY = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
 

@@ -13,9 +13,9 @@ from lsats_pipeline.defs.metadata import Subject, defined
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.defs.resources import HubResource
 from lsats_pipeline.defs.step import OWNERS, RETRIES, StepResult, run_step
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.sources import SOURCES
-from lsats_pipeline.sources.source import Detail, Source
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.source import Detail, Source
 
 
 def enrichment_asset(source: Source, detail: Detail) -> dg.AssetsDefinition:

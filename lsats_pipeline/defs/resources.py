@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.partitions import choose_today
-from lsats_pipeline.hub import Hub, open_hub
+from lsats_pipeline.hub.hub import Hub, open_hub
 
 
 class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -21,11 +21,11 @@ from lsats_pipeline.defs.step import (
     run_step,
     wished,
 )
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.silver.build import producers
-from lsats_pipeline.silver.ddl import fingerprint
-from lsats_pipeline.silver.spec import DerivedTable, MergedTable, Table
-from lsats_pipeline.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.silver.build import producers
+from lsats_pipeline.hub.silver.ddl import fingerprint
+from lsats_pipeline.hub.silver.spec import DerivedTable, MergedTable, Table
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
 
 def silver_asset(table: Table) -> dg.AssetsDefinition:

@@ -21,7 +21,7 @@ from lsats_pipeline.defs.checks import check_results
 from lsats_pipeline.defs.logs import told
 from lsats_pipeline.defs.metadata import Subject, recorded
 from lsats_pipeline.defs.resources import HubResource
-from lsats_pipeline.hub import Hub
+from lsats_pipeline.hub.hub import Hub
 
 OWNERS = ["team:lsats-data"]
 # For what may pass by itself: another writer, a source that is down for a moment.

@@ -26,7 +26,7 @@ PROMISED = {
     "mrf profile", "mrf split", "mrf show-source", "mrf rejects", "mrf replay",
     "mrf load", "mrf unload", "mrf index", "bench mrf",
 }  # fmt: skip
-HEAVY = ("dagster", "alembic", "httpx", "ldap3", "rich.table", "lsats_pipeline.sources")
+HEAVY = ("dagster", "alembic", "httpx", "ldap3", "rich.table", "lsats_pipeline.hub.sources")
 
 
 def commands(

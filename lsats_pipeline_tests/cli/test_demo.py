@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.hub import open_hub
-from lsats_pipeline.plan import choose
-from lsats_pipeline.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.hub import open_hub
+from lsats_pipeline.hub.plan import choose
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline_tests.cli.conftest import DAYS, PEOPLE, Demo, Lsats, call, environment, start
 
 ASSETS = {str(one.asset) for one in choose()}

@@ -16,9 +16,9 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.core.http import TRIES, Api, Grant, Tokens
-from lsats_pipeline.sources.json_records import cut
-from lsats_pipeline_tests.sources.conftest import Waits
-from lsats_pipeline_tests.sources.scripted import Reply, Script, serving
+from lsats_pipeline.hub.sources.json_records import cut
+from lsats_pipeline_tests.hub.sources.conftest import Waits
+from lsats_pipeline_tests.hub.sources.scripted import Reply, Script, serving
 
 SECRET = "s3cret-token"
 

@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.hub import prepare
-from lsats_pipeline.silver.cross_checks import CROSS_CHECKS
+from lsats_pipeline.hub.hub import prepare
+from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS
 from lsats_pipeline.warehouse import Warehouse
 
 

@@ -22,9 +22,9 @@ from lsats_pipeline.defs.price_checks import (
     TABLE_CHECKS,
 )
 from lsats_pipeline.defs.price_files import MRF_FILES
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.mrf.rows.tables import TABLES
-from lsats_pipeline.silver.tables import SILVER_TABLES
-from lsats_pipeline.sources import SOURCES
 from lsats_pipeline.synthetic.rules import BLOCKING
 from lsats_pipeline.synthetic.verification import rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world

@@ -15,11 +15,11 @@ from lsats_pipeline.defs.metadata import Subject, defined
 from lsats_pipeline.defs.metadata.lineage import lineage
 from lsats_pipeline.defs.metadata.pictures import binned, quality_picture, quality_svg
 from lsats_pipeline.defs.metadata.samples import HIDDEN, about_people, masked
-from lsats_pipeline.silver.ddl import Field, fields
-from lsats_pipeline.silver.quality import Totals
-from lsats_pipeline.silver.spec import MergedTable
-from lsats_pipeline.silver.tables import SILVER_TABLES, table
-from lsats_pipeline.sources import SOURCES
+from lsats_pipeline.hub.silver.ddl import Field, fields
+from lsats_pipeline.hub.silver.quality import Totals
+from lsats_pipeline.hub.silver.spec import MergedTable
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES, table
+from lsats_pipeline.hub.sources import SOURCES
 
 TDX_USERS, USERS, DEPARTMENTS = table("tdx_users"), table("users"), table("departments")
 

@@ -16,8 +16,8 @@ import pytest
 
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.metadata.samples import about_people
-from lsats_pipeline.silver.ddl import fields
-from lsats_pipeline.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.silver.ddl import fields
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
 from lsats_pipeline_tests.defs.conftest import PEOPLE, Lived, bare_environment, execute_job
 from lsats_pipeline_tests.defs.test_definitions import ASSETS

@@ -14,9 +14,9 @@ from lsats_pipeline.core.errors import Busy, GiveUp, Unreachable
 from lsats_pipeline.core.report import Asset, Check, Counts, Report
 from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.silver.build import asset_of
-from lsats_pipeline.sources.source import Stream
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.silver.build import asset_of
+from lsats_pipeline.hub.sources.source import Stream
 
 DAYS = [dt.date(2026, 3, 2) + dt.timedelta(days=n) for n in range(4)]
 DEPARTMENTS = "bronze/umich_api_department"

@@ -7,9 +7,9 @@ from collections import namedtuple
 
 import pytest
 
-from lsats_pipeline import doctor
 from lsats_pipeline.core.errors import GiveUp, Unreachable
-from lsats_pipeline.doctor import Finding
+from lsats_pipeline.hub import doctor
+from lsats_pipeline.hub.doctor import Finding
 from lsats_pipeline.mrf.health import MEMORY_FLOOR, database_answers, workers
 from lsats_pipeline.mrf.ingest.ingesting import MEMORY_OF_A_WORKER
 from lsats_pipeline.warehouse import Warehouse

@@ -14,8 +14,8 @@ import pytest
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import TryAgain
 from lsats_pipeline.core.settings import TdxSettings, from_variables
-from lsats_pipeline.sources import detail, source, stream
-from lsats_pipeline.sources.source import ReadRequest
+from lsats_pipeline.hub.sources import detail, source, stream
+from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline_tests.simulators.conftest import DAY, Hands
 
 

@@ -15,13 +15,13 @@ from typing import Any
 import ldap3
 import pytest
 
-from lsats_pipeline.bronze.ingest import ingest
 from lsats_pipeline.core.settings import SOURCE_SETTINGS, from_variables
-from lsats_pipeline.sources import source, stream
-from lsats_pipeline.sources.active_directory.streams import read_organizational_units
-from lsats_pipeline.sources.ldap import Directory
-from lsats_pipeline.sources.ldap_records import Entry
-from lsats_pipeline.sources.source import ReadRequest
+from lsats_pipeline.hub.bronze.ingest import ingest
+from lsats_pipeline.hub.sources import source, stream
+from lsats_pipeline.hub.sources.active_directory.streams import read_organizational_units
+from lsats_pipeline.hub.sources.ldap import Directory
+from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline_tests.simulators.conftest import DAY, Hands
 
 ROOT = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"

@@ -14,9 +14,9 @@ import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import SIMULATED, DocumentSettings, load
+from lsats_pipeline.hub.sources import source, stream
+from lsats_pipeline.hub.sources.source import NothingToRead, ReadRequest
 from lsats_pipeline.simulators.documents import drop
-from lsats_pipeline.sources import source, stream
-from lsats_pipeline.sources.source import NothingToRead, ReadRequest
 from lsats_pipeline.warehouse.database import Connection
 from lsats_pipeline_tests.simulators.conftest import DAY, Hands
 

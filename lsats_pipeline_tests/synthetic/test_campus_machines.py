@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.sources.keyconfigure.client import canonical_mac
-from lsats_pipeline.sources.keyconfigure.client import identify as card_identity
-from lsats_pipeline.sources.lab_awards.client import identify as award_identity
+from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
+from lsats_pipeline.hub.sources.keyconfigure.client import identify as card_identity
+from lsats_pipeline.hub.sources.lab_awards.client import identify as award_identity
 from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.synthetic.worlds.campus.departments import homes
 from lsats_pipeline.synthetic.worlds.campus.group_records import department_group_facts

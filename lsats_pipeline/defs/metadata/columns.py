@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from lsats_pipeline.defs.metadata.subject import Subject
-from lsats_pipeline.silver.ddl import Field, fields
-from lsats_pipeline.silver.spec import Column, First, MergedTable, SourceTable, Table
+from lsats_pipeline.hub.silver.ddl import Field, fields
+from lsats_pipeline.hub.silver.spec import Column, First, MergedTable, SourceTable, Table
 
 # What every view of a stream has (bronze/views.py).
 _ENVELOPE = (

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from lsats_pipeline.silver.ddl import fields
-from lsats_pipeline.silver.spec import (
+from lsats_pipeline.hub.silver.ddl import fields
+from lsats_pipeline.hub.silver.spec import (
     DerivedTable,
     First,
     MergedTable,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from lsats_pipeline.defs.metadata.drawing import FAINT, INK, as_markdown, framed, rect, text
-from lsats_pipeline.silver.quality import LOW, Totals
+from lsats_pipeline.hub.silver.quality import LOW, Totals
 
 _WIDTH, _HEIGHT = 760, 300
 _TOP, _FLOOR = 44, 250

@@ -14,9 +14,9 @@ from lsats_pipeline.defs.metadata.lineage import lineage
 from lsats_pipeline.defs.metadata.pictures import quality_picture
 from lsats_pipeline.defs.metadata.samples import sample
 from lsats_pipeline.defs.metadata.subject import Subject
-from lsats_pipeline.hub import Hub
-from lsats_pipeline.silver.quality import Totals, stored
-from lsats_pipeline.silver.spec import Table
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.silver.quality import Totals, stored
+from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.warehouse import Warehouse
 
 Metadata = dict[str, Any]

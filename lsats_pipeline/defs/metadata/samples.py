@@ -16,8 +16,8 @@ from psycopg import sql
 
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.metadata.subject import Subject
-from lsats_pipeline.silver.ddl import Field, fields
-from lsats_pipeline.silver.spec import MergedTable, Table
+from lsats_pipeline.hub.silver.ddl import Field, fields
+from lsats_pipeline.hub.silver.spec import MergedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
 ROWS = 5

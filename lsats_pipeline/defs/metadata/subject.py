@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lsats_pipeline.silver.spec import Column, SourceTable, Table
-from lsats_pipeline.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.silver.spec import Column, SourceTable, Table
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
 
 @dataclass(frozen=True)

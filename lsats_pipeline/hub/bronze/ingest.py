@@ -1,0 +1,265 @@
+"""One run of one stream: what may be read on a day, reading it into the spool, landing it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.report import Asset, Check, Report, exceeds
+from lsats_pipeline.core.settings import HubSettings
+from lsats_pipeline.hub.bronze.landing import Landing
+from lsats_pipeline.hub.bronze.records import preparer
+from lsats_pipeline.hub.bronze.spool import Spool
+from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest, Stream
+from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
+from lsats_pipeline.warehouse.database import Connection
+from lsats_pipeline.warehouse.runs import last_completed, observed
+
+log = logging.getLogger(__name__)
+_PROGRESS_SECONDS = 5.0
+
+
+def asset_of(stream: Stream) -> Asset:
+    """The asset that a stream lands in: `bronze/tdx_user`."""
+    return Asset("bronze", stream.source_system, stream.entity_type, stream.name)
+
+
+def ingest(
+    warehouse: Warehouse,
+    settings: HubSettings,
+    stream: Stream,
+    connect: Callable[[], Any],
+    day: dt.date,
+    *,
+    accept_removals: bool = False,
+    dagster_run_id: str | None = None,
+) -> Report:
+    """Read the stream once and land what differs; `connect` gives the source's client.
+
+    Raises Busy when another run holds the stream, FixConfiguration for a day that the source cannot
+    answer for, IncompleteRead when the source ended early (nothing lands then).
+    """
+    asset, started = asset_of(stream), time.monotonic()
+    if not _readable(warehouse, stream, asset, day, settings.today()):
+        return Report(
+            asset, day, Counts(), 0.0, note="already observed; the past cannot be re-read"
+        )
+    with recorded_run(
+        warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
+    ) as run:
+        ingestion = _Ingestion(settings, stream, connect(), run)
+        held = ingestion.execute(accept_removals)
+        return Report(
+            asset,
+            day,
+            run.counts,
+            time.monotonic() - started,
+            run.run_id,
+            note=ingestion.note,
+            checks=quality_checks(run.counts, held, settings),
+        )
+
+
+def quality_checks(counts: Counts, held: int, settings: HubSettings) -> tuple[Check, ...]:
+    """The blocking checks of a landed stream."""
+    rejected = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
+    return (
+        Check(
+            "mass_disappearance",
+            held == 0,
+            f"{held:,} records vanished at once and were kept: look at the source, then run again"
+            " with removals accepted"
+            if held
+            else "no more records vanished than usual",
+            blocking=True,
+            values={"held": held, "removed": counts.removed},
+        ),
+        Check(
+            "reject_share",
+            not rejected,
+            f"{counts.rejected:,} of {counts.processed:,} records could not be used",
+            blocking=True,
+            values={"rejected": counts.rejected, "processed": counts.processed},
+        ),
+    )
+
+
+class _Ingestion:
+    """The steps of one run, sharing its parts."""
+
+    def __init__(self, settings: HubSettings, stream: Stream, client: Any, run: Run) -> None:
+        self.settings, self.stream, self.client, self.run = settings, stream, client, run
+        self.today = settings.today()
+        self.hints: Any = None
+        self.remarks: list[str] = []
+        self.afterwards: list[Callable[[], None]] = []
+        # A limited read, or one of a past day, shows only some records: absence proves nothing.
+        whole = run.day == self.today or stream.documents
+        self.complete = settings.max_records == 0 and whole
+
+    @property
+    def note(self) -> str:
+        """What the read had to say."""
+        return "; ".join(self.remarks)
+
+    def execute(self, accept_removals: bool) -> int:
+        path = self.settings.lsats_home / "spool" / f"{self.stream.name}.frames"
+        with Spool(path, self._header()) as spool:
+            try:
+                # A document is at hand, and what is to be done with it afterwards is not spooled.
+                if not spool.finished or self.stream.documents:
+                    self._fetch(spool)
+            except NothingToRead as nothing:
+                self.remarks.insert(0, str(nothing))
+                self.complete = False
+            held = self._land(spool, accept_removals)
+            spool.discard()
+        for action in self.afterwards if self.complete else ():
+            action()
+        return held
+
+    def _header(self) -> dict[str, Any]:
+        """Pages may be reused only by the same read: hub, stream, day, nothing landed since."""
+        connection = self.run.connection
+        hub = connection.execute("select hub_id::text from meta.hub").fetchone()
+        last = last_completed(connection, self.run.asset)
+        return {
+            "hub": hub[0] if hub else "",
+            "stream": self.stream.name,
+            "day": self.run.day.isoformat(),
+            "limit": self.settings.max_records,
+            "after": str(last[0]) if last else "",
+        }
+
+    def _fetch(self, spool: Spool) -> None:
+        if spool.position is None or self.stream.documents:
+            spool.restart()
+        else:
+            log.info("🔁 %s goes on after %s", self.run.asset, spool.position)
+        request = ReadRequest(
+            self.run.day,
+            spool.position,
+            self._stored_hints(),
+            self._keep_hints,
+            self.afterwards.append,
+            self.remarks.append,
+        )
+        fetched = 0
+        for page in self._paced(self._limited(self.stream.read(self.client, request))):
+            spool.append(_rows(page), page.position)
+            fetched += len(page.records)
+        spool.finish()
+        self.run.metadata["fetched"] = fetched
+
+    def _limited(self, pages: Iterator[Page]) -> Iterator[Page]:
+        if not (left := self.settings.max_records):
+            yield from pages
+            return
+        for page in pages:
+            yield page._replace(records=page.records[:left])
+            left -= len(page.records)
+            if left <= 0:
+                return
+
+    def _paced(self, pages: Iterator[Page]) -> Iterator[Page]:
+        """Tell people how far it is, now and then."""
+        started = told = time.monotonic()
+        count = 0
+        for page in pages:
+            yield page
+            count += len(page.records)
+            now = time.monotonic()
+            if now - told >= _PROGRESS_SECONDS:
+                told = now
+                log.info(
+                    "⏳ %s: %s records, %s/s",
+                    self.run.asset,
+                    f"{count:,}",
+                    f"{count / (now - started):,.0f}",
+                )
+
+    def _land(self, spool: Spool, accept_removals: bool) -> int:
+        run = self.run
+        with run.connection.transaction():
+            landing = Landing(run, preparer(self.stream), self.settings.now())
+            for batch in self._batches(spool):
+                landing.add([row[0] for row in batch], [row[1] for row in batch])
+            if self.complete:
+                landing.remove_absent(None if accept_removals else self.settings.lsats_hold_share)
+                landing.forgive_rejects()
+            landing.finish()
+            if self.complete:
+                self._store_hints(run.connection)
+            run.metadata |= {"complete": self.complete, "held": landing.held}
+            run.metadata |= {"note": self.note} if self.note else {}
+            run.complete()
+        return landing.held
+
+    def _batches(self, spool: Spool) -> Iterator[list[tuple[bytes, str | None]]]:
+        rows = ((row[0], row[1]) for frame in spool.read() for row in frame.rows)
+        if self.run.day != self.today and self.stream.modified:
+            rows = (row for row in rows if self._modified_on_day(row[0]))
+        while batch := list(islice(rows, self.settings.batch_size)):
+            yield batch
+
+    def _modified_on_day(self, payload: bytes) -> bool:
+        """Whether a record was last changed on the run's day; an unreadable time counts as yes."""
+        try:
+            text = msgspec.json.decode(payload)[self.stream.modified]
+            moment = dt.datetime.fromisoformat(text)
+        except (msgspec.DecodeError, TypeError, KeyError, ValueError):
+            return True
+        return moment.astimezone(self.settings.zone).date() == self.run.day
+
+    def _keep_hints(self, hints: Any) -> None:
+        self.hints = hints
+
+    def _stored_hints(self) -> Any:
+        row = self.run.connection.execute(
+            "select hints from meta.stream_hints where stream = %s", [self.stream.name]
+        ).fetchone()
+        return row[0] if row else None
+
+    def _store_hints(self, connection: Connection) -> None:
+        if self.hints is not None:
+            connection.execute(
+                "insert into meta.stream_hints values (%s, %s)"
+                " on conflict (stream) do update set hints = excluded.hints",
+                [self.stream.name, Jsonb(self.hints)],
+            )
+
+
+def _rows(page: Page) -> list[tuple[bytes, str | None]]:
+    """Records with where they stood: the row counts on from the first of the page."""
+    if page.origin is None:
+        return [(record, None) for record in page.records]
+    first = page.origin.get("row", 1)
+    return [
+        (record, json.dumps({**page.origin, "row": first + offset}))
+        for offset, record in enumerate(page.records)
+    ]
+
+
+def _readable(
+    warehouse: Warehouse, stream: Stream, asset: Asset, day: dt.date, today: dt.date
+) -> bool:
+    """Whether the day can be read; False when it was observed and cannot be read again."""
+    if day > today:
+        raise FixConfiguration(f"{asset}: {day} has not come yet; today is {today}")
+    if day == today or stream.modified or stream.documents:
+        return True
+    with warehouse.connection() as connection:
+        if observed(connection, asset, day):
+            return False
+    raise FixConfiguration(
+        f"{asset} can only be read as it is now, and {day} was not observed: choose {today}"
+    )

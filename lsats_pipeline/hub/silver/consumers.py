@@ -1,0 +1,58 @@
+"""The views that people and other programs read (domain/hub.md 6.1), in `views/*.sql`.
+
+A view holds fast the columns it shows, so all of them go before a table changes, and come back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from psycopg import sql
+
+from lsats_pipeline.hub.silver.ddl import declare_tables, fingerprint
+from lsats_pipeline.hub.silver.spec import Table
+from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
+
+_FILES = tuple(sorted((Path(__file__).parent / "views").glob("*.sql")))
+_DECLARATION = "silver views"
+
+
+def view_names() -> list[str]:
+    """Every view, in the order of creation."""
+    return [name for file in _FILES for name in _named_in(file)]
+
+
+def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
+    """Tables and views as they are declared; does nothing when the database has them so."""
+    tables = tuple(tables)
+    wanted = _fingerprint(tables)
+    if declared(connection, _DECLARATION) == wanted:
+        return
+    connection.execute("select pg_advisory_xact_lock(hashtextextended('lsats:declare', 0))")
+    names = view_names()
+    for name in reversed(names):
+        connection.execute(sql.SQL("drop view if exists {}").format(_silver(name)))
+    declare_tables(connection, tables)
+    for file in _FILES:
+        connection.execute(sql_file(file))
+    for name in names:
+        connection.execute(
+            sql.SQL("grant select on {} to lsats_reader, lsats_etl").format(_silver(name))
+        )
+    remember_declaration(connection, _DECLARATION, wanted)
+
+
+def _fingerprint(tables: tuple[Table, ...]) -> str:
+    parts = [*(fingerprint(table) for table in tables), *(f.read_text("utf-8") for f in _FILES)]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _named_in(file: Path) -> list[str]:
+    return re.findall(r"^create view silver\.(\w+)", file.read_text("utf-8"), re.MULTILINE)
+
+
+def _silver(name: str) -> sql.Identifier:
+    return sql.Identifier("silver", name)

@@ -1,0 +1,382 @@
+"""What must hold between silver tables. A check is a query for the rows that break it.
+
+rule ─▶ select key, detail ─▶ how many, and the first few ─▶ CrossResult
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.report import Check
+from lsats_pipeline.hub.silver.spec import Name, Sql, Table
+from lsats_pipeline.warehouse.database import Connection
+
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class CrossCheck:
+    """A rule about a table and its neighbours.
+
+    `broken` selects `key` and `detail` of the rows that break it. `serious`: our own error, for no
+    state of the sources excuses it; the others say what the sources leave open.
+    `tolerated`: the share of the table's rows that may break it before it counts.
+    """
+
+    name: Name
+    table: Name
+    broken: Sql
+    about: str
+    serious: bool = False
+    tolerated: float = 0.0
+
+
+@dataclass(frozen=True)
+class CrossResult:
+    """How a rule fares. `sample`: key and detail of the first few rows that break it."""
+
+    rule: CrossCheck
+    broken: int
+    rows: int
+    sample: tuple[tuple[str, str], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no more rows break it than the rule tolerates."""
+        return self.broken <= self.rule.tolerated * self.rows
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        if not self.broken:
+            return f"none of {self.rows:,} rows"
+        examples = "; ".join(f"{key} ({detail})" for key, detail in self.sample)
+        more = ", ..." if self.broken > len(self.sample) else ""
+        return f"{self.broken:,} of {self.rows:,} rows: {examples}{more}"
+
+    @property
+    def check(self) -> Check:
+        """As every other check reports."""
+        values = {"broken": self.broken, "rows": self.rows}
+        return Check(self.rule.name, self.passed, self.text, False, values)
+
+
+CROSS_CHECKS: tuple[CrossCheck, ...] = (
+    CrossCheck(
+        "parent_department_known",
+        "departments",
+        """
+        select child.dept_id as key, 'parent ' || child.parent_dept_id as detail
+        from silver.departments as child
+        where child.parent_dept_id is not null and not exists (
+            select from silver.departments as parent where parent.dept_id = child.parent_dept_id)
+        """,
+        "The department above a department is a row too.",
+        serious=True,
+    ),
+    CrossCheck(
+        "user_department_known",
+        "users",
+        """
+        select uniqname as key, 'department ' || department_id as detail
+        from silver.users
+        where department_id is not null and not exists (
+            select from silver.departments as known where known.dept_id = users.department_id)
+        """,
+        "The department of a person is a row.",
+        tolerated=0.02,
+    ),
+    CrossCheck(
+        "supervisor_known",
+        "users",
+        """
+        select uniqname as key, 'supervisor ' || primary_supervisor_uniqname as detail
+        from silver.users
+        where primary_supervisor_uniqname is not null and not exists (
+            select from silver.users as boss
+            where boss.uniqname = users.primary_supervisor_uniqname)
+        """,
+        "The supervisor of a person is a row.",
+        tolerated=0.02,
+    ),
+    CrossCheck(
+        "membership_has_group",
+        "group_members",
+        """
+        select group_id || ' / ' || coalesce(member_uniqname, member_group_id) as key,
+            'no such group' as detail
+        from silver.group_members as member
+        where not exists (
+            select from silver.groups as known where known.group_id = member.group_id)
+        """,
+        "A membership belongs to a group that is a row.",
+        serious=True,
+    ),
+    CrossCheck(
+        "member_person_known",
+        "group_members",
+        """
+        select group_id || ' / ' || member_uniqname as key, 'nobody of that name' as detail
+        from silver.group_members as member
+        where member_uniqname is not null and not exists (
+            select from silver.users as person where person.uniqname = member.member_uniqname)
+        """,
+        "A person who is a member is a row.",
+        tolerated=0.05,
+    ),
+    CrossCheck(
+        "member_group_known",
+        "group_members",
+        """
+        select group_id || ' / ' || member_group_id as key, 'no such group' as detail
+        from silver.group_members as member
+        where member_group_id is not null and not exists (
+            select from silver.groups as nested where nested.group_id = member.member_group_id)
+        """,
+        "A group that is a member is a row.",
+        tolerated=0.05,
+    ),
+    CrossCheck(
+        "group_owner_known",
+        "group_owners",
+        """
+        select group_id || ' / ' || coalesce(owner_uniqname, owner_group_id) as key,
+            'nobody of that name' as detail
+        from silver.group_owners as owner
+        where (owner_uniqname is not null and not exists (
+                select from silver.users as person where person.uniqname = owner.owner_uniqname))
+            or (owner_group_id is not null and not exists (
+                select from silver.groups as nested where nested.group_id = owner.owner_group_id))
+        """,
+        "Whoever owns a group is a row.",
+        tolerated=0.05,
+    ),
+    CrossCheck(
+        "computer_owner_known",
+        "computers",
+        """
+        select computer_id as key,
+            'owner ' || coalesce(owner_uniqname, '-') || ', paid by '
+                || coalesce(financial_owner_uniqname, '-') as detail
+        from silver.computers
+        where (owner_uniqname is not null and not exists (
+                select from silver.users as person
+                where person.uniqname = computers.owner_uniqname))
+            or (financial_owner_uniqname is not null and not exists (
+                select from silver.users as person
+                where person.uniqname = computers.financial_owner_uniqname))
+        """,
+        "Whoever owns a computer or pays for it is a row.",
+        serious=True,
+    ),
+    CrossCheck(
+        "computer_department_known",
+        "computers",
+        """
+        select computer_id as key, 'department ' || owner_department_id as detail
+        from silver.computers
+        where owner_department_id is not null and not exists (
+            select from silver.departments as known
+            where known.dept_id = computers.owner_department_id)
+        """,
+        "The department of a computer is a row.",
+        serious=True,
+    ),
+    CrossCheck(
+        "computer_in_source_once",
+        "computers",
+        """
+        select 'TDX asset ' || tdx_asset_id as key, string_agg(computer_id, ', ') as detail
+        from silver.computers where tdx_asset_id is not null
+        group by tdx_asset_id having count(*) > 1
+        union all
+        select 'AD ' || ad_object_guid, string_agg(computer_id, ', ')
+        from silver.computers where ad_object_guid is not null
+        group by ad_object_guid having count(*) > 1
+        union all
+        select 'KeyConfigure ' || kc_computer_id, string_agg(computer_id, ', ')
+        from silver.computers where kc_computer_id is not null
+        group by kc_computer_id having count(*) > 1
+        """,
+        "A record of a source belongs to one computer.",
+        serious=True,
+    ),
+    CrossCheck(
+        "computer_group_known",
+        "computer_groups",
+        """
+        select computer_id || ' / ' || group_dn as key, 'no such computer' as detail
+        from silver.computer_groups as membership
+        where not exists (
+            select from silver.computers as known
+            where known.computer_id = membership.computer_id)
+        """,
+        "A computer that is in a group is a row.",
+        serious=True,
+    ),
+    CrossCheck(
+        "lab_has_leader",
+        "labs",
+        """
+        select lab_id as key, 'no leader of that name' as detail
+        from silver.labs as lab
+        where not exists (
+            select from silver.users as pi where pi.uniqname = lab.pi_uniqname and pi.is_pi)
+        """,
+        "Every lab has a principal investigator, who is a row.",
+        serious=True,
+    ),
+    CrossCheck(
+        "leader_has_lab",
+        "labs",
+        """
+        select uniqname as key, 'leads no lab' as detail
+        from silver.users as pi
+        where is_pi and not exists (select from silver.labs as lab where lab.lab_id = pi.uniqname)
+        """,
+        "Every principal investigator has a lab: labs are complete.",
+        serious=True,
+    ),
+    CrossCheck(
+        "lab_has_members",
+        "labs",
+        """
+        select lab_id as key, 'no members' as detail
+        from silver.labs as lab
+        where not exists (
+            select from silver.lab_members as member where member.lab_id = lab.lab_id)
+        """,
+        "Every lab has members, its leader at least.",
+        serious=True,
+    ),
+    CrossCheck(
+        "lab_is_more_than_its_leader",
+        "labs",
+        """
+        select lab_id as key, 'nobody but the leader' as detail
+        from silver.labs as lab
+        where lab.is_active and not exists (
+            select from silver.lab_members as member
+            where member.lab_id = lab.lab_id and not member.is_pi)
+        """,
+        "An active lab has members besides its leader.",
+        tolerated=0.50,
+    ),
+    CrossCheck(
+        "lab_has_department",
+        "labs",
+        """
+        select lab_id as key, coalesce(primary_department_id, 'no department') as detail
+        from silver.labs as lab
+        where not exists (
+            select from silver.departments as known
+            where known.dept_id = lab.primary_department_id)
+        """,
+        "The department of a lab is a row.",
+        tolerated=0.10,
+    ),
+    CrossCheck(
+        "member_has_lab",
+        "lab_members",
+        """
+        select lab_member_id as key, 'no such lab' as detail
+        from silver.lab_members as member
+        where not exists (select from silver.labs as lab where lab.lab_id = member.lab_id)
+        """,
+        "A member belongs to a lab that is a row.",
+        serious=True,
+    ),
+    CrossCheck(
+        "manager_is_member",
+        "lab_managers",
+        """
+        select lab_manager_id as key, 'no member of the lab' as detail
+        from silver.lab_managers as manager
+        where not exists (
+            select from silver.lab_members as member
+            where member.lab_id = manager.lab_id
+                and member.member_uniqname = manager.manager_uniqname and not member.is_pi)
+        """,
+        "A manager is a member of the lab, and not its leader.",
+        serious=True,
+    ),
+    CrossCheck(
+        "managers_are_three",
+        "lab_managers",
+        """
+        select lab_id as key, count(*) || ' managers' as detail
+        from silver.lab_managers
+        group by lab_id
+        having count(*) > 3 or count(distinct manager_rank) <> count(*)
+        """,
+        "A lab has up to three managers, each with a rank of their own.",
+        serious=True,
+    ),
+    CrossCheck(
+        "pair_has_lab_and_computer",
+        "lab_computers",
+        """
+        select lab_computer_id as key, 'no such lab or computer' as detail
+        from silver.lab_computers as pair
+        where not exists (
+                select from silver.labs as lab where lab.lab_id = pair.lab_id and lab.is_active)
+            or not exists (
+                select from silver.computers as known
+                where known.computer_id = pair.computer_id and known.is_active)
+        """,
+        "A pair has an active lab and an active computer.",
+        serious=True,
+    ),
+    CrossCheck(
+        "one_primary_lab",
+        "lab_computers",
+        """
+        select computer_id as key,
+            count(*) filter (where is_primary) || ' primary labs of ' || count(*) as detail
+        from silver.lab_computers
+        group by computer_id
+        having count(*) filter (where is_primary) <> 1
+        """,
+        "A computer with labs has one of them as its primary lab.",
+        serious=True,
+    ),
+)
+
+
+def cross_check(
+    connection: Connection, rules: Iterable[CrossCheck] = CROSS_CHECKS
+) -> Iterator[CrossResult]:
+    """The outcome of every rule, each from the same state of the hub."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read read only")
+        for rule in rules:
+            yield _outcome(connection, rule)
+
+
+def check_rules(rules: Iterable[CrossCheck], tables: Iterable[Table]) -> None:
+    """Raise BadDeclaration when a rule names a table that is none, or shares its name."""
+    names, known = [rule.name for rule in rules], {table.name for table in tables}
+    strangers = [rule.name for rule in rules if rule.table not in known]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if strangers or twice:
+        raise BadDeclaration(f"cross checks {strangers} name no silver table, {twice} come twice")
+
+
+def _outcome(connection: Connection, rule: CrossCheck) -> CrossResult:
+    query = sql.SQL(
+        "with broken as materialized ({broken})"
+        " select (select count(*) from {table}), (select count(*) from broken),"
+        " array(select array[key::text, detail::text] from broken order by 1 limit {sample})"
+    ).format(
+        broken=sql.SQL(rule.broken),
+        table=sql.Identifier("silver", rule.table),
+        sample=sql.Literal(SAMPLE),
+    )
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    sample = tuple((key or "", detail or "") for key, detail in row[2])
+    return CrossResult(rule, row[1], row[0], sample)

@@ -1,0 +1,256 @@
+"""Tier 2 as a SELECT: what every system says of a key, merged by precedence, judged.
+
+keys ─▶ per input: the row that speaks, totals over all rows ─▶ lookups, parts ─▶ merged ─▶ judged
+
+And the other way round: whom a change upstream touches (`affected_keys`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from lsats_pipeline.hub.silver.scoring import flags_of, score_of
+from lsats_pipeline.hub.silver.spec import (
+    DerivedTable,
+    First,
+    Input,
+    Lookup,
+    MergedTable,
+    Parts,
+    SourceTable,
+    Value,
+)
+
+_INPUT = sql.SQL(
+    """
+    {alias} as (
+        select distinct on (item.{on}) item.*
+        from keys
+        join {table} as item on item.{on} = keys.key
+        order by item.{on}, {order}
+    )"""
+)
+_TOTALS = sql.SQL(
+    """
+    {all_alias} as (
+        select item.{on} as key, {totals}
+        from keys
+        join {table} as item on item.{on} = keys.key
+        group by item.{on}
+    )"""
+)
+_LOOKUP = sql.SQL(
+    """
+    left join lateral (
+        select item.* from {table} as item where item.{key} = {match} {order} limit 1
+    ) as {alias} on true"""
+)
+_MERGED = sql.SQL(
+    """
+    with {inputs}
+    select keys.key as {key}, {names},
+        to_jsonb(known.sources) as sources,
+        {source_system} as source_system,
+        keys.key as source_entity_id,
+        jsonb_strip_nulls(jsonb_object(array[{sourced}]::text[], array[{winners}]::text[]))
+            as field_sources,
+        {score} as data_quality_score,
+        {flags} as quality_flags,
+        jsonb_strip_nulls(jsonb_build_object({raw_ids})) as source_raw_ids
+    from keys
+    {joins}
+    cross join lateral (
+        select array_remove(array[{known}]::text[], null) as sources
+    ) as known
+    cross join lateral (select keys.key as {key}, {columns} offset 0) as merged
+    where cardinality(known.sources) > 0
+    """
+)
+
+
+def merged_rows(table: MergedTable) -> sql.Composable:
+    """Rows of the keys in the temporary table `keys`; keys that no input knows have none."""
+    sourced = [c for c in table.columns if isinstance(c, First) or c.source]
+    aliases = [i.alias for i in table.inputs]
+    knowing = [i.alias for i in table.inputs if not i.witness]
+    return _MERGED.format(
+        inputs=sql.SQL(",").join(
+            [*(part for i in table.inputs for part in _input(i)), *map(_parts, table.parts)]
+        ),
+        key=sql.Identifier(table.key),
+        names=_comma(sql.Identifier("merged", c.name) for c in table.columns),
+        source_system=sql.SQL("array_to_string(array[{}], '+')").format(
+            _comma(_if_known(a) for a in sorted(knowing))
+        ),
+        sourced=_comma(sql.Literal(c.name) for c in sourced),
+        winners=_comma(_winner(c) for c in sourced),
+        score=score_of(table.rules, bonus=table.bonus),
+        flags=flags_of(table.rules),
+        raw_ids=_comma(
+            sql.SQL("{}, {}.raw_id").format(sql.Literal(a), sql.Identifier(a)) for a in aliases
+        ),
+        joins=sql.SQL("").join(
+            [
+                *map(_join, table.inputs),
+                *map(_look_up, table.lookups),
+                *map(_join_parts, table.parts),
+            ]
+        ),
+        known=_comma(_if_known(a) for a in knowing),
+        columns=_comma(_column(c) for c in table.columns),
+    )
+
+
+def all_keys(table: MergedTable) -> sql.Composable:
+    """Every valid key that any input knows."""
+    parts = (
+        sql.SQL("select item.{} from {} as item").format(sql.Identifier(i.on), _table(i.table))
+        for i in table.inputs
+        if not i.witness
+    )
+    return _valid(table, parts)
+
+
+def affected_keys(table: MergedTable, runs: sql.Composable) -> sql.Composable:
+    """Valid keys whose merged row may differ because of what the silver runs `runs` wrote.
+
+    Looks at rows as they are and as they were: a person whose uniqname changed touches two keys.
+    """
+    inputs = (part for i in table.inputs for part in _changed(i.table, i.on, runs))
+    lookups = (_pointing(table, x, runs) for x in table.lookups)
+    parts = (part for p in table.parts for part in _changed(p.table, p.on, runs))
+    return _valid(table, (*inputs, *lookups, *parts))
+
+
+def _valid(
+    table: MergedTable, parts: Iterator[sql.Composable] | tuple[sql.Composable, ...]
+) -> sql.Composable:
+    return sql.SQL(
+        "select {key} from ({parts}) as candidate ({key}) where {key} is not null and {valid}"
+    ).format(
+        key=sql.Identifier(table.key),
+        parts=sql.SQL(" union ").join(parts),
+        valid=sql.SQL(table.valid),
+    )
+
+
+def _changed(
+    table: SourceTable | DerivedTable, column: str, runs: sql.Composable
+) -> Iterator[sql.Composable]:
+    """Values of a column in rows that the runs wrote, replaced or removed."""
+    for name, mark in ((table.name, "ingestion_run_id"), (f"{table.name}_history", "closed_by")):
+        yield sql.SQL("select item.{} from {} as item where item.{} = any({})").format(
+            sql.Identifier(column), sql.Identifier("silver", name), sql.Identifier(mark), runs
+        )
+
+
+def _pointing(table: MergedTable, lookup: Lookup, runs: sql.Composable) -> sql.Composable:
+    """Keys of the input's rows that point to a changed row of the lookup."""
+    via = next(i for i in table.inputs if i.alias == lookup.input_alias)
+    return sql.SQL(
+        "select via.{on} from {table} as via join ({changed}) as changed (target)"
+        " on via.{match} = changed.target"
+    ).format(
+        on=sql.Identifier(via.on),
+        table=_table(via.table),
+        match=sql.Identifier(lookup.match_column),
+        changed=sql.SQL(" union ").join(_changed(lookup.table, lookup.key, runs)),
+    )
+
+
+def _input(used: Input) -> Iterator[sql.Composable]:
+    common = {"on": sql.Identifier(used.on), "table": _table(used.table)}
+    order = _comma(sql.SQL("{}").format(sql.SQL(o)) for o in used.order)
+    yield _INPUT.format(alias=sql.Identifier(used.alias), order=order, **common)
+    if used.totals:
+        yield _totals(f"{used.alias}_all", used)
+
+
+def _parts(used: Parts) -> sql.Composable:
+    return _totals(used.alias, used)
+
+
+def _totals(alias: str, used: Input | Parts) -> sql.Composable:
+    totals = _comma(
+        sql.SQL("({})::{} as {}").format(sql.SQL(text), sql.SQL(kind), sql.Identifier(name))
+        for name, (kind, text) in used.totals.items()
+    )
+    return _TOTALS.format(
+        all_alias=sql.Identifier(alias),
+        on=sql.Identifier(used.on),
+        table=_table(used.table),
+        totals=totals,
+    )
+
+
+def _join(used: Input) -> sql.Composable:
+    parts: list[sql.Composable] = [
+        sql.SQL("\n    left join {alias} on {alias}.{on} = keys.key").format(
+            alias=sql.Identifier(used.alias), on=sql.Identifier(used.on)
+        )
+    ]
+    if used.totals:
+        parts.append(_join_totals(f"{used.alias}_all"))
+    return sql.SQL("").join(parts)
+
+
+def _join_parts(used: Parts) -> sql.Composable:
+    return _join_totals(used.alias)
+
+
+def _join_totals(alias: str) -> sql.Composable:
+    return sql.SQL("\n    left join {alias} on {alias}.key = keys.key").format(
+        alias=sql.Identifier(alias)
+    )
+
+
+def _look_up(lookup: Lookup) -> sql.Composable:
+    order: sql.Composable = sql.SQL("")
+    if lookup.order:
+        order = sql.SQL("order by {}").format(_comma(sql.SQL(o) for o in lookup.order))
+    return _LOOKUP.format(
+        table=_table(lookup.table),
+        key=sql.Identifier(lookup.key),
+        match=sql.Identifier(*lookup.match.split(".")),
+        order=order,
+        alias=sql.Identifier(lookup.alias),
+    )
+
+
+def _column(column: First | Value) -> sql.Composable:
+    if isinstance(column, Value):
+        value: sql.Composable = sql.SQL(column.expression)
+    else:
+        value = sql.SQL("coalesce({})").format(_comma(sql.SQL(e) for _, e in column.pairs()))
+    return sql.SQL("({})::{} as {}").format(
+        value, sql.SQL(column.sql_type), sql.Identifier(column.name)
+    )
+
+
+def _winner(column: First | Value) -> sql.Composable:
+    """The name of the system whose value was taken."""
+    if isinstance(column, Value):
+        return sql.SQL("case when merged.{} is not null then {} end").format(
+            sql.Identifier(column.name), sql.Literal(column.source)
+        )
+    cases: sql.Composable = sql.SQL(" ").join(
+        sql.SQL("when ({}) is not null then {}").format(sql.SQL(text), sql.Literal(source))
+        for source, text in column.pairs()
+    )
+    return sql.SQL("case {} end").format(cases)
+
+
+def _if_known(alias: str) -> sql.Composable:
+    return sql.SQL("case when {}.external_id is not null then {} end").format(
+        sql.Identifier(alias), sql.Literal(alias)
+    )
+
+
+def _table(table: SourceTable | DerivedTable) -> sql.Identifier:
+    return sql.Identifier("silver", table.name)
+
+
+def _comma(parts: Iterator[sql.Composable]) -> sql.Composable:
+    return sql.SQL(", ").join(parts)

@@ -1,0 +1,178 @@
+"""Running quality totals of a silver table, and the checks that follow from them.
+
+Totals are counts per score and per flag. A run moves them by what it changed, so that the mean over
+700,000 rows costs nothing on a day when 700 of them changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from lsats_pipeline.core.report import Check, exceeds
+from lsats_pipeline.core.settings import HubSettings
+from lsats_pipeline.hub.silver.spec import Table
+from lsats_pipeline.warehouse import Counts, Run
+from lsats_pipeline.warehouse.database import Connection
+
+LOW = Decimal("0.70")
+# A mean that falls by more than this between two runs deserves a look.
+_DROP = 0.05
+
+_MEASURE = sql.SQL("select data_quality_score::text, quality_flags, count(*) from {} group by 1, 2")
+
+# Name and whether a failure keeps the run's rows out. Every silver table has them all.
+CHECKS: tuple[tuple[str, bool], ...] = (
+    ("key_unique", True),
+    ("key_not_null", False),
+    ("reject_share", True),
+    ("mass_disappearance", True),
+    ("quality_mean", False),
+    ("quality_low_share", False),
+    ("quality_drop", False),
+)
+
+
+@dataclass
+class Totals:
+    """How many rows have which score, and how many carry which flag."""
+
+    scores: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return self.scores.total()
+
+    @property
+    def mean(self) -> float | None:
+        """Mean score; None for an empty table."""
+        if not self.rows:
+            return None
+        total = sum(Decimal(score) * count for score, count in self.scores.items())
+        return float(total / self.rows)
+
+    @property
+    def low(self) -> int:
+        """Rows with a score under 0.70."""
+        return sum(count for score, count in self.scores.items() if Decimal(score) < LOW)
+
+    def moved(self, plus: Totals, minus: Totals) -> Totals:
+        """The totals after some rows came and others went."""
+        scores, flags = self.scores.copy(), self.flags.copy()
+        for own, new, old in (
+            (scores, plus.scores, minus.scores),
+            (flags, plus.flags, minus.flags),
+        ):
+            own.update(new)
+            own.subtract(old)
+        return Totals(+scores, +flags)
+
+
+def measure(connection: Connection, rows: sql.Composable) -> Totals:
+    """The totals of some rows: a FROM clause with score and flags in it. One scan."""
+    totals = Totals()
+    for score, flags, count in connection.execute(_MEASURE.format(rows)):
+        totals.scores[score] += count
+        totals.flags.update(dict.fromkeys(flags, count))
+    return totals
+
+
+def stored(connection: Connection, table: Table) -> tuple[Totals, str] | None:
+    """The table's totals, and the fingerprint of the declaration that its rows follow."""
+    row = connection.execute(
+        "select score_counts, flag_counts, fingerprint from meta.quality where table_name = %s",
+        [table.name],
+    ).fetchone()
+    return (Totals(Counter(row[0]), Counter(row[1])), row[2]) if row else None
+
+
+def store(run: Run, table: Table, totals: Totals, fingerprint: str) -> None:
+    """Keep the totals, in the transaction that wrote the rows."""
+    run.connection.execute(
+        "insert into meta.quality (table_name, run_id, fingerprint, row_count, mean_score,"
+        " score_counts, flag_counts) values (%s, %s, %s, %s, %s, %s, %s)"
+        " on conflict (table_name) do update set run_id = excluded.run_id,"
+        " fingerprint = excluded.fingerprint, row_count = excluded.row_count,"
+        " mean_score = excluded.mean_score, score_counts = excluded.score_counts,"
+        " flag_counts = excluded.flag_counts",
+        [
+            table.name,
+            run.run_id,
+            fingerprint,
+            totals.rows,
+            totals.mean,
+            Jsonb(dict(totals.scores)),
+            Jsonb(dict(totals.flags)),
+        ],
+    )
+
+
+def judge(
+    table: Table,
+    settings: HubSettings,
+    counts: Counts,
+    before: Totals,
+    after: Totals,
+    *,
+    fan_out: int,
+    shared_keys: int,
+    accept_removals: bool,
+) -> tuple[Check, ...]:
+    """Every check of CHECKS.
+
+    `fan_out`: rows that the table's own SQL gave twice; `shared_keys`: keys written by this run
+    that several records claim.
+    """
+    vanished = exceeds(counts.removed, before.rows, settings.lsats_hold_share)
+    many_rejects = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
+    outcomes = {
+        "key_unique": (
+            fan_out == 0 and not exceeds(shared_keys, after.rows, settings.lsats_reject_share),
+            f"{fan_out:,} rows came out twice, {shared_keys:,} keys are claimed by several records",
+        ),
+        "key_not_null": (
+            counts.rejected == 0,
+            f"{counts.rejected:,} records have no key and went to the rejects",
+        ),
+        "reject_share": (
+            not many_rejects,
+            f"{counts.rejected:,} of {counts.processed:,} records could not be used",
+        ),
+        "mass_disappearance": (
+            accept_removals or not vanished,
+            f"{counts.removed:,} of {before.rows:,} rows would be removed",
+        ),
+        **_quality_outcomes(table, before, after),
+    }
+    values = {"rows": after.rows, "mean": after.mean, "low": after.low}
+    return tuple(
+        Check(name, outcomes[name][0], outcomes[name][1], blocking, values)
+        for name, blocking in CHECKS
+    )
+
+
+def _quality_outcomes(table: Table, before: Totals, after: Totals) -> dict[str, tuple[bool, str]]:
+    mean, rows = after.mean, after.rows
+    if mean is None:
+        empty = (True, "the table is empty")
+        return {"quality_mean": empty, "quality_low_share": empty, "quality_drop": empty}
+    low_share, expected = after.low / rows, table.expected
+    fell = (before.mean or mean) - mean
+    return {
+        "quality_mean": (
+            mean >= expected.mean,
+            f"the mean score is {mean:.2f}, expected at least {expected.mean:.2f}",
+        ),
+        "quality_low_share": (
+            low_share <= expected.low_share,
+            f"{low_share:.0%} of the rows score under {LOW}, expected at most"
+            f" {expected.low_share:.0%}",
+        ),
+        "quality_drop": (fell <= _DROP, f"the mean moved by {-fell:+.3f} since the last run"),
+    }

@@ -1,0 +1,343 @@
+"""What a silver table declares. DDL, SQL, checks, metadata and documentation all follow from it.
+
+SourceTable   tier 1: one typed row per record of a stream (with its detail, if there is one)
+MergedTable   tier 2: one row per real thing, put together from tier 1 tables
+DerivedTable  tiers 2 and 3: rows by an algorithm in a SQL file
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import LiteralString
+
+from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.hub.silver.parsers import Parser
+from lsats_pipeline.hub.sources.source import Detail, Stream
+
+Name = LiteralString
+Sql = LiteralString
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column read from the record: `path` is the JSON member, in the detail if `detail`.
+
+    `otherwise`: the member to read where there is no `path`. `document`: one of the table's own
+    `documents` to read from.
+    """
+
+    name: Name
+    parser: Parser
+    path: str
+    detail: bool = False
+    personal: bool = False
+    about: str = ""
+    otherwise: str = ""
+    document: Name = ""
+
+    @property
+    def sql_type(self) -> Sql:
+        """Its PostgreSQL type."""
+        return self.parser.sql_type
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for lineage and the data dictionary."""
+        member = f"{self.document}[{self.path}]" if self.document else self.path
+        other = f", {self.otherwise}" if self.otherwise else ""
+        return f"{'detail ' if self.detail else ''}{member}{other}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The members it reads."""
+        return (self.path, self.otherwise) if self.otherwise else (self.path,)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A tier 1 column worked out from other columns and steps of the same row."""
+
+    name: Name
+    sql_type: Sql
+    expression: Sql
+    origin: str = ""
+    personal: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A quality rule: rows for which `condition` holds carry `flag` and lose `cost`."""
+
+    flag: Name
+    cost: float
+    condition: Sql
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a table's quality should be at least; missing it warns."""
+
+    mean: float = 0.70
+    low_share: float = 0.30
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """Tier 1. Rows are kept by the record's bronze identity, so two records with one key both stay.
+
+    `key`: columns that a row must have; a record without them goes to the rejects. `repeats`: many
+    rows may have the same key. `indexes`: columns by which algorithms look rows up.
+    `steps`: named intermediate values that `computed` columns and rules may use.
+    `documents`: further JSON objects, made once per row of `list_data` and `detail_data`, whose
+    members columns may read.
+    """
+
+    name: Name
+    stream: Stream
+    key: tuple[Name, ...]
+    columns: tuple[Column, ...]
+    computed: tuple[Computed, ...] = ()
+    steps: dict[Name, Sql] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    detail: Detail | None = None
+    documents: dict[Name, Sql] = field(default_factory=dict)
+    repeats: bool = False
+    indexes: tuple[Name, ...] = ()
+    expected: Expected = Expected()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_names(self.name, [c.name for c in self.all_columns], (*self.key, *self.indexes))
+        if self.detail is None and any(c.detail for c in self.columns):
+            raise BadDeclaration(f"silver.{self.name} reads a detail but declares none")
+        if self.detail is not None and self.detail.of is not self.stream:
+            raise BadDeclaration(
+                f"silver.{self.name}: {self.detail.name} does not complete its stream"
+            )
+
+    @property
+    def all_columns(self) -> tuple[Column | Computed, ...]:
+        """All declared columns in order."""
+        return (*self.columns, *self.computed)
+
+    @property
+    def identity(self) -> Name:
+        """The column that tells rows apart."""
+        return "external_id"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A tier 1 table that knows the thing, found by its column `on`.
+
+    Several rows for one key: the first in `order` speaks (as `alias`); `totals` (name to type and
+    aggregate) say something of all of them (as `<alias>_all`).
+    A `witness` adds something to things that others know; what only a witness names is no thing.
+    """
+
+    alias: Name
+    table: SourceTable
+    on: Name
+    order: tuple[Sql, ...]
+    totals: dict[Name, tuple[Sql, Sql]] = field(default_factory=dict)
+    witness: bool = False
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A tier 1 row that an input's row points to: `match` ("alias.column") equals `key`."""
+
+    alias: Name
+    table: SourceTable
+    key: Name
+    match: Sql
+    order: tuple[Sql, ...] = ()
+
+    @property
+    def input_alias(self) -> str:
+        """The input whose rows point here."""
+        return self.match.partition(".")[0]
+
+    @property
+    def match_column(self) -> str:
+        """The input's pointing column."""
+        return self.match.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows of a derived table that belong to the thing, found by `on`.
+
+    `totals` (name to type and aggregate) sum them up, as `alias`.
+    """
+
+    alias: Name
+    table: DerivedTable
+    on: Name
+    totals: dict[Name, tuple[Sql, Sql]]
+
+
+@dataclass(frozen=True)
+class First:
+    """The first value that is there wins; `field_sources` names the winner.
+
+    A choice is "alias.column", or (source, expression) where the expression says nothing of it.
+    """
+
+    name: Name
+    sql_type: Sql
+    choices: tuple[Sql | tuple[Name, Sql], ...]
+    personal: bool = False
+    about: str = ""
+
+    def pairs(self) -> Iterator[tuple[str, Sql]]:
+        """(source, expression) of each choice."""
+        for choice in self.choices:
+            yield (choice.partition(".")[0], choice) if isinstance(choice, str) else choice
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for lineage and the data dictionary."""
+        return ", ".join(expression for _, expression in self.pairs())
+
+
+@dataclass(frozen=True)
+class Value:
+    """A column worked out from all inputs. `source`: who is named for it, if one system is."""
+
+    name: Name
+    sql_type: Sql
+    expression: Sql
+    source: Name | None = None
+    personal: bool = False
+    about: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for lineage and the data dictionary."""
+        return self.expression
+
+
+@dataclass(frozen=True)
+class MergedTable:
+    """Tier 2. `valid`: which keys are things at all; rows with other keys are not merged.
+
+    Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
+    """
+
+    name: Name
+    key: Name
+    inputs: tuple[Input, ...]
+    columns: tuple[First | Value, ...]
+    lookups: tuple[Lookup, ...] = ()
+    parts: tuple[Parts, ...] = ()
+    valid: Sql = "true"
+    rules: tuple[Rule, ...] = ()
+    bonus: tuple[float, Sql] = (0.0, "false")
+    expected: Expected = Expected()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        _check_names(self.name, [self.key, *(c.name for c in self.columns)], (self.key,))
+        aliases = {i.alias for i in self.inputs}
+        strangers = [x.alias for x in self.lookups if x.input_alias not in aliases]
+        if strangers:
+            raise BadDeclaration(f"silver.{self.name}: lookups {strangers} match no input")
+
+    @property
+    def all_columns(self) -> tuple[First | Value, ...]:
+        """All declared columns in order."""
+        return self.columns
+
+    @property
+    def identity(self) -> Name:
+        """The column that tells rows apart."""
+        return self.key
+
+    @property
+    def upstream(self) -> tuple[SourceTable | DerivedTable, ...]:
+        """The tables it reads, each once."""
+        tables: tuple[SourceTable | DerivedTable, ...] = (
+            *(i.table for i in self.inputs),
+            *(x.table for x in self.lookups),
+            *(p.table for p in self.parts),
+        )
+        return tuple({t.name: t for t in tables}.values())
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column of a derived table's query. `kept`: people write it; builds leave it alone."""
+
+    name: Name
+    sql_type: Sql
+    origin: str = ""
+    personal: bool = False
+    kept: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """Rows by an algorithm: a readable SQL file beside the declaration.
+
+    `query` selects the declared columns for the scopes in the temporary table `keys (key text)`.
+    A scope is what is worked out together: all rows whose `scope` column has its value (a group and
+    its members). `identity` is a text column that tells rows apart and never changes its meaning.
+    `scopes` selects every scope; `touched` those that upstream runs may have changed, with
+    `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
+    `fragments`: pieces of SQL that the query takes in by `{name}`, to share them with another.
+    `prepare`: SQL files that run before the query, in order, and leave it temporary tables: an
+    algorithm of many steps needs them, with `analyze`, for the planner to know what it is doing.
+    `known_by`: other columns (text, or lists of it) by which people look for a row's history.
+    `due` selects scopes whose rows are out of date though nothing upstream changed, because of
+    `silver.today()` (an award has ended).
+    """
+
+    name: Name
+    identity: Name
+    upstream: tuple[SourceTable | MergedTable | DerivedTable, ...]
+    query: Path
+    scopes: Sql
+    columns: tuple[Derived, ...]
+    scope: Name = ""
+    touched: Sql | None = None
+    due: Sql | None = None
+    fragments: dict[Name, Path] = field(default_factory=dict)
+    prepare: tuple[Path, ...] = ()
+    known_by: tuple[Name, ...] = ()
+    key: tuple[Name, ...] = ()
+    indexes: tuple[Name, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    expected: Expected = Expected()
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        known = (self.identity, self.scope_column, *self.key, *self.known_by)
+        _check_names(self.name, names, known)
+
+    @property
+    def all_columns(self) -> tuple[Derived, ...]:
+        """All declared columns in order."""
+        return self.columns
+
+    @property
+    def scope_column(self) -> Name:
+        """The column that says to which scope a row belongs."""
+        return self.scope or self.identity
+
+
+Table = SourceTable | MergedTable | DerivedTable
+
+
+def _check_names(table: str, names: list[str], key: tuple[str, ...]) -> None:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise BadDeclaration(f"silver.{table} declares {twice} twice")
+    if missing := [k for k in key if k not in names]:
+        raise BadDeclaration(f"silver.{table} has no column for its key {missing}")

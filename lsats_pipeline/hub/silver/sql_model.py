@@ -1,0 +1,69 @@
+"""Tables by an algorithm as a SELECT: the declared query, judged; and whom a change touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from lsats_pipeline.hub.silver.scoring import flags_of, score_of
+from lsats_pipeline.hub.silver.spec import DerivedTable
+from lsats_pipeline.warehouse.database import sql_file
+
+_DERIVED = sql.SQL(
+    """
+    select {names},
+        {score} as data_quality_score,
+        {flags} as quality_flags
+    from (
+    {query}
+    offset 0) as derived
+    """
+)
+
+
+def derived_rows(table: DerivedTable) -> sql.Composable:
+    """Rows of the scopes in the temporary table `keys`."""
+    return _DERIVED.format(
+        names=sql.SQL(", ").join(
+            sql.SQL("{0}::{1} as {0}").format(sql.Identifier(c.name), sql.SQL(c.sql_type))
+            for c in table.columns
+        ),
+        score=score_of(table.rules),
+        flags=flags_of(table.rules),
+        query=_query(table),
+    )
+
+
+def preparations(table: DerivedTable) -> Iterator[sql.Composable]:
+    """What must have run before `derived_rows`, in order."""
+    for path in table.prepare:
+        yield sql_file(path)
+
+
+def _query(table: DerivedTable) -> sql.Composable:
+    query = sql_file(table.query)
+    if not table.fragments:
+        return query
+    return query.format(**{name: sql_file(path) for name, path in table.fragments.items()})
+
+
+def all_scopes(table: DerivedTable) -> sql.Composable:
+    """Every scope there is."""
+    return _scopes(sql.SQL(table.scopes))
+
+
+def touched_scopes(table: DerivedTable, runs: sql.Composable) -> sql.Composable | None:
+    """Scopes that the runs may have changed; None means all, and those that are no more."""
+    if table.touched is None:
+        return None
+    return _scopes(sql.SQL(table.touched).format(runs=runs))
+
+
+def due_scopes(table: DerivedTable) -> sql.Composable | None:
+    """Scopes that the day has made out of date; None when days do not matter."""
+    return _scopes(sql.SQL(table.due)) if table.due else None
+
+
+def _scopes(query: sql.Composable) -> sql.Composable:
+    return sql.SQL("select key from ({}) as scope (key) where key is not null").format(query)

@@ -1,0 +1,70 @@
+"""Which records are one machine, and why (domain/hub.md 5.5; docs/decisions/0011).
+
+tdx_assets, keyconfigure_computers, ad_computers
+    ──▶ facts: serial numbers, network addresses, names, and how many records share each
+    ──▶ inventories: assets with KeyConfigure's machines, one to one
+    ──▶ accounts: what that gives with Active Directory's computers, one to one
+    ──▶ computer_matches: every pair that was taken, and every pair that was not
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import LiteralString
+
+from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
+from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
+from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
+
+_HERE = Path(__file__).parent
+_STEPS: tuple[LiteralString, ...] = ("facts", "inventories", "accounts")
+_IDS = "tdx_assets.tdx_asset_id, keyconfigure_computers.computer_id, ad_computers.object_guid"
+_NAMES = "tdx_assets.name, keyconfigure_computers.computer_name, ad_computers.computer_name"
+_EVIDENCE = (
+    f"{_NAMES}, tdx_assets.serial_number, keyconfigure_computers.oem_serial_number,"
+    " tdx_assets.mac_addresses, keyconfigure_computers.mac_addresses, ad_computers.dns_hostname,"
+    " ad_computers.sam_account_name, tdx_assets.status_name, keyconfigure_computers.last_session"
+)
+
+COMPUTER_MATCHES = DerivedTable(
+    "computer_matches",
+    identity="match_id",
+    upstream=(TDX_ASSETS, KEYCONFIGURE_COMPUTERS, AD_COMPUTERS),
+    prepare=tuple(_HERE / f"computer_{step}.sql" for step in _STEPS),
+    query=_HERE / "computer_matches.sql",
+    # Worked out as a whole: a new record may take a machine from another, and so on.
+    scopes="select null::text",
+    indexes=("left_id", "right_id"),
+    about="Pairs of records that have something in common, taken for one machine or not, and why.",
+    columns=(
+        Derived("match_id", "text", about="both systems and ids"),
+        Derived("left_system", "text", about="tdx or keyconfigure"),
+        Derived("left_id", "text", _IDS),
+        Derived("left_name", "text", _NAMES, about="as compared: in capitals, without the domain"),
+        Derived("right_system", "text", about="keyconfigure or ad"),
+        Derived("right_id", "text", _IDS),
+        Derived("right_name", "text", _NAMES, about="as compared"),
+        Derived(
+            "score",
+            "numeric(5,3)",
+            _EVIDENCE,
+            about="0.35 and more may be one machine; NULL: nothing in common but a third record",
+        ),
+        Derived("decision", "text", _EVIDENCE, about="accepted: one machine; rejected: not"),
+        Derived("reason", "text", about="of the decision"),
+        Derived("rival_id", "text", _IDS, about="the record that was the better match"),
+        Derived("evidence", "jsonb", _EVIDENCE, about="[{kind, value, points}]"),
+    ),
+    rules=(
+        Rule("near_miss", 0, "decision = 'rejected' and score >= 0.35", "another was better"),
+        Rule("contradicted", 0, "reason = 'different serial numbers'"),
+        Rule(
+            "weak_match",
+            0.20,
+            "decision = 'accepted' and right_system = 'keyconfigure' and score < 0.45",
+            "little speaks for it",
+        ),
+    ),
+    expected=Expected(mean=0.90, low_share=0.05),
+)

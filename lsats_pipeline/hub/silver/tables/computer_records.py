@@ -1,0 +1,39 @@
+"""Of which machine every record is: each of exactly one (domain/hub.md 5.5).
+
+computer_matches, tdx_assets, keyconfigure_computers, ad_computers ──▶ computer_records
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsats_pipeline.hub.silver.spec import Derived, DerivedTable
+from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
+from lsats_pipeline.hub.silver.tables.computer_matches import COMPUTER_MATCHES
+from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
+from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
+
+_IDS = "tdx_assets.tdx_asset_id, keyconfigure_computers.computer_id, ad_computers.object_guid"
+
+COMPUTER_RECORDS = DerivedTable(
+    "computer_records",
+    identity="record_id",
+    upstream=(COMPUTER_MATCHES, TDX_ASSETS, KEYCONFIGURE_COMPUTERS, AD_COMPUTERS),
+    prepare=(Path(__file__).with_name("computer_accepted.sql"),),
+    query=Path(__file__).with_suffix(".sql"),
+    # Whether a serial number is free to name a machine depends on all machines.
+    scopes="select null::text",
+    indexes=("computer_id",),
+    about="Records of computers in the three systems, and the machine that each is a record of.",
+    columns=(
+        Derived("record_id", "text", _IDS, about="system:id"),
+        Derived("record_system", "text", about="tdx, keyconfigure or ad"),
+        Derived("system_id", "text", _IDS, about="the record's id in that system"),
+        Derived(
+            "computer_id",
+            "text",
+            f"{_IDS}, keyconfigure_computers.oem_serial_number, computer_matches.decision",
+            about="computers.computer_id",
+        ),
+    ),
+)

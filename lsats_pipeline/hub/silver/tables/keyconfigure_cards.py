@@ -1,0 +1,64 @@
+"""Network cards as KeyConfigure's inventory lists them (domain/hub.md 1.5, 4.12).
+
+One row of the export is one card. `computer_id` tells which of them are one machine.
+"""
+
+from __future__ import annotations
+
+from lsats_pipeline.hub.silver.parsers import AMOUNT, CODE, MAC, TEXT, TIME, WHOLE
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.sources.keyconfigure.streams import COMPUTER
+
+KEYCONFIGURE_CARDS = SourceTable(
+    "keyconfigure_cards",
+    stream=COMPUTER,
+    key=("mac_address",),
+    repeats=True,  # a dock's card is listed with every machine that used it
+    indexes=("computer_id", "mac_address"),
+    about="Network cards with the machine they were seen in; a dock may be in several.",
+    columns=(
+        Column("mac_address", MAC, "MAC", about="12 digits in capitals"),
+        Column("computer_name", CODE, "Name"),
+        Column("oem_serial_number", CODE, "OEM SN"),
+        Column("ip_address", TEXT, "Last Addr"),
+        Column("cpu", TEXT, "CPU"),
+        Column("cpu_cores", WHOLE, "#", otherwise="# of cores"),
+        Column("cpu_sockets", WHOLE, "Sockets"),
+        Column("clock_speed_mhz", WHOLE, "Mhz", otherwise="Clock Speed (Mhz)"),
+        Column("ram_mb", WHOLE, "RAM"),
+        Column("disk_gb", AMOUNT, "Disk"),
+        Column("disk_free_gb", AMOUNT, "Free"),
+        Column("os", TEXT, "OS"),
+        Column("os_family", TEXT, "OS Family"),
+        Column("os_version", CODE, "OS vers"),
+        Column("os_serial_number", CODE, "OS SN"),
+        Column("os_install_date", TIME, "OS Install Date"),
+        Column("last_user", TEXT, "Last User", personal=True),
+        Column("owner", CODE, "Owner", personal=True, about="a unit's code, or a uniqname"),
+        Column("login_type", TEXT, "Login"),
+        Column("last_session", TIME, "Last Session"),
+        Column("last_startup", TIME, "Last Startup"),
+        Column("last_audit", TIME, "Last Audit"),
+        Column("base_audit", TIME, "Base Audit"),
+        Column("keyconfigure_client_version", CODE, "Client"),
+    ),
+    computed=(
+        Computed(
+            "computer_id",
+            "text",
+            """
+            coalesce(
+                upper(computer_name) || coalesce('-' || silver.real_serial(oem_serial_number), ''),
+                'SERIAL-' || silver.real_serial(oem_serial_number),
+                'MAC-' || mac_address)
+            """,
+            origin="Name, OEM SN, MAC",
+            about="name and serial number in capitals; placeholders are no serial number",
+        ),
+    ),
+    rules=(
+        Rule("missing_computer_name", 0.05, "computer_name is null"),
+        Rule("missing_last_session", 0.05, "last_session is null"),
+    ),
+    expected=Expected(mean=0.95, low_share=0.01),
+)

@@ -1,0 +1,89 @@
+"""People as the MCommunity directory knows them (domain/hub.md 4.6).
+
+Directories send several values where one is expected; text columns take the first of them.
+"""
+
+from __future__ import annotations
+
+from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, FIRST_LOWER, LIST
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.sources.mcommunity.streams import USER
+
+MCOMMUNITY_USERS = SourceTable(
+    "mcommunity_users",
+    stream=USER,
+    key=("uniqname",),
+    about="Everybody in the directory: members of the university and, two thirds, alumni.",
+    columns=(
+        Column("uniqname", FIRST_LOWER, "uid", personal=True),
+        Column("first_name", FIRST, "givenName", personal=True),
+        Column("last_name", FIRST, "sn", personal=True),
+        Column("full_name", FIRST, "displayName", personal=True),
+        Column("cn", LIST, "cn", personal=True, about="every name the person is found by"),
+        Column("primary_email", FIRST, "mail", personal=True),
+        Column("emails", LIST, "mail", personal=True, about="all addresses, as sent"),
+        Column("work_phone", FIRST, "telephoneNumber", personal=True),
+        Column("umich_title", FIRST, "umichTitle"),
+        Column(
+            "umich_postal_address",
+            FIRST,
+            "umichPostalAddress",
+            personal=True,
+            about="$ separates lines",
+        ),
+        Column(
+            "umich_postal_address_data",
+            FIRST,
+            "umichPostalAddressData",
+            personal=True,
+            about="the same as {addr1=...}:{city=...}",
+        ),
+        Column(
+            "ou", LIST, "ou", about='affiliations such as "<unit> - Faculty and Staff", "Alumni"'
+        ),
+        Column("uid_number", BIGINT, "uidNumber", personal=True),
+        Column("gid_number", BIGINT, "gidNumber"),
+        Column("home_directory", FIRST, "homeDirectory", personal=True),
+        Column("login_shell", FIRST, "loginShell"),
+        Column("object_class", LIST, "objectClass"),
+    ),
+    computed=(
+        Computed(
+            "preferred_name",
+            "text",
+            "full_name",
+            origin="displayName",
+            personal=True,
+            about="the name that people choose to be shown by",
+        ),
+        Computed("job_title", "text", "umich_title", origin="umichTitle"),
+        Computed(
+            "cn_aliases",
+            "jsonb",
+            """
+            coalesce((
+                select jsonb_agg(alias order by place)
+                from jsonb_array_elements_text(cn) with ordinality as name (alias, place)
+                where alias is distinct from full_name
+            ), '[]')
+            """,
+            origin="cn, displayName",
+            personal=True,
+            about="the names in cn other than full_name",
+        ),
+    ),
+    rules=(
+        Rule("missing_email", 0.05, "primary_email is null"),
+        Rule("missing_name", 0.05, "first_name is null or last_name is null"),
+        Rule("missing_affiliation", 0.05, "ou = '[]'", "no ou"),
+        Rule(
+            "alumni_only",
+            0,
+            """ou <> '[]' and ou <@ '["Alumni"]'""",
+            "every affiliation is that of an alumnus",
+        ),
+        Rule("several_emails", 0, "jsonb_array_length(emails) > 1"),
+        Rule("malformed_uniqname", 0.05, "not silver.is_uniqname(uniqname)"),
+    ),
+    expected=Expected(mean=0.95, low_share=0.01),
+)

@@ -1,0 +1,383 @@
+"""People, merged from four systems by uniqname (domain/hub.md 5.2, with its documented precedence).
+
+tdx_users ──▶ tdx_account (the department), tdx_boss
+umapi_employees ──▶ boss                            ──▶ users
+mcommunity_users, ad_users
+lab_awards, ad_organizational_units: who leads a lab (`is_pi`), among the people known
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from lsats_pipeline.hub.silver.spec import (
+    Expected,
+    First,
+    Input,
+    Lookup,
+    MergedTable,
+    Rule,
+    Value,
+)
+from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
+from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
+from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
+from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
+from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
+from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
+from lsats_pipeline.hub.silver.tables.umapi_employees import UMAPI_EMPLOYEES
+
+_FIRST_NAME: LiteralString = (
+    "coalesce(tdx.first_name, umapi.first_name, mcom.first_name, ad.first_name)"
+)
+_LAST_NAME: LiteralString = "coalesce(tdx.last_name, umapi.last_name, mcom.last_name, ad.last_name)"
+_AD_DISABLED: LiteralString = "(coalesce(ad.user_account_control, 0) & 2 = 2)"
+# Whoever is nothing but an alumnus keeps an AD account and an entry in the directory for life.
+_ALUMNI_ONLY: LiteralString = """(mcom.ou <> '[]' and mcom.ou <@ '["Alumni"]')"""
+_IS_ACTIVE: LiteralString = f"""
+    coalesce(tdx.is_active, false)
+    or umapi.empl_id is not null
+    or (ad.ad_user_guid is not null and not {_AD_DISABLED} and not coalesce({_ALUMNI_ONLY}, false))
+    or coalesce(mcom.ou <> '[]' and not {_ALUMNI_ONLY}, false)
+"""
+# Whose address is shown: half of one and half of the other would be nobody's.
+_TDX_ADDRESS: LiteralString = """(umapi.work_address_line1 is null
+    and (tdx.work_address is not null or umapi.empl_id is null))"""
+
+
+def _of_address(name: LiteralString, in_tdx: LiteralString = "", about: str = "") -> First:
+    """A part of the work address."""
+    gateway = ("umapi", f"case when not {_TDX_ADDRESS} then umapi.{name} end")
+    tdx = ("tdx", f"case when {_TDX_ADDRESS} then tdx.{in_tdx} end")
+    personal = name.startswith("work_address")
+    return First(name, "text", (gateway, tdx) if in_tdx else (gateway,), personal, about)
+
+
+USERS = MergedTable(
+    "users",
+    key="uniqname",
+    valid="silver.is_uniqname(uniqname)",
+    about="One row per person that TDX, the API gateway, MCommunity or Active Directory knows.",
+    inputs=(
+        Input(
+            "tdx",
+            TDX_USERS,
+            on="uniqname",
+            order=("is_active desc nulls last", "tdx_user_uid"),
+            totals={"accounts": ("integer", "count(*)")},
+        ),
+        Input(
+            "umapi",
+            UMAPI_EMPLOYEES,
+            on="uniqname",
+            order=("empl_rcd", "empl_id"),
+            totals={
+                "department_ids": (
+                    "jsonb",
+                    """
+                    jsonb_agg(jsonb_build_object('dept_id', department_id,
+                        'dept_name', dept_description, 'empl_rcd', empl_rcd)
+                        order by empl_rcd, empl_id) filter (where department_id is not null)
+                    """,
+                ),
+                "job_codes": (
+                    "jsonb",
+                    """
+                    jsonb_agg(jsonb_build_object('job_code', jobcode,
+                        'dept_job_title', department_job_title, 'empl_rcd', empl_rcd)
+                        order by empl_rcd, empl_id) filter (where jobcode is not null)
+                    """,
+                ),
+                "supervisor_ids": (
+                    "jsonb",
+                    """
+                    jsonb_agg(jsonb_build_object('empl_id', supervisor_id, 'empl_rcd', empl_rcd)
+                        order by empl_rcd, empl_id) filter (where supervisor_id is not null)
+                    """,
+                ),
+                "empl_ids": ("jsonb", "to_jsonb(array_agg(distinct empl_id order by empl_id))"),
+            },
+        ),
+        Input("mcom", MCOMMUNITY_USERS, on="uniqname", order=("uid_number", "external_id")),
+        Input(
+            "ad",
+            AD_USERS,
+            on="uniqname",
+            order=("coalesce(user_account_control, 0) & 2", "ad_user_guid"),
+        ),
+        Input(
+            "award",
+            LAB_AWARDS,
+            on="person_uniqname",
+            order=("silver.is_pi_role(person_role) desc", "award_id", "external_id"),
+            witness=True,
+        ),
+        Input(
+            "unit",
+            AD_UNITS,
+            on="extracted_uniqname",
+            order=("depth_category = 'potential_lab' desc", "external_id"),
+            witness=True,
+        ),
+    ),
+    lookups=(
+        Lookup("tdx_account", TDX_DEPARTMENTS, key="tdx_id", match="tdx.default_account_id"),
+        Lookup("tdx_boss", TDX_USERS, key="tdx_user_uid", match="tdx.reports_to_uid"),
+        # Any appointment of the supervisor names the person; the first that has the uniqname.
+        Lookup(
+            "boss",
+            UMAPI_EMPLOYEES,
+            key="empl_id",
+            match="umapi.supervisor_id",
+            order=("uniqname is null", "empl_rcd", "external_id"),
+        ),
+    ),
+    columns=(
+        First(
+            "first_name",
+            "text",
+            ("tdx.first_name", "umapi.first_name", "mcom.first_name", "ad.first_name"),
+            personal=True,
+        ),
+        First(
+            "last_name",
+            "text",
+            ("tdx.last_name", "umapi.last_name", "mcom.last_name", "ad.last_name"),
+            personal=True,
+        ),
+        First(
+            "full_name",
+            "text",
+            (
+                ("last_name, first_name", f"{_LAST_NAME} || ', ' || {_FIRST_NAME}"),
+                "mcom.full_name",
+                "ad.full_name",
+            ),
+            personal=True,
+            about="Last, First of this row when both are known, else the name the directories show",
+        ),
+        First(
+            "preferred_name", "text", ("tdx.preferred_name", "mcom.preferred_name"), personal=True
+        ),
+        First(
+            "primary_email",
+            "text",
+            ("tdx.primary_email", "mcom.primary_email", "ad.primary_email"),
+            personal=True,
+        ),
+        First(
+            "work_phone",
+            "text",
+            ("tdx.work_phone", "umapi.work_phone", "mcom.work_phone", "ad.work_phone"),
+            personal=True,
+        ),
+        First(
+            "work_phone_extension",
+            "text",
+            (("umapi", "case when tdx.work_phone is null then umapi.work_phone_extension end"),),
+            personal=True,
+            about="only with a number of the gateway: it is no extension of any other",
+        ),
+        First("mobile_phone", "text", ("tdx.mobile_phone", "ad.mobile_phone"), personal=True),
+        _of_address(
+            "work_address_line1",
+            "work_address",
+            about="an address comes whole from one system: the gateway, or TDX if that has none",
+        ),
+        _of_address("work_address_line2"),
+        _of_address("work_address_line3"),
+        _of_address("work_city", "work_city"),
+        _of_address("work_state", "work_state"),
+        _of_address("work_postal_code", "work_zip"),
+        _of_address("work_country", "work_country"),
+        First(
+            "department_id",
+            "text",
+            ("umapi.department_id", ("tdx", "tdx_account.dept_code")),
+            about="code of the first appointment's department, else of the TDX account's",
+        ),
+        First(
+            "department_name",
+            "text",
+            (
+                "umapi.dept_description",
+                ("tdx", "case when umapi.department_id is null then tdx.default_account_name end"),
+            ),
+            about="from the system that department_id is from",
+        ),
+        First(
+            "department_ids",
+            "jsonb",
+            (("umapi", "umapi_all.department_ids"),),
+            about="of all appointments: [{dept_id, dept_name, empl_rcd}]; NULL without any",
+        ),
+        First(
+            "job_title",
+            "text",
+            (
+                "umapi.university_job_title",
+                "umapi.department_job_title",
+                "mcom.job_title",
+                "tdx.job_title",
+                "ad.job_title",
+            ),
+        ),
+        First("department_job_title", "text", ("umapi.department_job_title",)),
+        First("primary_job_code", "text", ("umapi.jobcode",)),
+        First(
+            "job_codes",
+            "jsonb",
+            (("umapi", "umapi_all.job_codes"),),
+            about="[{job_code, dept_job_title, empl_rcd}]",
+        ),
+        First("primary_supervisor_id", "text", ("umapi.supervisor_id",), personal=True),
+        First(
+            "primary_supervisor_uniqname",
+            "text",
+            (("umapi", "boss.uniqname"), ("tdx", "tdx_boss.uniqname")),
+            personal=True,
+            about="of whom the first appointment names, else of whom TDX says they report to",
+        ),
+        First(
+            "supervisor_ids",
+            "jsonb",
+            (("umapi", "umapi_all.supervisor_ids"),),
+            personal=True,
+            about="[{empl_id, empl_rcd}]",
+        ),
+        First("umich_empl_id", "text", ("umapi.empl_id",), personal=True),
+        First(
+            "umich_empl_ids",
+            "jsonb",
+            (("umapi", "umapi_all.empl_ids"),),
+            personal=True,
+        ),
+        First("reports_to_uid", "uuid", ("tdx.reports_to_uid",), personal=True),
+        Value(
+            "is_active",
+            "boolean",
+            _IS_ACTIVE,
+            about="active in TDX, or has an appointment, or an affiliation other than alumni, "
+            "or an AD account that is enabled and not just that of an alumnus",
+        ),
+        Value(
+            "is_employee",
+            "boolean",
+            "umapi.empl_id is not null or coalesce(tdx.is_employee, false)",
+            about="has an appointment, or is an employee in TDX",
+        ),
+        First(
+            "is_pi",
+            "boolean",
+            (
+                ("award", "nullif(silver.is_pi_role(award.person_role), false)"),
+                ("unit", "nullif(unit.depth_category = 'potential_lab', false)"),
+                ("assumed", "false"),
+            ),
+            about="leads a lab: principal investigator (not co-) of an award, or namesake of an "
+            "organizational unit where labs are",
+        ),
+        First("tdx_user_uid", "uuid", ("tdx.tdx_user_uid",), personal=True),
+        First("tdx_external_id", "text", ("tdx.tdx_external_id",), personal=True),
+        First("tdx_beid", "text", ("tdx.beid",), personal=True),
+        First("tdx_security_role_id", "uuid", ("tdx.security_role_id",)),
+        First("tdx_security_role_name", "text", ("tdx.security_role_name",)),
+        First("tdx_is_employee", "boolean", ("tdx.is_employee",)),
+        First("tdx_is_confidential", "boolean", ("tdx.is_confidential",)),
+        First("tdx_group_ids", "jsonb", ("tdx.group_ids",)),
+        First("ad_object_guid", "uuid", ("ad.ad_user_guid",), personal=True),
+        First("ad_object_sid", "text", ("ad.object_sid",), personal=True),
+        First("ad_sam_account_name", "text", ("ad.sam_account_name",), personal=True),
+        First("ad_group_memberships", "jsonb", ("ad.member_of",)),
+        First("ad_primary_group_id", "integer", ("ad.primary_group_id",)),
+        First("ad_ou_root", "text", ("ad.ou_root",)),
+        First("ad_ou_organization", "text", ("ad.ou_organization",)),
+        First("ad_ou_department", "text", ("ad.ou_department",)),
+        First("ad_ou_full_path", "jsonb", ("ad.ou_full_path",)),
+        First("ad_parent_ou_dn", "text", ("ad.parent_ou_dn",)),
+        First(
+            "ad_account_disabled",
+            "boolean",
+            (("ad", f"case when ad.ad_user_guid is not null then {_AD_DISABLED} end"),),
+            about="userAccountControl bit 2; NULL without an account",
+        ),
+        First(
+            "ad_account_locked",
+            "boolean",
+            (("ad", "case when ad.ad_user_guid is not null then ad.lockout_time is not null end"),),
+            about="has a lockout time; AD clears it at the next logon, not when the lock runs out",
+        ),
+        First(
+            "ad_last_logon_timestamp",
+            "timestamptz",
+            ("ad.last_logon_timestamp",),
+            about="exact to two weeks",
+        ),
+        First("ad_pwd_last_set", "timestamptz", ("ad.pwd_last_set",)),
+        First("ldap_uid_number", "bigint", ("mcom.uid_number", "ad.uid_number"), personal=True),
+        First("ldap_gid_number", "bigint", ("mcom.gid_number", "ad.gid_number")),
+        First("home_directory", "text", ("mcom.home_directory",), personal=True),
+        First("login_shell", "text", ("mcom.login_shell",)),
+        First("mcommunity_ou_affiliations", "jsonb", ("mcom.ou",)),
+    ),
+    rules=(
+        Rule("missing_email", 0.25, "merged.primary_email is null"),
+        Rule("missing_name", 0.20, "merged.first_name is null or merged.last_name is null"),
+        Rule("missing_department", 0.15, "merged.department_id is null"),
+        Rule(
+            "missing_job_title",
+            0.10,
+            "merged.job_title is null and not merged.is_pi",
+            "whoever leads a lab does without",
+        ),
+        Rule("not_umapi_employee", 0.10, "umapi.empl_id is null", "no appointment"),
+        Rule("ad_disabled", 0.10, f"ad.ad_user_guid is not null and {_AD_DISABLED}"),
+        Rule("no_tdx_record", 0.05, "tdx.tdx_user_uid is null"),
+        Rule(
+            "mcom_only",
+            0.15,
+            "num_nonnulls(tdx.tdx_user_uid, umapi.empl_id, ad.ad_user_guid) = 0",
+            "only MCommunity knows the person",
+        ),
+        Rule(
+            "duplicate_tdx_account",
+            0.05,
+            "tdx_all.accounts > 1",
+            "several TDX accounts; the active one with the smallest UID speaks",
+        ),
+        # least and greatest pass over what is missing, so they differ only if two values do.
+        Rule(
+            "email_disagreement",
+            0.05,
+            """
+            least(lower(tdx.primary_email), lower(mcom.primary_email),
+                lower(ad.primary_email))
+            <> greatest(lower(tdx.primary_email), lower(mcom.primary_email),
+                lower(ad.primary_email))
+            """,
+        ),
+        Rule(
+            "name_disagreement",
+            0.05,
+            """
+            least(lower(tdx.last_name), lower(umapi.last_name),
+                lower(mcom.last_name), lower(ad.last_name))
+            <> greatest(lower(tdx.last_name), lower(umapi.last_name),
+                lower(mcom.last_name), lower(ad.last_name))
+            """,
+            "last names",
+        ),
+        Rule(
+            "department_disagreement",
+            0.05,
+            "tdx_account.dept_code <> umapi.department_id",
+            "TDX account and first appointment are in different departments",
+        ),
+    ),
+    bonus=(
+        0.10,
+        "num_nulls(tdx.tdx_user_uid, umapi.empl_id, mcom.uniqname, ad.ad_user_guid) = 0",
+    ),
+    # Two thirds are alumni that only MCommunity, or it and AD, know (domain/hub.md 1.3).
+    expected=Expected(mean=0.55, low_share=0.75),
+)

@@ -1,0 +1,54 @@
+"""The systems the hub reads. `SOURCES` is the table of contents: one folder and one line each.
+
+`source.py` says what a source declares; `http.py`, `ldap.py` and `files.py` carry the protocols,
+with `json_records.py`, `ldap_records.py`, `ldap_ranges.py`, `spreadsheets.py` and `archive.py`
+beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.hub.sources import (
+    active_directory,
+    keyconfigure,
+    lab_awards,
+    mcommunity,
+    tdx,
+    umich_api,
+)
+from lsats_pipeline.hub.sources.source import Detail, Source, Stream
+
+T = TypeVar("T")
+
+SOURCES: tuple[Source, ...] = (
+    tdx.SOURCE,
+    umich_api.SOURCE,
+    mcommunity.SOURCE,
+    active_directory.SOURCE,
+    keyconfigure.SOURCE,
+    lab_awards.SOURCE,
+)
+
+
+def source(system: str) -> Source:
+    """The source of a system such as `tdx`; FixConfiguration lists the known ones."""
+    return _known("source", system, {s.system: s for s in SOURCES})
+
+
+def stream(name: str) -> Stream:
+    """The stream of a name such as `tdx_user`; FixConfiguration lists the known ones."""
+    return _known("stream", name, {s.name: s for source in SOURCES for s in source.streams})
+
+
+def detail(name: str) -> Detail:
+    """The detail of a name such as `tdx_user_detail`; FixConfiguration lists the known ones."""
+    return _known("detail", name, {d.name: d for source in SOURCES for d in source.details})
+
+
+def _known(kind: str, name: str, members: Mapping[str, T]) -> T:
+    if name not in members:
+        raise FixConfiguration(f"no {kind} {name!r}; known: {', '.join(sorted(members))}")
+    return members[name]

@@ -1,0 +1,62 @@
+"""Speaks to Active Directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lsats_pipeline.core.clock import Clock
+from lsats_pipeline.core.settings import ActiveDirectorySettings
+from lsats_pipeline.hub.sources import ldap
+from lsats_pipeline.hub.sources.ldap_records import Entry
+
+PAGE = 1000  # the most that a domain controller gives per page
+LONG_ENTRIES = 200  # per page of entries with lists of members: a page is held in memory
+
+
+class ActiveDirectoryClient:
+    """The searches that the hub makes, over one connection."""
+
+    def __init__(self, directory: ldap.Directory, root: str) -> None:
+        self._directory, self._root = directory, root
+
+    def entries(
+        self,
+        filter: str,
+        attributes: Sequence[str],
+        *,
+        below: str = "",
+        page_size: int | None = None,
+    ) -> Iterator[Entry]:
+        """Entries that match, page after page to the last; lists of values come whole.
+
+        `below`: a branch, written as its DN up to the root of all searches.
+        """
+        base = f"{below},{self._root}" if below else self._root
+        return self._directory.search(base, filter, attributes, page_size=page_size or PAGE)
+
+    def sample(self, filter: str) -> list[Entry]:
+        """One account that matches, if there is any."""
+        try:
+            return list(self._directory.search(self._root, filter, ["cn"], size_limit=1))
+        except ldap.Truncated:
+            return [Entry(b"", {})]
+
+
+@contextmanager
+def connect(
+    settings: ActiveDirectorySettings, clock: Clock | None = None
+) -> Iterator[ActiveDirectoryClient]:
+    """Open a bound connection."""
+    account = ldap.Account(
+        title="Active Directory",
+        url=settings.ldap_url,
+        user=settings.user,
+        password=settings.password,
+        url_variable="AD_LDAP_URL",
+        user_variable="AD_USER",
+        password_variable="AD_PASSWORD",
+        base_variable="AD_SEARCH_BASE",
+    )
+    with ldap.connect(account, clock) as directory:
+        yield ActiveDirectoryClient(directory, settings.search_base)

@@ -1,5 +1,0 @@
-"""Active Directory: accounts of the campus domain (domain/hub.md 1.4)."""
-
-from lsats_pipeline.sources.active_directory.streams import SOURCE
-
-__all__ = ["SOURCE"]

@@ -1,5 +1,0 @@
-"""KeyConfigure: the software inventory's export of computers (domain/hub.md 1.5)."""
-
-from lsats_pipeline.sources.keyconfigure.streams import SOURCE
-
-__all__ = ["SOURCE"]

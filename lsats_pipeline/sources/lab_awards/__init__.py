@@ -1,5 +1,0 @@
-"""Lab awards: the research office's export of sponsored projects (domain/hub.md 1.6)."""
-
-from lsats_pipeline.sources.lab_awards.streams import SOURCE
-
-__all__ = ["SOURCE"]

@@ -1,5 +1,0 @@
-"""TeamDynamix: tickets, assets, people (domain/hub.md 1.1)."""
-
-from lsats_pipeline.sources.tdx.streams import SOURCE
-
-__all__ = ["SOURCE"]

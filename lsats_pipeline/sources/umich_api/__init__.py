@@ -1,5 +1,0 @@
-"""University API gateway: departments and appointments (domain/hub.md 1.2)."""
-
-from lsats_pipeline.sources.umich_api.streams import SOURCE
-
-__all__ = ["SOURCE"]

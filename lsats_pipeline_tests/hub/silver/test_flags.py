@@ -1,0 +1,153 @@
+"""Every placed defect raises its flag, and nothing else does; scores follow from the flags."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+
+import pytest
+
+from lsats_pipeline.hub.silver.spec import Table
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
+from lsats_pipeline_tests.hub.silver.conftest import DAYS, Day, Label, Lived
+
+EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
+# Tables whose flags the campus foretells. Those of the others follow from several records at once,
+# and are compared with the truth beside their tables.
+SUBJECT = {
+    "tdx_departments": "tdx_id",
+    "umapi_departments": "dept_id",
+    "umapi_employees": "external_id",
+    "tdx_users": "tdx_user_uid",
+    "mcommunity_users": "uniqname",
+    "ad_users": "ad_user_guid",
+    "tdx_assets": "tdx_asset_id",
+    "mcommunity_groups": "gid_number",
+    "ad_groups": "ad_group_guid",
+    "ad_computers": "object_guid",
+    "keyconfigure_cards": "external_id",
+    "keyconfigure_computers": "computer_id",
+    "lab_awards": "external_id",
+    "departments": "dept_id",
+    "users": "uniqname",
+    "groups": "group_key",
+}
+LABELLED = [t for t in SILVER_TABLES if t.name in SUBJECT]
+
+# What a flag costs, in hundredths, said a second time on purpose. Other flags cost nothing.
+COSTS = {
+    "tdx_departments": {
+        "fallback_dept_code": 20, "malformed_dept_code": 10, "missing_dept_name": 30,
+        "missing_active_status": 10, "not_enriched": 10, "modified_before_created": 5,
+    },
+    "umapi_departments": {
+        "missing_department_name": 50, "missing_campus": 10, "missing_college": 10,
+        "missing_vp_area": 10,
+    },
+    "umapi_employees": {
+        "missing_uniqname": 30, "missing_supervisor": 15, "missing_work_phone": 15,
+        "incomplete_work_location": 20, "missing_jobcode": 10,
+        "missing_university_job_title": 10, "malformed_department_id": 5,
+    },
+    "tdx_users": {
+        "missing_uniqname": 10, "missing_email": 5, "missing_name": 5, "not_enriched": 10,
+        "invalid_end_date": 5,
+    },
+    "mcommunity_users": {
+        "missing_email": 5, "missing_name": 5, "missing_affiliation": 5, "malformed_uniqname": 5,
+    },
+    "ad_users": {
+        "missing_email": 5, "missing_name": 5, "conflict_object": 10, "malformed_uniqname": 5,
+    },
+    "departments": {
+        "missing_dept_name": 50, "missing_campus": 10, "missing_college": 10,
+        "missing_vp_area": 10, "no_tdx_data": 10, "no_umapi_data": 5, "name_disagreement": 5,
+        "orphan_parent": 5, "duplicate_tdx_code": 5, "malformed_dept_code": 5,
+    },
+    "users": {
+        "missing_email": 25, "missing_name": 20, "missing_department": 15,
+        "missing_job_title": 10, "not_umapi_employee": 10, "ad_disabled": 10,
+        "no_tdx_record": 5, "mcom_only": 15, "duplicate_tdx_account": 5,
+        "email_disagreement": 5, "name_disagreement": 5, "department_disagreement": 5,
+    },
+    "tdx_assets": {
+        "missing_name": 5, "missing_serial_number": 5, "placeholder_serial_number": 5,
+        "missing_owner": 5, "missing_department": 5, "not_enriched": 10, "missing_mac_address": 5,
+        "malformed_mac_address": 5, "invalid_attr_last_inventoried_date": 5,
+    },
+    "mcommunity_groups": {
+        "missing_group_name": 30, "missing_group_email": 10, "missing_description": 5,
+        "missing_owner": 5,
+    },
+    "ad_groups": {"conflict_object": 10, "missing_description": 5},
+    "ad_computers": {
+        "conflict_object": 10, "missing_operating_system": 5, "missing_dns_hostname": 5,
+    },
+    "keyconfigure_cards": {"missing_computer_name": 5, "missing_last_session": 5},
+    "keyconfigure_computers": {
+        "missing_computer_name": 5, "missing_serial_number": 5, "placeholder_serial_number": 5,
+        "missing_last_session": 5,
+    },
+    "lab_awards": {
+        "missing_department": 5, "malformed_department_id": 5, "missing_person_role": 5,
+        "missing_award_title": 5, "missing_award_dates": 5, "malformed_uniqname": 5,
+        "ends_before_start": 5,
+    },
+    "groups": {
+        "missing_group_name": 30, "missing_group_email": 10, "no_members": 10,
+        "missing_description": 5, "ad_only": 5, "mcommunity_only": 5, "duplicate_group_name": 5,
+    },
+}  # fmt: skip
+# Whoever knows everything gives something back.
+BONUS = {"users": ("ad+mcom+tdx+umapi", 10), "groups": ("ad+mcommunity", 10)}
+# No record that the hub can take in looks like that.
+NEVER = {
+    "groups": {"missing_group_name"},
+    "mcommunity_groups": {"missing_group_name"},
+}
+
+
+def raised(day: Day) -> set[Label]:
+    """Every flag in silver, every reject."""
+    return day.rejects | {
+        (table, flag, str(row[SUBJECT[table]]))
+        for table, rows in day.silver.items()
+        if table in SUBJECT
+        for row in rows.values()
+        for flag in row["quality_flags"]
+    }
+
+
+@EVERY_DAY
+def test_every_flag_kind_has_recall_and_precision_of_one(lived: Lived, day: dt.date) -> None:
+    found = raised(lived.days[day])
+    placed = {label for label in lived.days[day].labels if label[0] != "campus"}
+    assert sorted(placed - found) == [], "missed"
+    assert sorted(found - placed) == [], "false alarms"
+
+
+@pytest.mark.parametrize("table", LABELLED, ids=lambda t: t.name)
+def test_every_declared_flag_occurs(lived: Lived, table: Table) -> None:
+    labelled = {flag for name, flag, _ in lived.days[DAYS[0]].labels if name == table.name}
+    declared = {rule.flag for rule in table.rules} - NEVER.get(table.name, set())
+    assert declared <= labelled
+
+
+@pytest.mark.parametrize("table", LABELLED, ids=lambda t: t.name)
+def test_scores_follow_from_the_labels(lived: Lived, table: Table) -> None:
+    day = lived.days[DAYS[-1]]
+    lost: dict[str, int] = defaultdict(int)
+    for name, flag, subject in day.labels:
+        if name == table.name:
+            lost[subject] += COSTS[table.name].get(flag, 0)
+    for row in day.silver[table.name].values():
+        known, bonus = BONUS.get(table.name, ("", 0))
+        bonus = bonus if row.get("source_system") == known else 0
+        score = max(0, min(100, 100 - lost[str(row[SUBJECT[table.name]])] + bonus))
+        assert row["data_quality_score"] == Decimal(score) / 100, row
+
+
+def test_every_reason_for_a_reject_occurs(lived: Lived) -> None:
+    reasons = {flag for name, flag, _ in lived.days[DAYS[0]].labels if name.startswith("rejects:")}
+    assert reasons == {"nul_character", "invalid_utf8", "missing_key"}

@@ -1,0 +1,72 @@
+"""MCommunity: everybody, past the limit of 350 entries per search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lsats_pipeline.core.errors import IncompleteRead, TryAgain
+from lsats_pipeline.hub.sources.ldap import Directory
+from lsats_pipeline_tests.hub.sources.conftest import Client, Served, field, pages, read
+
+STREAM = "mcommunity_ldap_user"
+Connect = Callable[..., Client]
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The filters of every search that is made."""
+    made: list[str] = []
+    search = Directory.search
+
+    def noted(self: Directory, base: str, filter: str, *rest: Any, **options: Any) -> Any:
+        made.append(filter)
+        return search(self, base, filter, *rest, **options)
+
+    monkeypatch.setattr(Directory, "search", noted)
+    return made
+
+
+def test_everybody_past_the_limit(connect: Connect, campus: Served) -> None:
+    known = campus.records(STREAM)
+    assert len(known) > 350
+    records = read(STREAM, connect("mcommunity_ldap"))
+    assert len(records) == len(known)
+    assert len({field(record, "uid") for record in records}) == len(known)
+
+
+def test_the_second_read_knows_where_to_cut(
+    connect: Connect, campus: Served, searches: list[str]
+) -> None:
+    left: list[Any] = []
+    client = connect("mcommunity_ldap")
+    first = read(STREAM, client, leave_hints=left.append)
+    (hints,) = left
+    searches.clear()
+    assert sorted(read(STREAM, client, hints=hints)) == sorted(first)
+    # Three ranges, two to try the order, one for those without uid.
+    assert len(searches) == len(hints["boundaries"]) + 1 + 3
+
+
+def test_a_smaller_limit_only_costs_more(connect: Connect, campus: Served) -> None:
+    campus.fault("ldap_size_limit", directory="mcommunity_ldap", entries=20)
+    assert len(read(STREAM, connect("mcommunity_ldap"))) == len(campus.records(STREAM))
+
+
+def test_a_limit_too_small_to_read_anything(connect: Connect, campus: Served) -> None:
+    campus.fault("ldap_size_limit", directory="mcommunity_ldap", entries=1)
+    left: list[Any] = []
+    with pytest.raises(IncompleteRead, match="MCommunity"):
+        pages(STREAM, connect("mcommunity_ldap"), leave_hints=left.append)
+    assert left == []
+
+
+def test_a_connection_cut_mid_way(connect: Connect, campus: Served) -> None:
+    campus.fault("ldap_cut", directory="mcommunity_ldap", after_entries=100, times=1)
+    client = connect("mcommunity_ldap")
+    with pytest.raises(TryAgain, match="MCommunity"):
+        pages(STREAM, client)
+    campus.mend()
+    assert len(read(STREAM, connect("mcommunity_ldap"))) == len(campus.records(STREAM))

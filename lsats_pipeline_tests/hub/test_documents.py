@@ -1,0 +1,120 @@
+"""The hub whose documents arrive in a folder: simulated, or real beside other sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.doctor import examine
+from lsats_pipeline.hub.hub import Hub, any_source_configured
+from lsats_pipeline.hub.plan import choose, foresee
+from lsats_pipeline.hub.sources import stream
+from lsats_pipeline.warehouse import Warehouse
+
+FIRST = dt.date(2026, 3, 2)
+COMPUTER = stream("key_client_computer")
+
+
+def settings_on(day: dt.date, home: Path) -> HubSettings:
+    return load(HubSettings, lsats_home=home, lsats_today=day, lsats_demo_people=400)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_simulated_day_brings_its_documents(warehouse: Warehouse, tmp_path: Path) -> None:
+    for day in (FIRST, FIRST + dt.timedelta(days=20)):
+        hub = Hub(settings_on(day, tmp_path), warehouse)
+        try:
+            first, again = hub.ingest(COMPUTER), hub.ingest(COMPUTER)
+        finally:
+            hub.close()
+        # The folder is there on the second day, and yet it is the campus that fills it.
+        assert first.counts.changed > 0
+        assert again.counts.processed == 0
+        assert again.note == "no new file"
+        assert names(tmp_path / "archive" / "key_client" / str(day)) == [
+            f"keyconfigure_computers_{day}.xlsx"
+        ]
+    assert not any_source_configured()
+    assert f"lab_awards_{FIRST}.csv" in names(tmp_path / "inbox")
+
+
+def test_beside_a_real_source_documents_need_their_folder(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
+    monkeypatch.setenv("TDX_API_TOKEN", "token")
+    hub = Hub(settings_on(FIRST, tmp_path), warehouse)
+    with pytest.raises(FixConfiguration, match=r"inbox, or name another in LSATS_DATA_FOLDER"):
+        hub.ingest(COMPUTER)
+    (tmp_path / "inbox").mkdir()
+    assert hub.ingest(COMPUTER).note == "no new file"
+    hub.close()
+    assert names(tmp_path / "inbox") == []
+
+
+def test_a_folder_of_its_own(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = Hub(settings_on(FIRST, tmp_path / "simulated"), warehouse)
+    hub.client("key_client")
+    hub.close()
+    real = tmp_path / "real"
+    shutil.move(tmp_path / "simulated" / "inbox", real)
+    monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
+    monkeypatch.setenv("TDX_API_TOKEN", "token")
+    settings = load(
+        HubSettings, lsats_home=tmp_path / "home", lsats_today=FIRST, lsats_data_folder=real
+    )
+    hub = Hub(settings, warehouse)
+    assert hub.ingest(COMPUTER).counts.created > 0
+    hub.close()
+    assert names(real) == [".simulated", f"lab_awards_{FIRST}.csv"]
+    assert names(tmp_path / "home" / "archive") == ["key_client"]
+
+
+def test_simulated_documents_stay_out_of_a_real_hub(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
+    monkeypatch.setenv("TDX_API_TOKEN", "token")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / ".simulated").touch()
+    hub = Hub(settings_on(FIRST, tmp_path), warehouse)
+    assert hub.source_settings("key_client").configured  # a database for such records
+    monkeypatch.setattr(warehouse, "name", "lsats")
+    with pytest.raises(FixConfiguration, match="was filled by a simulated campus"):
+        hub.source_settings("key_client")
+
+
+def test_a_dry_run_tells_and_moves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+    settings = settings_on(FIRST, tmp_path)
+    chosen = choose(["bronze"], "key_client")
+    yesterday = FIRST - dt.timedelta(days=1)
+    told = [step.would for step in foresee(None, settings, chosen, [yesterday, FIRST])]
+    assert told == [
+        f"{day}: read the newest new file that had arrived by then" for day in (yesterday, FIRST)
+    ]
+    assert not (tmp_path / "inbox").exists()
+
+
+def test_the_doctor_looks_into_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("LSATS_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("UM_BASE_URL", "https://gw.example.edu/um")  # half set: a mistake elsewhere
+    found = {(f.area, f.name): f for f in examine()}
+    missing = found["settings", "KeyConfigure export"]
+    assert (missing.state, str(tmp_path / "inbox") in missing.text) == ("note", True)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "lab_awards 2026.csv").write_bytes(b"")
+    found = {(f.area, f.name): f for f in examine()}
+    assert found["settings", "lab awards export"].text == "configured"
