@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from lsats_pipeline.campus import settled_campus
+from lsats_pipeline.campus.simulation import settled_campus
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import HubSettings, load, on_day
 from lsats_pipeline.defs.execution import Outcome, Watcher, execute_job

@@ -17,6 +17,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
+from lsats_pipeline import campus
 from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.figures import Figure, in_turn, seconds
 from lsats_pipeline.bench.scratch import scratch_database
@@ -28,7 +29,6 @@ from lsats_pipeline.hub.hub import Hub, prepare
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES, stream
 from lsats_pipeline.hub.sources.source import ReadRequest, Stream
-from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Run, Warehouse
 
 log = logging.getLogger(__name__)

@@ -44,7 +44,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """The simulated systems alone, printing the variables that point at them; until Ctrl-C."""
-    from lsats_pipeline.campus import settled_campus, simulated_campus
+    from lsats_pipeline.campus.simulation import settled_campus, simulated_campus
     from lsats_pipeline.warehouse import Warehouse
     from lsats_pipeline.warehouse.location import hub_url
 

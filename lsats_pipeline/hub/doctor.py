@@ -16,13 +16,13 @@ from typing import Literal
 import psutil
 import psycopg
 
+from lsats_pipeline import campus
 from lsats_pipeline.core.errors import FixConfiguration, LsatsError
 from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings, MrfSettings, load
 from lsats_pipeline.hub.hub import Hub, any_source_configured
 from lsats_pipeline.hub.silver.cross_checks import cross_check
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.source import Source
-from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection, declared
 from lsats_pipeline.warehouse.location import hub_url

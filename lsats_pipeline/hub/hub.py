@@ -144,7 +144,7 @@ class Hub:
     def _campus(self) -> Mapping[str, str]:
         if self._simulated is None:
             # The world is large to import and only the simulated hub needs it.
-            from lsats_pipeline.campus import simulated_campus
+            from lsats_pipeline.campus.simulation import simulated_campus
 
             self._simulated = self._open.enter_context(
                 simulated_campus(self.warehouse, self.settings)

@@ -22,13 +22,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from lsats_pipeline import campus
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.hub.silver.tables.computer_groups import COMPUTER_GROUPS
 from lsats_pipeline.hub.silver.tables.computer_matches import COMPUTER_MATCHES
 from lsats_pipeline.hub.silver.tables.computer_records import COMPUTER_RECORDS
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
-from lsats_pipeline.synthetic.worlds import campus
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 from lsats_pipeline_tests.hub.silver.by_hand import ByHand, Row

@@ -15,14 +15,14 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from lsats_pipeline import campus as campus_world
+from lsats_pipeline.campus.simulators.documents import drop
+from lsats_pipeline.campus.simulators.process import start_simulators
+from lsats_pipeline.campus.simulators.record_store import on_the_wire
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.settings import SOURCE_SETTINGS, load
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.source import Page, ReadRequest
-from lsats_pipeline.simulators.documents import drop
-from lsats_pipeline.simulators.process import start_simulators
-from lsats_pipeline.simulators.records import on_the_wire
-from lsats_pipeline.synthetic.worlds import campus as campus_world
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 DAY = dt.date(2026, 3, 2)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from lsats_pipeline.campus.simulators.documents import COMPUTER_COLUMNS
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.report import Report
@@ -22,7 +23,6 @@ from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
 from lsats_pipeline.hub.sources.keyconfigure.client import identify as identify_card
 from lsats_pipeline.hub.sources.lab_awards.client import NEEDED as AWARD_COLUMNS
 from lsats_pipeline.hub.sources.lab_awards.client import identify as identify_award
-from lsats_pipeline.simulators.documents import COMPUTER_COLUMNS
 from lsats_pipeline.warehouse import Warehouse
 
 COMPUTER = stream("key_client_computer")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from lsats_pipeline.campus.simulators import ber
 from lsats_pipeline.core.errors import (
     FixConfiguration,
     GiveUp,
@@ -21,7 +22,6 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.hub.sources import ldap
-from lsats_pipeline.simulators import ber
 from lsats_pipeline_tests.hub.sources.conftest import Served, Waits
 
 AD_BASE = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsats_pipeline.campus.simulators import ber
+from lsats_pipeline.campus.simulators.entries import sid_bytes
 from lsats_pipeline.hub.sources import ldap_records
 from lsats_pipeline.hub.sources.ldap_records import (
     RANGE,
@@ -22,8 +24,6 @@ from lsats_pipeline.hub.sources.ldap_records import (
     sid,
     text,
 )
-from lsats_pipeline.simulators import ber
-from lsats_pipeline.simulators.entries import sid_bytes
 
 
 def encoded(dn: bytes, attributes: list[tuple[bytes, list[bytes]]]) -> bytes:

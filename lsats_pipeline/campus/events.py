@@ -1,0 +1,231 @@
+"""What happens to people, as one table, and who somebody is after it.
+
+    start_of(person) --events up to the day, in order--> the truth
+                     --those that have reached a system--> what that system believes
+
+An event reaches each system after 0 to 3 days of its own, so systems disagree for a while.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from lsats_pipeline.campus import names
+from lsats_pipeline.campus.departments import homes
+from lsats_pipeline.campus.people import (
+    EMPLOYED,
+    KINDS,
+    SYSTEMS,
+    Person,
+    job,
+    other_than,
+    start_of,
+)
+from lsats_pipeline.campus.sampling import LANES, below, chance, lanes, pick, raw
+from lsats_pipeline.campus.world import Campus
+
+LAGS = (0, 0, 0, 0, 0, 0, 0, 1, 2, 3)
+MAX_LAG = max(LAGS)
+# 0.85 % of all people have an event on a day; hires make it about 1 %.
+_RATE = 557  # of 65,536
+
+
+class Draw(NamedTuple):
+    """The lanes of one event."""
+
+    what: int
+    first: int
+    second: int
+    third: int
+    lag_tdx: int
+    lag_umapi: int
+    lag_mcom: int
+    lag_ad: int
+
+
+Apply = Callable[[Campus, Person, Draw], Person]
+
+
+class Event(NamedTuple):
+    """Something that happens to people; weights say how often it is what happens to a role."""
+
+    apply: Apply
+    weights: dict[str, int]
+
+
+def _move(campus: Campus, person: Person, draw: Draw) -> Person:
+    rooms = homes(campus)
+    step = 1 + below(len(rooms) - 1, draw.first)
+    department = rooms[(person.department - rooms.start + step) % len(rooms)]
+    jobs = person.jobs
+    if jobs:
+        jobs = (job(campus, 0, department, jobs[0].title), *jobs[1:])
+    return person._replace(department=department, jobs=jobs)
+
+
+def _rename(campus: Campus, person: Person, draw: Draw) -> Person:
+    last = other_than(names.LAST_NAMES, person.last, draw.first)
+    return person._replace(last=last, old_last=person.last)
+
+
+def _new_phone(campus: Campus, person: Person, draw: Draw) -> Person:
+    return person._replace(phone=f"555{below(10_000, draw.first):04d}")
+
+
+def _new_mobile(campus: Campus, person: Person, draw: Draw) -> Person:
+    return person._replace(mobile=f"556{below(10_000, draw.first):04d}")
+
+
+def _new_place(campus: Campus, person: Person, draw: Draw) -> Person:
+    building = other_than(names.BUILDINGS, person.building, draw.first)
+    return person._replace(building=building, room=str(1000 + below(4000, draw.second)))
+
+
+def _new_title(campus: Campus, person: Person, draw: Draw) -> Person:
+    title = other_than(KINDS[person.kind].titles, person.title, draw.first)
+    jobs = tuple(job(campus, j.rcd, j.department, title or j.title) for j in person.jobs)
+    return person._replace(title=title, jobs=jobs)
+
+
+def _appointed(campus: Campus, person: Person, draw: Draw) -> Person:
+    """One appointment more, or one less when there was one to spare."""
+    jobs = person.jobs
+    if len(jobs) > (1 if person.kind in EMPLOYED else 0):
+        return person._replace(jobs=jobs[:-1])
+    place = pick(homes(campus), draw.first) if jobs else person.department
+    added = job(campus, len(jobs), place, person.title or "Student Assistant")
+    return person._replace(jobs=(*jobs, added))
+
+
+def _leave(campus: Campus, person: Person, draw: Draw) -> Person:
+    """Accounts are dropped, switched off, or (the directory) turned into those of an alumnus."""
+    graduate = person.kind == "student"
+    keeps = {
+        "mcom": graduate or (person.kind != "alumni" and chance(70, draw.first)),
+        "ad": chance(70, draw.second),
+        "tdx": chance(60, draw.third),
+    }
+    accounts = frozenset(s for s in person.accounts if keeps.get(s))
+    return person._replace(
+        kind="alumni" if graduate else person.kind,
+        role="gone",
+        jobs=(),
+        accounts=accounts,
+        disabled=accounts & {"ad", "tdx"},
+    )
+
+
+EVENTS = (
+    Event(_move, {"staff": 14, "faculty": 8, "student": 15, "sponsored": 15}),
+    Event(_rename, {
+        "alumni": 35, "staff": 8, "faculty": 6, "student": 8, "sponsored": 5, "manager": 8,
+    }),
+    Event(_new_phone, {"staff": 20, "faculty": 20, "student": 22, "sponsored": 30, "manager": 32}),
+    Event(_new_mobile, {"staff": 8, "faculty": 8, "student": 5, "manager": 20}),
+    Event(_new_place, {"alumni": 55, "staff": 15, "faculty": 18, "student": 15, "manager": 40}),
+    Event(_new_title, {"staff": 18, "faculty": 18, "student": 10, "sponsored": 20}),
+    Event(_appointed, {"staff": 7, "faculty": 12, "student": 10}),
+    Event(_leave, {"alumni": 10, "staff": 10, "faculty": 10, "student": 15, "sponsored": 30}),
+)  # fmt: skip
+# Each role's events, repeated by weight; showcase and gone have none.
+_CHOICES: dict[str, tuple[Event, ...]] = {
+    role: tuple(e for e in EVENTS for _ in range(e.weights.get(role, 0)))
+    for role in (*KINDS, "manager")
+}
+
+
+class States(NamedTuple):
+    """A person on one day: truly, and as each system believes (None: does not know them yet)."""
+
+    start: Person
+    truth: Person
+    tdx: Person | None
+    umapi: Person | None
+    mcom: Person | None
+    ad: Person | None
+
+
+def states(campus: Campus, number: int, day: int) -> States | None:
+    """Who a person is on a day, or None before they came."""
+    since = campus.since(number)
+    if day < since:
+        return None
+    start = start_of(campus, number)
+    history = _history(campus, start, since, day) if day > since else []
+    if not history and (since == 0 or day >= since + MAX_LAG):
+        return States(start, start, start, start, start, start)
+    truth = _replay(campus, start, history)
+    arrival = lanes(b"arrival", campus.seed, number) if since else (0,) * len(SYSTEMS)
+    believed = (
+        _replay(campus, start, [e for e in history if e.reached(k, day)])
+        if day >= since + pick(LAGS, arrival[k])
+        else None
+        for k in range(len(SYSTEMS))
+    )
+    return States(start, truth, *believed)
+
+
+def stirred(campus: Campus, day: int) -> Iterator[int]:
+    """Everybody whose records may differ between the day before and `day`, ascending.
+
+    That is who had an event, or came, on that day or as many days before as a lag may last.
+    """
+    first = max(1, day - MAX_LAG)
+    for number in range(campus.people):
+        if _eventful(campus.seed, number, first, day):
+            yield number
+    for number in range(campus.people, campus.population(day)):
+        came_lately = campus.since(number) >= first
+        if came_lately or _eventful(campus.seed, number, first, day):
+            yield number
+
+
+_DAYS = tuple(struct.Struct(f"<{count}H") for count in range(LANES + 1))
+
+
+def _eventful(seed: int, number: int, first: int, last: int) -> bool:
+    block, start = divmod(first, LANES)
+    count = last - first + 1
+    if start + count > LANES:
+        return any(_eventful(seed, number, day, day) for day in range(first, last + 1))
+    drawn: tuple[int, ...] = _DAYS[count].unpack_from(raw(b"days", seed, number, block), 2 * start)
+    return min(drawn) < _RATE
+
+
+class Happened(NamedTuple):
+    """An event of somebody's life."""
+
+    day: int
+    apply: Apply
+    draw: Draw
+
+    def reached(self, system: int, day: int) -> bool:
+        """Whether a system (its place in SYSTEMS) knows of it by `day`."""
+        return self.day + pick(LAGS, self.draw[4 + system]) <= day
+
+
+def _history(campus: Campus, start: Person, since: int, until: int) -> list[Happened]:
+    """A person's events after `since`, up to and with `until`; nothing happens after leaving."""
+    found: list[Happened] = []
+    choices = _CHOICES.get(start.role)
+    if choices is None:
+        return found
+    for block in range(since // LANES, until // LANES + 1):
+        for spot, lane in enumerate(lanes(b"days", campus.seed, start.number, block)):
+            day = block * LANES + spot
+            if lane < _RATE and since < day <= until:
+                drawn = lanes(b"event", campus.seed, start.number, day)
+                apply = pick(choices, drawn[0]).apply
+                found.append(Happened(day, apply, Draw._make(drawn[: len(Draw._fields)])))
+                if apply is _leave:
+                    return found
+    return found
+
+
+def _replay(campus: Campus, person: Person, history: Iterable[Happened]) -> Person:
+    for event in history:
+        changed = event.apply(campus, person, event.draw)
+        person = changed._replace(changes=person.changes + 1, changed=event.day)
+    return person

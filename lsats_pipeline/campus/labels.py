@@ -1,0 +1,160 @@
+"""Which flags the hub must raise about a person, decided from the views (never from the JSON).
+
+    Known --> one flag table per silver table --> labels
+
+Weights and wording of the flags belong to the silver tables; here is only what each one means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeVar
+
+from lsats_pipeline.campus.facts import Facts
+from lsats_pipeline.campus.views import AdObject, DirectoryEntry, GatewayJob, Known, TdxAccount
+
+
+class _FromBronze(Protocol):
+    @property
+    def problem(self) -> str: ...
+
+
+V = TypeVar("V")
+B = TypeVar("B", bound=_FromBronze)
+Flags = tuple[tuple[str, Callable[[V], object]], ...]
+
+TDX_FLAGS: Flags[TdxAccount] = (
+    ("missing_uniqname", lambda a: not a.uniqname),
+    ("missing_email", lambda a: not a.email),
+    ("missing_name", lambda a: not (a.first and a.last)),
+    ("not_enriched", lambda a: not a.has_detail or a.detail_problem),
+    ("inactive_account", lambda a: not a.active),
+    ("invalid_end_date", lambda a: a.bad_end_date),
+)
+GATEWAY_FLAGS: Flags[GatewayJob] = (
+    ("missing_uniqname", lambda j: not j.uniqname),
+    ("missing_supervisor", lambda j: not j.supervisor),
+    ("missing_work_phone", lambda j: not j.phone),
+    ("incomplete_work_location", lambda j: not (j.street and j.city)),
+    ("missing_jobcode", lambda j: not j.jobcode),
+    ("missing_university_job_title", lambda j: not j.title),
+    ("malformed_department_id", lambda j: len(j.department_id) != 6),
+)
+DIRECTORY_FLAGS: Flags[DirectoryEntry] = (
+    ("missing_email", lambda e: not e.mails),
+    ("missing_name", lambda e: not (e.first and e.last)),
+    ("missing_affiliation", lambda e: not e.affiliations),
+    ("alumni_only", lambda e: e.affiliations == ("Alumni",)),
+    ("several_emails", lambda e: len(e.mails) > 1),
+    ("malformed_uniqname", lambda e: not e.well_formed),
+)
+AD_FLAGS: Flags[AdObject] = (
+    ("missing_email", lambda o: not o.mail),
+    ("missing_name", lambda o: not (o.first and o.last)),
+    ("account_disabled", lambda o: o.disabled),
+    ("conflict_object", lambda o: o.conflict),
+    ("malformed_uniqname", lambda o: not (o.well_formed or o.conflict)),
+)
+
+
+class Merged(NamedTuple):
+    """What the hub can know of one uniqname: the row that wins in each system, and how many."""
+
+    tdx: TdxAccount | None
+    tdx_accounts: int
+    umapi: GatewayJob | None
+    mcom: DirectoryEntry | None
+    ad: AdObject | None
+
+    def any_of(self, *texts: str) -> bool:
+        """Whether any of the four systems has one of these fields filled in."""
+        rows = (self.tdx, self.umapi, self.mcom, self.ad)
+        return any(getattr(row, text, "") for row in rows if row for text in texts)
+
+    def mails(self) -> set[str]:
+        """The mail addresses of TDX, directory and AD, ignoring case."""
+        directory = self.mcom.mails[:1] if self.mcom else ()
+        found = (self.tdx and self.tdx.email, *directory, self.ad and self.ad.mail)
+        return {mail.lower() for mail in found if mail}
+
+    def last_names(self) -> set[str]:
+        """The last names of all four, ignoring case."""
+        rows = (self.tdx, self.umapi, self.mcom, self.ad)
+        return {row.last.lower() for row in rows if row and row.last}
+
+    def departments(self) -> set[str]:
+        """The department codes of TDX and the gateway."""
+        found = (self.tdx and self.tdx.code, self.umapi and self.umapi.department_id)
+        return {code for code in found if code}
+
+
+USER_FLAGS: Flags[Merged] = (
+    ("missing_email", lambda m: not m.mails()),
+    ("missing_name", lambda m: not (m.any_of("first") and m.any_of("last"))),
+    ("missing_department", lambda m: not m.departments()),
+    ("missing_job_title", lambda m: not m.any_of("title", "department_title", "titles")),
+    ("not_umapi_employee", lambda m: not m.umapi),
+    ("ad_disabled", lambda m: m.ad and m.ad.disabled),
+    ("no_tdx_record", lambda m: not m.tdx),
+    ("mcom_only", lambda m: m.mcom and not (m.tdx or m.umapi or m.ad)),
+    ("duplicate_tdx_account", lambda m: m.tdx_accounts > 1),
+    ("email_disagreement", lambda m: len(m.mails()) > 1),
+    ("name_disagreement", lambda m: len(m.last_names()) > 1),
+    ("department_disagreement", lambda m: len(m.departments()) > 1),
+)
+
+
+def merge(known: Known) -> Merged:
+    """The winning row of each system for the person's uniqname (see `silver.users`)."""
+    tdx = [a for a in known.tdx if a.uniqname and not a.problem]
+    umapi = [j for j in known.umapi if j.uniqname and not j.problem]
+    mcom = [e for e in known.mcom if e.well_formed and not e.problem]
+    ad = [o for o in known.ad if o.well_formed and not o.problem]
+    return Merged(
+        tdx=min(tdx, key=lambda a: (not a.active, a.uid), default=None),
+        tdx_accounts=len(tdx),
+        umapi=min(umapi, key=lambda j: j.rcd, default=None),
+        mcom=mcom[0] if mcom else None,
+        ad=min(ad, key=lambda o: (o.disabled, o.guid), default=None),
+    )
+
+
+def label_person(facts: Facts, known: Known) -> None:
+    """Add every label that this person's records call for."""
+    for account in known.tdx:
+        _label(facts, "tdx_users", "tdx_user", TDX_FLAGS, account, account.uid)
+        if account.detail_problem and account.has_detail and not account.problem:
+            facts.label("rejects:tdx_user_detail", account.detail_problem, account.uid)
+    for row in known.umapi:
+        _label(facts, "umapi_employees", "umich_api_user", GATEWAY_FLAGS, row, row.key)
+    for entry in known.mcom:
+        external, key = str(entry.uid_number), entry.uid.lower()
+        stream = "mcommunity_ldap_user"
+        _label(facts, "mcommunity_users", stream, DIRECTORY_FLAGS, entry, key, external)
+    for thing in known.ad:
+        _label(facts, "ad_users", "active_directory_user", AD_FLAGS, thing, thing.guid)
+    merged = merge(known)
+    if merged.tdx or merged.umapi or merged.mcom or merged.ad:
+        raise_flags(facts, "users", USER_FLAGS, merged, known.ids.uniqname)
+
+
+def _label(
+    facts: Facts,
+    table: str,
+    stream: str,
+    flags: Flags[B],
+    view: B,
+    subject: str,
+    external_id: str = "",
+) -> None:
+    if view.problem:
+        facts.label(f"rejects:{stream}", view.problem, external_id or subject)
+    else:
+        raise_flags(facts, table, flags, view, subject)
+
+
+def raise_flags(facts: Facts, table: str, flags: Flags[V], view: V, subject: str) -> None:
+    """Add the flags that apply to a view."""
+    for flag, applies in flags:
+        if applies(view):
+            facts.label(table, flag, subject)

@@ -1,0 +1,118 @@
+"""Everything that is wrong on purpose about a machine's records, as two tables.
+
+A machine has at most one defect of its own, or shares one with its neighbour (2k and 2k + 1 are
+neighbours), so that what one system gets wrong another can still set right. Machines of the first
+spots show one defect each and are known everywhere, so that even the smallest campus has them all.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lsats_pipeline.campus.sampling import WHOLE, lanes
+from lsats_pipeline.campus.world import Campus
+
+TDX, KEYS, AD = "tdx", "keys", "ad"
+EVERYWHERE = frozenset((TDX, KEYS, AD))
+
+
+class Defect(NamedTuple):
+    """Its name, one machine in how many has it, and which systems it needs to know the machine."""
+
+    name: str
+    one_in: float
+    needs: str
+    lasts: bool = False  # touches what machines are matched by, hence no renaming later
+
+
+DEFECTS = (
+    # Renamed before the first day, and not everybody has heard of it.
+    Defect("tdx_old_name", 30, "tdx keys", lasts=True),
+    Defect("keys_old_name", 100, "tdx keys", lasts=True),
+    Defect("tdx_and_ad_old_name", 200, "tdx keys ad", lasts=True),
+    # Installed anew: a new object in Active Directory, the old one switched off and left behind.
+    Defect("reimaged", 60, "ad", lasts=True),
+    Defect("reimaged_tdx_old_name", 250, "tdx keys ad", lasts=True),
+    Defect("ad_conflict", 120, "ad", lasts=True),
+    Defect("tdx_placeholder_serial", 50, "tdx", lasts=True),
+    Defect("keys_placeholder_serial", 50, "keys", lasts=True),
+    Defect("tdx_no_serial", 30, "tdx", lasts=True),
+    Defect("tdx_no_mac", 10, "tdx", lasts=True),
+    Defect("keys_no_serial", 100, "keys", lasts=True),
+    Defect("two_spellings", 80, "tdx keys", lasts=True),
+    Defect("tdx_twice", 120, "tdx", lasts=True),
+    # Renamed, and nothing left that ties the two records together: truly undecidable.
+    Defect("undecidable", 2000, "tdx ad", lasts=True),
+    Defect("tdx_no_name", 300, "tdx keys", lasts=True),
+    Defect("tdx_bad_mac", 200, "tdx", lasts=True),
+    Defect("keys_no_name", 400, "tdx keys", lasts=True),
+    Defect("keys_no_session", 200, "keys"),
+    Defect("ad_no_system", 150, "ad"),
+    Defect("ad_no_host", 150, "ad"),
+    Defect("inactive", 40, "tdx"),
+    Defect("surplus", 40, "tdx"),
+    Defect("stale_inventory", 20, "keys"),
+    Defect("ad_disabled", 60, "ad"),
+    Defect("tdx_no_owner", 25, "tdx"),
+    Defect("tdx_unknown_owner", 100, "tdx"),
+    Defect("tdx_bad_date", 150, "tdx"),
+    Defect("tdx_no_detail", 150, "tdx"),
+    Defect("tdx_nul", 800, "tdx"),
+    Defect("tdx_bytes", 800, "tdx"),
+    Defect("tdx_detail_nul", 1000, "tdx"),
+    Defect("ad_nul", 1000, "ad"),
+    Defect("ad_bytes", 1000, "ad"),
+)
+PAIR_DEFECTS = (
+    Defect("shared_dock", 30, "keys"),  # plugged into both: both report its address
+    Defect("dock_elsewhere", 150, "tdx keys"),  # TDX has it with one, KeyConfigure with the other
+    Defect("swapped_serials", 100, "tdx keys"),  # in TDX
+    Defect("same_name", 120, "tdx keys"),  # TDX has the second under the name of the first
+    Defect("name_reused", 150, "tdx keys ad"),  # the second got the old name of the first
+    Defect("reused_tag", 120, "tdx"),
+)
+LASTING = frozenset(d.name for d in (*DEFECTS, *PAIR_DEFECTS) if d.lasts or d in PAIR_DEFECTS)
+SHOWCASES = 2 * len(PAIR_DEFECTS) + len(DEFECTS)
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a machine; `second`: it is the second of a pair that shares it."""
+
+    name: str
+    second: bool = False
+
+
+SOUND = Flaw("")
+
+
+def is_showcase(number: int) -> bool:
+    """Whether a machine is there to show one defect."""
+    return number < SHOWCASES
+
+
+def drawn_flaw(campus: Campus, number: int, machines: int) -> tuple[Defect, Flaw] | None:
+    """The defect that a machine has if the systems know it that the defect needs."""
+    if number < 2 * len(PAIR_DEFECTS):
+        return _paired(PAIR_DEFECTS[number // 2], number)
+    if number < SHOWCASES:
+        defect = DEFECTS[number - 2 * len(PAIR_DEFECTS)]
+        return defect, Flaw(defect.name)
+    if number - number % 2 + 1 < machines and number - number % 2 >= SHOWCASES:
+        pair = _drawn(PAIR_DEFECTS, lanes(b"pair defect", campus.seed, number // 2)[0])
+        if pair:
+            return _paired(pair, number)
+    defect_ = _drawn(DEFECTS, lanes(b"machine defect", campus.seed, number)[0])
+    return (defect_, Flaw(defect_.name)) if defect_ else None
+
+
+def _paired(defect: Defect, number: int) -> tuple[Defect, Flaw]:
+    return defect, Flaw(defect.name, number % 2 == 1)
+
+
+def _drawn(table: tuple[Defect, ...], lane: int) -> Defect | None:
+    for defect in table:
+        limit = int(WHOLE / defect.one_in)
+        if lane < limit:
+            return defect
+        lane -= limit
+    return None

@@ -1,0 +1,101 @@
+"""Which flags the hub must raise about a machine's records, decided from the views.
+
+    KnownMachine --> one flag table per silver table --> labels; placed defects under 'campus'
+
+Which records belong together is told by `campus.machine_records`, so tables that merge them have no
+labels of their own.
+"""
+
+from __future__ import annotations
+
+from lsats_pipeline.campus.facts import Facts
+from lsats_pipeline.campus.labels import Flags, raise_flags
+from lsats_pipeline.campus.machine_views import (
+    PLACEHOLDERS,
+    AdComputer,
+    Card,
+    KnownMachine,
+    TdxAsset,
+)
+from lsats_pipeline.campus.machines import NOBODY
+
+
+def _enriched(asset: TdxAsset) -> bool:
+    return asset.has_detail and not asset.detail_problem
+
+
+ASSET_FLAGS: Flags[TdxAsset] = (
+    ("missing_name", lambda a: not a.name),
+    ("missing_serial_number", lambda a: not a.serial),
+    ("placeholder_serial_number", lambda a: a.serial in PLACEHOLDERS),
+    ("missing_owner", lambda a: a.owner == NOBODY),
+    ("missing_department", lambda a: not a.has_department),
+    ("not_enriched", lambda a: not _enriched(a)),
+    ("missing_mac_address", lambda a: _enriched(a) and not a.addresses),
+    ("malformed_mac_address", lambda a: _enriched(a) and a.bad_address),
+    ("invalid_attr_last_inventoried_date", lambda a: _enriched(a) and a.bad_date),
+)
+COMPUTER_FLAGS: Flags[AdComputer] = (
+    ("conflict_object", lambda c: "\n" in c.name),
+    ("missing_operating_system", lambda c: not c.system),
+    ("missing_dns_hostname", lambda c: not c.has_host),
+    ("account_disabled", lambda c: c.disabled),
+)
+CARD_FLAGS: Flags[Card] = (
+    ("missing_computer_name", lambda c: not c.name),
+    ("missing_last_session", lambda c: not c.has_session),
+)
+# About the cards of one name and serial number.
+INVENTORY_FLAGS: Flags[list[Card]] = (
+    ("missing_computer_name", lambda cards: not cards[0].name),
+    ("missing_serial_number", lambda cards: not cards[0].serial),
+    ("placeholder_serial_number", lambda cards: cards[0].serial in PLACEHOLDERS),
+    ("missing_last_session", lambda cards: not any(c.has_session for c in cards)),
+)
+
+
+def label_machine(facts: Facts, known: KnownMachine) -> None:
+    """Add every label that this machine's records call for."""
+    flaw = known.truth.flaw.name
+    if flaw:
+        facts.label("campus", f"machine_{flaw}", str(known.truth.number))
+    for asset in (*known.tdx, *known.accessories):
+        _label_asset(facts, asset)
+    for thing in known.ad:
+        if thing.problem:
+            facts.label("rejects:active_directory_computer", thing.problem, thing.guid)
+        else:
+            raise_flags(facts, "ad_computers", COMPUTER_FLAGS, thing, thing.guid)
+    for card in known.keys:
+        raise_flags(facts, "keyconfigure_cards", CARD_FLAGS, card, card.key)
+    _label_inventory(facts, known)
+
+
+def _label_asset(facts: Facts, asset: TdxAsset) -> None:
+    key = str(asset.asset_id)
+    if asset.problem:
+        facts.label("rejects:tdx_asset", asset.problem, key)
+        return
+    if asset.detail_problem and asset.has_detail:
+        facts.label("rejects:tdx_asset_detail", asset.detail_problem, key)
+    raise_flags(facts, "tdx_assets", ASSET_FLAGS, asset, key)
+
+
+def _label_inventory(facts: Facts, known: KnownMachine) -> None:
+    """Rows of one name and serial number are one computer to the hub."""
+    found: dict[str, list[Card]] = {}
+    for card in known.keys:
+        found.setdefault(computer_id(card), []).append(card)
+    shared = known.truth.flaw.name == "shared_dock" or len(found) > 1
+    for key, cards in found.items():
+        raise_flags(facts, "keyconfigure_computers", INVENTORY_FLAGS, cards, key)
+        if shared:
+            facts.label("keyconfigure_computers", "shared_mac_address", key)
+
+
+def computer_id(card: Card) -> str:
+    """How the hub calls the computer of a card: name and serial number, in capitals."""
+    serial = "" if card.serial in PLACEHOLDERS else card.serial.upper()
+    if card.name:
+        return f"{card.name.upper()}-{serial}" if serial else card.name.upper()
+    return f"SERIAL-{serial}" if serial else f"MAC-{card.address}"

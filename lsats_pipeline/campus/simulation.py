@@ -1,0 +1,65 @@
+"""The simulated campus of an unconfigured hub: a world in the hub's database, served locally."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from lsats_pipeline import campus
+from lsats_pipeline.campus.simulators.documents import drop
+from lsats_pipeline.campus.simulators.process import start_simulators
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.safety import require_synthetic_database
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def simulated_campus(warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
+    """Variables that point at simulators of the campus as it is today; they stop with the block.
+
+    Makes the campus when there is none, and lets it live on to today when it stayed behind. What
+    its systems export by hand arrives in the data folder.
+    """
+    require_synthetic_database(warehouse.name)
+    with warehouse.owner() as connection:
+        world, today = campus.world(connection), settings.today()
+        if world is None:
+            people, seed = settings.lsats_demo_people, settings.lsats_demo_seed
+            log.info("🏫 no source is configured: simulating a campus of %s people", f"{people:,}")
+            campus.create(connection, seed=seed, people=people, first_day=today)
+        elif world.day < today:
+            log.info("🏫 the simulated campus lives on from %s to %s", world.day, today)
+            campus.advance(connection, today)
+        for path in drop(connection, settings.data_folder, settings.zone):
+            log.info("📥 %s has arrived in %s", path.name, path.parent)
+    # Without a document there is no folder yet, and a source of documents needs one.
+    settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with start_simulators(warehouse.url) as simulators:
+        yield {**simulators.environment, "LSATS_DATA_FOLDER": str(settings.data_folder)}
+
+
+def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: dt.date) -> dt.date:
+    """Make sure that there is this campus; gives its first day, which may be an earlier one.
+
+    FixConfiguration, saying how to start over, when there is one with other numbers.
+    """
+    require_synthetic_database(warehouse.name)
+    with warehouse.owner() as connection:
+        world = campus.world(connection)
+        if world is None:
+            log.info("🏫 simulating a campus of %s people, seed %s", f"{people:,}", seed)
+            campus.create(connection, seed=seed, people=people, first_day=first_day)
+            return first_day
+    if (world.people, world.seed) != (people, seed):
+        raise FixConfiguration(
+            f"database {warehouse.name!r} holds a campus of {world.people:,} people, seed"
+            f" {world.seed}; {people:,} people, seed {seed} were asked for. Use those numbers, or"
+            " start over: LSATS_HOME=another/folder for an embedded database of its own, or"
+            " `lsats db stop` and then remove the folder postgres/ in LSATS_HOME"
+        )
+    return world.first_day

@@ -1,0 +1,11 @@
+"""Stand-ins for the real systems, served over loopback from the campus world; faults on request.
+
+    campus.records ── records ──┬── tdx ──────── web ───────── HTTP    TeamDynamix
+    campus.faults ─── faults    ├── gateway ──── web ───────── HTTP    university API gateway
+                                └── directory ── ldap_server ─ LDAP    MCommunity, Active Directory
+                                       ldap_messages, ldap_filter, entries, ber
+    campus.records ── documents ───────────────── files    KeyConfigure, lab awards
+
+`python -m lsats_pipeline.campus.simulators` serves all four; `process.start_simulators` runs that as
+a child that ends with its parent. The hub reaches them by address only.
+"""

@@ -1,0 +1,108 @@
+"""Serve all simulators until standard input ends or SIGTERM comes.
+
+Prints one line, a JSON object with the environment variables that point the hub here. Keys and
+passwords are new at every start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import sys
+from types import FrameType
+
+from lsats_pipeline.campus.simulators import directory
+from lsats_pipeline.campus.simulators.ldap_server import LdapServer
+from lsats_pipeline.campus.simulators.record_store import Campus
+from lsats_pipeline.campus.simulators.tdx import ROOT, Tdx
+from lsats_pipeline.campus.simulators.umich_api import CATEGORY, TOKEN_PATH, Gateway
+from lsats_pipeline.campus.simulators.web import WebServer
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import HubSettings, load
+
+
+def main() -> int:
+    """Serve; the exit code is that of the error that kept it from starting."""
+    signal.signal(signal.SIGTERM, _leave)
+    options = _options()
+    try:
+        with Campus(options.database_url or _configured_database()) as campus:
+            sys.stdout.write(json.dumps(_start(campus, options)) + "\n")
+            sys.stdout.flush()
+            _wait_for_end_of_input()
+    except LsatsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m lsats_pipeline.campus.simulators", description=__doc__
+    )
+    parser.add_argument("--database-url", help="default: DATABASE_URL")
+    parser.add_argument("--tdx-calls-per-minute", type=int, default=60_000)
+    parser.add_argument("--tdx-token-life", type=float, default=86_400, help="seconds")
+    return parser.parse_args()
+
+
+def _configured_database() -> str:
+    url = load(HubSettings).database_url
+    if url is None:
+        raise FixConfiguration(
+            "which database holds the campus? Set --database-url or DATABASE_URL"
+        )
+    return url.get_secret_value()
+
+
+def _start(campus: Campus, options: argparse.Namespace) -> dict[str, str]:
+    tdx = Tdx(campus, options.tdx_calls_per_minute, options.tdx_token_life)
+    gateway = Gateway(campus)
+    tdx_server, gateway_server = WebServer(tdx, campus), WebServer(gateway, campus)
+    mcommunity = LdapServer(directory.mcommunity(secrets.token_urlsafe(24)), campus)
+    active_directory = LdapServer(directory.active_directory(secrets.token_urlsafe(24)), campus)
+    servers: list[WebServer | LdapServer]
+    servers = [tdx_server, gateway_server, mcommunity, active_directory]
+    for server in servers:
+        server.start()
+    return {
+        "TDX_BASE_URL": tdx_server.address + ROOT,
+        "TDX_BEID": tdx.beid,
+        "TDX_WEB_SERVICES_KEY": tdx.key,
+        "TDX_CALLS_PER_MINUTE": str(options.tdx_calls_per_minute),
+        "UM_BASE_URL": gateway_server.address + "/um",
+        "UM_TOKEN_URL": gateway_server.address + TOKEN_PATH,
+        "UM_CATEGORY_ID": CATEGORY,
+        "UM_CLIENT_KEY": gateway.client_key,
+        "UM_CLIENT_SECRET": gateway.client_secret,
+        **_ldap_variables("MCOMMUNITY_LDAP_URL", "MCOMMUNITY_LDAP_", "BASE", mcommunity),
+        **_ldap_variables("AD_LDAP_URL", "AD_", "SEARCH_BASE", active_directory),
+    }
+
+
+def _ldap_variables(url: str, prefix: str, base: str, server: LdapServer) -> dict[str, str]:
+    return {
+        url: server.address,
+        f"{prefix}USER": server.directory.user,
+        f"{prefix}PASSWORD": server.directory.password,
+        f"{prefix}{base}": server.directory.base,
+    }
+
+
+def _wait_for_end_of_input() -> None:
+    try:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+    except KeyboardInterrupt:
+        pass
+
+
+def _leave(signal_number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
