@@ -26,10 +26,10 @@ from lsats_pipeline.hub.silver.ddl import declare_tables
 from lsats_pipeline.hub.silver.spec import SourceTable
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.sources.source import Source
-from lsats_pipeline.synthetic.assembly import assembled
-from lsats_pipeline.synthetic.choosing import choose as choose_options
+from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.seed_options import choose as choose_options
 from lsats_pipeline.synthetic.seeding import Seeding, seed
-from lsats_pipeline.synthetic.verifying import verify_database
+from lsats_pipeline.synthetic.stored import verify_database
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.stand_in import Pretend

@@ -21,9 +21,9 @@ from lsats_pipeline.bench.processes import Cost, cost_of
 from lsats_pipeline.bench.scratch import scratch_database
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.synthetic.blocks import make
-from lsats_pipeline.synthetic.choosing import choose
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.rehearsal import rehearse
+from lsats_pipeline.synthetic.dry_run import rehearse
+from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.seeding import Seeding
 from lsats_pipeline.synthetic.spec import WorldTable
 from lsats_pipeline.synthetic.targets import ddl

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lsats_pipeline.cli.output import cut, note, say, say_table
-from lsats_pipeline.synthetic.outcome import SeedReport, TableReport
-from lsats_pipeline.synthetic.rehearsal import Rehearsal
-from lsats_pipeline.synthetic.verification import Finding, Findings
+from lsats_pipeline.synthetic.dry_run import Rehearsal
+from lsats_pipeline.synthetic.report import SeedReport, TableReport
+from lsats_pipeline.synthetic.validation import Finding, Findings
 
 _MARK = {"done": "✅", "partial": "⚠️", "failed": "❌", "pass": "✅", "warn": "⚠️", "fail": "❌"}
 _CELL = 60

@@ -139,7 +139,7 @@ def verify(
 ) -> int:
     """Judge a stored world by all of its rules, over all rows; writes nothing."""
     from lsats_pipeline.cli.world_report import say_findings
-    from lsats_pipeline.synthetic.verifying import verify_database, verify_files
+    from lsats_pipeline.synthetic.stored import verify_database, verify_files
 
     declared, settings = world(world_name), load(HubSettings)
     if source == From.db:
@@ -204,8 +204,8 @@ def _meaning(name: str, field: FieldInfo) -> str:
 
 def _seed(name: str, flags: dict[str, Any], wish: Wish) -> int:
     from lsats_pipeline.cli.world_report import say_rehearsal, say_seeded
-    from lsats_pipeline.synthetic.assembly import assembled
-    from lsats_pipeline.synthetic.rehearsal import rehearse
+    from lsats_pipeline.synthetic.dry_run import rehearse
+    from lsats_pipeline.synthetic.pipeline import assembled
     from lsats_pipeline.synthetic.seeding import seed
 
     seeding, settings = _seeding(name, flags, wish), load(HubSettings)
@@ -233,7 +233,7 @@ def _seed(name: str, flags: dict[str, Any], wish: Wish) -> int:
 
 
 def _seeding(name: str, flags: dict[str, Any], wish: Wish) -> Seeding:
-    from lsats_pipeline.synthetic.choosing import choose
+    from lsats_pipeline.synthetic.seed_options import choose
     from lsats_pipeline.synthetic.seeding import Seeding
 
     return Seeding(

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, create_model
 from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.partitions import choose_all
-from lsats_pipeline.synthetic.choosing import choose
+from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline.warehouse.database import database_name

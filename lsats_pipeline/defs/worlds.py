@@ -22,14 +22,14 @@ from lsats_pipeline.defs.world_options import (
     numbers_of,
     options_key,
 )
-from lsats_pipeline.synthetic.outcome import SeedReport
+from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.rules import BLOCKING, Rule
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
+from lsats_pipeline.synthetic.stored import verify_database
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.session import Session
-from lsats_pipeline.synthetic.verification import Finding, Findings, rules_of
-from lsats_pipeline.synthetic.verifying import verify_database
+from lsats_pipeline.synthetic.validation import Finding, Findings, rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 
 _SEVERITY = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}

@@ -8,8 +8,8 @@ from typing import IO
 
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.judges import described
 from lsats_pipeline.synthetic.spec import WorldTable
+from lsats_pipeline.synthetic.validators import described
 
 
 class Rejects:

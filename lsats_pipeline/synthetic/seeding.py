@@ -22,14 +22,14 @@ import pyarrow as pa
 from lsats_pipeline.core.errors import GiveUp, LsatsError, Unreachable, VerificationFailed
 from lsats_pipeline.synthetic.blocks import Made, Maker
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.judges import broken_rows
-from lsats_pipeline.synthetic.outcome import SeedReport, TableReport
 from lsats_pipeline.synthetic.progress import Progress, Watcher
 from lsats_pipeline.synthetic.rejects import Rejects
+from lsats_pipeline.synthetic.report import SeedReport, TableReport
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, Target
 from lsats_pipeline.synthetic.targets.session import transient
-from lsats_pipeline.synthetic.verification import Findings, Verification, rules_of
+from lsats_pipeline.synthetic.validation import Findings, Verification, rules_of
+from lsats_pipeline.synthetic.validators import broken_rows
 
 log = logging.getLogger(__name__)
 OnError = Literal["abort", "skip"]

@@ -26,8 +26,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lsats_pipeline.core.errors import BadDeclaration, FixConfiguration
 from lsats_pipeline.synthetic.columns import schema_of
-from lsats_pipeline.synthetic.draws import generator
 from lsats_pipeline.synthetic.rules import Rule
+from lsats_pipeline.synthetic.sampling import generator
 
 Columns = Mapping[str, Any]
 

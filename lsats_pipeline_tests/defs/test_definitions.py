@@ -26,7 +26,7 @@ from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.synthetic.rules import BLOCKING
-from lsats_pipeline.synthetic.verification import rules_of
+from lsats_pipeline.synthetic.validation import rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline_tests.defs.conftest import bare_environment
 

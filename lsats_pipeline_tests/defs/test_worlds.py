@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.synthetic.verification import rules_of
+from lsats_pipeline.synthetic.validation import rules_of
 from lsats_pipeline.synthetic.worlds import world
 
 RETAIL = {"customers": 200, "products": 60, "stores": 5, "geographies": 20}

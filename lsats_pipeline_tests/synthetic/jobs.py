@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lsats_pipeline.synthetic import blocks
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.verification import Findings, Verification, verify
+from lsats_pipeline.synthetic.validation import Findings, Verification, verify
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.synthetic.worlds.jobs.options import JobsOptions
 

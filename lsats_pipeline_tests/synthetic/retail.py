@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from lsats_pipeline.synthetic.blocks import make
-from lsats_pipeline.synthetic.verification import Findings, Verification, verify
+from lsats_pipeline.synthetic.validation import Findings, Verification, verify
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 

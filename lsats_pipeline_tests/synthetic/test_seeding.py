@@ -21,20 +21,20 @@ from psycopg import sql
 
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.synthetic.assembly import assembled
 from lsats_pipeline.synthetic.columns import parsed
-from lsats_pipeline.synthetic.outcome import SeedReport
+from lsats_pipeline.synthetic.dry_run import rehearse
+from lsats_pipeline.synthetic.pipeline import assembled
 from lsats_pipeline.synthetic.progress import BlockRecord
-from lsats_pipeline.synthetic.rehearsal import rehearse
+from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import World, WorldTable
+from lsats_pipeline.synthetic.stored import verify_database, verify_files
 from lsats_pipeline.synthetic.targets import Target
 from lsats_pipeline.synthetic.targets.batches import BatchSize
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.files import FilesTarget
-from lsats_pipeline.synthetic.targets.reading import stored_rows
+from lsats_pipeline.synthetic.targets.readback import stored_rows
 from lsats_pipeline.synthetic.targets.session import Session
-from lsats_pipeline.synthetic.verifying import verify_database, verify_files
 from lsats_pipeline_tests.synthetic.toy import (
     BOOKS_TABLE,
     SHELVES,
@@ -486,7 +486,7 @@ def test_a_full_disk_or_a_wrong_folder_is_told(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from lsats_pipeline.synthetic.assembly import assembled
+from lsats_pipeline.synthetic.pipeline import assembled
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline_tests.synthetic.toy import TOY, ToyOptions
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget

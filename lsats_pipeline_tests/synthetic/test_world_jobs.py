@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from lsats_pipeline.synthetic import blocks
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.verification import verify_generated
+from lsats_pipeline.synthetic.validation import verify_generated
 from lsats_pipeline.synthetic.worlds.jobs import days, digits, pay
-from lsats_pipeline.synthetic.worlds.jobs.chance import ByGroup
 from lsats_pipeline.synthetic.worlds.jobs.options import JobsOptions
+from lsats_pipeline.synthetic.worlds.jobs.random_streams import ByGroup
 from lsats_pipeline_tests.synthetic.jobs import AS_OF, WORLD, options, tables_of, text_of
 
 JAPAN = dt.timezone(dt.timedelta(hours=9))

@@ -18,8 +18,8 @@ import pytest
 
 from lsats_pipeline.synthetic.blocks import make
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.verification import verify_generated
-from lsats_pipeline.synthetic.worlds.studio import content, jobs, people
+from lsats_pipeline.synthetic.validation import verify_generated
+from lsats_pipeline.synthetic.worlds.studio import content, item_jobs, people
 from lsats_pipeline.synthetic.worlds.studio.prompts import phrases, prompts_of
 from lsats_pipeline.synthetic.worlds.studio.tags import all_tags
 from lsats_pipeline_tests.synthetic.studio import (
@@ -115,7 +115,7 @@ def test_the_admin_is_row_one_and_active(tables: dict[str, pa.Table]) -> None:
 
 
 def test_status_shares_are_exact_at_the_default_volume() -> None:
-    counts = jobs.kinds(studio_options(**DEFAULT))
+    counts = item_jobs.kinds(studio_options(**DEFAULT))
     # floor(120,000 / 0.98) - 120,000 = 2,448 in the proportion 0.9 to 1 to 0.1
     assert counts == {
         "content_items": 20_000,

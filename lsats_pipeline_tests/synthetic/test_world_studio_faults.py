@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lsats_pipeline.synthetic.verification import Verification
+from lsats_pipeline.synthetic.validation import Verification
 from lsats_pipeline_tests.synthetic.studio import ADMIN, STUDIO, batches, studio_options
 
 Rows = list[dict[str, Any]]

@@ -10,7 +10,7 @@ import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import load
-from lsats_pipeline.synthetic.verification import verify_generated
+from lsats_pipeline.synthetic.validation import verify_generated
 from lsats_pipeline.synthetic.worlds.studio.options import (
     StudioOptions,
     admin_id,

@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from lsats_pipeline.synthetic.assembly import assembled
-from lsats_pipeline.synthetic.outcome import SeedReport
+from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
-from lsats_pipeline.synthetic.verifying import verify_database
+from lsats_pipeline.synthetic.stored import verify_database
 from lsats_pipeline_tests.synthetic.studio import ADMIN, STUDIO, batches, studio_options
 
 OPTIONS = studio_options(content_items=210, content_items_auto=300)

@@ -20,15 +20,15 @@ from psycopg import sql
 from lsats_pipeline.core.errors import BadDeclaration, FixConfiguration
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic import blocks
-from lsats_pipeline.synthetic.assembly import assembled
 from lsats_pipeline.synthetic.blocks import Made, Maker, make
-from lsats_pipeline.synthetic.choosing import choose
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.outcome import SeedReport
+from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.report import SeedReport
+from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import Block, World, WorldOptions, WorldTable
-from lsats_pipeline.synthetic.verification import rules_of
-from lsats_pipeline.synthetic.verifying import verify_database, verify_files
+from lsats_pipeline.synthetic.stored import verify_database, verify_files
+from lsats_pipeline.synthetic.validation import rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline_tests.synthetic.toy import BOOK, BOOKS_TABLE, SHELVES_TABLE, TOY, metadata
 

@@ -6,8 +6,8 @@ import numpy as np
 import sqlalchemy as sa
 from pydantic import Field
 
-from lsats_pipeline.synthetic.draws import in_base36, uuids
 from lsats_pipeline.synthetic.rules import Matches, RowRule, Share, Total
+from lsats_pipeline.synthetic.sampling import in_base36, uuids
 from lsats_pipeline.synthetic.spec import (
     Block,
     Columns,

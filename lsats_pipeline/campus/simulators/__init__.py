@@ -6,6 +6,6 @@
                                        ldap_messages, ldap_filter, entries, ber
     campus.records ── documents ───────────────── files    KeyConfigure, lab awards
 
-`python -m lsats_pipeline.campus.simulators` serves all four; `process.start_simulators` runs that as
-a child that ends with its parent. The hub reaches them by address only.
+`python -m lsats_pipeline.campus.simulators` serves all four; `process.start_simulators` runs that
+as a child that ends with its parent. The hub reaches them by address only.
 """

@@ -10,10 +10,10 @@ import dagster as dg
 import sqlalchemy as sa
 
 from lsats_pipeline.defs.metadata.drawing import FAINT, INK, as_markdown, framed, rect, text
-from lsats_pipeline.synthetic.outcome import SeedReport
+from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.spec import World, WorldTable
 from lsats_pipeline.synthetic.targets.ledger import seeded
-from lsats_pipeline.synthetic.verification import Finding, Findings, rules_of
+from lsats_pipeline.synthetic.validation import Finding, Findings, rules_of
 from lsats_pipeline.warehouse.database import connect
 
 _WIDTH, _ROW, _TOP = 760, 18, 44

@@ -10,10 +10,10 @@ from random import Random
 from typing import BinaryIO
 from zlib import crc32
 
-from lsats_pipeline.synthetic.draws import key_of
-from lsats_pipeline.synthetic.price_files import defects, faults, texts
+from lsats_pipeline.synthetic.price_files import defects, faults, pools
 from lsats_pipeline.synthetic.price_files.manifest import Defect, Fault, Manifest
-from lsats_pipeline.synthetic.price_files.options import PriceFile
+from lsats_pipeline.synthetic.price_files.parameters import PriceFile
+from lsats_pipeline.synthetic.sampling import key_of
 
 _FLUSH = 1 << 20
 
@@ -53,8 +53,8 @@ class _Document:
         file.write(waiting)
 
     def _parts(self) -> Iterator[bytes]:
-        payer = self._draw.choice(texts.PAYERS)
-        yield b"{" + f'"reporting_entity_name":{texts.quoted(payer)}'.encode()
+        payer = self._draw.choice(pools.PAYERS)
+        yield b"{" + f'"reporting_entity_name":{pools.quoted(payer)}'.encode()
         yield self._separator + b'"reporting_entity_type":"health insurance issuer"'
         for part in self._arrays():
             yield self._separator
@@ -111,7 +111,7 @@ class _Document:
         kind = self._fault(tuple(faults.GROUP), number)
         doubt = "" if kind else _in_turns(defects.IN_REFERENCES, number, self._options.defects)
         if kind:
-            bad = f'{{{faults.GROUP[kind]},"tin":{texts.tin(self._draw, self._options.version)}}}'
+            bad = f'{{{faults.GROUP[kind]},"tin":{pools.tin(self._draw, self._options.version)}}}'
             path = f"provider_groups[{count}]"
             self._note("provider_references", element, path, "provider_group", kind)
             groups = f"{groups[:-1]},{bad}]"
@@ -131,7 +131,7 @@ class _Document:
 
     def _numbered(self, number: int, groups: str) -> str:
         # The same network for the same number, so that a repeated reference says the same.
-        name = texts.NETWORKS[number % len(texts.NETWORKS)]
+        name = pools.NETWORKS[number % len(pools.NETWORKS)]
         names = f',"network_name":["{name}"]' if self._options.version == 2 else ""
         return f'{{"provider_group_id":{number},"provider_groups":{groups}{names}}}'
 
@@ -139,17 +139,17 @@ class _Document:
         npis, tin = defects.GROUP[kind]
         self.manifest.groups += 1
         self.manifest.npis += 1
-        good = texts.tin(self._draw, self._options.version)
+        good = pools.tin(self._draw, self._options.version)
         if tin:
             good = re.sub(r'"type":"ein","value":"[^"]*"', tin, good)
-        return f'{{"npi":{npis or texts.npis(self._draw)[:1]},"tin":{good}}}'
+        return f'{{"npi":{npis or pools.npis(self._draw)[:1]},"tin":{good}}}'
 
     def _groups(self) -> tuple[str, int]:
         made = []
         for _ in range(self._draw.choice((1, 1, 1, 2, 3))):
-            npis = texts.npis(self._draw)
+            npis = pools.npis(self._draw)
             self.manifest.npis += len(npis)
-            tin = texts.tin(self._draw, self._options.version)
+            tin = pools.tin(self._draw, self._options.version)
             made.append(f'{{"npi":[{",".join(map(str, npis))}],"tin":{tin}}}')
         return f"[{','.join(made)}]", len(made)
 
@@ -196,13 +196,13 @@ class _Document:
 
     def _head(self, number: int, kind: str, doubt: str) -> Iterator[bytes]:
         draw = self._draw
-        system = draw.choice(texts.BILLING_CODES)
+        system = draw.choice(pools.BILLING_CODES)
         code = self._coded(system)
         written = f'"billing_code":"{f"no {code}" if doubt == defects.CODE else code}"'
         yield b'{"negotiation_arrangement":"ffs","name":"Service %d",' % number
         yield f'"billing_code_type":"{system}",'.encode()
         yield b'"billing_code_type_version":"2026",' + faults.ELEMENT.get(kind, written.encode())
-        yield f',"description":{texts.quoted(texts.description(draw))}'.encode()
+        yield f',"description":{pools.quoted(pools.description(draw))}'.encode()
         yield b',"negotiated_rates":['
 
     def _rates(self, number: int, size: int, kind: str) -> Iterator[bytes]:
@@ -265,14 +265,14 @@ class _Document:
 
     def _price(self, day: str = "") -> str:
         draw = self._draw
-        kind = draw.choice(texts.TYPES)
+        kind = draw.choice(pools.TYPES)
         cents = draw.randrange(2000, 25000) if kind == "percentage" else self._cents()
         self.manifest.cents += cents
         return self._priced(kind, _rate_of(cents), day)
 
     def _coded(self, system: str) -> str:
         """A code; the same one always costs about the same, between 30 and 3,000."""
-        code = texts.code(self._draw, system)
+        code = pools.code(self._draw, system)
         self._usual = 10 ** (3.5 + crc32(f"{system} {code}".encode()) % 1000 / 500)
         return code
 
@@ -282,12 +282,12 @@ class _Document:
 
     def _priced(self, kind: str, rate: str, day: str = "") -> str:
         draw = self._draw
-        places = '","'.join(draw.sample(texts.PLACES, draw.randrange(1, 4)))
+        places = '","'.join(draw.sample(pools.PLACES, draw.randrange(1, 4)))
         setting = ',"setting":"outpatient"' if self._options.version == 2 else ""
-        modifier = f',"billing_code_modifier":["{draw.choice(texts.MODIFIERS)}"]'
+        modifier = f',"billing_code_modifier":["{draw.choice(pools.MODIFIERS)}"]'
         return (
             f'{{"negotiated_type":"{kind}",{rate},'
-            f'"expiration_date":"{day or draw.choice(texts.DAYS)}","service_code":["{places}"],'
+            f'"expiration_date":"{day or draw.choice(pools.DAYS)}","service_code":["{places}"],'
             f'"billing_class":"professional"{setting}{modifier if draw.random() < 0.1 else ""}}}'
         )
 
@@ -301,13 +301,13 @@ class _Document:
 
     def _service(self, number: int) -> str:
         draw = self._draw
-        system = draw.choice(texts.BILLING_CODES)
+        system = draw.choice(pools.BILLING_CODES)
         code = self._coded(system)
         amounts = [self._amount() for _ in range(draw.randrange(1, 6))]
         return (
             f'{{"name":"Service {number}","billing_code_type":"{system}",'
             f'"billing_code_type_version":"2026","billing_code":"{code}",'
-            f'"description":{texts.quoted(texts.description(draw))},'
+            f'"description":{pools.quoted(pools.description(draw))},'
             f'"allowed_amounts":[{",".join(amounts)}]}}'
         )
 
@@ -315,12 +315,12 @@ class _Document:
         payments = [self._payment() for _ in range(self._draw.randrange(1, 4))]
         return (
             # Unlike elsewhere, no version knows a name of the business here.
-            f'{{"tin":{texts.tin(self._draw, 1)},"service_code":["11"],'
+            f'{{"tin":{pools.tin(self._draw, 1)},"service_code":["11"],'
             f'"billing_class":"professional","payments":[{",".join(payments)}]}}'
         )
 
     def _payment(self) -> str:
-        cents, npis = self._cents(), texts.npis(self._draw)
+        cents, npis = self._cents(), pools.npis(self._draw)
         self.manifest.cents += cents
         self.manifest.payments += 1
         charge = f'{{"billed_charge":{cents // 50}.5,"npi":[{",".join(map(str, npis))}]}}'

@@ -9,7 +9,7 @@ from pathlib import Path
 from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.synthetic.price_files.document import write_price_file
 from lsats_pipeline.synthetic.price_files.manifest import Fault, Manifest
-from lsats_pipeline.synthetic.price_files.options import PriceFile
+from lsats_pipeline.synthetic.price_files.parameters import PriceFile
 
 
 def kept_price_file(path: Path, options: PriceFile) -> Manifest:

@@ -19,8 +19,8 @@ from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, Written, ddl
 from lsats_pipeline.synthetic.targets.database import clear, copy_text, count, require_parents
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists
-from lsats_pipeline.synthetic.targets.merging import merge, rename_strangers
 from lsats_pipeline.synthetic.targets.session import Connection, Session
+from lsats_pipeline.synthetic.targets.upsert import merge, rename_strangers
 
 log = logging.getLogger(__name__)
 LEAST_BATCH, MOST_BATCH, BATCH = 100, 50_000, 5000

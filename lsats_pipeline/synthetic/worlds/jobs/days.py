@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints
+from lsats_pipeline.synthetic.sampling import Floats, Ints
 
 JAPAN = dt.timezone(dt.timedelta(hours=9))  # no summer time since 1951
 DAY = 86_400_000_000  # microseconds

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Ints
+from lsats_pipeline.synthetic.sampling import Ints
 
 _AREA_WEIGHTS = (6, 5, 4, 3, 2)
 _EXTERNAL = 9  # digits before the check digit

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, apportioned, generator, shuffled
+from lsats_pipeline.synthetic.sampling import Floats, Ints, apportioned, generator, shuffled
 from lsats_pipeline.synthetic.spec import Block
-from lsats_pipeline.synthetic.worlds.jobs.chance import ByGroup
 from lsats_pipeline.synthetic.worlds.jobs.places import prefecture_shares
+from lsats_pipeline.synthetic.worlds.jobs.random_streams import ByGroup
 
 COMPANIES = 8_000
 AT_HOME = 0.7

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.draws import Floats, Ints
+from lsats_pipeline.synthetic.sampling import Floats, Ints
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.jobs.facts import majors, minors, tags
 from lsats_pipeline.synthetic.worlds.jobs.occupations import major_of_minor, minor_shares

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Floats
 from lsats_pipeline.synthetic.rules import AcrossTables, Rows, Rule, Share, Verdict
+from lsats_pipeline.synthetic.sampling import Floats
 from lsats_pipeline.synthetic.worlds.jobs import days, features
 from lsats_pipeline.synthetic.worlds.jobs.employers import AT_HOME
 from lsats_pipeline.synthetic.worlds.jobs.facts import cities, prefectures

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsats_pipeline.core.errors import BadDeclaration
-from lsats_pipeline.synthetic.draws import Floats, Ints, chosen, generator, shuffled
+from lsats_pipeline.synthetic.sampling import Floats, Ints, chosen, generator, shuffled
 from lsats_pipeline.synthetic.worlds.jobs.employers import COMPANIES
 from lsats_pipeline.synthetic.worlds.jobs.facts import cities, company_kinds, words
 

@@ -6,8 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints
-from lsats_pipeline.synthetic.worlds.jobs.chance import ByGroup
+from lsats_pipeline.synthetic.sampling import Floats, Ints
 from lsats_pipeline.synthetic.worlds.jobs.facts import majors, minors
 from lsats_pipeline.synthetic.worlds.jobs.places import (
     TOKYO,
@@ -15,6 +14,7 @@ from lsats_pipeline.synthetic.worlds.jobs.places import (
     pref_codes,
     prefecture_shares,
 )
+from lsats_pipeline.synthetic.worlds.jobs.random_streams import ByGroup
 
 _ZIPF = 0.7
 _LOGISTICS, _MANUFACTURING, _IT = 300, 1000, 1300

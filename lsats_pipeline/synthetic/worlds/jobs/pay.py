@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, positions
+from lsats_pipeline.synthetic.sampling import Floats, Ints, positions
 from lsats_pipeline.synthetic.spec import Block
-from lsats_pipeline.synthetic.worlds.jobs.chance import even
 from lsats_pipeline.synthetic.worlds.jobs.facts import (
     employments,
     majors,
     prefectures,
     salaries,
 )
+from lsats_pipeline.synthetic.worlds.jobs.random_streams import even
 
 HOURLY, MONTHLY, YEARLY = 1, 3, 5
 ARUBAITO, PAATO, INTERN = 1, 2, 7

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, generator
-from lsats_pipeline.synthetic.worlds.jobs.chance import ByGroup
+from lsats_pipeline.synthetic.sampling import Floats, Ints, generator
 from lsats_pipeline.synthetic.worlds.jobs.facts import cities, prefectures
+from lsats_pipeline.synthetic.worlds.jobs.random_streams import ByGroup
 
 TOKYO, OSAKA, KANAGAWA = "13", "27", "14"
 FACTORS = {TOKYO: 1.6, OSAKA: 1.25, "23": 1.15, KANAGAWA: 1.1, "40": 1.1}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Ints, chosen
+from lsats_pipeline.synthetic.sampling import Ints, chosen
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.jobs.facts import minors
 from lsats_pipeline.synthetic.worlds.jobs.features import (

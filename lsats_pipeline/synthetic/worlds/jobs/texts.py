@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Ints
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.jobs.facts import cities, minors, tags, words
 from lsats_pipeline.synthetic.worlds.jobs.features import FEWEST, Tags

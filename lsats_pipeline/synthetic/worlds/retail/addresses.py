@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Ints
 from lsats_pipeline.synthetic.rules import AcrossTables, Rule, Share, Verdict, as_mask
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.retail.checks import examples, matching
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions

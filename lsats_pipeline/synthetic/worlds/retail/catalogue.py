@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Ints, shuffled
 from lsats_pipeline.synthetic.rules import AcrossTables, Verdict
+from lsats_pipeline.synthetic.sampling import Ints, shuffled
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import BRAND_CATEGORIES, goods
 

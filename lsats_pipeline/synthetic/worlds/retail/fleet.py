@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.draws import Ints
 from lsats_pipeline.synthetic.rules import BLOCKING, AcrossTables, Rule, Total, Verdict
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Ints, in_base36, shuffled
+from lsats_pipeline.synthetic.sampling import Ints, in_base36, shuffled
 
 # Codes in which no private person has a phone (section 2).
 AREA_CODES = ("555", "800", "888", "877", "866")

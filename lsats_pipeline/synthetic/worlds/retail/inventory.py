@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from lsats_pipeline.synthetic.draws import Ints
 from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, Rule
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block, WorldTable
 from lsats_pipeline.synthetic.worlds.retail.options import DC_COVER, STORE_COVER, RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring

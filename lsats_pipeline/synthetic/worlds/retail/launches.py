@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Ints
 from lsats_pipeline.synthetic.rules import RowRule, Rows
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block
 
 # Up to which percent of the ids; days from the start, both included.

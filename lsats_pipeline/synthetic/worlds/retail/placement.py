@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, apportioned, generator, shuffled
+from lsats_pipeline.synthetic.sampling import Floats, Ints, apportioned, generator, shuffled
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import places
 

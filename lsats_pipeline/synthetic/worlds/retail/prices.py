@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, shuffled
 from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, Rule, Share
+from lsats_pipeline.synthetic.sampling import Floats, Ints, shuffled
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import goods
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.draws import apportioned, generator, hashed
 from lsats_pipeline.synthetic.rules import RowRule, Rows, Rule, Share
+from lsats_pipeline.synthetic.sampling import apportioned, generator, hashed
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import places

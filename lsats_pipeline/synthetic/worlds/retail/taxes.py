@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.draws import Ints, shuffled
 from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict
+from lsats_pipeline.synthetic.sampling import Ints, shuffled
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import goods, places, tax_rates

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.dictionaries import Parsers, number, one_of, read, text, units
-from lsats_pipeline.synthetic.draws import Floats, Ints
+from lsats_pipeline.synthetic.sampling import Floats, Ints
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 
 _PACKAGE = "lsats_pipeline.synthetic.worlds.retail"

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from lsats_pipeline.synthetic.draws import Ints, hashed, picked, shuffled, uuids
+from lsats_pipeline.synthetic.sampling import Ints, hashed, picked, shuffled, uuids
 from lsats_pipeline.synthetic.spec import Block, Columns
 from lsats_pipeline.synthetic.worlds.studio import people, tags
-from lsats_pipeline.synthetic.worlds.studio.decks import spread
 from lsats_pipeline.synthetic.worlds.studio.moments import as_column, between, window
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
+from lsats_pipeline.synthetic.worlds.studio.permutations import spread
 from lsats_pipeline.synthetic.worlds.studio.prompts import prompts_of
 from lsats_pipeline.synthetic.worlds.studio.schema import METADATA, full_text, gin, newest_first
 

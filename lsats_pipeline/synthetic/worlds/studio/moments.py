@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.draws import Floats, Ints
+from lsats_pipeline.synthetic.sampling import Floats, Ints
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
 
 EASTERN = ZoneInfo("America/New_York")

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.draws import Ints
 from lsats_pipeline.synthetic.rules import Rows
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.worlds.studio.prompts import SEPARATOR, phrases
 from lsats_pipeline.synthetic.worlds.studio.tags import all_tags
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from lsats_pipeline.synthetic import dictionaries
-from lsats_pipeline.synthetic.draws import Ints, hashed, picked, shuffled, uuids
+from lsats_pipeline.synthetic.sampling import Ints, hashed, picked, shuffled, uuids
 from lsats_pipeline.synthetic.worlds.studio.moments import between, window
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions, admin_id
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic import dictionaries
-from lsats_pipeline.synthetic.draws import Ints
-from lsats_pipeline.synthetic.worlds.studio.decks import Decks, spread
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
+from lsats_pipeline.synthetic.worlds.studio.permutations import Decks, spread
 
 SEPARATOR = ", "
 GENERAL = "General"

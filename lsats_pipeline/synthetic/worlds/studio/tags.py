@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from lsats_pipeline.synthetic import dictionaries
-from lsats_pipeline.synthetic.draws import Ints
-from lsats_pipeline.synthetic.worlds.studio.decks import Decks, spread
+from lsats_pipeline.synthetic.sampling import Ints
+from lsats_pipeline.synthetic.worlds.studio.permutations import Decks, spread
 
 # domain/world_studio.md 4: sizes up to 200 are real only with as many different tags.
 LEAST = 200

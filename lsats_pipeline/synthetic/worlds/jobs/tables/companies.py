@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, generator, positions, shuffled
 from lsats_pipeline.synthetic.rules import RowRule
+from lsats_pipeline.synthetic.sampling import Floats, Ints, generator, positions, shuffled
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.employers import COMPANIES as NUMBER
 from lsats_pipeline.synthetic.worlds.jobs.employers import homes, ranks

@@ -9,10 +9,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, padded, positions, shuffled
+from lsats_pipeline.synthetic.sampling import Floats, Ints, padded, positions, shuffled
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs import days, facts
-from lsats_pipeline.synthetic.worlds.jobs.chance import even
 from lsats_pipeline.synthetic.worlds.jobs.digits import luhn_digit
 from lsats_pipeline.synthetic.worlds.jobs.employers import employer_of
 from lsats_pipeline.synthetic.worlds.jobs.features import NEAR, tagged
@@ -22,6 +21,7 @@ from lsats_pipeline.synthetic.worlds.jobs.names import station_of
 from lsats_pipeline.synthetic.worlds.jobs.occupations import major_of_minor, minor_of
 from lsats_pipeline.synthetic.worlds.jobs.pay import Pay, fees, paid
 from lsats_pipeline.synthetic.worlds.jobs.places import city_of, pref_codes
+from lsats_pipeline.synthetic.worlds.jobs.random_streams import even
 from lsats_pipeline.synthetic.worlds.jobs.schema import METADATA, stamped, stamps
 from lsats_pipeline.synthetic.worlds.jobs.shifts import Shifts, at_night, worked
 from lsats_pipeline.synthetic.worlds.jobs.texts import taken, written

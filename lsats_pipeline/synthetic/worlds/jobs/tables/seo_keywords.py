@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from lsats_pipeline.synthetic.columns import values_of
-from lsats_pipeline.synthetic.draws import Floats, Ints, generator
 from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict
+from lsats_pipeline.synthetic.sampling import Floats, Ints, generator
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.facts import minors, needs, prefectures
 from lsats_pipeline.synthetic.worlds.jobs.schema import METADATA, listed, one_of, stamped, stamps

@@ -29,9 +29,9 @@ from lsats_pipeline.synthetic.worlds.retail.identifiers import (
     loyalty_cards,
     phones,
 )
-from lsats_pipeline.synthetic.worlds.retail.placed import CUSTOMERS_BY_WEIGHT
 from lsats_pipeline.synthetic.worlds.retail.placement import customer_geography
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
+from lsats_pipeline.synthetic.worlds.retail.site_allocation import CUSTOMERS_BY_WEIGHT
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import names
 
 

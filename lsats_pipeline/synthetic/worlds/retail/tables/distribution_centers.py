@@ -15,9 +15,9 @@ from lsats_pipeline.synthetic.worlds.retail.addresses import (
 )
 from lsats_pipeline.synthetic.worlds.retail.checks import coded, numbered
 from lsats_pipeline.synthetic.worlds.retail.identifiers import digits, prefixed
-from lsats_pipeline.synthetic.worlds.retail.placed import DCS_IN_HEAVIEST
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
+from lsats_pipeline.synthetic.worlds.retail.site_allocation import DCS_IN_HEAVIEST
 
 
 def _generate(block: Block) -> Mapping[str, Any]:

@@ -16,13 +16,13 @@ from lsats_pipeline.synthetic.worlds.retail.addresses import (
 )
 from lsats_pipeline.synthetic.worlds.retail.checks import coded, numbered
 from lsats_pipeline.synthetic.worlds.retail.identifiers import digits, prefixed
-from lsats_pipeline.synthetic.worlds.retail.placed import (
+from lsats_pipeline.synthetic.worlds.retail.placement import placement
+from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
+from lsats_pipeline.synthetic.worlds.retail.site_allocation import (
     AREA_OF_REGION,
     STORES_BY_WEIGHT,
     STORES_NEAR_DCS,
 )
-from lsats_pipeline.synthetic.worlds.retail.placement import placement
-from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
 from lsats_pipeline.synthetic.worlds.retail.store_profiles import profile_rules, profiles
 from lsats_pipeline.synthetic.worlds.retail.taxes import TAX_OF_PLACE, rates
 

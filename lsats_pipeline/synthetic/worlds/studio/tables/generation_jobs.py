@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import JSONB
 
-from lsats_pipeline.synthetic.draws import Ints
+from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
-from lsats_pipeline.synthetic.worlds.studio import content, jobs, people
-from lsats_pipeline.synthetic.worlds.studio.jobs_rules import RULES
+from lsats_pipeline.synthetic.worlds.studio import content, item_jobs, people
+from lsats_pipeline.synthetic.worlds.studio.item_job_rules import RULES
 from lsats_pipeline.synthetic.worlds.studio.moments import as_column
 from lsats_pipeline.synthetic.worlds.studio.schema import METADATA, full_text, newest_first
 
@@ -22,7 +22,7 @@ _LINKED = (
     "(status = 'completed')::integer = num_nonnulls(result_content_id, result_content_auto_id)"
 )
 _TABLE = sa.Table(
-    jobs.TABLE,
+    item_jobs.TABLE,
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("user_id", sa.Uuid, sa.ForeignKey("studio.users.id"), nullable=False, index=True),
@@ -73,21 +73,21 @@ def generate(block: Block) -> Columns:
     """Jobs of all kinds, mixed."""
     options, rows = block.options, block.rows
     kinds, number, users, prompts, ready = _put_together(block)
-    started = jobs.earlier(options, rows, ready, users, "rendering")
-    created = jobs.earlier(options, rows, started, users, "waiting")
+    started = item_jobs.earlier(options, rows, ready, users, "rendering")
+    created = item_jobs.earlier(options, rows, started, users, "waiting")
     completed = np.isin(kinds, (content.ITEMS, content.AUTO))
-    ran = completed | (kinds == jobs.ERROR)
+    ran = completed | (kinds == item_jobs.ERROR)
     return {
         "id": rows + 1,
         "user_id": people.ids(options).take(pa.array(users)),
         "job_type": content.TYPE,
         "prompt": prompts,
         "parameters": "{}",
-        "status": np.where(completed, jobs.COMPLETED, kinds),
+        "status": np.where(completed, item_jobs.COMPLETED, kinds),
         "result_content_id": _link(number, kinds == content.ITEMS),
         "result_content_auto_id": _link(number, kinds == content.AUTO),
         "created_at": as_column(created),
-        "updated_at": as_column(np.where(kinds == jobs.PENDING, created, ready)),
+        "updated_at": as_column(np.where(kinds == item_jobs.PENDING, created, ready)),
         "started_at": as_column(started, ran),
         "completed_at": as_column(ready, completed),
         # As in the original, also where the status is error.
@@ -100,8 +100,8 @@ def _put_together(block: Block) -> tuple[NDArray[np.str_], Ints, Ints, NDArray[A
     size = len(block)
     kinds, prompts = np.empty(size, dtype="U20"), np.empty(size, dtype=object)
     number, users, ready = (np.empty(size, dtype=np.int64) for _ in range(3))
-    for kind, where, of_kind in jobs.by_kind(block.options, block.rows):
-        made = jobs.made(block.options, kind, of_kind)
+    for kind, where, of_kind in item_jobs.by_kind(block.options, block.rows):
+        made = item_jobs.made(block.options, kind, of_kind)
         kinds[where], number[where], users[where] = kind, of_kind, made.users
         prompts[where], ready[where] = made.prompts, made.ready
     return kinds, number, users, prompts, ready
@@ -113,7 +113,7 @@ def _link(number: Ints, linked: NDArray[np.bool_]) -> pa.Array:
 
 TABLE = WorldTable(
     _TABLE,
-    rows=jobs.volume,
+    rows=item_jobs.volume,
     generate=generate,
     rules=RULES,
     about="attempts to make an image",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import JSONB
 
-from lsats_pipeline.synthetic.draws import Ints, shuffled
+from lsats_pipeline.synthetic.sampling import Ints, shuffled
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.studio import people, tags
 from lsats_pipeline.synthetic.worlds.studio.moments import as_column

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.judges.judge import Batch, Masked
 from lsats_pipeline.synthetic.rules import Rows, as_mask
+from lsats_pipeline.synthetic.validators.validator import Batch, Masked
 
 
 class RowJudge(Masked):

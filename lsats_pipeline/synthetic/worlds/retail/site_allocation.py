@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.draws import Floats, Ints
 from lsats_pipeline.synthetic.rules import BLOCKING, AcrossTables, Verdict
+from lsats_pipeline.synthetic.sampling import Floats, Ints
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.store_profiles import AREAS, REGIONS
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import places

@@ -21,7 +21,7 @@ from lsats_pipeline.synthetic.spec import WorldTable
 from lsats_pipeline.synthetic.targets import ddl
 from lsats_pipeline.synthetic.targets.database import copy_text
 from lsats_pipeline.synthetic.targets.session import Connection, Session
-from lsats_pipeline.synthetic.verification import Verification
+from lsats_pipeline.synthetic.validation import Verification
 
 
 @dataclass(frozen=True)

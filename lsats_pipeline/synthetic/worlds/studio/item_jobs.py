@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Ints, apportion, hashed, shuffled
+from lsats_pipeline.synthetic.sampling import Ints, apportion, hashed, shuffled
 from lsats_pipeline.synthetic.worlds.studio import content, people
 from lsats_pipeline.synthetic.worlds.studio.moments import between, window
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions

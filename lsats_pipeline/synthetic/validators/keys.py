@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsats_pipeline.core.errors import BadDeclaration
-from lsats_pipeline.synthetic.judges.judge import EXAMPLES, Batch, Judge, described, only
 from lsats_pipeline.synthetic.rules import Matches, References, Rows, Unique, Verdict, as_mask
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
+from lsats_pipeline.synthetic.validators.validator import EXAMPLES, Batch, Judge, described, only
 
 
 class UniqueJudge(Judge):

@@ -12,9 +12,9 @@ from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets.files import options_of, read_files
 from lsats_pipeline.synthetic.targets.ledger import Seeded, seeded, table_exists
-from lsats_pipeline.synthetic.targets.reading import stored_rows
+from lsats_pipeline.synthetic.targets.readback import stored_rows
 from lsats_pipeline.synthetic.targets.session import Connection
-from lsats_pipeline.synthetic.verification import Findings, Verification, verify
+from lsats_pipeline.synthetic.validation import Findings, Verification, verify
 from lsats_pipeline.warehouse.database import connect
 
 Read = Callable[[str], Iterator[Any]]

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from lsats_pipeline.synthetic.blocks import Maker
-from lsats_pipeline.synthetic.judges import Judge, judge_of
 from lsats_pipeline.synthetic.rules import BLOCKING, Rule, Verdict, derived
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
+from lsats_pipeline.synthetic.validators import Judge, judge_of
 
 PASS, WARN = 99.0, 95.0
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.judges.judge import Batch, Judge, only
 from lsats_pipeline.synthetic.rules import AcrossTables, Rows, Share, Total, Verdict
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
+from lsats_pipeline.synthetic.validators.validator import Batch, Judge, only
 
 _WORST = 3  # labels told of a distribution that is off
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Ints, generator, hashed, shuffled
+from lsats_pipeline.synthetic.sampling import Ints, generator, hashed, shuffled
 
 _HALVINGS, _ORDERS = 32, 16
 _VARIANTS = _HALVINGS * _ORDERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsats_pipeline.synthetic.draws import Floats, Ints, hashed, shuffled
+from lsats_pipeline.synthetic.sampling import Floats, Ints, hashed, shuffled
 from lsats_pipeline.synthetic.spec import Block
 
 

@@ -10,15 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from lsats_pipeline.core.errors import BadDeclaration
-from lsats_pipeline.synthetic.judges.judge import Batch, Judge, Masked, described
-from lsats_pipeline.synthetic.judges.keys import MatchesJudge, ReferencesJudge, UniqueJudge
-from lsats_pipeline.synthetic.judges.rows import FitsJudge, NotNullJudge, RowJudge
-from lsats_pipeline.synthetic.judges.totals import (
-    AcrossJudge,
-    RowCountJudge,
-    ShareJudge,
-    TotalJudge,
-)
 from lsats_pipeline.synthetic.rules import (
     AcrossTables,
     Fits,
@@ -33,6 +24,15 @@ from lsats_pipeline.synthetic.rules import (
     Unique,
 )
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
+from lsats_pipeline.synthetic.validators.keys import MatchesJudge, ReferencesJudge, UniqueJudge
+from lsats_pipeline.synthetic.validators.rows import FitsJudge, NotNullJudge, RowJudge
+from lsats_pipeline.synthetic.validators.totals import (
+    AcrossJudge,
+    RowCountJudge,
+    ShareJudge,
+    TotalJudge,
+)
+from lsats_pipeline.synthetic.validators.validator import Batch, Judge, Masked, described
 
 __all__ = ["Judge", "broken_rows", "described", "judge_of"]
 
