@@ -13,7 +13,7 @@ from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.execution import FileOutcome, Watcher, execute_for_file, processed
 from lsats_pipeline.defs.price_files import example_options, example_path
-from lsats_pipeline.mrf.sources import catalog, finding
+from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.workspace import Published, Workspace
 from lsats_pipeline.synthetic.price_files import Manifest
 from lsats_pipeline.synthetic.price_files.example import kept_price_file
@@ -64,7 +64,7 @@ def run_price_demo(
         path = example_path(settings)
         manifest = kept_price_file(path, example_options(megabytes, seed))
         with warehouse.writer("mrf/find", wait=60) as connection:
-            key = finding.add(connection, str(path))
+            key = discovery.add(connection, str(path))
             due = catalog.known(connection, key).due
         run = None
         if again or due or not processed(key):

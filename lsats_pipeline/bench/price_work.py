@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, plan, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, plan, prepare
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Span, index_file
 from lsats_pipeline.mrf.text.reading import Reading

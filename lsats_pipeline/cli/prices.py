@@ -19,7 +19,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.database.loading import Loaded
-    from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome
+    from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.mrf.text.index import Index
     from lsats_pipeline.synthetic.price_files import Manifest
@@ -106,7 +106,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Read a file once, prove it whole, say what is in it; writes nothing."""
-    from lsats_pipeline.mrf.ingest.ingesting import plan
+    from lsats_pipeline.mrf.ingest.file_ingest import plan
 
     with bars_of_bytes(as_json) as progress:
         watch = (lambda done, total: progress("index", done, total)) if progress else None
@@ -209,7 +209,7 @@ def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
 
 def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
     from lsats_pipeline.mrf.health import workers as workers_for
-    from lsats_pipeline.mrf.ingest.ingesting import Options, workers_for_this_machine
+    from lsats_pipeline.mrf.ingest.file_ingest import Options, workers_for_this_machine
     from lsats_pipeline.mrf.text.index import IndexOptions
 
     return Options(
@@ -225,7 +225,7 @@ def _exports() -> Path:
 def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcome:
     """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
     from lsats_pipeline.cli import prices_finding
-    from lsats_pipeline.mrf.ingest.ingesting import ingest
+    from lsats_pipeline.mrf.ingest.file_ingest import ingest
 
     with bars_of_bytes(quiet) as progress:
         if not Path(named).exists():

@@ -18,8 +18,8 @@ from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.core.report import Check
-    from lsats_pipeline.mrf.ingest.rejected import Rejected
-    from lsats_pipeline.mrf.ingest.replaying import Replayed
+    from lsats_pipeline.mrf.ingest.rejects import Rejected
+    from lsats_pipeline.mrf.ingest.replay import Replayed
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
 
 VERIFICATION_FAILED, STILL_REJECTED = 4, 3
@@ -91,7 +91,7 @@ def index(
 
     A file that is not taken in is read, proved and cut first; `lsats mrf run` goes on from there.
     """
-    from lsats_pipeline.mrf.ingest.ingesting import Options, prepare
+    from lsats_pipeline.mrf.ingest.file_ingest import Options, prepare
     from lsats_pipeline.mrf.ingest.seekable import make_seekable
     from lsats_pipeline.mrf.workspace import Workspace
 
@@ -148,7 +148,7 @@ def rejects(
     as_json: AsJson = False,
 ) -> None:
     """List what could not be used: by reason, and the first ones with their text."""
-    from lsats_pipeline.mrf.ingest.rejected import rejects_of
+    from lsats_pipeline.mrf.ingest.rejects import rejects_of
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))
@@ -195,7 +195,7 @@ def replay(
     as_json: AsJson = False,
 ) -> int:
     """Try rejects again; those that fit now join the tables, in one step, and are counted."""
-    from lsats_pipeline.mrf.ingest.replaying import replay as replayed
+    from lsats_pipeline.mrf.ingest.replay import replay as replayed
 
     if (reject is None) != (mended is None):
         raise FixConfiguration("--reject NUMBER and --with FILE go together")

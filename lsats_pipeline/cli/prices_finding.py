@@ -15,11 +15,11 @@ from lsats_pipeline.core.errors import FixConfiguration, LsatsError
 from lsats_pipeline.core.settings import HubSettings, MrfSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, Progress
+    from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, Progress
     from lsats_pipeline.mrf.sources.catalog import Entry, Version
-    from lsats_pipeline.mrf.sources.downloading import Watch
-    from lsats_pipeline.mrf.sources.fetching import RawFile
-    from lsats_pipeline.mrf.sources.finding import Found
+    from lsats_pipeline.mrf.sources.discovery import Found
+    from lsats_pipeline.mrf.sources.download import RawFile
+    from lsats_pipeline.mrf.sources.transfer import Watch
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.warehouse import Warehouse
 
@@ -56,7 +56,7 @@ def find(
     as_json: AsJson = False,
 ) -> int:
     """Read lists of price files into the catalogue; say what is new, changed and to be fetched."""
-    from lsats_pipeline.mrf.sources.finding import find as look
+    from lsats_pipeline.mrf.sources.discovery import find as look
 
     # A person asks now: how lately a tick has asked is nothing to them.
     settings = load(MrfSettings, ask_minutes=0)
@@ -87,7 +87,7 @@ def fetch(
 ) -> int:
     """Bring files here, whole and proved; one that is here and unchanged is left as it is."""
     from lsats_pipeline.cli.progress import bars_of_bytes
-    from lsats_pipeline.mrf.sources.fetching import RawFile, fetch_all
+    from lsats_pipeline.mrf.sources.download import RawFile, fetch_all
 
     if bool(named) == due:
         raise FixConfiguration("name files by key or address, or say --due")
@@ -149,8 +149,8 @@ def providers(
     as_json: AsJson = False,
 ) -> int:
     """Fetch the provider files that published files (version 1) refer to; failures are rejects."""
-    from lsats_pipeline.mrf.sources.downloading import Downloads
     from lsats_pipeline.mrf.sources.providers import fetch_providers
+    from lsats_pipeline.mrf.sources.transfer import Downloads
 
     home = load(HubSettings).lsats_home
     with _catalogue() as warehouse:
@@ -170,8 +170,8 @@ def providers(
 
 def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> Outcome:
     """A file by its key or address: fetched, then taken in, both recorded in the catalogue."""
-    from lsats_pipeline.mrf.ingest.taking import take_version_in
-    from lsats_pipeline.mrf.sources.fetching import fetch as fetch_one
+    from lsats_pipeline.mrf.ingest.catalog_ingest import take_version_in
+    from lsats_pipeline.mrf.sources.download import fetch as fetch_one
 
     settings, home = load(MrfSettings), load(HubSettings).lsats_home
     _worth_a_database(settings, named)
@@ -266,7 +266,7 @@ def _due(warehouse: Warehouse, match: str, plan: str) -> list[str]:
 
 def _chosen(warehouse: Warehouse, named: list[str], *, dry_run: bool) -> list[str]:
     """Keys of what was named; addresses and paths are entered."""
-    from lsats_pipeline.mrf.sources import catalog, finding
+    from lsats_pipeline.mrf.sources import catalog, discovery
     from lsats_pipeline.mrf.sources.locations import is_address, redacted
 
     with warehouse.connection() as connection:
@@ -277,7 +277,7 @@ def _chosen(warehouse: Warehouse, named: list[str], *, dry_run: bool) -> list[st
             elif dry_run:
                 note(f"{redacted(one)} would be entered into the catalogue, and fetched")
             else:
-                keys.append(finding.add(connection, one))
+                keys.append(discovery.add(connection, one))
         return list(dict.fromkeys(keys))
 
 

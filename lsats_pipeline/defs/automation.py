@@ -8,7 +8,7 @@ from lsats_pipeline.core.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.defs.jobs import hub_daily, mrf_process
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.defs.price_files import MRF_FILES
-from lsats_pipeline.mrf.sources.finding import Found, find
+from lsats_pipeline.mrf.sources.discovery import Found, find
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate

@@ -21,7 +21,7 @@ from lsats_pipeline.defs.price_files import MRF_FILES
 from lsats_pipeline.mrf.database.loading import Loaded
 from lsats_pipeline.mrf.profiling import FileProfile, checks_of
 from lsats_pipeline.mrf.sources.catalog import Version
-from lsats_pipeline.mrf.sources.fetching import RawFile
+from lsats_pipeline.mrf.sources.download import RawFile
 from lsats_pipeline.mrf.splitting import Split
 from lsats_pipeline.mrf.text.index import SECTIONS, Index
 from lsats_pipeline.mrf.workspace import Published

@@ -18,9 +18,9 @@ from lsats_pipeline.core.settings import HubSettings, MrfSettings, load
 from lsats_pipeline.defs.partitions import choose_one, is_chosen
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
-from lsats_pipeline.mrf.ingest.ingesting import Options, workers_for_this_machine
+from lsats_pipeline.mrf.ingest.file_ingest import Options, workers_for_this_machine
 from lsats_pipeline.mrf.profiling import ProfileOptions
-from lsats_pipeline.mrf.sources import finding
+from lsats_pipeline.mrf.sources import discovery
 from lsats_pipeline.mrf.splitting import By, SplitOptions, codes_of, providers_of
 from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline.synthetic.price_files import PriceFile
@@ -137,7 +137,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         path = example_path(self.settings)
         kept_price_file(path, example_options(self.example_mb, self.example_seed))
         with warehouse.writer("mrf/find", wait=60) as connection:
-            return finding.add(connection, str(path))
+            return discovery.add(connection, str(path))
 
     def _workers(self) -> int:
         return health.workers(self.workers or workers_for_this_machine())

@@ -36,10 +36,10 @@ from lsats_pipeline.defs.price_checks import (
 from lsats_pipeline.defs.price_files import MRF_FILES, PriceFilesResource, progress
 from lsats_pipeline.defs.step import OWNERS, RETRIES, StepResult, explained
 from lsats_pipeline.mrf.database.loading import Loaded, load_file
-from lsats_pipeline.mrf.ingest import taking
+from lsats_pipeline.mrf.ingest import catalog_ingest
 from lsats_pipeline.mrf.profiling import profile
 from lsats_pipeline.mrf.sources import catalog
-from lsats_pipeline.mrf.sources.fetching import fetch
+from lsats_pipeline.mrf.sources.download import fetch
 from lsats_pipeline.mrf.splitting import folder_of, split
 
 RAW, INDEX, PROFILE, PARTS = (
@@ -132,9 +132,9 @@ def file_index(
     begun = time.monotonic()
     with explained(), told(context):
         warehouse = price_files.warehouse()
-        version = taking.newest(warehouse, context.partition_key)
+        version = catalog_ingest.newest(warehouse, context.partition_key)
         try:
-            work = taking.index_version(
+            work = catalog_ingest.index_version(
                 warehouse, version, price_files.exports, price_files.options(), progress(context)
             )
         except BadFile as error:
@@ -176,8 +176,8 @@ def tables(
     """The three tables of a file, in one pass."""
     with explained(), told(context):
         warehouse = price_files.warehouse()
-        version = taking.newest(warehouse, context.partition_key)
-        outcome = taking.take_version_in(
+        version = catalog_ingest.newest(warehouse, context.partition_key)
+        outcome = catalog_ingest.take_version_in(
             warehouse, version, price_files.exports, price_files.options(), progress(context)
         )
         loaded = _loaded(context, price_files, outcome.file) if price_files.to_postgres else None
@@ -209,7 +209,9 @@ def file_profile(
 ) -> Iterator[StepResult]:
     """What the file says, against what the published schema and good sense allow."""
     with explained(), told(context):
-        file = taking.file_of(taking.newest(price_files.warehouse(), context.partition_key))
+        file = catalog_ingest.file_of(
+            catalog_ingest.newest(price_files.warehouse(), context.partition_key)
+        )
         made = profile(file, price_files.exports, price_files.profile_options(), progress(context))
     yield materialized(
         context.asset_key,
@@ -234,7 +236,9 @@ def split_files(
                 "",
             )
             return
-        file = taking.file_of(taking.newest(price_files.warehouse(), context.partition_key))
+        file = catalog_ingest.file_of(
+            catalog_ingest.newest(price_files.warehouse(), context.partition_key)
+        )
         made = split(file, price_files.exports, options, progress(context))
         folder = folder_of(file, price_files.exports, options).final
     yield materialized(

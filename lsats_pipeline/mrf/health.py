@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 
 from lsats_pipeline.core.errors import GiveUp
-from lsats_pipeline.mrf.ingest.ingesting import MEMORY_OF_A_WORKER
+from lsats_pipeline.mrf.ingest.file_ingest import MEMORY_OF_A_WORKER
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import connect
 

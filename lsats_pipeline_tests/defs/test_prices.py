@@ -19,7 +19,7 @@ from lsats_pipeline.defs.automation import mrf_files_sensor
 from lsats_pipeline.defs.price_checks import PROFILE_CHECKS
 from lsats_pipeline.defs.price_files import EXAMPLE, PriceFilesResource
 from lsats_pipeline.mrf.profiling import checks_of, profile
-from lsats_pipeline.mrf.sources import catalog, finding
+from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.files import item, packed, price, reference, text
 
@@ -61,7 +61,7 @@ def job() -> dg.JobDefinition:
 def known(instance: dg.DagsterInstance, warehouse: Warehouse, path: Path) -> str:
     """Enter a file in the catalogue, and its partition in Dagster; the key."""
     with warehouse.writer("mrf/find") as connection:
-        key = finding.add(connection, str(path))
+        key = discovery.add(connection, str(path))
     instance.add_dynamic_partitions("mrf_files", [key])
     return key
 

@@ -11,13 +11,13 @@ import pytest
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.settings import MrfSettings, load
-from lsats_pipeline.mrf.sources import catalog, finding
+from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.catalog import Entry, Version
-from lsats_pipeline.mrf.sources.downloading import Downloads
-from lsats_pipeline.mrf.sources.fetching import RawFile, fetch
-from lsats_pipeline.mrf.sources.finding import Found, find
+from lsats_pipeline.mrf.sources.discovery import Found, find
+from lsats_pipeline.mrf.sources.download import RawFile, fetch
 from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.policy import Policy
+from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, serving
 
@@ -62,7 +62,7 @@ class PriceHub:
     def add(self, url: str | Path) -> str:
         """Enter one file; its key."""
         with self.warehouse.connection() as connection:
-            return finding.add(connection, str(url))
+            return discovery.add(connection, str(url))
 
     def fetch(self, key: str) -> RawFile:
         """The newest version."""

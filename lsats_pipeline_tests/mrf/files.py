@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest
 from lsats_pipeline.mrf.text.cutting import Limits
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, index_file
 

@@ -11,7 +11,7 @@ from lsats_pipeline.core.errors import GiveUp, Unreachable
 from lsats_pipeline.hub import doctor
 from lsats_pipeline.hub.doctor import Finding
 from lsats_pipeline.mrf.health import MEMORY_FLOOR, database_answers, workers
-from lsats_pipeline.mrf.ingest.ingesting import MEMORY_OF_A_WORKER
+from lsats_pipeline.mrf.ingest.file_ingest import MEMORY_OF_A_WORKER
 from lsats_pipeline.warehouse import Warehouse
 
 Memory = namedtuple("Memory", "available")

@@ -19,9 +19,9 @@ from cryptography.x509.oid import NameOID
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.mrf.sources import wire
+from lsats_pipeline.mrf.sources import transport
 from lsats_pipeline.mrf.sources.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
-from lsats_pipeline.mrf.sources.wire import Pace, UntrustedCertificate, answered
+from lsats_pipeline.mrf.sources.transport import Pace, UntrustedCertificate, answered
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain, serving
 from lsats_pipeline_tests.mrf.conftest import PriceHub
@@ -223,7 +223,7 @@ def test_the_name_counts_and_not_the_address(
 
     issuer, context = certificate(tmp_path, "files.example.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(issuer))
-    wire._tls.cache_clear()
+    transport._tls.cache_clear()
     try:
         with serving(context) as server:
             server.says("/a.json", plain(b"{}"))
@@ -237,4 +237,4 @@ def test_the_name_counts_and_not_the_address(
             with pytest.raises(UntrustedCertificate, match="Hostname mismatch"):
                 ask("other.example.com")
     finally:
-        wire._tls.cache_clear()
+        transport._tls.cache_clear()

@@ -22,10 +22,10 @@ import pytest
 
 from lsats_pipeline.core.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.mrf.ingest import ingesting as ingest_module
+from lsats_pipeline.mrf.ingest import file_ingest as ingest_module
 from lsats_pipeline.mrf.ingest import spans as spans_module
-from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest, prepare
-from lsats_pipeline.mrf.ingest.publishing import finished
+from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest, prepare
+from lsats_pipeline.mrf.ingest.publication import finished
 from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
 from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.status import statuses
@@ -412,7 +412,7 @@ def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
 RUN = """
 import sys
 from pathlib import Path
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline_tests.mrf.files import SMALL
 ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options(2, SMALL))
 """

@@ -20,11 +20,11 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp, TryAgain
-from lsats_pipeline.mrf.database import loading, publishing, relational, shards
+from lsats_pipeline.mrf.database import load_publication, loading, partitions, relational
 from lsats_pipeline.mrf.database.copying import VISIBLE_NUL
 from lsats_pipeline.mrf.database.loading import Loaded, Pace, load_file, loaded_files, unload_file
-from lsats_pipeline.mrf.database.stored import STORED, Index
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.database.table_definitions import STORED, Index
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -93,7 +93,7 @@ def test_counts_and_cents_are_those_of_the_generator(
     tmp_path: Path, exports: Path, warehouse: Warehouse, connections: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(shards, "_FEW_ROWS", 10)
+    monkeypatch.setattr(partitions, "_FEW_ROWS", 10)
     made = generated(tmp_path, exports, faults=0.02)
     done = loaded(warehouse, exports, connections=connections)
     assert done.rows["in_network"] == made.prices
@@ -260,7 +260,7 @@ def test_a_reader_who_does_not_end_holds_up_the_last_step_alone(
     loaded(warehouse, exports)
     of_codes(tmp_path, "2")
     for name, value in (("_TRIES", 2), ("_TRY_MS", 20), ("_PAUSE", 0.01)):
-        monkeypatch.setattr(publishing, name, value)
+        monkeypatch.setattr(load_publication, name, value)
     with psycopg.connect(warehouse.url) as reader:
         reader.execute("select count(*) from mrf.in_network")
         with pytest.raises(TryAgain, match="pg_stat_activity"):
@@ -280,7 +280,7 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
     of_codes(tmp_path, "1")
     loaded(warehouse, exports)
     of_codes(tmp_path, "2")
-    real: Callable[..., None] = getattr(publishing, step)
+    real: Callable[..., None] = getattr(load_publication, step)
 
     def failing(*args: Any) -> None:
         if after:
@@ -288,7 +288,7 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
         raise GiveUp("injected")
 
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, step, failing)
+        patch.setattr(load_publication, step, failing)
         with pytest.raises(GiveUp, match="injected"):
             loaded(warehouse, exports)
     assert codes(warehouse) == ["1"]
@@ -340,7 +340,7 @@ def test_killed_anywhere_the_old_stays_and_the_next_load_completes(
         victim.kill()
     assert reached == "here\n"
     assert codes(warehouse) == ["1"]
-    monkeypatch.setattr(shards, "_MOST_ROWS", 500)
+    monkeypatch.setattr(partitions, "_MOST_ROWS", 500)
     done = loaded(warehouse, exports, connections=1)
     assert (done.rows["in_network"], done.state) == (made.prices, "loaded")
     assert done.shards_resumed == resumed
@@ -489,7 +489,7 @@ def test_what_is_stored_as_one_table_is_taken_out_and_loaded_anew(
 ) -> None:
     of_codes(tmp_path, "1")
     loaded(warehouse, exports)
-    partition = shards.partition_of("in_network", "prices", "0123456789")
+    partition = partitions.partition_of("in_network", "prices", "0123456789")
     with warehouse.owner() as owner:
         owner.execute("drop view mrf.in_network cascade")
         owner.execute("drop table mrf.in_network_items, mrf.in_network_rates")

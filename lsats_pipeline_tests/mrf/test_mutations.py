@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.errors import BadFile
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.text.cutting import Limits
 from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline_tests.mrf.files import SMALL, TINY, item, price, reference, text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.errors import Busy, FixConfiguration
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.profiling import (
     FileProfile,
     ProfileOptions,

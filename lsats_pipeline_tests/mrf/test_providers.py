@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.core.errors import Busy, FixConfiguration
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.sources.providers import Fetched, fetch_providers
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain

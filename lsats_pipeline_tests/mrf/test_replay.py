@@ -14,12 +14,12 @@ import pytest
 
 from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.mrf.ingest import replaying
-from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, ingest
-from lsats_pipeline.mrf.ingest.rejected import rejects_of
-from lsats_pipeline.mrf.ingest.replaying import replay
+from lsats_pipeline.mrf.ingest import replay as replay_module
+from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest
+from lsats_pipeline.mrf.ingest.rejects import rejects_of
+from lsats_pipeline.mrf.ingest.replay import replay
 from lsats_pipeline.mrf.profiling import checks_of, profile
-from lsats_pipeline.mrf.rows.coercing import coerced
+from lsats_pipeline.mrf.rows.coercion import coerced
 from lsats_pipeline.mrf.text.locating import origin
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -136,7 +136,7 @@ def test_a_replay_that_fails_changes_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(replaying, "_write", full)
+        patched.setattr(replay_module, "_write", full)
         with pytest.raises(GiveUp, match="No space left on device: nothing was changed"):
             replay(outcome.file, tmp_path / "mrf", coerce=True)
     assert {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()} == before

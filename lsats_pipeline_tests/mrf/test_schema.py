@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsats_pipeline.mrf.schema.json_schema import accepts, json_schema
-from lsats_pipeline.mrf.schema.looking import faults_of
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version, element, published
 from lsats_pipeline.mrf.schema.typed import keeps_to
+from lsats_pipeline.mrf.schema.validation import faults_of
 
 Path = tuple[str | int, ...]
 CODE = {"billing_code_type": "CPT", "billing_code_type_version": "2026", "billing_code": "70010",

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.core.errors import BadFile, FixConfiguration
-from lsats_pipeline.mrf.ingest import crew as crew_module
 from lsats_pipeline.mrf.ingest import seekable
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest, prepare
+from lsats_pipeline.mrf.ingest import span_ingester as crew_module
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, prepare
 from lsats_pipeline.mrf.ingest.seekable import make_seekable, seekable_if_large
-from lsats_pipeline.mrf.profiling.walking import walk
+from lsats_pipeline.mrf.profiling.scan import walk
 from lsats_pipeline.mrf.text import access, seeking
 from lsats_pipeline.mrf.text.access import Original
 from lsats_pipeline.mrf.text.locating import Origins

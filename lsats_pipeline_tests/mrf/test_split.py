@@ -23,7 +23,7 @@ from isal import isal_zlib
 
 from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp, VerificationFailed
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.splitting import (
     Codes,
     Plan,
@@ -35,7 +35,7 @@ from lsats_pipeline.mrf.splitting import (
     providers_of,
     split,
 )
-from lsats_pipeline.mrf.splitting.writing import PartWriter, joined_crc
+from lsats_pipeline.mrf.splitting.writer import PartWriter, joined_crc
 from lsats_pipeline.mrf.text.index import index_file
 from lsats_pipeline.mrf.text.reading import Reading
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 from lsats_pipeline.defs.metadata.prices import price_picture
 from lsats_pipeline.defs.metadata.samples import HIDDEN, ROWS, in_rows
 from lsats_pipeline.mrf.database.loading import Loaded
-from lsats_pipeline.mrf.ingest.ingesting import Outcome
+from lsats_pipeline.mrf.ingest.file_ingest import Outcome
 from lsats_pipeline.mrf.profiling import FileProfile
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.sources.catalog import Entry
-from lsats_pipeline.mrf.sources.fetching import RawFile
+from lsats_pipeline.mrf.sources.download import RawFile
 from lsats_pipeline.mrf.splitting import Split
 from lsats_pipeline.mrf.text.index import SECTIONS, Index
 from lsats_pipeline.mrf.workspace import Published

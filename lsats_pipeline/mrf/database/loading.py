@@ -27,9 +27,22 @@ from psycopg import sql
 from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.mrf.database import relational
-from lsats_pipeline.mrf.database.publishing import ALL_TABLES, Copies, forget, patiently, publish
-from lsats_pipeline.mrf.database.shards import Contents, Shard, Stopped, copy, shards_of, whole
-from lsats_pipeline.mrf.database.stored import LOADED, PROVIDER_FILES
+from lsats_pipeline.mrf.database.load_publication import (
+    ALL_TABLES,
+    Copies,
+    forget,
+    patiently,
+    publish,
+)
+from lsats_pipeline.mrf.database.partitions import (
+    Contents,
+    Shard,
+    Stopped,
+    copy,
+    shards_of,
+    whole,
+)
+from lsats_pipeline.mrf.database.table_definitions import LOADED, PROVIDER_FILES
 from lsats_pipeline.mrf.text.reading import sha256_of
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Workspace
 from lsats_pipeline.warehouse import Warehouse

@@ -15,7 +15,7 @@ from typing import LiteralString
 import pyarrow as pa
 from psycopg import sql
 
-from lsats_pipeline.mrf.database.stored import STORED, Stored
+from lsats_pipeline.mrf.database.table_definitions import STORED, Stored
 from lsats_pipeline.warehouse.database import (
     Connection,
     declared,

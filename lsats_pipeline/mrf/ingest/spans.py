@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from lsats_pipeline.core.errors import GiveUp
 from lsats_pipeline.mrf.rows import columns
-from lsats_pipeline.mrf.rows.columnar import columns_of
+from lsats_pipeline.mrf.rows.arrow_reader import columns_of
 from lsats_pipeline.mrf.rows.columns import Lineage, Positions
 from lsats_pipeline.mrf.rows.decoding import Decoded, Decoder, Reject, Source, Text
 from lsats_pipeline.mrf.rows.parts import write_part

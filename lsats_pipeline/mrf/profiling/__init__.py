@@ -5,7 +5,10 @@ measuring  counts, distributions and findings from the Parquet files (DuckDB, *.
 facts      what is known in the end       judging  checks with thresholds, from those facts
 """
 
-from lsats_pipeline.mrf.profiling.facts import (
+from lsats_pipeline.mrf.profiling.checks import Tolerance, checks_of
+from lsats_pipeline.mrf.profiling.profile import ProfileOptions, profile
+from lsats_pipeline.mrf.profiling.queries import HUGE
+from lsats_pipeline.mrf.profiling.statistics import (
     CodeSystem,
     Distribution,
     Example,
@@ -14,9 +17,6 @@ from lsats_pipeline.mrf.profiling.facts import (
     SchemaFound,
     Violation,
 )
-from lsats_pipeline.mrf.profiling.judging import Tolerance, checks_of
-from lsats_pipeline.mrf.profiling.profile import ProfileOptions, profile
-from lsats_pipeline.mrf.profiling.questions import HUGE
 
 __all__ = [
     "HUGE",

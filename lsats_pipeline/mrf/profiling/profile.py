@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsats_pipeline.core.errors import GiveUp, TryAgain
-from lsats_pipeline.mrf.profiling.facts import LAYOUT, FileProfile
 from lsats_pipeline.mrf.profiling.ledger import ledger_of
-from lsats_pipeline.mrf.profiling.measuring import Measured, measure
-from lsats_pipeline.mrf.profiling.walking import walk
+from lsats_pipeline.mrf.profiling.metrics import Measured, measure
+from lsats_pipeline.mrf.profiling.scan import walk
+from lsats_pipeline.mrf.profiling.statistics import LAYOUT, FileProfile
 from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.workspace import Workspace, lock, read, write
 

@@ -22,10 +22,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lsats_pipeline.core.errors import BadFile
-from lsats_pipeline.mrf.rows.alike import Alike, coded
-from lsats_pipeline.mrf.rows.columnar import columns_of
-from lsats_pipeline.mrf.rows.doubt import FAULTS, after_comma, decoder, parted
+from lsats_pipeline.mrf.rows.arrow_reader import columns_of
+from lsats_pipeline.mrf.rows.bisect_invalid import FAULTS, after_comma, decoder, parted
 from lsats_pipeline.mrf.rows.elements import INSIDE, KINDS, Element
+from lsats_pipeline.mrf.rows.price_template_cache import Alike, coded
 from lsats_pipeline.mrf.text.cutting import Large, Limits, pieces
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.text.scanning import BEFORE, BEHIND, document_of

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsats_pipeline.mrf.schema.kinds import (
+from lsats_pipeline.mrf.schema.types import (
     Anything,
     Either,
     Kind,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from lsats_pipeline.mrf.schema.kinds import (
+from lsats_pipeline.mrf.schema.types import (
     SERVICE_CODE,
     Kind,
     ListOf,

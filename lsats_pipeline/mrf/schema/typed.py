@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from lsats_pipeline.mrf.schema.kinds import SERVICE_CODE, Kind, ListOf, Number, Text, Thing, When
+from lsats_pipeline.mrf.schema.types import SERVICE_CODE, Kind, ListOf, Number, Text, Thing, When
 
 # Forms that few texts have: a look into a table is ten times as fast as a regular expression.
 _FEW = {SERVICE_CODE: (*(f"{number:02}" for number in range(100)), "CSTM-00")}

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, LsatsError
 from lsats_pipeline.mrf.rows import tables
 from lsats_pipeline.mrf.rows.elements import ProviderGroup
-from lsats_pipeline.mrf.sources.downloading import Downloads
-from lsats_pipeline.mrf.sources.listing import begin_object
 from lsats_pipeline.mrf.sources.locations import Location, located, redacted
+from lsats_pipeline.mrf.sources.tables_of_contents import begin_object
+from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.mrf.text.cutting import Limits, Piece, pieces
 from lsats_pipeline.mrf.text.reading import Reading
 from lsats_pipeline.mrf.text.window import Window, members

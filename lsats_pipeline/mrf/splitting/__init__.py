@@ -8,7 +8,6 @@ working     what a worker does                   verifying   parts read again an
 split       all of it, published in one step     facts       parts.json
 """
 
-from lsats_pipeline.mrf.splitting.facts import Left, Part, Split
 from lsats_pipeline.mrf.splitting.options import (
     By,
     Codes,
@@ -17,6 +16,7 @@ from lsats_pipeline.mrf.splitting.options import (
     codes_of,
     providers_of,
 )
+from lsats_pipeline.mrf.splitting.parts_account import Left, Part, Split
 from lsats_pipeline.mrf.splitting.split import Planned, folder_of, planned, split
 
 __all__ = [

@@ -13,16 +13,11 @@ import msgspec
 
 from lsats_pipeline.core.errors import GiveUp, VerificationFailed
 from lsats_pipeline.core.parallel_map import beside
-from lsats_pipeline.mrf.profiling.walking import fitting_version
-from lsats_pipeline.mrf.splitting.facts import LAYOUT, Left, Part, Split
+from lsats_pipeline.mrf.profiling.scan import fitting_version
 from lsats_pipeline.mrf.splitting.header import header, notes
 from lsats_pipeline.mrf.splitting.options import REST, SplitOptions
-from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
-from lsats_pipeline.mrf.splitting.references import Mask, References, saved
-from lsats_pipeline.mrf.splitting.sizes import shares
-from lsats_pipeline.mrf.splitting.units import Elements, Large, items
-from lsats_pipeline.mrf.splitting.verifying import ELEMENTS, Proof, verified
-from lsats_pipeline.mrf.splitting.working import (
+from lsats_pipeline.mrf.splitting.parts_account import LAYOUT, Left, Part, Split
+from lsats_pipeline.mrf.splitting.planner import (
     Job,
     Made,
     count_parts,
@@ -32,7 +27,12 @@ from lsats_pipeline.mrf.splitting.working import (
     references_of,
     write_parts,
 )
-from lsats_pipeline.mrf.splitting.writing import PartWriter
+from lsats_pipeline.mrf.splitting.proof import ELEMENTS, Proof, verified
+from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
+from lsats_pipeline.mrf.splitting.references import Mask, References, saved
+from lsats_pipeline.mrf.splitting.sizes import shares
+from lsats_pipeline.mrf.splitting.units import Elements, Large, items
+from lsats_pipeline.mrf.splitting.writer import PartWriter
 from lsats_pipeline.mrf.text.index import SECTIONS
 from lsats_pipeline.mrf.text.reading import Watcher
 from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told

@@ -9,20 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from lsats_pipeline.mrf.rows import alike, decoding
-from lsats_pipeline.mrf.rows.alike import Alike
-from lsats_pipeline.mrf.rows.columnar import Columnar
+from lsats_pipeline.mrf.rows import decoding, price_template_cache
+from lsats_pipeline.mrf.rows.arrow_reader import Columnar
 from lsats_pipeline.mrf.rows.decoding import Decoder, Text
 from lsats_pipeline.mrf.rows.elements import InNetwork, Rate
+from lsats_pipeline.mrf.rows.price_template_cache import Alike
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_in
 from lsats_pipeline_tests.mrf.files import item, price
-from lsats_pipeline_tests.mrf.test_columnar import (
-    LENIENT,
-    element,
-    faulty,
-    source,
-    table_of,
-)
+from lsats_pipeline_tests.mrf.test_arrow_reader import LENIENT, element, faulty, source, table_of
 
 COMPACT, SPACED = (",", ":"), (", ", ": ")
 Cut = list[bool]
@@ -39,8 +33,8 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
         found.append(values is not None)
         return values
 
-    monkeypatch.setattr(alike, "_SMALL", 0)
-    monkeypatch.setattr(alike, "_OFTEN", 1000)
+    monkeypatch.setattr(price_template_cache, "_SMALL", 0)
+    monkeypatch.setattr(price_template_cache, "_OFTEN", 1000)
     monkeypatch.setattr(Alike, "_read_thin", noted)
     return found
 
@@ -157,7 +151,7 @@ def test_a_number_among_prices_is_in_doubt(cut: Cut) -> None:
 
 
 def test_more_texts_than_are_kept_are_the_same(cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alike, "_BEHIND", 4)
+    monkeypatch.setattr(price_template_cache, "_BEHIND", 4)
     reader, whole = Alike(InNetwork), Columnar(InNetwork)
     for number in range(6):
         rates = [prices(6, setting=f"{number} {n}") for n in range(2)]
@@ -172,7 +166,7 @@ def test_more_texts_than_are_kept_are_the_same(cut: Cut, monkeypatch: pytest.Mon
 def test_prices_that_differ_everywhere_are_soon_left_alone(
     cut: Cut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alike, "_OFTEN", 3)
+    monkeypatch.setattr(price_template_cache, "_OFTEN", 3)
     reader = Alike(InNetwork)
     for number in range(9):
         rates = {"negotiated_prices": [price(1, setting=f"{number} {n}") for n in range(5)]}

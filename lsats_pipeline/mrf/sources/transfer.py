@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from lsats_pipeline.core.errors import BadFile, GiveUp, TryAgain, Unreachable
-from lsats_pipeline.mrf.sources.asking import Asking, Way
 from lsats_pipeline.mrf.sources.hosts import PATIENCE
 from lsats_pipeline.mrf.sources.locations import Location, redacted
-from lsats_pipeline.mrf.sources.partial import Hold, Part
-from lsats_pipeline.mrf.sources.wire import Answer, Pace, Passing
+from lsats_pipeline.mrf.sources.request import Asking, Way
+from lsats_pipeline.mrf.sources.resume import Hold, Part
+from lsats_pipeline.mrf.sources.transport import Answer, Pace, Passing
 from lsats_pipeline.mrf.text.index import BOM
 from lsats_pipeline.mrf.text.reading import GZIP, ZIP
 from lsats_pipeline.mrf.workspace import write

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 
 from lsats_pipeline.core.errors import VerificationFailed
-from lsats_pipeline.mrf.profiling.facts import Violation
-from lsats_pipeline.mrf.profiling.walking import Differences
+from lsats_pipeline.mrf.profiling.scan import Differences
+from lsats_pipeline.mrf.profiling.statistics import Violation
 from lsats_pipeline.mrf.schema.published import Version
-from lsats_pipeline.mrf.splitting.facts import Part
+from lsats_pipeline.mrf.splitting.parts_account import Part
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
 from lsats_pipeline.mrf.splitting.references import References
-from lsats_pipeline.mrf.splitting.routes import rates_of
+from lsats_pipeline.mrf.splitting.router import rates_of
 from lsats_pipeline.mrf.splitting.units import (
     Digest,
     Elements,
@@ -25,7 +25,7 @@ from lsats_pipeline.mrf.splitting.units import (
     items,
     rate_unit,
 )
-from lsats_pipeline.mrf.splitting.writing import Written
+from lsats_pipeline.mrf.splitting.writer import Written
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, Span, index_file
 from lsats_pipeline.mrf.text.reading import Watcher

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lsats_pipeline.core.errors import BadFile, FixConfiguration
-from lsats_pipeline.mrf.ingest.ingesting import Options, Outcome, Progress, ingest, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, Progress, ingest, prepare
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.catalog import Version
 from lsats_pipeline.mrf.workspace import Work

@@ -7,19 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from lsats_pipeline.mrf.profiling.walking import breaking
+from lsats_pipeline.mrf.profiling.scan import breaking
 from lsats_pipeline.mrf.schema.published import Version
-from lsats_pipeline.mrf.splitting.facts import Part
 from lsats_pipeline.mrf.splitting.header import header, scalars
 from lsats_pipeline.mrf.splitting.options import Plan, SplitOptions, single_plan
+from lsats_pipeline.mrf.splitting.partition_writer import (
+    Groups,
+    Maker,
+    P,
+    R,
+    spread,
+    spread_rates,
+)
+from lsats_pipeline.mrf.splitting.parts_account import Part
+from lsats_pipeline.mrf.splitting.proof import ELEMENTS, Proof, verified
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
 from lsats_pipeline.mrf.splitting.references import References, loaded, put_aside
-from lsats_pipeline.mrf.splitting.routes import ByCodes, ByProvider, Everywhere
+from lsats_pipeline.mrf.splitting.router import ByCodes, ByProvider, Everywhere
 from lsats_pipeline.mrf.splitting.sizes import shares
-from lsats_pipeline.mrf.splitting.spreading import Groups, Maker, P, R, spread, spread_rates
 from lsats_pipeline.mrf.splitting.units import items
-from lsats_pipeline.mrf.splitting.verifying import ELEMENTS, Proof, verified
-from lsats_pipeline.mrf.splitting.writing import Counted, Counter, PartWriter, Written
+from lsats_pipeline.mrf.splitting.writer import Counted, Counter, PartWriter, Written
 from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import Watcher

@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 from lsats_pipeline.core.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
-from lsats_pipeline.mrf.sources.downloading import FullDisk
-from lsats_pipeline.mrf.sources.fetching import RawFile, fetch_all, prove, raw_folder
+from lsats_pipeline.mrf.sources.download import RawFile, fetch_all, prove, raw_folder
 from lsats_pipeline.mrf.sources.locations import located, redacted, stem_of
+from lsats_pipeline.mrf.sources.transfer import FullDisk
 from lsats_pipeline.mrf.workspace import name_for
 from lsats_pipeline_tests.mrf.bad_server import Asked, BadServer, in_turn, plain, ranged
 from lsats_pipeline_tests.mrf.conftest import PriceHub
@@ -290,7 +290,7 @@ KILLED = """
 import sys
 import threading
 from pathlib import Path
-from lsats_pipeline.mrf.sources.fetching import fetch
+from lsats_pipeline.mrf.sources.download import fetch
 from lsats_pipeline.core.settings import MrfSettings, load
 from lsats_pipeline.warehouse import Warehouse
 with Warehouse(sys.argv[1]) as warehouse:

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from lsats_pipeline.core.parallel_map import beside
-from lsats_pipeline.mrf.profiling.facts import Example, SchemaFound, Violation
+from lsats_pipeline.mrf.profiling.statistics import Example, SchemaFound, Violation
 from lsats_pipeline.mrf.schema import published
 from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
-from lsats_pipeline.mrf.schema.kinds import Anything, Kind, ListOf, Thing
-from lsats_pipeline.mrf.schema.looking import Fault, Seen, first_places, look
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
 from lsats_pipeline.mrf.schema.typed import keeps_to
+from lsats_pipeline.mrf.schema.types import Anything, Kind, ListOf, Thing
+from lsats_pipeline.mrf.schema.validation import Fault, Seen, first_places, look
 from lsats_pipeline.mrf.text.access import Original
 from lsats_pipeline.mrf.text.index import HEADER, SECTIONS, Index, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
-from lsats_pipeline.mrf.ingest.rejected import STEP, Rejected, assembled, rejects_of
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.rejects import STEP, Rejected, assembled, rejects_of
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import SECTIONS

@@ -23,13 +23,13 @@ import psycopg
 
 from lsats_pipeline.core.errors import GiveUp, LsatsError
 from lsats_pipeline.core.settings import MrfSettings
-from lsats_pipeline.mrf.sources import catalog, listing
+from lsats_pipeline.mrf.sources import catalog, tables_of_contents
 from lsats_pipeline.mrf.sources.catalog import Due
-from lsats_pipeline.mrf.sources.downloading import Downloads
-from lsats_pipeline.mrf.sources.listing import Source, files_of, source_named
+from lsats_pipeline.mrf.sources.catalog_merge import MOST_KEYS, merge
 from lsats_pipeline.mrf.sources.locations import Location, redacted
-from lsats_pipeline.mrf.sources.merging import MOST_KEYS, merge
-from lsats_pipeline.mrf.sources.partial import mark_of
+from lsats_pipeline.mrf.sources.resume import mark_of
+from lsats_pipeline.mrf.sources.tables_of_contents import Source, files_of, source_named
+from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
@@ -214,7 +214,7 @@ class _Looking:
 
     def _own(self, source: Source) -> Looked:
         """A folder, a file, or a list on this disk."""
-        mark = listing.mark_of(Path(source.where)) if source.is_local else None
+        mark = tables_of_contents.mark_of(Path(source.where)) if source.is_local else None
         lasting = source.kind in ("table_of_contents", "list")
         before = self._before(source)
         if lasting and not self.again and before.allowed and mark == before.mark:
@@ -327,7 +327,7 @@ def _look_at_local_files(connection: Connection, source: str) -> list[str]:
     differing = [
         (key, now)
         for key, address, before in rows
-        if (now := listing.mark_of(Path(address))) != before
+        if (now := tables_of_contents.mark_of(Path(address))) != before
     ]
     for key, now in differing:
         connection.execute(

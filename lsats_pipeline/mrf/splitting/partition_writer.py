@@ -13,7 +13,7 @@ import numpy as np
 
 from lsats_pipeline.mrf.splitting.options import REST
 from lsats_pipeline.mrf.splitting.references import Mask, References
-from lsats_pipeline.mrf.splitting.routes import (
+from lsats_pipeline.mrf.splitting.router import (
     ByProvider,
     Everywhere,
     OfElements,

@@ -27,7 +27,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from lsats_pipeline.mrf.rows.columnar import Bytes, Columnar
+from lsats_pipeline.mrf.rows.arrow_reader import Bytes, Columnar
 from lsats_pipeline.mrf.rows.elements import Price
 from lsats_pipeline.mrf.rows.shapes import list_of, type_of
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_in

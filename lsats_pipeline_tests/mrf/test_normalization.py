@@ -18,19 +18,24 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from lsats_pipeline.core.errors import GiveUp
-from lsats_pipeline.mrf.database import binary, narrowing, relational, stored
-from lsats_pipeline.mrf.database.narrowing import Narrowed
-from lsats_pipeline.mrf.database.shards import send
+from lsats_pipeline.mrf.database import copy_binary, normalization, relational, table_definitions
+from lsats_pipeline.mrf.database.normalization import Narrowed
+from lsats_pipeline.mrf.database.partitions import send
 from lsats_pipeline.mrf.rows.tables import IN_NETWORK
 from lsats_pipeline.warehouse import Warehouse
 
-NAMES = [stored.ITEMS, stored.RATES, stored.TERMS_OF_PRICES, stored.PRICES]
+NAMES = [
+    table_definitions.ITEMS,
+    table_definitions.RATES,
+    table_definitions.TERMS_OF_PRICES,
+    table_definitions.PRICES,
+]
 # Few, so that they repeat; some are one with another when written beside it.
 WORD = st.sampled_from(["", "1", "11", "1;1", "a,b", "-", "null;", "é", None])
 LISTED = st.sampled_from(["", "1", "11", "1;1", ",", "null;", "2;11"])
 LISTS = st.none() | st.lists(LISTED, max_size=4)
 TERMS = {
-    **dict.fromkeys(stored.OF_TERMS, WORD),
+    **dict.fromkeys(table_definitions.OF_TERMS, WORD),
     "service_code": LISTS,
     "billing_code_modifier": LISTS,
 }
@@ -118,8 +123,8 @@ def test_the_view_gives_back_every_row(
 ) -> None:
     place(tables)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(narrowing, "_BATCH", 3)
-        patch.setattr(narrowing, "_MOST", 12)
+        patch.setattr(normalization, "_BATCH", 3)
+        patch.setattr(normalization, "_MOST", 12)
         narrowed, expected = Narrowed(), []
         for rows in (flat(elements), flat(more)):
             copied(tables, narrowed, part(tmp_path, rows))
@@ -146,12 +151,17 @@ def test_what_repeats_is_kept_once(
 
 
 def test_the_declared_columns_are_those_of_parquet() -> None:
-    parts = (*stored.OF_ITEM, *stored.OF_RATE, *stored.OF_TERMS, *stored.OF_PRICE)
+    parts = (
+        *table_definitions.OF_ITEM,
+        *table_definitions.OF_RATE,
+        *table_definitions.OF_TERMS,
+        *table_definitions.OF_PRICE,
+    )
     assert sorted(parts) == sorted(IN_NETWORK.names)
 
 
 def test_a_column_that_is_only_filled_in_some_rows_is_no_number() -> None:
     with pytest.raises(GiveUp, match="1 prices are without a number"):
-        binary.values_of(pa.array([1.0, None]))
+        copy_binary.values_of(pa.array([1.0, None]))
     with pytest.raises(GiveUp, match="rates"):
-        binary.small(np.array([2**31]))
+        copy_binary.small(np.array([2**31]))

@@ -21,9 +21,15 @@ from lsats_pipeline.core.errors import BadFile, GiveUp, LsatsError
 from lsats_pipeline.core.settings import MrfSettings
 from lsats_pipeline.mrf.sources.hosts import PATIENCE, Hosts
 from lsats_pipeline.mrf.sources.locations import Location, redacted
-from lsats_pipeline.mrf.sources.partial import mark_of
 from lsats_pipeline.mrf.sources.policy import Policy, Target
-from lsats_pipeline.mrf.sources.wire import Answer, Pace, Passing, UntrustedCertificate, answered
+from lsats_pipeline.mrf.sources.resume import mark_of
+from lsats_pipeline.mrf.sources.transport import (
+    Answer,
+    Pace,
+    Passing,
+    UntrustedCertificate,
+    answered,
+)
 from lsats_pipeline.warehouse import Warehouse
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from lsats_pipeline.mrf.schema.kinds import (
+from lsats_pipeline.mrf.schema.types import (
     Anything,
     Either,
     Kind,

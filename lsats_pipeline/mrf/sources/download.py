@@ -28,12 +28,12 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.core.settings import MrfSettings
-from lsats_pipeline.mrf.sources import catalog, finding
+from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.archives import unpacked
 from lsats_pipeline.mrf.sources.catalog import Entry, Version
-from lsats_pipeline.mrf.sources.downloading import Downloads, FullDisk, Received, Watch, kind_of
-from lsats_pipeline.mrf.sources.listing import mark_of
 from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, redacted
+from lsats_pipeline.mrf.sources.tables_of_contents import mark_of
+from lsats_pipeline.mrf.sources.transfer import Downloads, FullDisk, Received, Watch, kind_of
 from lsats_pipeline.mrf.text.reading import Reading, sha256_of, size_of
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
@@ -275,7 +275,7 @@ class _Fetching:
             if error.code != "denied" or not entry.query:
                 raise
             query = entry.query
-            if not finding.renew(self.connection, self.downloads, self.home, entry.key, query):
+            if not discovery.renew(self.connection, self.downloads, self.home, entry.key, query):
                 raise _expired(entry) from None
         renewed = catalog.known(self.connection, entry.key)
         try:

@@ -18,8 +18,8 @@ from typing import Literal
 import psutil
 
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
-from lsats_pipeline.mrf.ingest.crew import Crew, crew, of_the_machine
-from lsats_pipeline.mrf.ingest.publishing import finished, publish
+from lsats_pipeline.mrf.ingest.publication import finished, publish
+from lsats_pipeline.mrf.ingest.span_ingester import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.text.reading import Watcher, sha256_of, size_of

@@ -12,13 +12,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from lsats_pipeline.mrf.profiling.facts import CodeSystem, Distribution, Example, Finding
-from lsats_pipeline.mrf.profiling.questions import CATEGORIES, CODE_FORMS, QUESTIONS, Question
+from lsats_pipeline.mrf.profiling.queries import CATEGORIES, CODE_FORMS, QUESTIONS, Question
+from lsats_pipeline.mrf.profiling.statistics import CodeSystem, Distribution, Example, Finding
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.rereading import Indexed
 from lsats_pipeline.mrf.workspace import Workspace
 
-_SQL = Path(__file__).with_name("measure.sql")
+_SQL = Path(__file__).with_name("metrics.sql")
 _VIEWS = {"prices": "in_network", "listed": "provider_references", "payments": "allowed_amounts"}
 _SECTIONS = {"prices": "in_network", "listed": "provider_references", "payments": "out_of_network"}
 _PLACE = {"span", "element", "file", "rate"}

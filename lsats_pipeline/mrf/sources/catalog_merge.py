@@ -9,9 +9,9 @@ from pathlib import Path
 
 from psycopg import sql
 
-from lsats_pipeline.mrf.sources.listing import Entry, Listed, Malformed, Plans, Source
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.policy import Policy
+from lsats_pipeline.mrf.sources.tables_of_contents import Entry, Listed, Malformed, Plans, Source
 from lsats_pipeline.warehouse.database import Connection, sql_file
 
 _STAGE = Path(__file__).with_name("stage_listed.sql")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lsats_pipeline.core.report import Check, exceeds
-from lsats_pipeline.mrf.profiling.facts import FileProfile, Finding
+from lsats_pipeline.mrf.profiling.statistics import FileProfile, Finding
 
 
 @dataclass(frozen=True)

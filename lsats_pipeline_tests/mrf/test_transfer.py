@@ -18,11 +18,11 @@ import pytest
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp, TryAgain, Unreachable
 from lsats_pipeline.core.settings import MrfSettings, load
-from lsats_pipeline.mrf.sources.downloading import Downloads, Received, delay
 from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.locations import located
 from lsats_pipeline.mrf.sources.policy import Policy, is_public
-from lsats_pipeline.mrf.sources.wire import Pace, Passing, answered
+from lsats_pipeline.mrf.sources.transfer import Downloads, Received, delay
+from lsats_pipeline.mrf.sources.transport import Pace, Passing, answered
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import (
     Asked,

@@ -20,8 +20,14 @@ from psycopg import sql
 
 from lsats_pipeline.mrf.database import relational
 from lsats_pipeline.mrf.database.copying import Copied, Piece
-from lsats_pipeline.mrf.database.narrowing import Narrowed
-from lsats_pipeline.mrf.database.stored import LOADED, SHARD, STORED, Stored, tables_of
+from lsats_pipeline.mrf.database.normalization import Narrowed
+from lsats_pipeline.mrf.database.table_definitions import (
+    LOADED,
+    SHARD,
+    STORED,
+    Stored,
+    tables_of,
+)
 from lsats_pipeline.warehouse.database import Connection, become_etl, connect
 
 # Half a GB in PostgreSQL, ten seconds of work that a killed load does again.

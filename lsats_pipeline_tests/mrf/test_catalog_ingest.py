@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.mrf.ingest.ingesting import Options, ingest
-from lsats_pipeline.mrf.ingest.taking import index_version, newest, take_version_in
+from lsats_pipeline.mrf.ingest.catalog_ingest import index_version, newest, take_version_in
+from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline_tests.mrf.bad_server import BadServer, plain
 from lsats_pipeline_tests.mrf.conftest import PriceHub

@@ -18,7 +18,12 @@ from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.catalog import FILE_STEPS, VERSION_STEPS, Version
-from lsats_pipeline.mrf.sources.listing import Listed, Malformed, files_of, source_named
+from lsats_pipeline.mrf.sources.tables_of_contents import (
+    Listed,
+    Malformed,
+    files_of,
+    source_named,
+)
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain
 from lsats_pipeline_tests.mrf.conftest import PriceHub
 from lsats_pipeline_tests.mrf.files import item, packed, text
@@ -418,7 +423,7 @@ def test_ten_thousand_known_files_cost_a_look_each(hub: PriceHub, tmp_path: Path
 MILLION = """
 import sys
 from pathlib import Path
-from lsats_pipeline.mrf.sources.listing import files_of, source_named
+from lsats_pipeline.mrf.sources.tables_of_contents import files_of, source_named
 count = sum(1 for _ in files_of(source_named(sys.argv[1])))
 (peak,) = (line for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
 print(count, peak.split()[1])

@@ -12,8 +12,14 @@ from psycopg.types.json import Jsonb
 
 from lsats_pipeline.core.errors import TryAgain
 from lsats_pipeline.mrf.database import relational
-from lsats_pipeline.mrf.database.shards import Contents, Shard, comment, partition_of, prefix_of
-from lsats_pipeline.mrf.database.stored import LOADED, STORED, Stored, tables_of
+from lsats_pipeline.mrf.database.partitions import (
+    Contents,
+    Shard,
+    comment,
+    partition_of,
+    prefix_of,
+)
+from lsats_pipeline.mrf.database.table_definitions import LOADED, STORED, Stored, tables_of
 from lsats_pipeline.mrf.workspace import Published
 from lsats_pipeline.warehouse.database import Connection
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from lsats_pipeline.mrf.rows import columns, decoding
-from lsats_pipeline.mrf.rows.columnar import Columnar
+from lsats_pipeline.mrf.rows.arrow_reader import Columnar
 from lsats_pipeline.mrf.rows.columns import Lineage
 from lsats_pipeline.mrf.rows.decoding import Decoded, Decoder, Source, Text
 from lsats_pipeline.mrf.rows.elements import InNetwork, ProviderReference

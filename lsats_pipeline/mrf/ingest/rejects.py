@@ -9,7 +9,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.mrf.rows.coercing import coerced
+from lsats_pipeline.mrf.rows.coercion import coerced
 from lsats_pipeline.mrf.rows.decoding import Reject
 from lsats_pipeline.mrf.text.index import LargeElement
 from lsats_pipeline.mrf.text.rereading import Indexed, stretches

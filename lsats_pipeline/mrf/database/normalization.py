@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from lsats_pipeline.mrf.database import binary, stored
+from lsats_pipeline.mrf.database import copy_binary, table_definitions
 from lsats_pipeline.mrf.database.copying import CopyText, Piece
 
 # Prices worked on at a time.
@@ -58,15 +58,17 @@ class Narrowed:
                     self.rows += batch.num_rows
 
     def _pieces(self, batch: pa.RecordBatch) -> Iterator[Piece]:
-        rates = binary.small(binary.values_of(batch["rate"]))
+        rates = copy_binary.small(copy_binary.values_of(batch["rate"]))
         new_item, new_rate = self._begins(batch, rates)
         items = self._items - 1 + np.cumsum(new_item)
         self._items = int(items[-1]) + 1
         terms, new_terms, numbers = self._terms.of(batch)
         at, at_rate = np.flatnonzero(new_item), np.flatnonzero(new_rate)
-        yield self._texts(stored.ITEMS, batch, stored.OF_ITEM, at, items[at])
+        yield self._texts(table_definitions.ITEMS, batch, table_definitions.OF_ITEM, at, items[at])
         yield self._rates(batch, at_rate, items[at_rate], rates[at_rate])
-        yield self._texts(stored.TERMS_OF_PRICES, batch, stored.OF_TERMS, new_terms, numbers)
+        yield self._texts(
+            table_definitions.TERMS_OF_PRICES, batch, table_definitions.OF_TERMS, new_terms, numbers
+        )
         yield self._prices(batch, items, rates, terms)
 
     def _begins(self, batch: pa.RecordBatch, rates: Numbers) -> tuple[Flags, Flags]:
@@ -75,7 +77,7 @@ class Narrowed:
         What is put back from rejects follows an element's other rates; a smaller number of a rate
         counts as another element, so that no element has two rates of one number.
         """
-        spans, elements = (binary.values_of(batch[name]) for name in ("span", "element"))
+        spans, elements = (copy_binary.values_of(batch[name]) for name in ("span", "element"))
         item, rate = np.ones(len(rates), bool), np.ones(len(rates), bool)
         item[1:] = (spans[1:] != spans[:-1]) | (elements[1:] != elements[:-1])
         item[1:] |= rates[1:] < rates[:-1]
@@ -96,22 +98,29 @@ class Narrowed:
         return Piece(table, (self._text.of(made),))
 
     def _rates(self, batch: pa.RecordBatch, at: Numbers, items: Numbers, rates: Numbers) -> Piece:
-        begun = binary.rows(
-            [(binary.INTEGER, items), (binary.INTEGER, rates)], more=1
+        begun = copy_binary.rows(
+            [(copy_binary.INTEGER, items), (copy_binary.INTEGER, rates)], more=1
         )  # fmt: skip
         lists = batch["provider_references"].take(pa.array(at))
         return Piece(
-            stored.RATES, (binary.BEGIN, binary.with_lists(begun, lists), binary.END), binary=True
+            table_definitions.RATES,
+            (copy_binary.BEGIN, copy_binary.with_lists(begun, lists), copy_binary.END),
+            binary=True,
         )
 
     def _prices(
         self, batch: pa.RecordBatch, items: Numbers, rates: Numbers, terms: Numbers
     ) -> Piece:
-        rows = binary.rows(
-            [(binary.INTEGER, items), (binary.INTEGER, rates), (binary.INTEGER, terms),
-             (binary.DOUBLE, binary.values_of(batch["negotiated_rate"]))]
+        integer = copy_binary.INTEGER
+        rows = copy_binary.rows(
+            [(integer, items), (integer, rates), (integer, terms),
+             (copy_binary.DOUBLE, copy_binary.values_of(batch["negotiated_rate"]))]
         )  # fmt: skip
-        return Piece(stored.PRICES, (binary.BEGIN, rows.tobytes(), binary.END), binary=True)
+        return Piece(
+            table_definitions.PRICES,
+            (copy_binary.BEGIN, rows.tobytes(), copy_binary.END),
+            binary=True,
+        )
 
 
 class _Terms:
@@ -129,7 +138,7 @@ class _Terms:
             self._forget()
         codes = [
             _coded(words, *_each_once(batch[name]))
-            for words, name in zip(self._words, stored.OF_TERMS, strict=True)
+            for words, name in zip(self._words, table_definitions.OF_TERMS, strict=True)
         ]
         group, first = _grouped(codes, [len(words) for words in self._words])
         keys = np.stack([code[first] for code in codes], axis=1)
@@ -148,7 +157,7 @@ class _Terms:
         return np.array([known[key] for key in keys], np.int64)
 
     def _forget(self) -> None:
-        self._words = [{} for _ in stored.OF_TERMS]
+        self._words = [{} for _ in table_definitions.OF_TERMS]
         self._numbers = {}
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from lsats_pipeline.mrf.schema.kinds import Kind, ListOf, Number, Text, Thing
 from lsats_pipeline.mrf.schema.published import element
+from lsats_pipeline.mrf.schema.types import Kind, ListOf, Number, Text, Thing
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
