@@ -1,6 +1,6 @@
-"""The shape of the package (design.md 3), read from its source without importing it.
+"""The shape of the package (docs/explanation/architecture.md), read from its source.
 
-cli ──> defs ──> {bronze, enrichment, silver, synthetic, mrf} ──> {sources, warehouse} ──> settings
+cli ──> defs ──> {hub, mrf, synthetic} ──> warehouse ──> core        campus ──> {hub.sources, synthetic}
 """
 
 from __future__ import annotations
@@ -14,51 +14,37 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "lsats_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
+KNOWN = set(FILES)
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
-# What each part may import of the package, besides itself. A new part has to find its place here.
-FLOOR = {"errors", "settings"}
-GROUND = FLOOR | {"sources", "warehouse", "report"}
-LAYERS = {"bronze", "enrichment", "silver", "synthetic", "mrf"}
-COMPOSITION = {"hub", "plan", "campus", "logs", "simulators"}
+# What each room may import of the package, besides itself. A new room has to find its place here.
+FLOOR = {"core", "warehouse"}
+PRODUCTS = {"hub", "mrf", "synthetic"}
 ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "settings": {"errors"},
-    "logs": FLOOR,
-    "sources": FLOOR,
-    "warehouse": FLOOR,
-    "report": FLOOR | {"warehouse"},
-    "bronze": GROUND,
-    "enrichment": GROUND | {"bronze"},  # details land like any other record
-    "silver": GROUND,
-    "synthetic": FLOOR | {"warehouse"},
-    "mrf": GROUND,
-    "simulators": GROUND | {"synthetic"},
-    "campus": GROUND | {"synthetic", "simulators"},
-    "hub": GROUND | LAYERS | {"campus", "logs"},
-    "plan": GROUND | LAYERS,
-    "doctor": GROUND | LAYERS | COMPOSITION,
-    "webserver": FLOOR | {"warehouse"},
-    "defs": GROUND | LAYERS | COMPOSITION | {"definitions"},  # to run a job of the whole
+    "core": set(),
+    "warehouse": {"core"},
+    "hub": FLOOR,
+    "mrf": FLOOR,
+    "synthetic": FLOOR,
+    "campus": FLOOR | {"hub.sources", "synthetic"},
+    "defs": FLOOR | PRODUCTS | {"campus"},
     "definitions": {"defs"},
-    "bench": GROUND | LAYERS | {"hub", "synthetic"},
-    "demo": GROUND | LAYERS | COMPOSITION | {"defs", "demo_prices"},
-    "demo_prices": GROUND | LAYERS | {"defs"},
-    "cli": GROUND
-    | LAYERS
-    | COMPOSITION
-    | {"doctor", "defs", "definitions", "demo", "demo_prices", "webserver", "bench"},
+    "bench": FLOOR | PRODUCTS | {"campus"},
+    "cli": FLOOR | PRODUCTS | {"campus", "defs", "definitions", "bench"},
 }
-DAGSTER_IS_ALLOWED = {"defs", "definitions"}
+# In Dagster every product has a room of its own, above what they share.
+ROOMS_OF_DEFS = {"hub", "mrf", "worlds"}
+# The runner of the command line is a client of Dagster, not a definition (docs/decisions/0023).
+DAGSTER_IS_ALLOWED = {"defs", "definitions", "cli.runner"}
 # Simulators and worlds are given a database of their own; Dagster's storage needs an engine.
-CONNECTIONS_ARE_ALLOWED = {"warehouse", "simulators", "synthetic"}
+CONNECTIONS_ARE_ALLOWED = {"warehouse", "campus", "synthetic"}
 ENGINES_ARE_ALLOWED = {"warehouse", "defs"}
 ENVIRONMENT_IS_READ = {
-    "settings.py": "the list of the hub's variables",
+    "core/settings.py": "the list of the hub's variables",
     "warehouse/embedded.py": "XDG_RUNTIME_DIR, which is the machine's and no setting of the hub",
-    "simulators/process.py": "handed on whole to the child process",
+    "campus/simulators/process.py": "handed on whole to the child process",
     "warehouse/backup.py": "handed on whole to the child process",
-    "webserver.py": "handed on whole to the child process",
+    "cli/webserver.py": "handed on whole to the child process",
     "bench/processes.py": "handed on whole to the child process",
 }
 MEANINGLESS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
@@ -79,6 +65,42 @@ class Import(NamedTuple):
 def part_of(file: Path) -> str:
     """The first name below the package: `bronze`, `settings`, ..."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def dotted(file: Path) -> str:
+    """The name of a module below the package: `cli.runner`."""
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def module_file(name: str) -> Path | None:
+    """The file of an imported module, or of the module that an imported member is in."""
+    if not is_or_in(name, PACKAGE.name):
+        return None
+    parts = name.split(".")[1:]
+    for length in range(len(parts), 0, -1):
+        path = PACKAGE.joinpath(*parts[:length])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file in KNOWN:
+                return file
+    return None
+
+
+def folder_of(file: Path) -> str:
+    """A folder below a room, or a module that stands in the room itself."""
+    parts = file.relative_to(PACKAGE).parts
+    return "/".join(parts[:2]).removesuffix(".py")
+
+
+def reached(needs: dict[str, set[str]], start: str) -> set[str]:
+    """All that a place needs, directly or not, apart from itself needing itself."""
+    seen: set[str] = set()
+    waiting = [other for other in needs[start] if other != start]
+    while waiting:
+        place = waiting.pop()
+        if place not in seen:
+            seen.add(place)
+            waiting += [other for other in needs.get(place, ()) if other != place]
+    return seen
 
 
 def imports_of(file: Path) -> Iterator[Import]:
@@ -130,19 +152,45 @@ def test_imports_point_down_only() -> None:
         str(found)
         for found in IMPORTS
         if (part := part_of(found.file)) in ALLOWED
-        and (target := inside(found.name)) is not None
-        and target not in ALLOWED[part] | {part, "__version__"}
+        and inside(found.name) not in {None, part, "__version__"}
+        and not is_or_in(found.name, *(f"lsats_pipeline.{room}" for room in ALLOWED[part]))
     ]
     assert wrong == []
 
 
+def test_rooms_of_dagster_know_their_product_and_no_other() -> None:
+    wrong = [
+        str(found)
+        for found in IMPORTS
+        if is_or_in(found.name, *(f"lsats_pipeline.defs.{room}" for room in ROOMS_OF_DEFS))
+        and part_of(found.file) == "defs"
+        and not is_or_in(
+            found.name, f"lsats_pipeline.defs.{found.file.parts[len(PACKAGE.parts) + 1]}"
+        )
+    ]
+    assert wrong == []
+
+
+def test_packages_of_a_product_form_no_cycle() -> None:
+    """`mrf/text` and `mrf/rows` do not both need the other; so of all folders of all rooms."""
+    needs: dict[str, set[str]] = {}
+    for found in IMPORTS:
+        target = module_file(found.name)
+        if target is not None and part_of(found.file) == part_of(target):
+            needs.setdefault(folder_of(found.file), set()).add(folder_of(target))
+    cycles = [place for place in needs if place in reached(needs, place)]
+    assert cycles == []
+
+
 def test_a_slice_of_the_sources_knows_no_other_slice() -> None:
-    slices = {file.parent.name for file in FILES if file.parent.parent == PACKAGE / "sources"}
+    slices = {
+        file.parent.name for file in FILES if file.parent.parent == PACKAGE / "hub" / "sources"
+    }
     wrong = [
         str(found)
         for found in IMPORTS
         if found.file.parent.name in slices
-        and found.file.parent.parent == PACKAGE / "sources"
+        and found.file.parent.parent == PACKAGE / "hub" / "sources"
         and any(
             is_or_in(found.name, f"lsats_pipeline.hub.sources.{other}")
             for other in slices - {found.file.parent.name}
@@ -157,7 +205,7 @@ def test_dagster_stays_at_the_rim() -> None:
         str(found)
         for found in IMPORTS
         if found.name.split(".")[0].startswith("dagster")
-        and part_of(found.file) not in DAGSTER_IS_ALLOWED
+        and not is_or_in(dotted(found.file), *DAGSTER_IS_ALLOWED)
     ]
     assert wrong == []
 
@@ -215,7 +263,7 @@ def test_functions_can_be_read_at_once(file: Path) -> None:
 
 
 def test_the_checks_see_what_they_look_for(tmp_path: Path) -> None:
-    file = PACKAGE / "bronze" / "imagined.py"
+    file = PACKAGE / "hub" / "imagined.py"
     source = "from ..defs import jobs\nfrom . import spool\nimport dagster as dg\n"
     nodes = ast.parse(source).body
     assert isinstance(nodes[0], ast.ImportFrom)

@@ -15,6 +15,8 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from lsats_pipeline.core import settings
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.mrf.settings import MrfSettings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # Read by docker-compose.yml itself.
@@ -23,13 +25,8 @@ PROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(
 
 
 def settings_classes() -> list[type[BaseSettings]]:
-    return [
-        found
-        for found in vars(settings).values()
-        if isinstance(found, type)
-        and issubclass(found, BaseSettings)
-        and found not in (BaseSettings, settings.SourceSettings)
-    ]
+    own: list[type[BaseSettings]] = [settings.HubSettings, settings.LogSettings, MrfSettings]
+    return [*own, *(source.settings for source in SOURCES)]
 
 
 def variables_of(cls: type[BaseSettings]) -> set[str]:
@@ -58,8 +55,8 @@ def test_env_example_as_it_is_changes_nothing(
     plain = settings.load(settings.HubSettings)
     shutil.copy(CHECKOUT / ".env.example", tmp_path / ".env")
     assert settings.load(settings.HubSettings) == plain
-    for cls in settings.SOURCE_SETTINGS.values():
-        assert not settings.load(cls).configured
+    for source in SOURCES:
+        assert not settings.load(source.settings).configured
 
 
 def test_every_variable_has_a_meaning() -> None:

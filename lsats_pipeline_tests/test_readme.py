@@ -147,7 +147,6 @@ def test_the_source_is_a_folder_a_registry_line_and_its_variables(
     monkeypatch.setattr(sources, "SOURCES", (*sources.SOURCES, registered))
     monkeypatch.setattr("lsats_pipeline.hub.hub.SOURCES", sources.SOURCES)
     monkeypatch.setattr("lsats_pipeline.hub.plan.SOURCES", sources.SOURCES)
-    monkeypatch.setitem(settings_module.SOURCE_SETTINGS, "parking", namespace["ParkingSettings"])
     monkeypatch.setenv("PARKING_FOLDER", str(tmp_path))
     export = tmp_path / "parking_2026.csv"
     export.write_text("Permit Id,Uniqname,Lot\nP1,jdoe,Moss\nP2,roe,Fern\n")
@@ -170,7 +169,7 @@ def test_the_source_is_a_folder_a_registry_line_and_its_variables(
 
 
 def test_the_source_becomes_a_dagster_asset_by_itself() -> None:
-    from lsats_pipeline.defs.bronze import bronze_asset
+    from lsats_pipeline.defs.hub.bronze import bronze_asset
 
     parking: dict[str, Any] = {}
     exec(block("sources/parking/__init__.py"), parking)

@@ -17,10 +17,10 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
-from lsats_pipeline import campus
 from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.figures import Figure, in_turn, seconds
 from lsats_pipeline.bench.scratch import scratch_database
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import COPY, Landing

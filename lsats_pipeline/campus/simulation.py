@@ -1,4 +1,7 @@
-"""The simulated campus of an unconfigured hub: a world in the hub's database, served locally."""
+"""The simulated campus of an unconfigured hub: a world in the hub's database, served locally.
+
+The world is large to import, and only a hub without sources needs it: it is loaded when it is used.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +10,56 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from lsats_pipeline import campus
-from lsats_pipeline.campus.simulators.documents import drop
-from lsats_pipeline.campus.simulators.process import start_simulators
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.database import Connection
 from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def simulated_campus(warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
-    """Variables that point at simulators of the campus as it is today; they stop with the block.
+class SimulatedCampus:
+    """What stands in for the six systems (`hub.hub.Simulation`)."""
 
-    Makes the campus when there is none, and lets it live on to today when it stayed behind. What
-    its systems export by hand arrives in the data folder.
-    """
-    require_synthetic_database(warehouse.name)
-    with warehouse.owner() as connection:
-        world, today = campus.world(connection), settings.today()
+    @contextmanager
+    def served(self, warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
+        """Variables that point at simulators of the campus as it is today, until the block ends.
+
+        Makes the campus when there is none, and lets it live on to today when it stayed behind.
+        What its systems export by hand arrives in the data folder.
+        """
+        from lsats_pipeline.campus import lifecycle as campus
+        from lsats_pipeline.campus.simulators.documents import drop
+        from lsats_pipeline.campus.simulators.process import start_simulators
+
+        require_synthetic_database(warehouse.name)
+        with warehouse.owner() as connection:
+            world, today = campus.world(connection), settings.today()
+            if world is None:
+                people, seed = settings.lsats_demo_people, settings.lsats_demo_seed
+                log.info(
+                    "🏫 no source is configured: simulating a campus of %s people", f"{people:,}"
+                )
+                campus.create(connection, seed=seed, people=people, first_day=today)
+            elif world.day < today:
+                log.info("🏫 the simulated campus lives on from %s to %s", world.day, today)
+                campus.advance(connection, today)
+            for path in drop(connection, settings.data_folder, settings.zone):
+                log.info("📥 %s has arrived in %s", path.name, path.parent)
+        # Without a document there is no folder yet, and a source of documents needs one.
+        settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with start_simulators(warehouse.url) as simulators:
+            yield {**simulators.environment, "LSATS_DATA_FOLDER": str(settings.data_folder)}
+
+    def describe(self, connection: Connection) -> str | None:
+        """How many people, which seed, which day; None when there is no campus yet."""
+        from lsats_pipeline.campus import lifecycle as campus
+
+        world = campus.world(connection)
         if world is None:
-            people, seed = settings.lsats_demo_people, settings.lsats_demo_seed
-            log.info("🏫 no source is configured: simulating a campus of %s people", f"{people:,}")
-            campus.create(connection, seed=seed, people=people, first_day=today)
-        elif world.day < today:
-            log.info("🏫 the simulated campus lives on from %s to %s", world.day, today)
-            campus.advance(connection, today)
-        for path in drop(connection, settings.data_folder, settings.zone):
-            log.info("📥 %s has arrived in %s", path.name, path.parent)
-    # Without a document there is no folder yet, and a source of documents needs one.
-    settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with start_simulators(warehouse.url) as simulators:
-        yield {**simulators.environment, "LSATS_DATA_FOLDER": str(settings.data_folder)}
+            return None
+        return f"{world.people:,} people, seed {world.seed}, at {world.day}"
 
 
 def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: dt.date) -> dt.date:
@@ -48,6 +67,8 @@ def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: d
 
     FixConfiguration, saying how to start over, when there is one with other numbers.
     """
+    from lsats_pipeline.campus import lifecycle as campus
+
     require_synthetic_database(warehouse.name)
     with warehouse.owner() as connection:
         world = campus.world(connection)

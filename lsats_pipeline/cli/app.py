@@ -14,21 +14,7 @@ import click
 import typer
 import typer.core
 
-from lsats_pipeline.cli import (
-    database,
-    importing,
-    looking,
-    measuring,
-    prices,
-    prices_analysis,
-    prices_finding,
-    prices_loading,
-    prices_split,
-    rejects,
-    running,
-    serving,
-    worlds,
-)
+from lsats_pipeline.cli import commands
 from lsats_pipeline.core import logs
 from lsats_pipeline.core.errors import LsatsError, Unreachable
 from lsats_pipeline.core.settings import LogSettings, load
@@ -78,14 +64,25 @@ def _shared(
     )
 
 
-for part in (running, looking, serving, importing, worlds):
+for part in (
+    commands.run,
+    commands.status,
+    commands.ui,
+    commands.import_bronze,
+    commands.seed,
+):
     part.register(app)
-for of_prices in (prices_finding, prices_analysis, prices_split, prices_loading):
-    of_prices.register(prices.app)
-app.add_typer(rejects.app, name="rejects")
-app.add_typer(database.app, name="db")
-app.add_typer(prices.app, name="mrf")
-app.add_typer(measuring.app, name="bench")
+for of_prices in (
+    commands.mrf_find,
+    commands.mrf_profile,
+    commands.mrf_split,
+    commands.mrf_load,
+):
+    of_prices.register(commands.mrf.app)
+app.add_typer(commands.rejects.app, name="rejects")
+app.add_typer(commands.database.app, name="db")
+app.add_typer(commands.mrf.app, name="mrf")
+app.add_typer(commands.bench.app, name="bench")
 
 
 def main() -> None:
@@ -194,7 +191,7 @@ def _log_folder() -> str:
 
 
 def _complain(text: str, error: BaseException | None = None) -> None:
-    redact = logs.Redactor(logs.configured_secrets())
+    redact = logs.Redactor()
     if error is not None:
         import traceback
 

@@ -14,14 +14,10 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings
-
-from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings
+from lsats_pipeline.core.settings import known_secrets
 
 KEPT_DAYS = 14
 _BLOT = "***"
@@ -40,7 +36,7 @@ _CHATTY = ("httpx", "httpcore", "ldap3", "alembic", "faker", "dagster")
 
 def set_up(home: Path, *, style: str = "text", verbose: bool = False) -> None:
     """Send the messages of this process to the terminal (standard error) and to the day's file."""
-    redact = Redactor(configured_secrets())
+    redact = Redactor()
     terminal = Terminal(sys.stderr)
     terminal.setFormatter(JsonLines(redact) if style == "json" else ForPeople(redact))
     file = DailyFile(home / "logs")
@@ -122,14 +118,18 @@ class DailyFile(logging.Handler):
 
 
 class Redactor:
-    """Blots out secrets in a text: given ones by value, URLs' passwords and tokens by shape."""
+    """Blots out secrets in a text: those read so far by value, others by their shape."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({s for s in secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+    def __init__(self) -> None:
+        self._secrets: frozenset[str] = frozenset()
+        self._known: re.Pattern[str] | None = None
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
+        if (secrets := known_secrets()) != self._secrets:
+            self._secrets = secrets
+            long = sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
+            self._known = re.compile("|".join(map(re.escape, long))) if long else None
         if self._known is not None:
             text = self._known.sub(_BLOT, text)
         for shape, kept in _SHAPES:
@@ -176,16 +176,3 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             said["traceback"] = self._redact(self.formatException(record.exc_info))
         return json.dumps(said, ensure_ascii=False)
-
-
-def configured_secrets() -> set[str]:
-    """Every secret value in the settings; those of a misconfigured group stay unknown."""
-    found: set[str] = set()
-    classes: list[type[BaseSettings]] = [HubSettings, *SOURCE_SETTINGS.values()]
-    for cls in classes:
-        try:
-            values = [getattr(cls(), name) for name in cls.model_fields]
-        except ValidationError:
-            continue
-        found |= {v.get_secret_value() for v in values if isinstance(v, SecretStr)}
-    return found

@@ -7,19 +7,17 @@ What later findings depend on comes first; what cannot be looked at any more is 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
 import psycopg
 
-from lsats_pipeline import campus
+from lsats_pipeline.core.diagnosis import Finding, State, failed, misconfigured, ok
 from lsats_pipeline.core.errors import FixConfiguration, LsatsError
-from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings, MrfSettings, load
-from lsats_pipeline.hub.hub import Hub, any_source_configured
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.hub import Hub, Simulation, any_source_configured
 from lsats_pipeline.hub.silver.cross_checks import cross_check
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.source import Source
@@ -32,54 +30,26 @@ _GB = 2**30
 _LITTLE_DISK, _NO_DISK = 5 * _GB, _GB // 2
 _LITTLE_MEMORY = _GB
 
-State = Literal["ok", "note", "failed"]
 
+def examine(
+    simulation: Simulation, others: Iterable[Callable[[], Iterator[Finding]]] = ()
+) -> Iterator[Finding]:
+    """Every finding in order; changes nothing, though an embedded server may start.
 
-@dataclass(frozen=True)
-class Finding:
-    """What was found about one thing. `exit_code`: what a failure means (contract.md)."""
-
-    area: str
-    name: str
-    state: State
-    text: str
-    remedy: str = ""
-    exit_code: int = 0
-
-
-def examine() -> Iterator[Finding]:
-    """Every finding in order; changes nothing, though an embedded server may start."""
+    `others`: what other products look at in their settings.
+    """
     yield from _source_settings()
     try:
         settings = load(HubSettings)
     except FixConfiguration as error:
-        yield from _misconfigured("the hub", error)
+        yield from misconfigured("the hub", error)
         return
-    yield _ok("settings", "the hub", f"today is {settings.today()} in {settings.lsats_timezone}")
+    yield ok("settings", "the hub", f"today is {settings.today()} in {settings.lsats_timezone}")
     yield _dagster_home(settings)
-    yield from _price_files()
+    for examined in others:
+        yield from examined()
     yield from _machine(settings)
-    yield from _running(settings)
-
-
-def verdict(findings: Sequence[Finding]) -> int:
-    """The exit code: 0, else 2 when any configuration failed, else 5."""
-    codes = {finding.exit_code for finding in findings}
-    return 2 if 2 in codes else max(codes, default=0)
-
-
-def _ok(area: str, name: str, text: str) -> Finding:
-    return Finding(area, name, "ok", text)
-
-
-def _failed(area: str, name: str, error: LsatsError, remedy: str = "") -> Finding:
-    return Finding(area, name, "failed", str(error), remedy, error.exit_code)
-
-
-def _misconfigured(name: str, error: FixConfiguration) -> Iterator[Finding]:
-    for line in str(error).splitlines():
-        remedy = "mend the variable in .env or in the environment; .env.example explains each"
-        yield Finding("settings", name, "failed", line, remedy, error.exit_code)
+    yield from _running(settings, simulation)
 
 
 # ── settings ──────────────────────────────────────────────────────────────────────────────────────
@@ -88,12 +58,12 @@ def _misconfigured(name: str, error: FixConfiguration) -> Iterator[Finding]:
 def _source_settings() -> Iterator[Finding]:
     for source in SOURCES:
         try:
-            settings = load(SOURCE_SETTINGS[source.system])
+            settings = load(source.settings)
         except FixConfiguration as error:
-            yield from _misconfigured(source.title, error)
+            yield from misconfigured(source.title, error)
             continue
         if settings.configured:
-            yield _ok("settings", source.title, "configured")
+            yield ok("settings", source.title, "configured")
         else:
             yield Finding("settings", source.title, "note", f"not configured: {settings.remedy}")
 
@@ -101,29 +71,10 @@ def _source_settings() -> Iterator[Finding]:
 def _dagster_home(settings: HubSettings) -> Finding:
     folder = settings.dagster_home
     if (folder / "dagster.yaml").is_file():
-        return _ok("settings", "Dagster", f"DAGSTER_HOME is {folder}")
+        return ok("settings", "Dagster", f"DAGSTER_HOME is {folder}")
     remedy = "unset DAGSTER_HOME, or copy dagster_home/dagster.yaml of the checkout there"
     text = f"DAGSTER_HOME {folder} holds no dagster.yaml"
     return Finding("settings", "Dagster", "failed", text, remedy, FixConfiguration.exit_code)
-
-
-def _price_files() -> Iterator[Finding]:
-    """Where price files are looked for, and whether they could be fetched."""
-    try:
-        settings = load(MrfSettings)
-    except FixConfiguration as error:
-        yield from _misconfigured("price files", error)
-        return
-    if not settings.source_list:
-        yield Finding("settings", "price files", "note", "not configured: set LSATS_MRF_SOURCES")
-        return
-    hosts = ", ".join(settings.host_list)
-    told = f"sources: {len(settings.source_list)}; hosts that may be asked: {hosts or 'none'}"
-    if not hosts and any("://" in source for source in settings.source_list):
-        remedy = "name the hosts of your sources, and of the files they list, in LSATS_MRF_HOSTS"
-        yield Finding("settings", "price files", "note", told, remedy)
-    else:
-        yield _ok("settings", "price files", told)
 
 
 # ── the machine ───────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +108,7 @@ def _existing(folder: Path) -> Path:
 # ── database and sources ──────────────────────────────────────────────────────────────────────────
 
 
-def _running(settings: HubSettings) -> Iterator[Finding]:
+def _running(settings: HubSettings, simulation: Simulation) -> Iterator[Finding]:
     if settings.database_url is None and not (settings.lsats_home / "postgres").exists():
         yield Finding(
             "database",
@@ -175,14 +126,14 @@ def _running(settings: HubSettings) -> Iterator[Finding]:
         except psycopg.Error as error:
             # A login with too few rights to look; what it may not do, PostgreSQL says well.
             told = FixConfiguration(str(error).strip())
-            yield _failed("database", "PostgreSQL", told, "grant the login what is missing")
+            yield failed("database", "PostgreSQL", told, "grant the login what is missing")
             return
         except LsatsError as error:
-            yield _failed("database", "PostgreSQL", error, _database_remedy(settings))
+            yield failed("database", "PostgreSQL", error, _database_remedy(settings))
             yield from _without_database(settings)
             return
         yield from findings
-        yield from _sources(settings, warehouse)
+        yield from _sources(settings, warehouse, simulation)
 
 
 def _database_remedy(settings: HubSettings) -> str:
@@ -196,7 +147,7 @@ def _database(settings: HubSettings, warehouse: Warehouse) -> Iterator[Finding]:
     with warehouse.owner() as connection:
         version = connection.info.parameter_status("server_version")
         size = _one(connection, "select pg_size_pretty(pg_database_size(current_database()))")
-        yield _ok(
+        yield ok(
             "database", "server", f"PostgreSQL {version} ({where}), {warehouse.name} has {size}"
         )
         yield _step(step_of(warehouse.url))
@@ -217,12 +168,12 @@ def _between_tables(connection: Connection) -> Iterator[Finding]:
             "silver", result.rule.name, "note", told, remedy if result.rule.serious else ""
         )
     if not broken:
-        yield _ok("silver", "between tables", f"all {len(results)} rules hold")
+        yield ok("silver", "between tables", f"all {len(results)} rules hold")
 
 
 def _step(step: str | None) -> Finding:
     if step == head():
-        return _ok("database", "schema", f"at step {step}, as the code")
+        return ok("database", "schema", f"at step {step}, as the code")
     told = f"at step {step}, the code knows {head()}" if step else "empty so far"
     return Finding(
         "database",
@@ -244,7 +195,7 @@ def _roles(connection: Connection) -> Finding:
             "database", "roles", "note", f"{missing} not there yet", "`lsats db migrate` makes them"
         )
     if _one(connection, "select pg_has_role(current_user, 'lsats_etl', 'member')"):
-        return _ok(
+        return ok(
             "database", "roles", "lsats_etl and lsats_reader; this login may act as lsats_etl"
         )
     user = connection.info.user
@@ -263,23 +214,25 @@ def _one(connection: Connection, query: str) -> object:
     return row[0] if row else None
 
 
-def _sources(settings: HubSettings, warehouse: Warehouse) -> Iterator[Finding]:
+def _sources(
+    settings: HubSettings, warehouse: Warehouse, simulation: Simulation
+) -> Iterator[Finding]:
     """Ask every source that can be asked; without any configured one, those of the campus."""
     if not _simulated():
         yield from _ask(settings, warehouse, "")
         return
     with warehouse.owner() as connection:
-        world = campus.world(connection)
-    if world is None:
+        simulated = simulation.describe(connection)
+    if simulated is None:
         yield _no_campus()
         return
     yield Finding(
         "sources",
         "simulated campus",
         "note",
-        f"{world.people:,} people, seed {world.seed}, at {world.day}: no real source is configured",
+        f"{simulated}: no real source is configured",
     )
-    yield from _ask(settings, warehouse, "simulated ")
+    yield from _ask(settings, warehouse, "simulated ", simulation)
 
 
 def _without_database(settings: HubSettings) -> Iterator[Finding]:
@@ -306,8 +259,10 @@ def _no_campus() -> Finding:
     )
 
 
-def _ask(settings: HubSettings, warehouse: Warehouse, kind: str) -> Iterator[Finding]:
-    hub = Hub(settings, warehouse)
+def _ask(
+    settings: HubSettings, warehouse: Warehouse, kind: str, simulation: Simulation | None = None
+) -> Iterator[Finding]:
+    hub = Hub(settings, warehouse, simulation)
     try:
         for source in SOURCES:
             if finding := _asked(hub, source, kind):
@@ -319,11 +274,11 @@ def _ask(settings: HubSettings, warehouse: Warehouse, kind: str) -> Iterator[Fin
 def _asked(hub: Hub, source: Source, kind: str) -> Finding | None:
     name = f"{kind}{source.title}"
     try:
-        if not kind and not load(SOURCE_SETTINGS[source.system]).configured:
+        if not kind and not load(source.settings).configured:
             return None
     except FixConfiguration:
         return None  # told among the settings
     try:
-        return _ok("sources", name, source.probe(hub.client(source.system)))
+        return ok("sources", name, source.probe(hub.client(source.system)))
     except LsatsError as error:
-        return _failed("sources", name, error, "check address, credentials and network, then again")
+        return failed("sources", name, error, "check address, credentials and network, then again")

@@ -9,21 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Protocol
 
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.report import Report
-from lsats_pipeline.core.settings import (
-    SIMULATED,
-    SOURCE_SETTINGS,
-    DocumentSettings,
-    HubSettings,
-    SourceSettings,
-    TdxSettings,
-    from_variables,
-    load,
-)
+from lsats_pipeline.core.settings import HubSettings, from_variables, load
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.bronze.views import declare_views
 from lsats_pipeline.hub.enrichment import enrich
@@ -32,8 +23,10 @@ from lsats_pipeline.hub.silver.consumers import declare_silver
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES, source
+from lsats_pipeline.hub.sources.settings import SIMULATED, DocumentSettings, SourceSettings
 from lsats_pipeline.hub.sources.source import Detail, Stream
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.database import Connection
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
 from lsats_pipeline.warehouse.safety import require_synthetic_database
@@ -41,12 +34,27 @@ from lsats_pipeline.warehouse.safety import require_synthetic_database
 log = logging.getLogger(__name__)
 
 
+class Simulation(Protocol):
+    """What stands in for the sources when none is configured; campus/simulation.py has one."""
+
+    def served(
+        self, warehouse: Warehouse, settings: HubSettings
+    ) -> AbstractContextManager[Mapping[str, str]]:
+        """Variables that point at simulated systems, which answer as long as the block lasts."""
+
+    def describe(self, connection: Connection) -> str | None:
+        """What the database holds of it, for people; None when there is nothing yet."""
+
+
 class Hub:
     """An opened hub. One process may open several; each keeps its own clients and simulators."""
 
-    def __init__(self, settings: HubSettings, warehouse: Warehouse) -> None:
+    def __init__(
+        self, settings: HubSettings, warehouse: Warehouse, simulation: Simulation | None = None
+    ) -> None:
         self.settings = settings
         self.warehouse = warehouse
+        self._simulation = simulation
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
         self._simulated: Mapping[str, str] | None = None
@@ -80,7 +88,7 @@ class Hub:
             detail,
             lambda: self.client(detail.source_system),
             day or self.settings.today(),
-            calls_per_minute=self._calls_per_minute(detail.source_system),
+            calls_per_minute=self.source_settings(detail.source_system).rate_limit,
             dagster_run_id=dagster_run_id,
         )
 
@@ -113,13 +121,13 @@ class Hub:
 
     def source_settings(self, system: str) -> SourceSettings:
         """A source's settings; with nothing at all configured, those of the simulated campus."""
-        cls = SOURCE_SETTINGS[system]
+        cls = source(system).settings
         shared = {name: getattr(self.settings, name) for name in _shared_with_hub(cls)}
         settings = load(cls, **shared)
         if settings.configured and _says_real(settings):
             return settings
-        if not any_source_configured():
-            return from_variables(cls, self._campus(), **shared)
+        if self._simulation is not None and not any_source_configured():
+            return from_variables(cls, self._simulated_by(self._simulation), **shared)
         if settings.configured:
             self._refuse_simulated(settings)
             return settings
@@ -141,24 +149,17 @@ class Hub:
         self._clients.clear()
         self._open.close()
 
-    def _campus(self) -> Mapping[str, str]:
+    def _simulated_by(self, simulation: Simulation) -> Mapping[str, str]:
         if self._simulated is None:
-            # The world is large to import and only the simulated hub needs it.
-            from lsats_pipeline.campus.simulation import simulated_campus
-
             self._simulated = self._open.enter_context(
-                simulated_campus(self.warehouse, self.settings)
+                simulation.served(self.warehouse, self.settings)
             )
         return self._simulated
-
-    def _calls_per_minute(self, system: str) -> int:
-        settings = self.source_settings(system)
-        return settings.calls_per_minute if isinstance(settings, TdxSettings) else 60
 
 
 def any_source_configured() -> bool:
     """Whether the environment names any real source; if not, the campus is simulated."""
-    loaded = (load(SOURCE_SETTINGS[s.system]) for s in SOURCES)
+    loaded = (load(declared.settings) for declared in SOURCES)
     return any(settings.configured and _says_real(settings) for settings in loaded)
 
 
@@ -172,12 +173,17 @@ def _shared_with_hub(cls: type[SourceSettings]) -> set[str]:
 
 
 @contextmanager
-def open_hub(settings: HubSettings | None = None) -> Iterator[Hub]:
-    """The hub on what is configured, its database up to date with the code."""
+def open_hub(
+    settings: HubSettings | None = None, simulation: Simulation | None = None
+) -> Iterator[Hub]:
+    """The hub on what is configured, its database up to date with the code.
+
+    `simulation` stands in when no source is configured; without one, sources have to be.
+    """
     settings = settings or load(HubSettings)
     with hub_url(settings) as url, Warehouse(url) as warehouse:
         prepare(warehouse)
-        hub = Hub(settings, warehouse)
+        hub = Hub(settings, warehouse, simulation)
         try:
             yield hub
         finally:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.report import Asset
-from lsats_pipeline.core.settings import SOURCE_SETTINGS, HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze import ingest
 from lsats_pipeline.hub.enrichment.enrich import asset_of as enrichment_asset
 from lsats_pipeline.hub.enrichment.enrich import waiting
@@ -69,13 +69,13 @@ def require_configured(chosen: Iterable[Chosen]) -> None:
     """
     wrong: list[str] = []
     configured: dict[str, bool] = {}
-    for system in (declared.system for declared in SOURCES):
+    for declared in SOURCES:
         try:
-            configured[system] = load(SOURCE_SETTINGS[system]).configured
+            configured[declared.system] = load(declared.settings).configured
         except FixConfiguration as error:
             wrong.append(str(error))
     # A folder of documents needs no variables, and tells no real hub from a simulated one.
-    if any(is_set and SOURCE_SETTINGS[system].required for system, is_set in configured.items()):
+    if any(is_set and source(system).settings.required for system, is_set in configured.items()):
         needed = {
             one.declared.source_system
             for one in chosen
@@ -84,14 +84,14 @@ def require_configured(chosen: Iterable[Chosen]) -> None:
         wrong += [
             _unset(system)
             for system in configured
-            if system in needed and not configured[system] and SOURCE_SETTINGS[system].required
+            if system in needed and not configured[system] and source(system).settings.required
         ]
     if wrong:
         raise FixConfiguration("\n".join(wrong))
 
 
 def _unset(system: str) -> str:
-    settings = SOURCE_SETTINGS[system]
+    settings = source(system).settings
     prefix = settings.model_config.get("env_prefix", "")
     names = ", ".join(f"{prefix}{name}".upper() for name in settings.required)
     return f"{source(system).title} is not configured: set {names}, or run others with --source"

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lsats_pipeline import campus
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 FIRST_DAY = dt.date(2026, 1, 1)

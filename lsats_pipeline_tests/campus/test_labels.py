@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lsats_pipeline import campus
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline_tests.campus.conftest import FIRST_DAY
 
 Row = dict[str, Any]

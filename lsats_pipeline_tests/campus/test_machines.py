@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lsats_pipeline import campus
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.campus.departments import homes
 from lsats_pipeline.campus.group_records import department_group_facts
 from lsats_pipeline.campus.lab_snapshot import lab_facts

@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from lsats_pipeline import campus
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import Hub

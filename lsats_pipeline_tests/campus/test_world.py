@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lsats_pipeline import campus
 from lsats_pipeline.campus import facts, store
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.campus.blocks import SUBJECTS, blocks_of, changes
 from lsats_pipeline.campus.world import Campus
 from lsats_pipeline.core.errors import FixConfiguration

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from lsats_pipeline.cli.app import app
-from lsats_pipeline.cli.running import exit_code
+from lsats_pipeline.cli.commands.run import exit_code
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline_tests.cli.conftest import Lsats
 
@@ -154,7 +154,7 @@ def test_the_unexpected_is_one_line_unless_asked_for(
     def broken(*options: Any) -> None:
         raise RuntimeError("postgresql://me:s3cr3t-word@host/x broke")
 
-    monkeypatch.setattr("lsats_pipeline.cli.looking.looking", broken)
+    monkeypatch.setattr("lsats_pipeline.cli.commands.status.looking", broken)
     said = lsats(*line)
     assert said.code == 1
     assert "unexpected RuntimeError: postgresql://me:***@host/x broke" in said.err

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import open_hub
 from lsats_pipeline.hub.plan import choose
@@ -20,7 +21,7 @@ ASSETS = {str(one.asset) for one in choose()}
 
 
 def query(text: str) -> list[tuple[Any, ...]]:
-    with open_hub() as hub:
+    with open_hub(simulation=SimulatedCampus()) as hub:
         return hub.warehouse.query(text)
 
 

@@ -12,16 +12,16 @@ import yaml
 
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.defs.checks import CHECKS_OF
-from lsats_pipeline.defs.partitions import HUB_DAYS
-from lsats_pipeline.defs.price_checks import (
+from lsats_pipeline.defs.hub.checks import CHECKS_OF
+from lsats_pipeline.defs.mrf.checks import (
     INDEX_CHECKS,
     PROFILE_CHECKS,
     RAW_CHECKS,
     SPLIT_CHECKS,
     TABLE_CHECKS,
 )
-from lsats_pipeline.defs.price_files import MRF_FILES
+from lsats_pipeline.defs.mrf.files import MRF_FILES
+from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.mrf.rows.tables import TABLES

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.defs.metadata.samples import about_people
+from lsats_pipeline.defs.hub.metadata.samples import about_people
 from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.warehouse.embedded import EmbeddedServer

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.doctor import examine
@@ -111,10 +112,10 @@ def test_the_doctor_looks_into_the_folder(
     monkeypatch.setenv("LSATS_HOME", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("UM_BASE_URL", "https://gw.example.edu/um")  # half set: a mistake elsewhere
-    found = {(f.area, f.name): f for f in examine()}
+    found = {(f.area, f.name): f for f in examine(SimulatedCampus())}
     missing = found["settings", "KeyConfigure export"]
     assert (missing.state, str(tmp_path / "inbox") in missing.text) == ("note", True)
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "lab_awards 2026.csv").write_bytes(b"")
-    found = {(f.area, f.name): f for f in examine()}
+    found = {(f.area, f.name): f for f in examine(SimulatedCampus())}
     assert found["settings", "lab awards export"].text == "configured"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.core.report import Report
-from lsats_pipeline.core.settings import DocumentSettings, HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver.build import build
@@ -23,6 +23,7 @@ from lsats_pipeline.hub.silver.parsers import TEXT
 from lsats_pipeline.hub.silver.spec import Column, SourceTable
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.lab_awards.client import NEEDED
+from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.source import Detail
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.stand_in import Pretend

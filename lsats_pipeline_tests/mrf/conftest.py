@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.settings import MrfSettings, load
+from lsats_pipeline.core.settings import load
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.catalog import Entry, Version
 from lsats_pipeline.mrf.sources.discovery import Found, find

@@ -7,11 +7,13 @@ from collections import namedtuple
 
 import pytest
 
+from lsats_pipeline.campus.simulation import SimulatedCampus
+from lsats_pipeline.core.diagnosis import Finding
 from lsats_pipeline.core.errors import GiveUp, Unreachable
 from lsats_pipeline.hub import doctor
-from lsats_pipeline.hub.doctor import Finding
 from lsats_pipeline.mrf.health import MEMORY_FLOOR, database_answers, workers
 from lsats_pipeline.mrf.ingest.file_ingest import MEMORY_OF_A_WORKER
+from lsats_pipeline.mrf.settings import settings_findings
 from lsats_pipeline.warehouse import Warehouse
 
 Memory = namedtuple("Memory", "available")
@@ -43,7 +45,11 @@ def test_a_database_that_is_silent_is_not_waited_for(warehouse: Warehouse) -> No
 
 
 def about_price_files() -> list[Finding]:
-    return [one for one in doctor.examine() if one.name == "price files"]
+    return [
+        one
+        for one in doctor.examine(SimulatedCampus(), [settings_findings])
+        if one.name == "price files"
+    ]
 
 
 def test_the_doctor_tells_of_price_files(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp, TryAgain, Unreachable
-from lsats_pipeline.core.settings import MrfSettings, load
+from lsats_pipeline.core.settings import load
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.locations import located
 from lsats_pipeline.mrf.sources.policy import Policy, is_public

@@ -26,7 +26,7 @@ import xlsxwriter
 
 from lsats_pipeline.campus.simulators.record_store import on_the_wire
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.core.settings import SIMULATED
+from lsats_pipeline.hub.sources.settings import SIMULATED
 from lsats_pipeline.warehouse.database import Connection
 
 CREATE_TABLE = """

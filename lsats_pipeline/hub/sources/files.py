@@ -30,8 +30,8 @@ import msgspec
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.core.settings import DocumentSettings
 from lsats_pipeline.hub.sources.archive import archive
+from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest
 from lsats_pipeline.hub.sources.spreadsheets import Malformed, Row, Table
 

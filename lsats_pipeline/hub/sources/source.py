@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.hub.sources.settings import SourceSettings
 
 # Part of asset and view names. Those of the six systems: contract.md, "Bronze identity".
 _SYSTEM = re.compile(r"[a-z][a-z_]*")
@@ -131,6 +132,7 @@ class Source:
 
     system: str
     title: str
+    settings: type[SourceSettings]
     connect: Callable[[Any], AbstractContextManager[Any]]
     probe: Callable[[Any], str]
     streams: tuple[Stream, ...]

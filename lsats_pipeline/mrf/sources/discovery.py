@@ -22,7 +22,7 @@ from pathlib import Path
 import psycopg
 
 from lsats_pipeline.core.errors import GiveUp, LsatsError
-from lsats_pipeline.core.settings import MrfSettings
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, tables_of_contents
 from lsats_pipeline.mrf.sources.catalog import Due
 from lsats_pipeline.mrf.sources.catalog_merge import MOST_KEYS, merge

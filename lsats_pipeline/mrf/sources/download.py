@@ -27,7 +27,7 @@ from lsats_pipeline.core.errors import (
     TryAgain,
     Unreachable,
 )
-from lsats_pipeline.core.settings import MrfSettings
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.archives import unpacked
 from lsats_pipeline.mrf.sources.catalog import Entry, Version

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, Unreachable
-from lsats_pipeline.core.settings import MrfSettings
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.locations import Location, located
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address

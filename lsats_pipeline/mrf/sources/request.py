@@ -18,7 +18,7 @@ import msgspec
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import BadFile, GiveUp, LsatsError
-from lsats_pipeline.core.settings import MrfSettings
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.hosts import PATIENCE, Hosts
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.policy import Policy, Target

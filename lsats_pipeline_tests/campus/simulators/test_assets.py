@@ -13,9 +13,10 @@ import pytest
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import TryAgain
-from lsats_pipeline.core.settings import TdxSettings, from_variables
+from lsats_pipeline.core.settings import from_variables
 from lsats_pipeline.hub.sources import detail, source, stream
 from lsats_pipeline.hub.sources.source import ReadRequest
+from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import ldap3
 import pytest
 
-from lsats_pipeline.core.settings import SOURCE_SETTINGS, from_variables
+from lsats_pipeline.core.settings import from_variables
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.active_directory.streams import read_organizational_units
@@ -93,7 +93,7 @@ class Hub:
         self._campus, self._stack = campus, stack
 
     def client(self, system: str) -> Any:
-        settings = from_variables(SOURCE_SETTINGS[system], self._campus.environment)
+        settings = from_variables(source(system).settings, self._campus.environment)
         return self._stack.enter_context(source(system).connect(settings))
 
     def read(self, name: str) -> list[dict[str, Any]]:

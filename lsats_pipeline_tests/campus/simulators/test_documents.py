@@ -14,8 +14,9 @@ import pytest
 
 from lsats_pipeline.campus.simulators.documents import drop
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.core.settings import SIMULATED, DocumentSettings, load
+from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import source, stream
+from lsats_pipeline.hub.sources.settings import SIMULATED, DocumentSettings
 from lsats_pipeline.hub.sources.source import NothingToRead, ReadRequest
 from lsats_pipeline.warehouse.database import Connection
 from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands

@@ -13,7 +13,9 @@ import pytest
 
 from lsats_pipeline.campus.simulators.process import start_simulators
 from lsats_pipeline.core.errors import FixConfiguration, Unreachable
-from lsats_pipeline.core.settings import SOURCE_SETTINGS, TdxSettings, load
+from lsats_pipeline.core.settings import load
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 from lsats_pipeline_tests.campus.simulators.conftest import CAMPUS, DAY, NEW_WORLD
 from lsats_pipeline_tests.conftest import database_on
 
@@ -40,7 +42,7 @@ def test_the_environment_configures_every_source(
     with start_simulators(campus_url, tdx_calls_per_minute=1234) as simulators:
         for name, value in simulators.environment.items():
             monkeypatch.setenv(name, value)
-        assert all(load(cls).configured for cls in SOURCE_SETTINGS.values() if cls.required)
+        assert all(load(s.settings).configured for s in SOURCES if s.settings.required)
         assert load(TdxSettings).calls_per_minute == 1234
         pid = simulators.pid
     assert gone(pid)

@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
+from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import Hub, open_hub
 from lsats_pipeline.hub.silver.consumers import view_names
@@ -102,7 +103,7 @@ def _live(url: str, home: Path) -> Lived:
             lsats_hold_share=0.5,
             lsats_reject_share=0.5,
         )
-        with open_hub(settings) as hub:
+        with open_hub(settings, SimulatedCampus()) as hub:
             _run(hub)
             days[day] = _seen(url, day)
             if day == DAYS[-1]:

@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from lsats_pipeline import campus
+from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.hub.silver.tables.computer_groups import COMPUTER_GROUPS

@@ -15,12 +15,12 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline import campus as campus_world
+from lsats_pipeline.campus import lifecycle as campus_world
 from lsats_pipeline.campus.simulators.documents import drop
 from lsats_pipeline.campus.simulators.process import start_simulators
 from lsats_pipeline.campus.simulators.record_store import on_the_wire
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.settings import SOURCE_SETTINGS, load
+from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.source import Page, ReadRequest
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
@@ -138,7 +138,7 @@ def connect(campus: Served) -> Iterator[Callable[[str], Client]]:
     with ExitStack() as stack:
 
         def to(system: str, **options: Any) -> Client:
-            settings = load(SOURCE_SETTINGS[system])
+            settings = load(source(system).settings)
             return stack.enter_context(source(system).connect(settings, **options))
 
         yield to

@@ -6,13 +6,12 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.core.settings import SOURCE_SETTINGS
+from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.hub.sources import SOURCES, detail, source, stream
 from lsats_pipeline.hub.sources.active_directory import shapes as active_directory
 from lsats_pipeline.hub.sources.ldap_records import RecordShape
@@ -42,15 +41,15 @@ Connect = Callable[[str], Client]
 
 
 def test_every_folder_is_registered() -> None:
-    folder = Path(__file__).parents[2] / "lsats_pipeline" / "sources"
+    folder = CHECKOUT / "lsats_pipeline" / "hub" / "sources"
     folders = {path.parent.name for path in folder.glob("*/streams.py")}
     assert folders == {member.connect.__module__.split(".")[-2] for member in SOURCES}
     for name in folders:
-        assert {path.name for path in (folder / name).glob("*.py")} >= {"__init__.py", "client.py"}
-
-
-def test_every_source_has_settings() -> None:
-    assert set(SOURCE_SETTINGS) >= set(SYSTEMS)
+        assert {path.name for path in (folder / name).glob("*.py")} >= {
+            "__init__.py",
+            "client.py",
+            "settings.py",
+        }
 
 
 def test_names_are_unique_and_found() -> None:

@@ -15,7 +15,7 @@ from lsats_pipeline.campus.simulators.documents import COMPUTER_COLUMNS
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import FixConfiguration
 from lsats_pipeline.core.report import Report
-from lsats_pipeline.core.settings import DocumentSettings, HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.sources import keyconfigure, lab_awards, source, stream
 from lsats_pipeline.hub.sources.files import SETTLED
@@ -23,6 +23,7 @@ from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
 from lsats_pipeline.hub.sources.keyconfigure.client import identify as identify_card
 from lsats_pipeline.hub.sources.lab_awards.client import NEEDED as AWARD_COLUMNS
 from lsats_pipeline.hub.sources.lab_awards.client import identify as identify_award
+from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.warehouse import Warehouse
 
 COMPUTER = stream("key_client_computer")

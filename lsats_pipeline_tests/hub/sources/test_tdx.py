@@ -11,10 +11,11 @@ import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
 from lsats_pipeline.core.http import Api
-from lsats_pipeline.core.settings import TdxSettings, load
+from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline.hub.sources.tdx.client import connect as connect_tdx
 from lsats_pipeline.hub.sources.tdx.client import expiry
+from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 from lsats_pipeline.hub.sources.tdx.streams import read_users
 from lsats_pipeline_tests.hub.sources.conftest import (
     DAY,

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from lsats_pipeline.core.errors import FixConfiguration, GiveUp, IncompleteRead
-from lsats_pipeline.core.settings import GatewaySettings, load
+from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline.hub.sources.umich_api.client import connect as connect_gateway
+from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 from lsats_pipeline.hub.sources.umich_api.streams import read_departments
 from lsats_pipeline_tests.hub.sources.conftest import (
     DAY,
@@ -165,7 +166,7 @@ def test_failures_that_pass(
 def test_wrong_secret(campus: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UM_CLIENT_SECRET", "no-such-secret")
     with (
-        connect_gateway(load(GatewaySettings)) as client,
+        connect_gateway(load(UmichApiSettings)) as client,
         pytest.raises(FixConfiguration, match="UM_CLIENT_SECRET") as caught,
     ):
         client.departments(0)
@@ -173,7 +174,7 @@ def test_wrong_secret(campus: Served, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_token_is_not_fetched_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = GatewaySettings.model_validate(
+    settings = UmichApiSettings.model_validate(
         {
             "base_url": "https://gw.example.edu/um",
             "category_id": "bf",

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.settings import ActiveDirectorySettings
 from lsats_pipeline.hub.sources import ldap
+from lsats_pipeline.hub.sources.active_directory.settings import ActiveDirectorySettings
 from lsats_pipeline.hub.sources.ldap_records import Entry
 
 PAGE = 1000  # the most that a domain controller gives per page

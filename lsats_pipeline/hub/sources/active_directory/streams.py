@@ -19,6 +19,7 @@ from lsats_pipeline.hub.sources.active_directory.client import (
     ActiveDirectoryClient,
     connect,
 )
+from lsats_pipeline.hub.sources.active_directory.settings import ActiveDirectorySettings
 from lsats_pipeline.hub.sources.ldap_records import Entry
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
@@ -108,6 +109,7 @@ ORGANIZATIONAL_UNIT = Stream(
 SOURCE = Source(
     "active_directory",
     "Active Directory",
+    settings=ActiveDirectorySettings,
     connect=connect,
     probe=probe,
     streams=(USER, GROUP, COMPUTER, ORGANIZATIONAL_UNIT),

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.settings import DocumentSettings
 from lsats_pipeline.hub.sources import files
 from lsats_pipeline.hub.sources.files import Export, Inbox
+from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.spreadsheets import Table, read_xlsx
 
 # What silver reads (domain/hub.md 4.12): without one of these every computer would seem changed.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lsats_pipeline.hub.sources.files import Inbox, probe
 from lsats_pipeline.hub.sources.keyconfigure.client import connect, identify
+from lsats_pipeline.hub.sources.keyconfigure.settings import KeyconfigureSettings
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
 
@@ -28,5 +29,10 @@ COMPUTER = Stream(
 )
 
 SOURCE = Source(
-    "key_client", "KeyConfigure export", connect=connect, probe=probe, streams=(COMPUTER,)
+    "key_client",
+    "KeyConfigure export",
+    settings=KeyconfigureSettings,
+    connect=connect,
+    probe=probe,
+    streams=(COMPUTER,),
 )

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.settings import DocumentSettings
 from lsats_pipeline.hub.sources import files
 from lsats_pipeline.hub.sources.files import Export, Inbox
+from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.spreadsheets import Table, read_csv
 
 # domain/hub.md 1.6; the reference number's heading is broken into two lines there, blanks here.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lsats_pipeline.hub.sources.files import Inbox, probe
 from lsats_pipeline.hub.sources.lab_awards.client import connect, identify
+from lsats_pipeline.hub.sources.lab_awards.settings import LabAwardsSettings
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
 
@@ -25,5 +26,10 @@ LAB_AWARD = Stream(
 )
 
 SOURCE = Source(
-    "lab_awards", "lab awards export", connect=connect, probe=probe, streams=(LAB_AWARD,)
+    "lab_awards",
+    "lab awards export",
+    settings=LabAwardsSettings,
+    connect=connect,
+    probe=probe,
+    streams=(LAB_AWARD,),
 )

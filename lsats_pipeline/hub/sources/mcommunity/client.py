@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.settings import McommunitySettings
 from lsats_pipeline.hub.sources import ldap
 from lsats_pipeline.hub.sources.ldap_records import Entry
 from lsats_pipeline.hub.sources.mcommunity import shapes
+from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
 
 
 class McommunityClient:

@@ -15,6 +15,7 @@ from lsats_pipeline.hub.sources.ldap_ranges import RangeReader, Search
 from lsats_pipeline.hub.sources.ldap_records import Entry
 from lsats_pipeline.hub.sources.mcommunity import shapes
 from lsats_pipeline.hub.sources.mcommunity.client import McommunityClient, connect
+from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
 WITHOUT_UID = "(&(objectClass=person)(!(uid=*)))"
@@ -68,6 +69,7 @@ GROUP = Stream("mcommunity_ldap", "group", key=("gidNumber",), read=read_groups)
 SOURCE = Source(
     "mcommunity_ldap",
     "MCommunity directory",
+    settings=McommunitySettings,
     connect=connect,
     probe=probe,
     streams=(USER, GROUP),

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import GiveUp, TryAgain
 from lsats_pipeline.core.http import Api, Grant, Tokens
-from lsats_pipeline.core.settings import TdxSettings
 from lsats_pipeline.hub.sources import json_records
+from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 
 ASSETS = "48"  # the application that assets belong to (domain/hub.md 1.1.1)
 # Active, and the others that count (domain/hub.md 1.1.2).

@@ -15,6 +15,7 @@ import msgspec
 from lsats_pipeline.hub.sources.json_records import in_portions, read_as
 from lsats_pipeline.hub.sources.source import Detail, Page, ReadRequest, Source, Stream
 from lsats_pipeline.hub.sources.tdx.client import TdxClient, connect
+from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 
 ACCOUNTS_PER_SEARCH = 200  # domain/hub.md 1.1.2
 ASSETS_PER_PAGE = 1000
@@ -105,6 +106,7 @@ ASSET_DETAIL = Detail(ASSET, fetch=TdxClient.asset, key=("ID",), volatile=_TOUCH
 SOURCE = Source(
     "tdx",
     "TeamDynamix",
+    settings=TdxSettings,
     connect=connect,
     probe=probe,
     streams=(DEPARTMENT, USER, ASSET),

@@ -11,8 +11,8 @@ import msgspec
 from lsats_pipeline.core import addresses
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.http import Api, Grant, Tokens
-from lsats_pipeline.core.settings import GatewaySettings
 from lsats_pipeline.hub.sources import json_records
+from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 
 PAGE = 1000  # the largest `$count` the gateway accepts (domain/hub.md 1.2)
 
@@ -40,7 +40,7 @@ class GatewayClient:
 
 
 @contextmanager
-def connect(settings: GatewaySettings, clock: Clock | None = None) -> Iterator[GatewayClient]:
+def connect(settings: UmichApiSettings, clock: Clock | None = None) -> Iterator[GatewayClient]:
     """Open a client; it gets its token with the first call."""
     clock = clock or Clock()
     credentials = "UM_CLIENT_KEY and UM_CLIENT_SECRET"
@@ -54,7 +54,7 @@ class _Reply(msgspec.Struct):
     expires_in: float | str | None = None
 
 
-def _sign_in(api: Api, settings: GatewaySettings, clock: Clock) -> Callable[[], Grant]:
+def _sign_in(api: Api, settings: UmichApiSettings, clock: Clock) -> Callable[[], Grant]:
     form = {
         "grant_type": "client_credentials",
         "client_id": settings.client_key,

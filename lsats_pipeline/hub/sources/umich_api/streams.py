@@ -23,6 +23,7 @@ from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.json_records import read_as
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 from lsats_pipeline.hub.sources.umich_api.client import GatewayClient, connect
+from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 
 log = logging.getLogger(__name__)
 FetchPage = Callable[[int], list[memoryview]]
@@ -130,6 +131,7 @@ USER = Stream("umich_api", "user", key=("EmplId", "EmplRcd"), read=read_users)
 SOURCE = Source(
     "umich_api",
     "University API gateway",
+    settings=UmichApiSettings,
     connect=connect,
     probe=probe,
     streams=(DEPARTMENT, USER),

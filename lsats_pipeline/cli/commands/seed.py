@@ -1,0 +1,279 @@
+"""`lsats seed WORLD` and `lsats verify WORLD`: synthetic worlds, with a flag for every option.
+
+The flags of a world are made from its options when it is named: worlds are read only then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
+
+from lsats_pipeline.cli.options import AsJson, a_day, examples
+from lsats_pipeline.cli.output import note, say_json
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.synthetic.worlds import WORLDS, world
+from lsats_pipeline.warehouse.database import database_name
+from lsats_pipeline.warehouse.location import hub_url
+from lsats_pipeline.warehouse.safety import require_synthetic_database
+
+if TYPE_CHECKING:
+    from lsats_pipeline.synthetic.progress import Watcher
+    from lsats_pipeline.synthetic.seeding import Seeding
+
+
+class To(StrEnum):
+    """Where a world goes."""
+
+    db = "db"
+    csv = "csv"
+    both = "both"
+    parquet = "parquet"
+
+
+class From(StrEnum):
+    """Where a stored world is."""
+
+    db = "db"
+    csv = "csv"
+    parquet = "parquet"
+
+
+class OnError(StrEnum):
+    """What a row that cannot be stored does to the rest."""
+
+    abort = "abort"
+    skip = "skip"
+
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(help="A database whose name ends in _demo or _test, instead of DATABASE_URL."),
+]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder of the files.", show_default="LSATS_HOME/exports/WORLD")
+]
+Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this table; repeatable.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What may be said of the seeding of any world; each field is a flag."""
+
+    to: Annotated[To, typer.Option(help="Where the rows go.")] = To.db
+    out: Out = None
+    table: Tables = None
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes for text.", show_default="processors")
+    ] = None
+    batch_size: Annotated[
+        int, typer.Option(min=100, max=50_000, help="Rows of a batch, with --on-error skip.")
+    ] = 5000
+    on_error: Annotated[
+        OnError, typer.Option(help="abort: all or nothing. skip: set rows aside and go on.")
+    ] = OnError.abort
+    memory_limit_mb: Annotated[
+        int, typer.Option(min=1, help="Megabytes from which memory is warned of.")
+    ] = 1024
+    clear: Annotated[bool, typer.Option("--clear", help="Delete the world's rows first.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written; write nothing.")
+    ] = False
+    preview: Annotated[int, typer.Option(min=0, help="Example rows of a dry run.")] = 3
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with a section of the world's name.")
+    ] = None
+    database_url: DatabaseUrl = None
+    as_json: AsJson = False
+
+
+class WorldGroup(TyperGroup):
+    """A command per world, made when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The worlds."""
+        return list(WORLDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command that seeds a world."""
+        return _seed_command(name) if name in WORLDS else None
+
+
+seed_app = typer.Typer(
+    cls=WorldGroup,
+    help="Seed a synthetic world: the same seed, the same bytes, at any size.",
+    epilog=examples("lsats seed retail --customers 1000 --products 100", "lsats seed jobs --help"),
+    no_args_is_help=True,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(seed_app, name="seed")
+    app.command(epilog=examples("lsats verify retail", "lsats verify jobs --from csv --json"))(
+        verify
+    )
+
+
+def verify(
+    world_name: Annotated[
+        str, typer.Argument(metavar="WORLD", help=f"One of {', '.join(WORLDS)}.")
+    ],
+    source: Annotated[From, typer.Option("--from", help="Where it is stored.")] = From.db,
+    table: Tables = None,
+    out: Out = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> int:
+    """Judge a stored world by all of its rules, over all rows; writes nothing."""
+    from lsats_pipeline.cli.world_report import say_findings
+    from lsats_pipeline.synthetic.stored import verify_database, verify_files
+
+    declared, settings = world(world_name), load(HubSettings)
+    if source == From.db:
+        with _database(settings, database_url) as url:
+            found = verify_database(url, declared, table)
+    else:
+        found = verify_files(_folder(settings, declared.name, out), declared, source.value, table)
+    if as_json:
+        say_json(found.as_json())
+    else:
+        say_findings(found)
+    return 4 if found.verdict == "fail" else 0
+
+
+def _seed_command(name: str) -> click.Command:
+    """The command of one world: common flags, and one for each of its options."""
+    declared = world(name)
+    fields = declared.options.model_fields
+
+    def command(**values: Any) -> int:
+        chosen = {n: values.pop(n) for n in fields}
+        flags = {n: value for n, value in chosen.items() if value is not None}
+        return _seed(name, flags, Wish(**values))
+
+    common = inspect.signature(Wish, eval_str=True).parameters.values()
+    own = [_flag(n, field) for n, field in fields.items()]
+    parameters = [*own, *common]
+    command.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = declared.about
+    app = typer.Typer(add_completion=False)
+    app.command(name, epilog=_examples(name))(command)
+    return typer.main.get_command(app)
+
+
+def _examples(name: str) -> str:
+    return examples(
+        f"lsats seed {name}",
+        f"lsats seed {name} --to csv --out {name}_files --seed 7",
+        f"lsats seed {name} --dry-run",
+    )
+
+
+def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
+    """A flag for an option; unset leaves it to variable, file and default."""
+    kind: Any = field.annotation if field.annotation in (int, float, bool, dt.date) else str
+    day: dict[str, Any] = {"parser": a_day, "metavar": "DAY"} if kind is dt.date else {}
+    option = typer.Option(help=_meaning(name, field), show_default=False, **day)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def _meaning(name: str, field: FieldInfo) -> str:
+    text = field.description or name.replace("_", " ")
+    default = "" if field.is_required() or field.default is None else f" [{field.default}]"
+    return f"{text[0].upper()}{text[1:]}{default}"
+
+
+def _seed(name: str, flags: dict[str, Any], wish: Wish) -> int:
+    from lsats_pipeline.cli.world_report import say_rehearsal, say_seeded
+    from lsats_pipeline.synthetic.dry_run import rehearse
+    from lsats_pipeline.synthetic.pipeline import assembled
+    from lsats_pipeline.synthetic.seeding import seed
+
+    seeding, settings = _seeding(name, flags, wish), load(HubSettings)
+    needed = wish.to in (To.db, To.both)
+    with _database(settings, wish.database_url, needed=needed) as url:
+        if wish.dry_run:
+            rehearsal = rehearse(seeding, url, wish.preview)
+            say_json(rehearsal.as_json()) if wish.as_json else say_rehearsal(rehearsal)
+            return 0
+        seeding, targets = assembled(
+            seeding,
+            wish.to.value,
+            url,
+            _folder(settings, name, wish.out),
+            skip=wish.on_error is OnError.skip,
+            batch_size=wish.batch_size,
+            clear=wish.clear,
+        )
+        with _shown(wish.as_json) as watch:
+            report = seed(seeding, targets, watch)
+    say_json(report.as_json()) if wish.as_json else say_seeded(report)
+    if report.error:
+        note(f"lsats: {report.error}")
+    return report.exit_code
+
+
+def _seeding(name: str, flags: dict[str, Any], wish: Wish) -> Seeding:
+    from lsats_pipeline.synthetic.seed_options import choose
+    from lsats_pipeline.synthetic.seeding import Seeding
+
+    return Seeding(
+        world(name),
+        choose(world(name), flags, wish.config),
+        tuple(wish.table) if wish.table else None,
+        workers=wish.workers or os.cpu_count() or 1,
+        memory_limit=wish.memory_limit_mb,
+    )
+
+
+@contextmanager
+def _database(
+    settings: HubSettings, database_url: str | None, *, needed: bool = True
+) -> Iterator[str]:
+    """URL of the database: the one named, else the hub's; empty when none is needed."""
+    if not needed:
+        yield ""
+    elif database_url:
+        require_synthetic_database(database_name(database_url))
+        yield database_url
+    else:
+        with hub_url(settings) as url:
+            yield url
+
+
+def _folder(settings: HubSettings, name: str, out: Path | None) -> Path:
+    return out.expanduser().absolute() if out else settings.lsats_home / "exports" / name
+
+
+@contextmanager
+def _shown(quiet: bool) -> Iterator[Watcher | None]:
+    """A bar on a terminal; elsewhere the log's lines say how far it is."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=100.0)
+        yield lambda record: bar.update(task, completed=record.percent, description=record.line)

@@ -1,0 +1,360 @@
+"""A job run in this process, for the command line: the same run as from the UI, and shown there.
+
+job, days, choice ─▶ Dagster (in process) ─▶ told while it runs ─▶ Outcome
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import dagster as dg
+import psutil
+
+from lsats_pipeline.core import errors
+from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.defs.mrf.files import MRF_FILES
+
+log = logging.getLogger("run")
+_ENGINES = logging.getLogger("lsats_pipeline")
+
+# Tags by which a run of a killed command line is found.
+_HOST, _PROCESS = "lsats/host", "lsats/process"
+
+Watcher = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An asset that failed, why, and what that means as an exit code (contract.md)."""
+
+    asset: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that did not pass; a blocking one stopped what builds on the asset."""
+
+    asset: str
+    name: str
+    description: str
+    blocking: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What a run came to."""
+
+    job: str
+    success: bool
+    run_id: str
+    seconds: float
+    failures: tuple[Failure, ...] = ()
+    checks: tuple[FailedCheck, ...] = ()
+
+    @property
+    def blocked(self) -> tuple[FailedCheck, ...]:
+        """The failed checks that stopped something."""
+        return tuple(check for check in self.checks if check.blocking)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Ran):
+    """What a run over days came to."""
+
+    first: dt.date
+    last: dt.date
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOutcome(Ran):
+    """What a run over one price file came to."""
+
+    key: str
+
+
+def execute_job(
+    name: str,
+    *,
+    first: dt.date,
+    last: dt.date,
+    selection: Sequence[str] | None = None,
+    full: bool = False,
+    accept_removals: bool = False,
+    watch: Watcher | None = None,
+) -> Outcome:
+    """Run a job for a range of days as one run; what it tells goes to the log.
+
+    `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
+    `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was stopped.
+    """
+    with _instance() as instance:
+        result = _executed(
+            instance,
+            name,
+            partition=first.isoformat() if first == last else None,
+            tags=_tags(first, last, full, accept_removals),
+            selection=selection,
+            watch=watch,
+        )
+    return Outcome(first=first, last=last, **result)
+
+
+def execute_for_file(
+    name: str, key: str, options: Mapping[str, Any], watch: Watcher | None = None
+) -> FileOutcome:
+    """Run a job for a price file by its key, with these options of its resource."""
+    with _instance() as instance:
+        instance.add_dynamic_partitions(str(MRF_FILES.name), [key])
+        config = {"resources": {"price_files": {"config": dict(options)}}}
+        result = _executed(instance, name, partition=key, config=config, watch=watch)
+    return FileOutcome(key=key, **result)
+
+
+def processed(key: str) -> bool:
+    """Whether Dagster knows of every step of a price file."""
+    with _instance() as instance:
+        return all(
+            key in instance.get_materialized_partitions(asset)
+            for asset in _job("mrf_process").asset_layer.executable_asset_keys
+        )
+
+
+def _executed(
+    instance: dg.DagsterInstance,
+    name: str,
+    *,
+    partition: str | None,
+    tags: Mapping[str, str] | None = None,
+    selection: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+    watch: Watcher | None = None,
+) -> dict[str, Any]:
+    job, started, run_id = _job(name), time.monotonic(), str(uuid.uuid4())
+    _bury_dead_runs(instance)
+    listener = _Listener(watch)
+    with _told(instance, run_id, listener):
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            partition_key=partition,
+            tags={**(tags or {}), _HOST: _host(), _PROCESS: _process()},
+            asset_selection=[dg.AssetKey(a.split("/")) for a in selection] if selection else None,
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                **(config or {}),
+            },
+            raise_on_error=False,
+        )
+        _refuse_stopped(instance, run_id, listener)
+    checks = tuple(_failed_checks(result))
+    for check in checks:
+        log.warning("⚠️ %s: %s: %s", check.asset, check.name, check.description)
+    return {
+        "job": name,
+        "success": result.success,
+        "run_id": run_id,
+        "seconds": time.monotonic() - started,
+        "failures": tuple(_failures(result)),
+        "checks": checks,
+    }
+
+
+def _job(name: str) -> dg.JobDefinition:
+    # Here, because the definitions load every module of this folder, this one too.
+    from lsats_pipeline.definitions import defs
+
+    return defs().resolve_job_def(name)
+
+
+def _instance() -> dg.DagsterInstance:
+    folder = load(HubSettings).dagster_home
+    if not (folder / "dagster.yaml").is_file():
+        raise FixConfiguration(
+            f"DAGSTER_HOME {folder} holds no dagster.yaml: unset it, or copy"
+            " dagster_home/dagster.yaml of the checkout there"
+        )
+    return dg.DagsterInstance.from_config(str(folder))
+
+
+def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> dict[str, str]:
+    from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, FULL
+
+    tags = {name: "true" for name, on in ((FULL, full), (ACCEPT_REMOVALS, accept_removals)) if on}
+    if first != last:
+        tags["dagster/asset_partition_range_start"] = first.isoformat()
+        tags["dagster/asset_partition_range_end"] = last.isoformat()
+    return tags
+
+
+def _refuse_stopped(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> None:
+    """Raise KeyboardInterrupt for a run that somebody stopped; it is recorded as canceled."""
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        return
+    if listener.stopped and run.status != dg.DagsterRunStatus.CANCELED:
+        instance.report_run_canceled(run)
+    if listener.stopped or run.status == dg.DagsterRunStatus.CANCELED:
+        raise KeyboardInterrupt
+
+
+def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of killed command lines failed: nobody else would, and the UI showed them running.
+
+    What they had begun in the hub is taken up by the next run of the same assets.
+    """
+    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST: _host()})
+    for run in instance.get_runs(filters=running):
+        if not _alive(run.tags.get(_PROCESS, "")):
+            instance.report_run_failed(run, "the process ended before the run did")
+
+
+def _host() -> str:
+    return socket.gethostname()
+
+
+def _process() -> str:
+    """This process; the time of its birth tells it from a later one with the same number."""
+    me = psutil.Process()
+    return f"{me.pid} {me.create_time():.2f}"
+
+
+def _alive(process: str) -> bool:
+    number, _, birth = process.partition(" ")
+    try:
+        return f"{psutil.Process(int(number)).create_time():.2f}" == birth
+    except (psutil.Error, ValueError):
+        return False
+
+
+# Every asset below a failed one would be an error of its own.
+_SKIPPED = "Dependencies for step"
+_EVENTS = {
+    "STEP_START": "started",
+    "STEP_SUCCESS": "done",
+    "STEP_FAILURE": "failed",
+    "STEP_SKIPPED": "skipped",
+    "STEP_UP_FOR_RETRY": "again",
+}
+
+
+class _Listener:
+    """Hears every event of a run as it happens. `stopped`: somebody wants it to end."""
+
+    def __init__(self, watch: Watcher | None) -> None:
+        self.stopped = False
+        self._watch = watch
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        if self.stopped:
+            return
+        if not entry.is_dagster_event:
+            quiet = entry.user_message.startswith(_SKIPPED)
+            log.log(logging.DEBUG if quiet else int(entry.level), entry.user_message)
+        elif entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
+            self._stop_if_wanted(entry.dagster_event)
+            _tell(_asset(entry.step_key), event, entry.dagster_event)
+            if self._watch:
+                self._watch(_asset(entry.step_key), event)
+
+    def _stop_if_wanted(self, told: dg.DagsterEvent | None) -> None:
+        """Leave the run: Dagster would go on, and try the interrupted step again later."""
+        if _interrupted(told):
+            self.stopped = True
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _told(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> Iterator[None]:
+    """What the run logs goes to this process's log, once: engines log into the run themselves."""
+    propagates = _ENGINES.propagate
+    instance.add_event_listener(run_id, listener)
+    _ENGINES.propagate = False
+    try:
+        yield
+    finally:
+        _ENGINES.propagate = propagates
+
+
+def _interrupted(told: dg.DagsterEvent | None) -> bool:
+    """Whether a step ended because somebody wants the run to end."""
+    if told is None or not (told.is_step_up_for_retry or told.is_step_failure):
+        return False
+    data = told.step_retry_data if told.is_step_up_for_retry else told.step_failure_data
+    names = {link.cls_name for link in _chain(data.error)}
+    return bool(names & {"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
+
+
+def _chain(error: Any) -> list[Any]:
+    """An error and its causes, the outermost first."""
+    chain = []
+    while error is not None:
+        chain.append(error)
+        error = error.cause
+    return chain
+
+
+def _tell(asset: str, event: str, told: dg.DagsterEvent | None) -> None:
+    """Log what a run does not log by itself."""
+    if told is None:
+        return
+    if event == "failed":
+        log.error("❌ %s: %s", asset, _failure(asset, told.step_failure_data).message)
+    elif event == "again":
+        data = told.step_retry_data
+        why = _failure(asset, data).message if data.error else "failed"
+        log.warning("🔁 %s: %s; tried again in %.0f s", asset, why, data.seconds_to_wait or 0)
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
+    for event in result.all_events:
+        if event.is_step_failure and event.step_key:
+            yield _failure(_asset(event.step_key), event.step_failure_data)
+
+
+def _failure(asset: str, data: Any) -> Failure:
+    """The message of the error that we raised, if one is in the chain; else of the last one."""
+    chain = _chain(data.error)
+    for link in chain:
+        known = getattr(errors, str(link.cls_name), None)
+        if isinstance(known, type) and issubclass(known, errors.LsatsError):
+            return Failure(asset, _bare(link), known.exit_code)
+    return Failure(asset, _bare(chain[-1]) if chain else "failed", 1)
+
+
+def _bare(error: Any) -> str:
+    """The message without the class name that Dagster puts before it."""
+    text = str(error.message).strip()
+    name = str(error.cls_name)
+    head, separator, rest = text.partition(": ")
+    return rest if separator and head.rpartition(".")[2] == name else text
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> Iterator[FailedCheck]:
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            yield FailedCheck(
+                check.asset_key.to_user_string(),
+                check.check_name,
+                check.description or "",
+                check.severity == dg.AssetCheckSeverity.ERROR,
+            )
+
+
+def _asset(step: str) -> str:
+    """The asset of a step: `bronze__tdx_user` is `bronze/tdx_user`."""
+    return step.replace("__", "/", 1)

@@ -1,0 +1,76 @@
+"""Layer 1: an asset per stream, `bronze/tdx_user`."""
+
+# No postponed annotations here: Dagster reads those of asset functions as they stand.
+
+import datetime as dt
+import inspect
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
+from lsats_pipeline.defs.hub.checks import check_specs
+from lsats_pipeline.defs.hub.metadata import Subject, defined
+from lsats_pipeline.defs.hub.resources import HubResource
+from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, run_step, wished
+from lsats_pipeline.defs.partitions import HUB_DAYS, days
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.source import Source, Stream
+
+
+def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
+    """The asset of one stream; of a range, only a last day that is today is read anew."""
+    key = dg.AssetKey(["bronze", stream.name])
+    subject = Subject("bronze", stream.name, stream.source_system, stream.entity_type)
+
+    @dg.asset(
+        key=key,
+        group_name="bronze",
+        kinds={"bronze", "postgres"},
+        owners=OWNERS,
+        tags={"layer": "bronze", "source": source.system},
+        description=_about(source, stream),
+        metadata=defined(subject),
+        partitions_def=HUB_DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRIES,
+        check_specs=check_specs(key),
+    )
+    def land(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
+        accept = wished(context, ACCEPT_REMOVALS)
+
+        def ingest(opened: Hub, day: dt.date) -> Report:
+            return opened.ingest(
+                stream, day, accept_removals=accept, dagster_run_id=context.run.run_id
+            )
+
+        yield from run_step(context, hub, subject, ingest, days(context))
+
+    return land
+
+
+def _about(source: Source, stream: Stream) -> str:
+    doc = inspect.getdoc(stream.read) or ""
+    volatile = ", ".join(f"`{name}`" for name in sorted(stream.volatile))
+    return "\n\n".join(
+        (
+            f"**{source.title}**: every {stream.entity_type} as it came, unchanged and for ever.",
+            doc,
+            _identified(stream) + (f" No change by itself: {volatile}." if volatile else ""),
+        )
+    )
+
+
+def _identified(stream: Stream) -> str:
+    by = "-".join(stream.key)
+    how = inspect.getdoc(stream.identify) if stream.identify else None
+    return (
+        f"Identified by `{by}`."
+        if how is None
+        else f"Identified by {stream.key[0]} and more: {how}"
+    )
+
+
+bronze_assets = [bronze_asset(source, stream) for source in SOURCES for stream in source.streams]

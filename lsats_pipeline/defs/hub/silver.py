@@ -1,0 +1,73 @@
+"""Layer 3: an asset per table, `silver/users`."""
+
+# No postponed annotations here: Dagster reads those of asset functions as they stand.
+
+import datetime as dt
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
+from lsats_pipeline.defs.hub.checks import check_specs
+from lsats_pipeline.defs.hub.metadata import Subject, defined
+from lsats_pipeline.defs.hub.resources import HubResource
+from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, FULL, run_step, wished
+from lsats_pipeline.defs.partitions import HUB_DAYS, days
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.silver.build import producers
+from lsats_pipeline.hub.silver.ddl import fingerprint
+from lsats_pipeline.hub.silver.spec import DerivedTable, MergedTable, Table
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
+
+
+def silver_asset(table: Table) -> dg.AssetsDefinition:
+    """The asset of one table; a range is built once, for its last day."""
+    key = dg.AssetKey(["silver", table.name])
+    subject = Subject("silver", table.name, "silver", table.name, table)
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(path) for path in producers(table)],
+        group_name="silver",
+        kinds={"silver", "postgres"},
+        owners=OWNERS,
+        tags={"layer": "silver", "source": _source(table)},
+        description=_about(table),
+        metadata=defined(subject),
+        code_version=fingerprint(table)[:12],
+        partitions_def=HUB_DAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=RETRIES,
+        check_specs=check_specs(key),
+    )
+    def build(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
+        full, accept = wished(context, FULL), wished(context, ACCEPT_REMOVALS)
+
+        def bring_up_to_date(opened: Hub, day: dt.date) -> Report:
+            return opened.build(
+                table, day, full=full, accept_removals=accept, dagster_run_id=context.run.run_id
+            )
+
+        yield from run_step(context, hub, subject, bring_up_to_date, days(context)[-1:])
+
+    return build
+
+
+def _source(table: Table) -> str:
+    if isinstance(table, DerivedTable):
+        return "derived"
+    return "merged" if isinstance(table, MergedTable) else table.stream.source_system
+
+
+def _about(table: Table) -> str:
+    rules = "\n".join(
+        f"| `{r.flag}` | {f'−{r.cost:.2f}' if r.cost else 'note'} | {r.about} |"
+        for r in table.rules
+    )
+    if not rules:
+        return table.about
+    return f"{table.about}\n\n| flag | score | when |\n|---|---|---|\n{rules}"
+
+
+silver_assets = [silver_asset(table) for table in SILVER_TABLES]

@@ -1,0 +1,1 @@
+"""Price files in Dagster: a partition a file, an asset a step."""

@@ -1,0 +1,191 @@
+"""Price files in Dagster: a partition for each, what a run may be told, the example file.
+
+A run without a partition is one of the example: a generated file under the key `mrf_demo`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.defs.partitions import choose_one, is_chosen
+from lsats_pipeline.mrf import health
+from lsats_pipeline.mrf.database.loading import server_folder
+from lsats_pipeline.mrf.ingest.file_ingest import Options, workers_for_this_machine
+from lsats_pipeline.mrf.profiling import ProfileOptions
+from lsats_pipeline.mrf.settings import MrfSettings
+from lsats_pipeline.mrf.sources import discovery
+from lsats_pipeline.mrf.splitting import By, SplitOptions, codes_of, providers_of
+from lsats_pipeline.mrf.text.index import IndexOptions
+from lsats_pipeline.synthetic.price_files import PriceFile
+from lsats_pipeline.synthetic.price_files.example import kept_price_file
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.location import hub_url
+from lsats_pipeline.warehouse.migrations import migrate
+from lsats_pipeline.warehouse.safety import require_synthetic_database
+
+MRF_FILES = dg.DynamicPartitionsDefinition(name="mrf_files")
+EXAMPLE = "mrf_demo"
+# A step of hours should not look dead, nor fill the log.
+_TELL_SECONDS = 20.0
+
+
+class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """How price files are taken in, and the database of their catalogue, opened when needed."""
+
+    workers: int = Field(
+        default=0, ge=0, le=64, description="processes beside each other; 0: as fits here"
+    )
+    span_mb: int = Field(
+        default=32, ge=1, le=1024, description="megabytes of text in a unit of work"
+    )
+    max_ratio: int = Field(
+        default=400, ge=2, le=1100, description="text over file size that is refused"
+    )
+    to_postgres: bool = Field(default=False, description="also load the tables into PostgreSQL")
+    connections: int = Field(default=3, ge=1, le=16, description="connections of that load")
+    profile_mb: int = Field(
+        default=300, ge=64, description="megabytes for the queries of the profile"
+    )
+    split_by: str = Field(
+        default="size", description="size, codes, provider, plan; empty: no parts"
+    )
+    split_mb: float = Field(default=512, gt=0, description="megabytes of text in a part")
+    split_codes: str = Field(
+        default="", description="by codes: CPT:99201-99215,MS-DRG; empty: by system"
+    )
+    split_providers: str = Field(
+        default="", description="by provider: TINs and NPIs, comma-separated"
+    )
+    split_buckets: int = Field(default=0, ge=0, description="by provider: so many groups of TINs")
+    example_mb: float = Field(
+        default=8, gt=0, description="megabytes of the example, when it is the file"
+    )
+    example_seed: int = Field(default=1, description="its seed")
+
+    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _warehouse: Warehouse | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PriceFilesResource]:
+        """Open as long as the run lasts; a run without a partition is given that of the example."""
+        with self._open:
+            if not is_chosen(context):
+                self._choose_example(context)
+            yield self
+
+    @property
+    def settings(self) -> HubSettings:
+        """The hub's."""
+        return load(HubSettings)
+
+    @property
+    def exports(self) -> Path:
+        """Where files are published."""
+        return self.settings.lsats_home / "exports" / "mrf"
+
+    @property
+    def server(self) -> Path | None:
+        """Where the database's files are, if that is on this machine."""
+        return server_folder(self.settings)
+
+    def warehouse(self) -> Warehouse:
+        """The hub's database, brought to the schema that the code knows."""
+        if self._warehouse is None:
+            url = self._open.enter_context(hub_url(self.settings))
+            opened = self._open.enter_context(Warehouse(url))
+            health.database_answers(opened)
+            migrate(url)
+            self._warehouse = opened
+        return self._warehouse
+
+    def options(self) -> Options:
+        """How a file is indexed and taken in."""
+        index = IndexOptions(span=self.span_mb << 20, max_ratio=self.max_ratio)
+        return Options(self._workers(), index)
+
+    def profile_options(self) -> ProfileOptions:
+        """How it is profiled."""
+        return ProfileOptions(self._workers(), self.profile_mb)
+
+    def split_options(self) -> SplitOptions | None:
+        """How it is split; None when it is not to be."""
+        by: dict[str, By] = {b: b for b in ("size", "codes", "provider", "plan")}
+        if not self.split_by:
+            return None
+        if self.split_by not in by:
+            raise FixConfiguration(f"split_by is {', '.join(by)} or empty, not {self.split_by!r}")
+        return SplitOptions(
+            by[self.split_by],
+            self.split_mb,
+            codes=codes_of(self.split_codes),
+            providers=providers_of(self.split_providers) if self.split_providers else frozenset(),
+            buckets=self.split_buckets,
+            workers=self._workers(),
+        )
+
+    def example(self) -> str:
+        """Make the example file, and enter it in the catalogue; its key."""
+        warehouse = self.warehouse()
+        require_synthetic_database(warehouse.name)
+        path = example_path(self.settings)
+        kept_price_file(path, example_options(self.example_mb, self.example_seed))
+        with warehouse.writer("mrf/find", wait=60) as connection:
+            return discovery.add(connection, str(path))
+
+    def _workers(self) -> int:
+        return health.workers(self.workers or workers_for_this_machine())
+
+    def _choose_example(self, context: dg.InitResourceContext) -> None:
+        try:
+            if load(MrfSettings).source_list:
+                raise FixConfiguration(
+                    "no price file was chosen: name one of the partitions `mrf_files` (its key, see"
+                    " `lsats mrf status`), or let the sensor `mrf_files_sensor` start the runs"
+                )
+            key = self.example()
+        except LsatsError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        assert context.instance is not None, "runs have one"
+        context.instance.add_dynamic_partitions(str(MRF_FILES.name), [key])
+        choose_one(context, key)
+
+
+def example_path(settings: HubSettings) -> Path:
+    """Where the example file is."""
+    return settings.lsats_home / "mrf" / "example" / f"{EXAMPLE}.json.gz"
+
+
+def example_options(megabytes: float, seed: int) -> PriceFile:
+    """What it is like: one element in a hundred has something wrong in it."""
+    return PriceFile(megabytes=megabytes, seed=seed, faults=0.01)
+
+
+def progress(context: dg.AssetExecutionContext) -> Callable[[str, int, int], None]:
+    """Tells the run how far a step is, now and then."""
+    begun = told = time.monotonic()
+
+    def watch(stage: str, done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= _TELL_SECONDS and total:
+            told = now
+            context.log.info(
+                f"{stage}: {100 * done / total:.0f} % of {total / 1e6:,.0f} MB after"
+                f" {now - begun:,.0f} s"
+            )
+
+    return watch
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The resource."""
+    return dg.Definitions(resources={"price_files": PriceFilesResource()})

@@ -1,0 +1,16 @@
+"""The job of price files."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+mrf_process = dg.define_asset_job(
+    "mrf_process",
+    selection=dg.AssetSelection.groups("mrf"),
+    tags={"lsats/work": "price_file"},  # dagster_home/dagster.yaml: how many at once
+    description=(
+        "A price file through all steps: fetched, indexed, taken in, profiled, split. The partition"
+        " is the file; without one, a small generated file. Options under"
+        " `resources: price_files` of the run."
+    ),
+)

@@ -1,0 +1,1 @@
+"""Synthetic worlds in Dagster: an asset a table, a partition a block."""

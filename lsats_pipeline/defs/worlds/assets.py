@@ -1,0 +1,149 @@
+"""Synthetic worlds: an asset per table, `retail/customers`; edges are its foreign keys.
+
+Large tables are partitioned by block: a fixed range of rows, always the same for the same seed. A
+run without a partition makes all of them. What a run stores is read back and judged: every rule of
+the table is a check.
+"""
+
+# No postponed annotations here: Dagster reads those of asset functions as they stand.
+
+import os
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, explained
+from lsats_pipeline.defs.logs import told
+from lsats_pipeline.defs.worlds.metadata import about, defined, recorded
+from lsats_pipeline.defs.worlds.options import (
+    WorldResource,
+    block_counts,
+    block_keys,
+    numbers_of,
+    options_key,
+)
+from lsats_pipeline.synthetic.report import SeedReport
+from lsats_pipeline.synthetic.rules import BLOCKING, Rule
+from lsats_pipeline.synthetic.seeding import Seeding, seed
+from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
+from lsats_pipeline.synthetic.stored import verify_database
+from lsats_pipeline.synthetic.targets.database import DatabaseTarget
+from lsats_pipeline.synthetic.targets.session import Session
+from lsats_pipeline.synthetic.validation import Finding, Findings, rules_of
+from lsats_pipeline.synthetic.worlds import WORLDS, world
+
+_SEVERITY = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
+
+
+def world_assets(declared: World) -> list[dg.AssetsDefinition]:
+    """The assets of a world; those of several blocks by default are partitioned."""
+    sizes = block_counts(declared)
+    partitions = dg.StaticPartitionsDefinition(block_keys(declared))
+    return [
+        world_asset(declared, table, {n for n in sizes if sizes[n] > 1}, partitions)
+        for table in declared.tables
+    ]
+
+
+def world_asset(
+    declared: World,
+    table: WorldTable,
+    partitioned: set[str],
+    partitions: dg.StaticPartitionsDefinition,
+) -> dg.AssetsDefinition:
+    """The asset of one table."""
+    key = dg.AssetKey([declared.name, table.name])
+    resource = options_key(declared.name)
+
+    @dg.asset(
+        key=key,
+        deps=[_dependency(declared, parent, partitioned) for parent in table.parents],
+        group_name=declared.name,
+        kinds={"synthetic", "postgres"},
+        owners=OWNERS,
+        tags={"layer": "synthetic", "source": declared.name},
+        description=about(table),
+        metadata=defined(declared, table),
+        partitions_def=partitions if table.name in partitioned else None,
+        backfill_policy=(dg.BackfillPolicy.single_run() if table.name in partitioned else None),
+        retry_policy=RETRIES,
+        required_resource_keys={resource},
+        check_specs=[_check_spec(key, rule) for rule in rules_of(table)],
+    )
+    def seeded(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
+        chosen: WorldResource = getattr(context.resources, resource)
+        with explained(), told(context):
+            options, url = chosen.options(), chosen.url()
+            report = _seed(context, declared, table, options, url)
+            found = verify_database(url, declared, [table.name])
+        results = list(_check_results(key, table, found))
+        yield dg.MaterializeResult(
+            metadata=recorded(declared, table, report, found, url), check_results=results
+        )
+
+    return seeded
+
+
+def _dependency(declared: World, parent: str, partitioned: set[str]) -> dg.AssetDep:
+    """Rows of any block may refer to rows of any other."""
+    mapping = dg.AllPartitionMapping() if parent in partitioned else None
+    return dg.AssetDep(dg.AssetKey([declared.name, parent]), partition_mapping=mapping)
+
+
+def _seed(
+    context: dg.AssetExecutionContext,
+    declared: World,
+    table: WorldTable,
+    options: WorldOptions,
+    url: str,
+) -> SeedReport:
+    blocks = {}
+    if context.has_partition_key or context.has_partition_key_range:
+        of = len(block_keys(declared))
+        blocks[table.name] = numbers_of(table, options, context.partition_keys, of)
+        if len(blocks[table.name]) == len(list(table.blocks(declared.name, options))):
+            blocks = {}
+    seeding = Seeding(declared, options, (table.name,), blocks, workers=os.cpu_count() or 1)
+    target = DatabaseTarget(Session(url, declared.name), declared, options)
+    report = seed(seeding, [target])
+    if report.error:
+        raise report.error
+    return report
+
+
+def _check_spec(key: dg.AssetKey, rule: Rule) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        rule.id, asset=key, blocking=rule.weight == BLOCKING, description=f"{rule.about}."
+    )
+
+
+def _check_results(
+    key: dg.AssetKey, table: WorldTable, found: Findings
+) -> Iterator[dg.AssetCheckResult]:
+    """A result for every rule; rules over whole tables wait until all blocks are in."""
+    judged = {finding.rule: finding for finding in found}
+    for rule in rules_of(table):
+        if rule.id in judged:
+            yield _check_result(key, judged[rule.id])
+        else:
+            yield dg.AssetCheckResult(
+                check_name=rule.id,
+                asset_key=key,
+                passed=False,
+                severity=dg.AssetCheckSeverity.WARN,
+                description="not judged yet: other blocks of the table are still to come",
+            )
+
+
+def _check_result(key: dg.AssetKey, finding: Finding) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=finding.rule,
+        asset_key=key,
+        passed=finding.passed,
+        severity=_SEVERITY[finding.weight == BLOCKING],
+        description=finding.line,
+        metadata={"rows": finding.rows, "violations": finding.violations},
+    )
+
+
+synthetic_assets = [asset for name in WORLDS for asset in world_assets(world(name))]

@@ -1,0 +1,19 @@
+"""A job for each synthetic world."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from lsats_pipeline.synthetic.worlds import WORLDS
+
+synthetic_worlds = [
+    dg.define_asset_job(
+        f"synthetic_{name}",
+        selection=dg.AssetSelection.groups(name),
+        description=(
+            f"Seed the synthetic world {name}, parents first, and judge what is stored. Without a"
+            f" partition, all blocks; options under `resources: {name}_options` of the run."
+        ),
+    )
+    for name in WORLDS
+]

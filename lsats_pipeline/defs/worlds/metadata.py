@@ -1,0 +1,108 @@
+"""Metadata of a synthetic table: its columns, what a run did, its score, a sample, its shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+
+from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, text
+from lsats_pipeline.synthetic.report import SeedReport
+from lsats_pipeline.synthetic.spec import World, WorldTable
+from lsats_pipeline.synthetic.targets.ledger import seeded
+from lsats_pipeline.synthetic.validation import Finding, Findings, rules_of
+from lsats_pipeline.warehouse.database import connect
+
+_WIDTH, _ROW, _TOP = 760, 18, 44
+_NAME_RIGHT, _BARS_LEFT, _BARS_RIGHT = 220, 230, 640
+_MOST_LABELS, _MOST_PICTURES = 16, 4
+_WANTED, _FOUND = "#cbd5e0", "#2b6cb0"
+_BETWEEN = 30
+
+
+def about(table: WorldTable) -> str:
+    """The table in a line, and its rules."""
+    rules = "\n".join(f"| `{rule.id}` | {rule.weight} | {rule.about} |" for rule in rules_of(table))
+    return f"{table.about}\n\n| rule | weight | holds that |\n|---|---|---|\n{rules}"
+
+
+def defined(world: World, table: WorldTable) -> Mapping[str, Any]:
+    """What is known before anything has run."""
+    return {
+        "dagster/table_name": f"{world.name}.{table.name}",
+        "dagster/column_schema": dg.TableSchema([_column(c) for c in table.table.columns]),
+    }
+
+
+def recorded(
+    world: World, table: WorldTable, report: SeedReport, found: Findings, url: str
+) -> dict[str, Any]:
+    """What one run did to the table, and how it is now."""
+    done = report.table(table.name)
+    with connect(url) as connection:
+        state = seeded(connection, world.name)[table.name]
+    pictures = shares_picture(found)
+    return {
+        "dagster/row_count": state.rows + state.strangers,
+        "rows made": done.rows,
+        "new": done.stored.created,
+        "changed": done.stored.updated,
+        "unchanged": done.stored.unchanged,
+        "score": round(found.score, 3),
+        "seconds": round(report.seconds, 3),
+        "rows per second": round(done.rate),
+        "sha256": state.sha256,
+        "blocks": state.blocks,
+        "options": dg.MetadataValue.json(report.options.model_dump(mode="json")),
+        **({"shares": dg.MetadataValue.md(pictures)} if pictures else {}),
+    }
+
+
+def shares_picture(found: Findings) -> str:
+    """Markdown with a drawing of each distribution: what was wanted, what was found."""
+    measured = [finding for finding in found if finding.shares]
+    return "\n\n".join(
+        as_markdown(f"{f.table}.{f.rule}", _drawn(f)) for f in measured[:_MOST_PICTURES]
+    )
+
+
+def _drawn(finding: Finding) -> str:
+    shares = dict(islice((finding.shares or {}).items(), _MOST_LABELS))
+    height = _TOP + len(shares) * _ROW + _BETWEEN
+    title = f"{finding.rule}: wanted (grey) and found"
+    parts = [text(16, 26, title, 15, INK), *_bars(shares)]
+    left = len(finding.shares or {}) - len(shares)
+    if left:
+        parts.append(
+            text(16, height - 12, f"and {left} more, closer to what was wanted", 12, FAINT)
+        )
+    return framed(title, _WIDTH, height, parts)
+
+
+def _bars(shares: Mapping[str, tuple[float, float]]) -> Iterator[str]:
+    most = max((max(pair) for pair in shares.values()), default=0.0) or 1.0
+    scale = (_BARS_RIGHT - _BARS_LEFT) / most
+    for i, (label, (wanted, found)) in enumerate(shares.items()):
+        top = _TOP + i * _ROW
+        yield text(_NAME_RIGHT, top + 11, label[:32], 12, INK, "end")
+        yield rect(_BARS_LEFT, top, max(wanted * scale, 1), 14, _WANTED)
+        yield rect(_BARS_LEFT, top + 4, max(found * scale, 1), 6, _FOUND)
+        told = f"{100 * found:.2f} % ({100 * (found - wanted):+.2f})"
+        yield text(_WIDTH - 16, top + 11, told, 12, FAINT, "end")
+
+
+def _column(column: sa.Column[Any]) -> dg.TableColumn:
+    return dg.TableColumn(
+        column.name,
+        str(column.type).lower(),
+        column.comment or _origin(column),
+        dg.TableColumnConstraints(nullable=bool(column.nullable), unique=bool(column.unique)),
+    )
+
+
+def _origin(column: sa.Column[Any]) -> str | None:
+    keys = [f"{key.column.table.name}.{key.column.name}" for key in column.foreign_keys]
+    return f"one of {keys[0]}" if keys else None

@@ -1,0 +1,81 @@
+"""What the settings of every source have in common, and those of sources that are documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from lsats_pipeline.core.settings import Settings, data_folder, environment
+
+# A file of this name says that the simulated campus fills the folder.
+SIMULATED = ".simulated"
+
+
+class SourceSettings(Settings):
+    """Shared by all sources: entirely unset means "not configured", half set is a mistake."""
+
+    model_config = environment()
+    # Enough to tell a configured source from an absent one.
+    required: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def rate_limit(self) -> int:
+        """Calls of single records a minute that the source allows."""
+        return 60
+
+    @property
+    def configured(self) -> bool:
+        """Whether any of the required variables is set."""
+        return any(getattr(self, name) for name in self.required)
+
+    @property
+    def remedy(self) -> str:
+        """What configures it, for people: `set TDX_BASE_URL`."""
+        prefix = self.model_config.get("env_prefix", "")
+        return "set " + ", ".join(f"{prefix}{name}".upper() for name in self.required)
+
+    @model_validator(mode="after")
+    def _all_or_nothing(self) -> Self:
+        missing = [name for name in self.required if not getattr(self, name)]
+        if missing and len(missing) < len(self.required):
+            prefix = self.model_config.get("env_prefix", "")
+            raise ValueError("also needs " + ", ".join(f"{prefix}{n}".upper() for n in missing))
+        return self
+
+
+class DocumentSettings(SourceSettings):
+    """Exported files that arrive in a folder (domain/hub.md 1.5, 1.6): there are no credentials.
+
+    All of it is the hub's own; a folder that exists is configured.
+    """
+
+    lsats_home: Path = Field(Path(".lsats"), description="state folder; files move to archive/")
+    lsats_data_folder: Path | None = Field(None, description="where exported files arrive")
+    lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
+
+    @field_validator("lsats_home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def folder(self) -> Path:
+        """Where the files arrive."""
+        return data_folder(self.lsats_home, self.lsats_data_folder)
+
+    @property
+    def archive(self) -> Path:
+        """Where they stay once they have landed."""
+        return self.lsats_home / "archive"
+
+    @property
+    def configured(self) -> bool:
+        """Whether the folder is there."""
+        return self.folder.is_dir()
+
+    @property
+    def remedy(self) -> str:
+        """What makes it one."""
+        return f"make the folder {self.folder}, or name another in LSATS_DATA_FOLDER"

@@ -1,0 +1,45 @@
+"""The variables of TeamDynamix."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from lsats_pipeline.core.settings import environment
+from lsats_pipeline.hub.sources.settings import SourceSettings
+
+
+class TdxSettings(SourceSettings):
+    """TeamDynamix (domain/hub.md 1.1.1)."""
+
+    model_config = environment("TDX_")
+    required: ClassVar[tuple[str, ...]] = ("base_url",)
+
+    base_url: str = Field("", description="for example https://campus.example.edu/TDWebApi/api")
+    app_id: str = Field("", description="application id for calls that belong to one")
+    beid: SecretStr | None = Field(None, description="admin service account: BEID")
+    web_services_key: SecretStr | None = Field(None, description="admin service account: key")
+    username: str = Field("", description="or a user name")
+    password: SecretStr | None = Field(None, description="and password")
+    api_token: SecretStr | None = Field(None, description="or a pasted bearer token")
+    calls_per_minute: int = Field(60, ge=1, description="rate limit of single-record calls")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        ways = (
+            self.beid and self.web_services_key,
+            self.username and self.password,
+            self.api_token,
+        )
+        if self.base_url and not any(ways):
+            raise ValueError(
+                "also needs TDX_BEID and TDX_WEB_SERVICES_KEY, or TDX_USERNAME and TDX_PASSWORD, "
+                "or TDX_API_TOKEN"
+            )
+        return self
+
+    @property
+    def rate_limit(self) -> int:
+        """Calls of single records a minute."""
+        return self.calls_per_minute
