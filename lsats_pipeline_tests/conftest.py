@@ -24,6 +24,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.embedded import VERSION, EmbeddedServer
 from lsats_pipeline.warehouse.migrations import migrate
+from lsats_pipeline_tests.clocks import ShortWaits, Waits
 
 SERVER_OF_YOUR_OWN = os.environ.get("LSATS_TEST_DATABASE_URL", "")
 EMBEDDED_VERSION = int(os.environ.get("LSATS_TEST_POSTGRES", VERSION))
@@ -148,3 +149,13 @@ def execute(url: str, statement: sql.Composed | sql.SQL) -> None:
 def drop_database(server: str, name: str) -> None:
     """Drop a database, cutting whatever is still connected."""
     execute(server, sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def waits() -> Waits:
+    return Waits()
+
+
+@pytest.fixture
+def short_waits() -> ShortWaits:
+    return ShortWaits()

@@ -1,6 +1,7 @@
 """The shape of the package (docs/explanation/architecture.md), read from its source.
 
-cli ──> defs ──> {hub, mrf, synthetic} ──> warehouse ──> core        campus ──> {hub.sources, synthetic}
+cli ──> defs ──> {hub, mrf, synthetic} ──> warehouse ──> core
+           └──> campus ──> {hub.sources, synthetic}
 """
 
 from __future__ import annotations
@@ -269,7 +270,7 @@ def test_the_checks_see_what_they_look_for(tmp_path: Path) -> None:
     assert isinstance(nodes[0], ast.ImportFrom)
     assert isinstance(nodes[1], ast.ImportFrom)
     assert absolute(nodes[0], file) == "lsats_pipeline.defs"
-    assert absolute(nodes[1], file) == "lsats_pipeline.hub.bronze"
+    assert absolute(nodes[1], file) == "lsats_pipeline.hub"
     assert inside("lsats_pipeline.defs.jobs") == "defs"
     assert inside("dagster") is None
     assert calls_of("psycopg.connect")

@@ -12,6 +12,7 @@ import json
 import pytest
 
 from lsats_pipeline.campus import lifecycle as campus
+from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import Hub
@@ -77,7 +78,7 @@ def live(warehouse, tmp_path, days):
     with warehouse.owner() as connection:
         campus.create(connection, seed=7, people=400, first_day=FIRST)
     for day in days:
-        hub = Hub(settings_on(day, tmp_path), warehouse)
+        hub = Hub(settings_on(day, tmp_path), warehouse, SimulatedCampus())
         try:
             take_in(hub)
             yield day, hub

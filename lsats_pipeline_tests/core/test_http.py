@@ -17,8 +17,8 @@ from lsats_pipeline.core.errors import (
 )
 from lsats_pipeline.core.http import TRIES, Api, Grant, Tokens
 from lsats_pipeline.hub.sources.json_records import cut
-from lsats_pipeline_tests.hub.sources.conftest import Waits
-from lsats_pipeline_tests.hub.sources.scripted import Reply, Script, serving
+from lsats_pipeline_tests.clocks import Waits
+from lsats_pipeline_tests.core.scripted import Reply, Script, serving
 
 SECRET = "s3cret-token"
 

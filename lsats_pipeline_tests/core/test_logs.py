@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.core import logs
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 
 log = logging.getLogger("lsats_pipeline.test")
 
@@ -71,6 +73,8 @@ def test_secrets_are_blotted_out(home: Path, capsys, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TDX_BEID", "the-admin-beid")
     monkeypatch.setenv("TDX_WEB_SERVICES_KEY", "the-admin-key")
     monkeypatch.setenv("DATABASE_URL", "postgresql://hub:word-of-hub@db.example.edu/lsats")
+    load(HubSettings)
+    load(TdxSettings)
     logs.set_up(home)
     log.info("sent the-admin-beid and the-admin-key")
     log.info("postgresql://other:word-of-other@db/x and Authorization: Bearer abcdefgh.ijkl")

@@ -31,7 +31,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_simulated_day_brings_its_documents(warehouse: Warehouse, tmp_path: Path) -> None:
     for day in (FIRST, FIRST + dt.timedelta(days=20)):
-        hub = Hub(settings_on(day, tmp_path), warehouse)
+        hub = Hub(settings_on(day, tmp_path), warehouse, SimulatedCampus())
         try:
             first, again = hub.ingest(COMPUTER), hub.ingest(COMPUTER)
         finally:
@@ -52,7 +52,7 @@ def test_beside_a_real_source_documents_need_their_folder(
 ) -> None:
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
     monkeypatch.setenv("TDX_API_TOKEN", "token")
-    hub = Hub(settings_on(FIRST, tmp_path), warehouse)
+    hub = Hub(settings_on(FIRST, tmp_path), warehouse, SimulatedCampus())
     with pytest.raises(FixConfiguration, match=r"inbox, or name another in LSATS_DATA_FOLDER"):
         hub.ingest(COMPUTER)
     (tmp_path / "inbox").mkdir()
@@ -64,7 +64,7 @@ def test_beside_a_real_source_documents_need_their_folder(
 def test_a_folder_of_its_own(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = Hub(settings_on(FIRST, tmp_path / "simulated"), warehouse)
+    hub = Hub(settings_on(FIRST, tmp_path / "simulated"), warehouse, SimulatedCampus())
     hub.client("key_client")
     hub.close()
     real = tmp_path / "real"
@@ -74,7 +74,7 @@ def test_a_folder_of_its_own(
     settings = load(
         HubSettings, lsats_home=tmp_path / "home", lsats_today=FIRST, lsats_data_folder=real
     )
-    hub = Hub(settings, warehouse)
+    hub = Hub(settings, warehouse, SimulatedCampus())
     assert hub.ingest(COMPUTER).counts.created > 0
     hub.close()
     assert names(real) == [".simulated", f"lab_awards_{FIRST}.csv"]
@@ -88,7 +88,7 @@ def test_simulated_documents_stay_out_of_a_real_hub(
     monkeypatch.setenv("TDX_API_TOKEN", "token")
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / ".simulated").touch()
-    hub = Hub(settings_on(FIRST, tmp_path), warehouse)
+    hub = Hub(settings_on(FIRST, tmp_path), warehouse, SimulatedCampus())
     assert hub.source_settings("key_client").configured  # a database for such records
     monkeypatch.setattr(warehouse, "name", "lsats")
     with pytest.raises(FixConfiguration, match="was filled by a simulated campus"):

@@ -9,12 +9,11 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from lsats_pipeline.core.report import Report
-from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.core.settings import CHECKOUT, HubSettings, load
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver.build import build
@@ -29,7 +28,6 @@ from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.stand_in import Pretend
 
 PEOPLE = 1000
-ROOT = Path(__file__).parent.parent
 
 
 def scene() -> tuple[Pretend, Detail, SourceTable]:
@@ -113,7 +111,7 @@ def killed(warehouse, hub_settings):
         victim = subprocess.Popen(
             [sys.executable, "-c", VICTIM, warehouse.url, str(hub_settings.lsats_home), point],
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
         )
         assert victim.stdout is not None
         with victim.stdout:

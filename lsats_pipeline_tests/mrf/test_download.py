@@ -291,7 +291,8 @@ import sys
 import threading
 from pathlib import Path
 from lsats_pipeline.mrf.sources.download import fetch
-from lsats_pipeline.core.settings import MrfSettings, load
+from lsats_pipeline.core.settings import load
+from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.warehouse import Warehouse
 with Warehouse(sys.argv[1]) as warehouse:
     fetch(warehouse, load(MrfSettings, hosts=sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
@@ -344,7 +345,7 @@ def test_a_killed_download_goes_on(hub: PriceHub, server: BadServer) -> None:
 
 DYING = """
 import os, signal
-from lsats_pipeline.mrf.sources import catalog, fetching
+from lsats_pipeline.mrf.sources import catalog, download
 def dying(module, name, after):
     real = getattr(module, name)
     def die(*arguments, **options):
@@ -359,7 +360,7 @@ dying({step}, {after})
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(
     "step",
-    ["catalog, 'move_file'", "fetching, 'prove'", "fetching, '_synced'", "catalog, 'received'"],
+    ["catalog, 'move_file'", "download, 'prove'", "download, '_synced'", "catalog, 'received'"],
 )
 def test_killed_at_any_step_the_next_run_completes_it(
     step: str, after: bool, hub: PriceHub, server: BadServer

@@ -27,11 +27,11 @@ from lsats_pipeline.mrf.ingest import spans as spans_module
 from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest, prepare
 from lsats_pipeline.mrf.ingest.publication import finished
 from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
+from lsats_pipeline.mrf.provenance.rereading import texts_of
 from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.status import statuses
 from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import LargeElement, Span
-from lsats_pipeline.mrf.text.rereading import texts_of
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline.synthetic.price_files import faults as fault_kinds

@@ -301,22 +301,22 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
 VICTIM = """
 import sys, time
 from pathlib import Path
-from lsats_pipeline.mrf.database import loading, publishing, relational, shards
+from lsats_pipeline.mrf.database import load_publication, loading, partitions, relational
 from lsats_pipeline.warehouse import Warehouse
 
 def stop(*args):
     print("here", flush=True)
     time.sleep(600)
 
-shards._MOST_ROWS = 500
+partitions._MOST_ROWS = 500
 url, exports, point = sys.argv[1:]
 if point == "copy":
     real, seen = relational.index, []
     relational.index = lambda *args: stop() if len(seen) > 7 else (seen.append(1), real(*args))
 elif point == "publish":
-    publishing._remember = stop
+    load_publication._remember = stop
 elif point == "attach":
-    publishing._attach = stop
+    load_publication._attach = stop
 with Warehouse(url) as warehouse:
     loading.load_file(warehouse, Path(exports), "prices", connections=1)
 """

@@ -19,8 +19,8 @@ from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest
 from lsats_pipeline.mrf.ingest.rejects import rejects_of
 from lsats_pipeline.mrf.ingest.replay import replay
 from lsats_pipeline.mrf.profiling import checks_of, profile
+from lsats_pipeline.mrf.provenance.locating import origin
 from lsats_pipeline.mrf.rows.coercion import coerced
-from lsats_pipeline.mrf.text.locating import origin
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
 from lsats_pipeline_tests.mrf.files import SMALL, item, price, reference, rows, taken
@@ -151,10 +151,10 @@ def test_a_replay_that_is_killed_changes_nothing_or_all(tmp_path: Path) -> None:
     before = {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()}
     code = (
         "import os, pathlib, signal, sys\n"
-        "from lsats_pipeline.mrf.ingest import replaying\n"
+        "from lsats_pipeline.mrf.ingest import replay\n"
         "from lsats_pipeline.mrf import workspace\n"
         "workspace.Workspace.swap = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "replaying.replay('prices', pathlib.Path(sys.argv[1]), coerce=True)\n"
+        "replay.replay('prices', pathlib.Path(sys.argv[1]), coerce=True)\n"
     )
     # The other swap, of the small file's own tables, has to go on.
     code = code.replace(

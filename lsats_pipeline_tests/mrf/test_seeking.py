@@ -21,11 +21,11 @@ from lsats_pipeline.mrf.ingest import span_ingester as crew_module
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, prepare
 from lsats_pipeline.mrf.ingest.seekable import make_seekable, seekable_if_large
 from lsats_pipeline.mrf.profiling.scan import walk
+from lsats_pipeline.mrf.provenance.locating import Origins
+from lsats_pipeline.mrf.provenance.rereading import indexed
 from lsats_pipeline.mrf.text import access, seeking
 from lsats_pipeline.mrf.text.access import Original
-from lsats_pipeline.mrf.text.locating import Origins
 from lsats_pipeline.mrf.text.reading import sha256_of
-from lsats_pipeline.mrf.text.rereading import indexed
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline_tests.mrf.files import SMALL

@@ -121,7 +121,7 @@ def show_source(
 ) -> None:
     """Print the exact text that a row, an element, a reject or a byte is from."""
     from lsats_pipeline.mrf.ingest.seekable import seekable_if_large
-    from lsats_pipeline.mrf.text.locating import origin
+    from lsats_pipeline.mrf.provenance.locating import origin
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))

@@ -20,10 +20,10 @@ import psutil
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.mrf.ingest.publication import finished, publish
 from lsats_pipeline.mrf.ingest.span_ingester import Crew, crew, of_the_machine
+from lsats_pipeline.mrf.provenance.rereading import Indexed, texts_of
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
 from lsats_pipeline.mrf.text.reading import Watcher, sha256_of, size_of
-from lsats_pipeline.mrf.text.rereading import Indexed, texts_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
     Failure,

@@ -9,10 +9,10 @@ import msgspec
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.mrf.provenance.rereading import Indexed, stretches
 from lsats_pipeline.mrf.rows.coercion import coerced
 from lsats_pipeline.mrf.rows.decoding import Reject
 from lsats_pipeline.mrf.text.index import LargeElement
-from lsats_pipeline.mrf.text.rereading import Indexed, stretches
 from lsats_pipeline.mrf.workspace import Workspace
 
 # A step of a path: negotiated_rates[3]

@@ -22,10 +22,10 @@ import pyarrow.parquet as pq
 from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.ingest.rejects import STEP, Rejected, assembled, rejects_of
+from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import SECTIONS
-from lsats_pipeline.mrf.text.rereading import Indexed, indexed
 from lsats_pipeline.mrf.workspace import Published, Sums, Workspace, write
 
 

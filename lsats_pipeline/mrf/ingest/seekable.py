@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed
 from lsats_pipeline.mrf.text import seeking
-from lsats_pipeline.mrf.text.rereading import Indexed, indexed
 from lsats_pipeline.mrf.text.seeking import SeekIndex, Told
 from lsats_pipeline.mrf.workspace import Workspace
 

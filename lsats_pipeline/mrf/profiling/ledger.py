@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pyarrow.parquet as pq
 
+from lsats_pipeline.mrf.provenance.rereading import Indexed
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import SECTIONS
-from lsats_pipeline.mrf.text.rereading import Indexed
 from lsats_pipeline.mrf.workspace import Workspace
 
 

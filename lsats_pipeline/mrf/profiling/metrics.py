@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from lsats_pipeline.mrf.profiling.queries import CATEGORIES, CODE_FORMS, QUESTIONS, Question
 from lsats_pipeline.mrf.profiling.statistics import CodeSystem, Distribution, Example, Finding
+from lsats_pipeline.mrf.provenance.rereading import Indexed
 from lsats_pipeline.mrf.rows.tables import TABLES
-from lsats_pipeline.mrf.text.rereading import Indexed
 from lsats_pipeline.mrf.workspace import Workspace
 
 _SQL = Path(__file__).with_name("metrics.sql")

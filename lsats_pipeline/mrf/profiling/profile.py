@@ -12,7 +12,7 @@ from lsats_pipeline.mrf.profiling.ledger import ledger_of
 from lsats_pipeline.mrf.profiling.metrics import Measured, measure
 from lsats_pipeline.mrf.profiling.scan import walk
 from lsats_pipeline.mrf.profiling.statistics import LAYOUT, FileProfile
-from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told
+from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.workspace import Workspace, lock, read, write
 
 Progress = Callable[[str, int, int], None]

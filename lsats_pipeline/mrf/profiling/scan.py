@@ -11,6 +11,7 @@ import msgspec
 
 from lsats_pipeline.core.parallel_map import beside
 from lsats_pipeline.mrf.profiling.statistics import Example, SchemaFound, Violation
+from lsats_pipeline.mrf.provenance.rereading import Indexed, Stretch, stretches
 from lsats_pipeline.mrf.schema import published
 from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
@@ -20,7 +21,6 @@ from lsats_pipeline.mrf.schema.validation import Fault, Seen, first_places, look
 from lsats_pipeline.mrf.text.access import Original
 from lsats_pipeline.mrf.text.index import HEADER, SECTIONS, Index, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Indexed, Stretch, stretches
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _SHOWN = 200

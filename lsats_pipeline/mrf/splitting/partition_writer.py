@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 
+from lsats_pipeline.mrf.provenance.rereading import Stretch
 from lsats_pipeline.mrf.splitting.options import REST
 from lsats_pipeline.mrf.splitting.references import Mask, References
 from lsats_pipeline.mrf.splitting.router import (
@@ -23,7 +24,6 @@ from lsats_pipeline.mrf.splitting.router import (
 )
 from lsats_pipeline.mrf.splitting.units import Digest, Elements, Item, Large, Unit, rate_unit
 from lsats_pipeline.mrf.text.index import SECTIONS
-from lsats_pipeline.mrf.text.rereading import Stretch
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _RATES = msgspec.json.Decoder(list[Using])

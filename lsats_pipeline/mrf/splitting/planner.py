@@ -8,6 +8,7 @@ from pathlib import Path
 from zlib import crc32
 
 from lsats_pipeline.mrf.profiling.scan import breaking
+from lsats_pipeline.mrf.provenance.rereading import Indexed
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.header import header, scalars
 from lsats_pipeline.mrf.splitting.options import Plan, SplitOptions, single_plan
@@ -30,7 +31,6 @@ from lsats_pipeline.mrf.splitting.writer import Counted, Counter, PartWriter, Wr
 from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Indexed
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import msgspec
 from lsats_pipeline.core.errors import VerificationFailed
 from lsats_pipeline.mrf.profiling.scan import Differences
 from lsats_pipeline.mrf.profiling.statistics import Violation
+from lsats_pipeline.mrf.provenance.rereading import Indexed, Stretch
 from lsats_pipeline.mrf.schema.published import Version
 from lsats_pipeline.mrf.splitting.parts_account import Part
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
@@ -29,7 +30,6 @@ from lsats_pipeline.mrf.splitting.writer import Written
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, Span, index_file
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Indexed, Stretch
 
 ELEMENTS = tuple(section for section in SECTIONS if section != REFERENCES)
 

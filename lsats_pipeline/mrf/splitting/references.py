@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from lsats_pipeline.mrf.provenance.rereading import Indexed
 from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, hash_of, items, summed
-from lsats_pipeline.mrf.text.rereading import Indexed
 
 SECTION = "provider_references"
 Numbers = NDArray[np.int64]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from lsats_pipeline.mrf.provenance.rereading import alone
 from lsats_pipeline.mrf.text.index import Index, LargeElement, Span
-from lsats_pipeline.mrf.text.rereading import alone
 
 
 @dataclass

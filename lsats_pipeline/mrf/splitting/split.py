@@ -14,6 +14,7 @@ import msgspec
 from lsats_pipeline.core.errors import GiveUp, VerificationFailed
 from lsats_pipeline.core.parallel_map import beside
 from lsats_pipeline.mrf.profiling.scan import fitting_version
+from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.splitting.header import header, notes
 from lsats_pipeline.mrf.splitting.options import REST, SplitOptions
 from lsats_pipeline.mrf.splitting.parts_account import LAYOUT, Left, Part, Split
@@ -35,7 +36,6 @@ from lsats_pipeline.mrf.splitting.units import Elements, Large, items
 from lsats_pipeline.mrf.splitting.writer import PartWriter
 from lsats_pipeline.mrf.text.index import SECTIONS
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.workspace import Workspace, read, write
 
 Progress = Callable[[str, int, int], None]

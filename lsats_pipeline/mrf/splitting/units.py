@@ -14,9 +14,9 @@ from msgspec.json import encode
 from numpy.typing import NDArray
 
 from lsats_pipeline.core.errors import BadFile
+from lsats_pipeline.mrf.provenance.rereading import Stretch, stretches
 from lsats_pipeline.mrf.text.access import Opened, changed
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, LargeElement, Span, TooLarge
-from lsats_pipeline.mrf.text.rereading import Stretch, stretches
 from lsats_pipeline.mrf.text.scanning import sequence_of
 from lsats_pipeline.mrf.text.window import Window
 from lsats_pipeline.mrf.text.window import members as members_of

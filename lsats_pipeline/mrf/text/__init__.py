@@ -8,5 +8,4 @@ cutting    arrays to proved pieces, in bounded memory
 index      what is in a file: top-level values, sections, spans
 seeking    where in a file reading can begin, and what proves that it did
 access     the text of an indexed file, from any place on if that is known
-rereading  the indexed bytes again, proved again    locating  the text that a row is from
 """

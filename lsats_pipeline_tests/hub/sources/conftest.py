@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -19,7 +18,6 @@ from lsats_pipeline.campus import lifecycle as campus_world
 from lsats_pipeline.campus.simulators.documents import drop
 from lsats_pipeline.campus.simulators.process import start_simulators
 from lsats_pipeline.campus.simulators.record_store import on_the_wire
-from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.source import Page, ReadRequest
@@ -95,41 +93,6 @@ def campus(
         monkeypatch.setenv(name, value)
     yield campus_of_the_session
     campus_of_the_session.mend()
-
-
-class Waits:
-    """A clock whose waits are over at once, and written down."""
-
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.time = now
-        self.slept: list[float] = []
-        self.clock = Clock(now=lambda: self.time, sleep=self._sleep, jitter=lambda: 0.0)
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += seconds
-
-
-@pytest.fixture
-def waits() -> Waits:
-    return Waits()
-
-
-class ShortWaits:
-    """The real clock, whose waits are cut down to a quarter of a second, and written down."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-        self.clock = Clock(sleep=self._sleep)
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        time.sleep(min(seconds, 0.25))
-
-
-@pytest.fixture
-def short_waits() -> ShortWaits:
-    return ShortWaits()
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.hub.sources import ldap
-from lsats_pipeline_tests.hub.sources.conftest import Served, Waits
+from lsats_pipeline_tests.clocks import Waits
+from lsats_pipeline_tests.hub.sources.conftest import Served
 
 AD_BASE = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
 EVERYBODY = "(&(objectClass=person)(!(objectClass=computer)))"

@@ -17,16 +17,8 @@ from lsats_pipeline.hub.sources.tdx.client import connect as connect_tdx
 from lsats_pipeline.hub.sources.tdx.client import expiry
 from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 from lsats_pipeline.hub.sources.tdx.streams import read_users
-from lsats_pipeline_tests.hub.sources.conftest import (
-    DAY,
-    Client,
-    Served,
-    ShortWaits,
-    Waits,
-    field,
-    pages,
-    read,
-)
+from lsats_pipeline_tests.clocks import ShortWaits, Waits
+from lsats_pipeline_tests.hub.sources.conftest import DAY, Client, Served, field, pages, read
 
 Connect = Callable[..., Client]
 

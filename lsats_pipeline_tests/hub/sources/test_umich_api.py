@@ -14,14 +14,8 @@ from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline.hub.sources.umich_api.client import connect as connect_gateway
 from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 from lsats_pipeline.hub.sources.umich_api.streams import read_departments
-from lsats_pipeline_tests.hub.sources.conftest import (
-    DAY,
-    Client,
-    Served,
-    ShortWaits,
-    Waits,
-    read,
-)
+from lsats_pipeline_tests.clocks import ShortWaits, Waits
+from lsats_pipeline_tests.hub.sources.conftest import DAY, Client, Served, read
 
 Connect = Callable[..., Client]
 

@@ -25,11 +25,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.mrf.provenance.rereading import Stretch, alone, indexed, placed, stretches
 from lsats_pipeline.mrf.rows.tables import FOLDER_OF
 from lsats_pipeline.mrf.text.access import Opened
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher
-from lsats_pipeline.mrf.text.rereading import Stretch, alone, indexed, placed, stretches
 from lsats_pipeline.mrf.workspace import Workspace
 
 _PLACE = re.compile(r"(?:(\w+)([:/]))?(\d+)")
