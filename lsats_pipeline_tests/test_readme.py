@@ -23,7 +23,7 @@ from lsats_pipeline.hub.plan import choose
 from lsats_pipeline.hub.silver import parsers, spec
 from lsats_pipeline.hub.silver.build import build
 from lsats_pipeline.hub.silver.ddl import declare_tables
-from lsats_pipeline.hub.silver.spec import SourceTable
+from lsats_pipeline.hub.silver.spec import StagingTable
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.sources.source import Source
 from lsats_pipeline.synthetic.pipeline import assembled
@@ -215,7 +215,7 @@ class Directory(Pretend):
         }
 
 
-def built(warehouse: Warehouse, settings: HubSettings, table: SourceTable) -> dict[str, Any]:
+def built(warehouse: Warehouse, settings: HubSettings, table: StagingTable) -> dict[str, Any]:
     with warehouse.owner() as connection:
         declare_tables(connection, [table])
     build(warehouse, settings, table, settings.today())

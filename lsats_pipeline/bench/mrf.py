@@ -21,7 +21,7 @@ from typing import Any
 from lsats_pipeline.bench.figures import Figure
 from lsats_pipeline.bench.processes import Cost, cost_of_work
 from lsats_pipeline.bench.scratch import scratch_database
-from lsats_pipeline.core.errors import FixConfiguration, VerificationFailed
+from lsats_pipeline.core.errors import ConfigurationError, VerificationFailed
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.mrf.database.loading import loaded_files, unload_file
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
@@ -228,7 +228,7 @@ def _made(folder: Path, options: PriceFile) -> tuple[Path, dict[str, Any]]:
 
 def _assert_others_are_there() -> None:
     if importlib.util.find_spec("ijson") is None:
-        raise FixConfiguration(
+        raise ConfigurationError(
             "lsats bench mrf compares with ijson, which is not installed: pip install"
             " 'lsats-pipeline[bench]', or make setup in a checkout"
         )

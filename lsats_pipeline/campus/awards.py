@@ -30,7 +30,7 @@ SPONSORS = (
 CLASSES = ("Grant", "Contract", "Cooperative Agreement")
 
 
-class Draw(NamedTuple):
+class AwardDraw(NamedTuple):
     """The lanes of an award."""
 
     dollars: int
@@ -83,7 +83,7 @@ ODD_AWARD = "AWD9999900"
 
 def odd_award_facts(facts: Facts, campus: Campus) -> None:
     """Add an award whose rows are odd, two that collide, and one that names nobody."""
-    draw = Draw._make(lanes(b"award", campus.seed, -1)[: len(Draw._fields)])
+    draw = AwardDraw._make(lanes(b"award", campus.seed, -1)[: len(AwardDraw._fields)])
     for spot, (flag, changes) in enumerate(ODDITIES.items()):
         person, ids = manager(campus, homes(campus)[spot])
         row = AwardRow(
@@ -111,12 +111,14 @@ def award_facts(facts: Facts, campus: Campus, lab: Lab) -> None:
     """Add the rows of all awards of a lab, the truth about them and labels."""
     for nth in range(lab.awards):
         award = f"AWD{lab.number:05d}{nth:02d}"
-        draw = Draw._make(lanes(b"award", campus.seed, lab.number, nth)[: len(Draw._fields)])
+        draw = AwardDraw._make(
+            lanes(b"award", campus.seed, lab.number, nth)[: len(AwardDraw._fields)]
+        )
         for row in _rows(campus, lab, award, draw, lab.amended if nth == 0 else 0):
             _add(facts, campus, row, draw, lab.amended if nth == 0 else 0)
 
 
-def _add(facts: Facts, campus: Campus, row: AwardRow, draw: Draw, amended: int) -> None:
+def _add(facts: Facts, campus: Campus, row: AwardRow, draw: AwardDraw, amended: int) -> None:
     content = _content(campus, row, draw, amended)
     identity = identity_of(content)
     facts.record("lab_awards", "lab_award", identity, content)
@@ -130,7 +132,9 @@ def _add(facts: Facts, campus: Campus, row: AwardRow, draw: Draw, amended: int) 
         facts.label("campus", "award_collides", identity)
 
 
-def _rows(campus: Campus, lab: Lab, award: str, draw: Draw, amended: int) -> Iterator[AwardRow]:
+def _rows(
+    campus: Campus, lab: Lab, award: str, draw: AwardDraw, amended: int
+) -> Iterator[AwardRow]:
     cents = (50_000 + below(2_000_000, draw.dollars) + 2_500 * amended) * 100
     leader = AwardRow(
         award=award,
@@ -164,7 +168,7 @@ def _next_to(campus: Campus, person: Person) -> int:
     return rooms[(person.department - rooms.start + 1) % len(rooms)]
 
 
-def _content(campus: Campus, row: AwardRow, draw: Draw, amended: int) -> Content:
+def _content(campus: Campus, row: AwardRow, draw: AwardDraw, amended: int) -> Content:
     sponsor, category, subcategory = pick(SPONSORS, draw.sponsor)
     prime = pick(SPONSORS, draw.prime) if draw.prime % 3 == 0 else ("", "", "")
     begins = campus.date(-below(1500, draw.begins))

@@ -29,7 +29,7 @@ FactsOf = Callable[[Campus, int, int], Facts]
 Rows = list[tuple[Any, ...]]
 
 
-class Block(NamedTuple):
+class DayBlock(NamedTuple):
     """Some people, machines, ... on a day; small enough to be handed to another process."""
 
     campus: Campus
@@ -45,14 +45,14 @@ class Changes(NamedTuple):
     opened: tuple[Rows, ...]
 
 
-def blocks_of(campus: Campus, day: int, size: int) -> Iterator[Block]:
+def blocks_of(campus: Campus, day: int, size: int) -> Iterator[DayBlock]:
     """All that the day can have changed, so many of a subject in a block."""
     for subject, numbers in _reached(campus, day).items():
         for start in range(0, len(numbers), size):
-            yield Block(campus, day, subject, numbers[start : start + size])
+            yield DayBlock(campus, day, subject, numbers[start : start + size])
 
 
-def changes(block: Block) -> Changes:
+def changes(block: DayBlock) -> Changes:
     """What is different on its day; on day 0, with nothing before it, everything.
 
     A pure function: whenever, wherever and in whatever order blocks are made.

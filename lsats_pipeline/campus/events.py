@@ -32,7 +32,7 @@ MAX_LAG = max(LAGS)
 _RATE = 557  # of 65,536
 
 
-class Draw(NamedTuple):
+class EventDraw(NamedTuple):
     """The lanes of one event."""
 
     what: int
@@ -45,7 +45,7 @@ class Draw(NamedTuple):
     lag_ad: int
 
 
-Apply = Callable[[Campus, Person, Draw], Person]
+Apply = Callable[[Campus, Person, EventDraw], Person]
 
 
 class Event(NamedTuple):
@@ -55,7 +55,7 @@ class Event(NamedTuple):
     weights: dict[str, int]
 
 
-def _move(campus: Campus, person: Person, draw: Draw) -> Person:
+def _move(campus: Campus, person: Person, draw: EventDraw) -> Person:
     rooms = homes(campus)
     step = 1 + below(len(rooms) - 1, draw.first)
     department = rooms[(person.department - rooms.start + step) % len(rooms)]
@@ -65,31 +65,31 @@ def _move(campus: Campus, person: Person, draw: Draw) -> Person:
     return person._replace(department=department, jobs=jobs)
 
 
-def _rename(campus: Campus, person: Person, draw: Draw) -> Person:
+def _rename(campus: Campus, person: Person, draw: EventDraw) -> Person:
     last = other_than(names.LAST_NAMES, person.last, draw.first)
     return person._replace(last=last, old_last=person.last)
 
 
-def _new_phone(campus: Campus, person: Person, draw: Draw) -> Person:
+def _new_phone(campus: Campus, person: Person, draw: EventDraw) -> Person:
     return person._replace(phone=f"555{below(10_000, draw.first):04d}")
 
 
-def _new_mobile(campus: Campus, person: Person, draw: Draw) -> Person:
+def _new_mobile(campus: Campus, person: Person, draw: EventDraw) -> Person:
     return person._replace(mobile=f"556{below(10_000, draw.first):04d}")
 
 
-def _new_place(campus: Campus, person: Person, draw: Draw) -> Person:
+def _new_place(campus: Campus, person: Person, draw: EventDraw) -> Person:
     building = other_than(names.BUILDINGS, person.building, draw.first)
     return person._replace(building=building, room=str(1000 + below(4000, draw.second)))
 
 
-def _new_title(campus: Campus, person: Person, draw: Draw) -> Person:
+def _new_title(campus: Campus, person: Person, draw: EventDraw) -> Person:
     title = other_than(KINDS[person.kind].titles, person.title, draw.first)
     jobs = tuple(job(campus, j.rcd, j.department, title or j.title) for j in person.jobs)
     return person._replace(title=title, jobs=jobs)
 
 
-def _appointed(campus: Campus, person: Person, draw: Draw) -> Person:
+def _appointed(campus: Campus, person: Person, draw: EventDraw) -> Person:
     """One appointment more, or one less when there was one to spare."""
     jobs = person.jobs
     if len(jobs) > (1 if person.kind in EMPLOYED else 0):
@@ -99,7 +99,7 @@ def _appointed(campus: Campus, person: Person, draw: Draw) -> Person:
     return person._replace(jobs=(*jobs, added))
 
 
-def _leave(campus: Campus, person: Person, draw: Draw) -> Person:
+def _leave(campus: Campus, person: Person, draw: EventDraw) -> Person:
     """Accounts are dropped, switched off, or (the directory) turned into those of an alumnus."""
     graduate = person.kind == "student"
     keeps = {
@@ -199,7 +199,7 @@ class Happened(NamedTuple):
 
     day: int
     apply: Apply
-    draw: Draw
+    draw: EventDraw
 
     def reached(self, system: int, day: int) -> bool:
         """Whether a system (its place in SYSTEMS) knows of it by `day`."""
@@ -218,7 +218,7 @@ def _history(campus: Campus, start: Person, since: int, until: int) -> list[Happ
             if lane < _RATE and since < day <= until:
                 drawn = lanes(b"event", campus.seed, start.number, day)
                 apply = pick(choices, drawn[0]).apply
-                found.append(Happened(day, apply, Draw._make(drawn[: len(Draw._fields)])))
+                found.append(Happened(day, apply, EventDraw._make(drawn[: len(EventDraw._fields)])))
                 if apply is _leave:
                     return found
     return found

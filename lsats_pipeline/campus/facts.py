@@ -15,7 +15,7 @@ Rest = tuple[Any, ...]
 encode = msgspec.json.Encoder().encode
 
 
-class Table(NamedTuple):
+class CampusTable(NamedTuple):
     """One table with history: what identifies a row, and what it says."""
 
     name: str
@@ -29,12 +29,12 @@ class Table(NamedTuple):
 
 
 TABLES = (
-    Table(
+    CampusTable(
         "departments",
         ("dept_id",),
         ("tdx_id", "name", "college", "vp_area", "campus", "parent_dept_id", "is_active", "oddity"),
     ),
-    Table(
+    CampusTable(
         "people",
         ("person_id",),
         (
@@ -42,44 +42,46 @@ TABLES = (
             "title", "dept_id", "work_phone", "mobile_phone", "building", "room", "defects",
         ),
     ),
-    Table(
+    CampusTable(
         "appointments",
         ("person_id", "empl_rcd"),
         ("empl_id", "dept_id", "jobcode", "title", "department_title", "supervisor_empl_id"),
     ),
-    Table("records", ("system", "entity", "record_key"), ("lookup", "payload", "fault")),
-    Table("labels", ("table_name", "flag", "subject"), ()),
-    Table(
+    CampusTable("records", ("system", "entity", "record_key"), ("lookup", "payload", "fault")),
+    CampusTable("labels", ("table_name", "flag", "subject"), ()),
+    CampusTable(
         "groups", ("group_key",),
         ("group_name", "family", "ad_group_guid", "gid_number", "description"),
     ),
-    Table(
+    CampusTable(
         "group_members", ("group_key", "member_kind", "member"),
         ("is_direct", "in_ad", "in_mcommunity"),
     ),
-    Table("group_owners", ("group_key", "owner_kind", "owner"), ()),
-    Table(
+    CampusTable("group_owners", ("group_key", "owner_kind", "owner"), ()),
+    CampusTable(
         "organizational_units", ("object_guid",),
         ("distinguished_name", "name", "level", "branch", "status", "dept_id", "pi_uniqname"),
     ),
-    Table(
+    CampusTable(
         "labs", ("pi_uniqname",),
         ("person_id", "dept_id", "ou_dn", "ou_branch", "ou_status", "awards"),
     ),
-    Table("lab_members", ("pi_uniqname", "uniqname"), ("is_pi",)),
-    Table(
+    CampusTable("lab_members", ("pi_uniqname", "uniqname"), ("is_pi",)),
+    CampusTable(
         "lab_awards", ("award_id", "uniqname", "person_role", "project", "dept_id"),
         ("total_cents",),
     ),
-    Table(
+    CampusTable(
         "computers", ("machine_id",),
         (
             "name", "serial", "macs", "owner", "financial_owner", "last_user", "dept_id",
             "lab_pi", "status", "defect", "is_second",
         ),
     ),
-    Table("machine_records", ("machine_id", "system", "entity", "record_key"), ("is_current",)),
-    Table("lab_computers", ("pi_uniqname", "machine_id"), ("methods",)),
+    CampusTable(
+        "machine_records", ("machine_id", "system", "entity", "record_key"), ("is_current",)
+    ),
+    CampusTable("lab_computers", ("pi_uniqname", "machine_id"), ("methods",)),
 )  # fmt: skip
 _PLACES = {table.name: place for place, table in enumerate(TABLES)}
 

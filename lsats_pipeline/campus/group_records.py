@@ -39,7 +39,7 @@ _ODD_PROBLEMS = {
 }  # fmt: skip
 
 
-class _Account(NamedTuple):
+class _GroupAccount(NamedTuple):
     """How the directories know somebody; "" where they do not."""
 
     uniqname: str
@@ -71,7 +71,7 @@ def department_group_facts(campus: Campus, department: int, day: int) -> Facts:
 
 
 @lru_cache(maxsize=20_000)
-def _account(campus: Campus, number: int, day: int) -> _Account | None:
+def _account(campus: Campus, number: int, day: int) -> _GroupAccount | None:
     now = states(campus, number, day)
     if now is None:
         return None
@@ -82,7 +82,7 @@ def _account(campus: Campus, number: int, day: int) -> _Account | None:
         odd = not is_manager(number) and "ad_escaped_ou" in defects_of(campus, number)
         ad_dn = account_dn(campus, now.ad, uniqname, odd)
     in_mcommunity = now.mcom is not None and "mcom" in now.mcom.accounts
-    return _Account(
+    return _GroupAccount(
         uniqname,
         ad_dn,
         person_dn(uniqname) if in_mcommunity else "",

@@ -57,7 +57,7 @@ AD_FLAGS: Flags[AdObject] = (
 )
 
 
-class Merged(NamedTuple):
+class MergedLabel(NamedTuple):
     """What the hub can know of one uniqname: the row that wins in each system, and how many."""
 
     tdx: TdxAccount | None
@@ -88,7 +88,7 @@ class Merged(NamedTuple):
         return {code for code in found if code}
 
 
-USER_FLAGS: Flags[Merged] = (
+USER_FLAGS: Flags[MergedLabel] = (
     ("missing_email", lambda m: not m.mails()),
     ("missing_name", lambda m: not (m.any_of("first") and m.any_of("last"))),
     ("missing_department", lambda m: not m.departments()),
@@ -104,13 +104,13 @@ USER_FLAGS: Flags[Merged] = (
 )
 
 
-def merge(known: Known) -> Merged:
+def merge(known: Known) -> MergedLabel:
     """The winning row of each system for the person's uniqname (see `silver.users`)."""
     tdx = [a for a in known.tdx if a.uniqname and not a.problem]
     umapi = [j for j in known.umapi if j.uniqname and not j.problem]
     mcom = [e for e in known.mcom if e.well_formed and not e.problem]
     ad = [o for o in known.ad if o.well_formed and not o.problem]
-    return Merged(
+    return MergedLabel(
         tdx=min(tdx, key=lambda a: (not a.active, a.uid), default=None),
         tdx_accounts=len(tdx),
         umapi=min(umapi, key=lambda j: j.rcd, default=None),

@@ -59,7 +59,7 @@ class Lab(NamedTuple):
     changed: int  # day of the last change, -1 before any
 
 
-class Draw(NamedTuple):
+class LabDraw(NamedTuple):
     """The lanes of a lab's start."""
 
     folder: int
@@ -98,7 +98,7 @@ def residents(campus: Campus, lab: int, day: int) -> Iterator[int]:
 def lab_start(campus: Campus, number: int) -> Lab:
     """A lab as on the first day."""
     pi = start_of(campus, _principal(campus, number))
-    draw = Draw._make(lanes(b"lab", campus.seed, number)[: len(Draw._fields)])
+    draw = LabDraw._make(lanes(b"lab", campus.seed, number)[: len(LabDraw._fields)])
     folder = chance(78, draw.folder)
     branch = RESEARCH if chance(75, draw.branch) else WORKSTATIONS
     # Somebody without folder and awards could not be known as a PI at all.

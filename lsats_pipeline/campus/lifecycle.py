@@ -9,11 +9,11 @@ import psycopg
 
 from lsats_pipeline.campus import store
 from lsats_pipeline.campus.blocks import blocks_of, changes
-from lsats_pipeline.campus.world import LEAST_MACHINES, Campus, World
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.campus.world import LEAST_MACHINES, Campus, CampusState
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.warehouse.safety import require_synthetic_database
 
-__all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "World", "advance", "create", "exists", "world"]
+__all__ = ["LEAST_PEOPLE", "MOST_PEOPLE", "CampusState", "advance", "create", "exists", "world"]
 
 LEAST_PEOPLE, MOST_PEOPLE = 200, 1_000_000
 MOST_MACHINES = 1_000_000
@@ -33,14 +33,14 @@ def create(
 ) -> None:
     """Make schema `campus` and fill it with the first day, in one transaction.
 
-    Does nothing when the same campus is already there (on whatever day). Raises FixConfiguration
+    Does nothing when the same campus is already there (on whatever day). Raises ConfigurationError
     when another one is, when the size is out of range, or when the database is not for synthetic
     data. `connection` must have no transaction open. `machines`: how many there are at first,
     by default one for 20 people. `batch` trades memory for speed, nothing else.
     """
     require_synthetic_database(connection.info.dbname)
     if not LEAST_PEOPLE <= people <= MOST_PEOPLE:
-        raise FixConfiguration(f"{people} people: a campus has {LEAST_PEOPLE} to {MOST_PEOPLE}")
+        raise ConfigurationError(f"{people} people: a campus has {LEAST_PEOPLE} to {MOST_PEOPLE}")
     campus = _sized(Campus(seed, people, first_day), machines)
     with connection.transaction():
         store.hold(connection)
@@ -53,7 +53,7 @@ def create(
 def advance(connection: Connection, day: dt.date, *, batch: int = BATCH) -> None:
     """Let the campus live until `day`, one transaction a day, and serve that day.
 
-    Does nothing when it is there already. Raises FixConfiguration when there is no campus or when
+    Does nothing when it is there already. Raises ConfigurationError when there is no campus or when
     it is past `day`. `connection` must have no transaction open.
     """
     require_synthetic_database(connection.info.dbname)
@@ -66,7 +66,7 @@ def exists(connection: Connection) -> bool:
     return world(connection) is not None
 
 
-def world(connection: Connection) -> World | None:
+def world(connection: Connection) -> CampusState | None:
     """Which campus this database holds and where it is, or None."""
     with connection.transaction():
         return store.read_world(connection)
@@ -76,7 +76,7 @@ def _sized(campus: Campus, machines: int | None) -> Campus:
     if machines is None or machines == campus.machines:
         return campus
     if not LEAST_MACHINES <= machines <= MOST_MACHINES:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{machines} machines: a campus has {LEAST_MACHINES} to {MOST_MACHINES}"
         )
     return campus._replace(wanted_machines=machines)
@@ -85,7 +85,7 @@ def _sized(campus: Campus, machines: int | None) -> Campus:
 def _is_there(connection: Connection, campus: Campus) -> bool:
     found = store.read_world(connection)
     if found and found.campus != campus:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"database {connection.info.dbname!r} already holds another campus: "
             f"{_described(found.campus)}, wanted {_described(campus)}; "
             "use the same numbers, or another database"
@@ -103,9 +103,9 @@ def _live_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
     with connection.transaction():
         found = store.read_world(connection, lock=True)
         if found is None:
-            raise FixConfiguration("there is no campus in this database; create one first")
+            raise ConfigurationError("there is no campus in this database; create one first")
         if found.day > until:
-            raise FixConfiguration(f"the campus is at {found.day} and cannot go back to {until}")
+            raise ConfigurationError(f"the campus is at {found.day} and cannot go back to {until}")
         if found.day < until:
             day = found.campus.day(found.day) + 1
             _live(connection, found.campus, day, batch)

@@ -16,7 +16,7 @@ TDX, KEYS, AD = "tdx", "keys", "ad"
 EVERYWHERE = frozenset((TDX, KEYS, AD))
 
 
-class Defect(NamedTuple):
+class MachineDefect(NamedTuple):
     """Its name, one machine in how many has it, and which systems it needs to know the machine."""
 
     name: str
@@ -27,49 +27,51 @@ class Defect(NamedTuple):
 
 DEFECTS = (
     # Renamed before the first day, and not everybody has heard of it.
-    Defect("tdx_old_name", 30, "tdx keys", lasts=True),
-    Defect("keys_old_name", 100, "tdx keys", lasts=True),
-    Defect("tdx_and_ad_old_name", 200, "tdx keys ad", lasts=True),
+    MachineDefect("tdx_old_name", 30, "tdx keys", lasts=True),
+    MachineDefect("keys_old_name", 100, "tdx keys", lasts=True),
+    MachineDefect("tdx_and_ad_old_name", 200, "tdx keys ad", lasts=True),
     # Installed anew: a new object in Active Directory, the old one switched off and left behind.
-    Defect("reimaged", 60, "ad", lasts=True),
-    Defect("reimaged_tdx_old_name", 250, "tdx keys ad", lasts=True),
-    Defect("ad_conflict", 120, "ad", lasts=True),
-    Defect("tdx_placeholder_serial", 50, "tdx", lasts=True),
-    Defect("keys_placeholder_serial", 50, "keys", lasts=True),
-    Defect("tdx_no_serial", 30, "tdx", lasts=True),
-    Defect("tdx_no_mac", 10, "tdx", lasts=True),
-    Defect("keys_no_serial", 100, "keys", lasts=True),
-    Defect("two_spellings", 80, "tdx keys", lasts=True),
-    Defect("tdx_twice", 120, "tdx", lasts=True),
+    MachineDefect("reimaged", 60, "ad", lasts=True),
+    MachineDefect("reimaged_tdx_old_name", 250, "tdx keys ad", lasts=True),
+    MachineDefect("ad_conflict", 120, "ad", lasts=True),
+    MachineDefect("tdx_placeholder_serial", 50, "tdx", lasts=True),
+    MachineDefect("keys_placeholder_serial", 50, "keys", lasts=True),
+    MachineDefect("tdx_no_serial", 30, "tdx", lasts=True),
+    MachineDefect("tdx_no_mac", 10, "tdx", lasts=True),
+    MachineDefect("keys_no_serial", 100, "keys", lasts=True),
+    MachineDefect("two_spellings", 80, "tdx keys", lasts=True),
+    MachineDefect("tdx_twice", 120, "tdx", lasts=True),
     # Renamed, and nothing left that ties the two records together: truly undecidable.
-    Defect("undecidable", 2000, "tdx ad", lasts=True),
-    Defect("tdx_no_name", 300, "tdx keys", lasts=True),
-    Defect("tdx_bad_mac", 200, "tdx", lasts=True),
-    Defect("keys_no_name", 400, "tdx keys", lasts=True),
-    Defect("keys_no_session", 200, "keys"),
-    Defect("ad_no_system", 150, "ad"),
-    Defect("ad_no_host", 150, "ad"),
-    Defect("inactive", 40, "tdx"),
-    Defect("surplus", 40, "tdx"),
-    Defect("stale_inventory", 20, "keys"),
-    Defect("ad_disabled", 60, "ad"),
-    Defect("tdx_no_owner", 25, "tdx"),
-    Defect("tdx_unknown_owner", 100, "tdx"),
-    Defect("tdx_bad_date", 150, "tdx"),
-    Defect("tdx_no_detail", 150, "tdx"),
-    Defect("tdx_nul", 800, "tdx"),
-    Defect("tdx_bytes", 800, "tdx"),
-    Defect("tdx_detail_nul", 1000, "tdx"),
-    Defect("ad_nul", 1000, "ad"),
-    Defect("ad_bytes", 1000, "ad"),
+    MachineDefect("undecidable", 2000, "tdx ad", lasts=True),
+    MachineDefect("tdx_no_name", 300, "tdx keys", lasts=True),
+    MachineDefect("tdx_bad_mac", 200, "tdx", lasts=True),
+    MachineDefect("keys_no_name", 400, "tdx keys", lasts=True),
+    MachineDefect("keys_no_session", 200, "keys"),
+    MachineDefect("ad_no_system", 150, "ad"),
+    MachineDefect("ad_no_host", 150, "ad"),
+    MachineDefect("inactive", 40, "tdx"),
+    MachineDefect("surplus", 40, "tdx"),
+    MachineDefect("stale_inventory", 20, "keys"),
+    MachineDefect("ad_disabled", 60, "ad"),
+    MachineDefect("tdx_no_owner", 25, "tdx"),
+    MachineDefect("tdx_unknown_owner", 100, "tdx"),
+    MachineDefect("tdx_bad_date", 150, "tdx"),
+    MachineDefect("tdx_no_detail", 150, "tdx"),
+    MachineDefect("tdx_nul", 800, "tdx"),
+    MachineDefect("tdx_bytes", 800, "tdx"),
+    MachineDefect("tdx_detail_nul", 1000, "tdx"),
+    MachineDefect("ad_nul", 1000, "ad"),
+    MachineDefect("ad_bytes", 1000, "ad"),
 )
 PAIR_DEFECTS = (
-    Defect("shared_dock", 30, "keys"),  # plugged into both: both report its address
-    Defect("dock_elsewhere", 150, "tdx keys"),  # TDX has it with one, KeyConfigure with the other
-    Defect("swapped_serials", 100, "tdx keys"),  # in TDX
-    Defect("same_name", 120, "tdx keys"),  # TDX has the second under the name of the first
-    Defect("name_reused", 150, "tdx keys ad"),  # the second got the old name of the first
-    Defect("reused_tag", 120, "tdx"),
+    MachineDefect("shared_dock", 30, "keys"),  # plugged into both: both report its address
+    MachineDefect(
+        "dock_elsewhere", 150, "tdx keys"
+    ),  # TDX has it with one, KeyConfigure with the other
+    MachineDefect("swapped_serials", 100, "tdx keys"),  # in TDX
+    MachineDefect("same_name", 120, "tdx keys"),  # TDX has the second under the name of the first
+    MachineDefect("name_reused", 150, "tdx keys ad"),  # the second got the old name of the first
+    MachineDefect("reused_tag", 120, "tdx"),
 )
 LASTING = frozenset(d.name for d in (*DEFECTS, *PAIR_DEFECTS) if d.lasts or d in PAIR_DEFECTS)
 SHOWCASES = 2 * len(PAIR_DEFECTS) + len(DEFECTS)
@@ -90,7 +92,7 @@ def is_showcase(number: int) -> bool:
     return number < SHOWCASES
 
 
-def drawn_flaw(campus: Campus, number: int, machines: int) -> tuple[Defect, Flaw] | None:
+def drawn_flaw(campus: Campus, number: int, machines: int) -> tuple[MachineDefect, Flaw] | None:
     """The defect that a machine has if the systems know it that the defect needs."""
     if number < 2 * len(PAIR_DEFECTS):
         return _paired(PAIR_DEFECTS[number // 2], number)
@@ -105,11 +107,11 @@ def drawn_flaw(campus: Campus, number: int, machines: int) -> tuple[Defect, Flaw
     return (defect_, Flaw(defect_.name)) if defect_ else None
 
 
-def _paired(defect: Defect, number: int) -> tuple[Defect, Flaw]:
+def _paired(defect: MachineDefect, number: int) -> tuple[MachineDefect, Flaw]:
     return defect, Flaw(defect.name, number % 2 == 1)
 
 
-def _drawn(table: tuple[Defect, ...], lane: int) -> Defect | None:
+def _drawn(table: tuple[MachineDefect, ...], lane: int) -> MachineDefect | None:
     for defect in table:
         limit = int(WHOLE / defect.one_in)
         if lane < limit:

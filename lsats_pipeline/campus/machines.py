@@ -90,7 +90,7 @@ class Machine(NamedTuple):
     changed: int  # day of the last change, -1 before any
 
 
-class Traits(NamedTuple):
+class MachineTraits(NamedTuple):
     """The lanes of a machine's start, one per choice."""
 
     model: int
@@ -114,7 +114,7 @@ class Traits(NamedTuple):
     user_kind: int
 
 
-_TRAITS = struct.Struct(f"<{len(Traits._fields)}H")
+_TRAITS = struct.Struct(f"<{len(MachineTraits._fields)}H")
 
 
 # --- how many, and where -------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def machine_home(campus: Campus, number: int) -> int | None:
 
 def machine_start(campus: Campus, number: int) -> Machine:
     """A machine as on the day it came."""
-    traits = Traits._make(_TRAITS.unpack_from(raw(b"machine", campus.seed, number)))
+    traits = MachineTraits._make(_TRAITS.unpack_from(raw(b"machine", campus.seed, number)))
     systems = _known_systems(campus, number, traits)
     flaw = _flaw(campus, number, systems)
     lab = _lab(campus, number, traits)
@@ -211,7 +211,7 @@ def is_renamed(flaw: Flaw) -> bool:
     return "old_name" in flaw.name or flaw.name in ("reimaged", "undecidable")
 
 
-def _known_systems(campus: Campus, number: int, traits: Traits) -> frozenset[str]:
+def _known_systems(campus: Campus, number: int, traits: MachineTraits) -> frozenset[str]:
     if is_showcase(number):
         # Nothing else may tie together what is to be undecidable.
         found = drawn_flaw(campus, number, campus.machines)
@@ -241,17 +241,17 @@ _PAIRED = ("shared_dock", "dock_elsewhere", "swapped_serials", "same_name", "nam
 
 def _neighbour(campus: Campus, number: int) -> frozenset[str]:
     """The systems that know the other machine of the pair."""
-    traits = Traits._make(_TRAITS.unpack_from(raw(b"machine", campus.seed, number ^ 1)))
+    traits = MachineTraits._make(_TRAITS.unpack_from(raw(b"machine", campus.seed, number ^ 1)))
     return _known_systems(campus, number ^ 1, traits)
 
 
-def _lab(campus: Campus, number: int, traits: Traits) -> int:
+def _lab(campus: Campus, number: int, traits: MachineTraits) -> int:
     near = lab_near(campus, number)
     has_any = lab_start(campus, near).has_machines
     return near if has_any and chance(_LAB_SHARE, traits.lab) else NO_LAB
 
 
-def _department(campus: Campus, traits: Traits, lab: int) -> int:
+def _department(campus: Campus, traits: MachineTraits, lab: int) -> int:
     if lab != NO_LAB:
         return lab_start(campus, lab).department
     return pick(homes(campus), traits.department)

@@ -18,7 +18,7 @@ from lsats_pipeline.campus.world import Campus
 SYSTEMS = ("tdx", "umapi", "mcom", "ad")
 
 
-class Job(NamedTuple):
+class Appointment(NamedTuple):
     """One appointment."""
 
     rcd: int
@@ -41,7 +41,7 @@ class Person(NamedTuple):
     nickname: str
     title: str
     department: int
-    jobs: tuple[Job, ...]
+    jobs: tuple[Appointment, ...]
     phone: str
     mobile: str
     building: str
@@ -65,7 +65,7 @@ class Ids(NamedTuple):
     spare_uid_number: int
 
 
-class Kind(NamedTuple):
+class PersonKind(NamedTuple):
     """A kind of person: how common, and in how many percent of cases they have which account."""
 
     share: float  # percent of the first population, managers (staff) aside
@@ -78,19 +78,19 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "alumni": Kind(56, 0, 2, 0, 99.5, 24, ("",)),
-    "student": Kind(22.4, 50, 50, 12, 98, 95, (
+    "alumni": PersonKind(56, 0, 2, 0, 99.5, 24, ("",)),
+    "student": PersonKind(22.4, 50, 50, 12, 98, 95, (
         "Student Assistant", "Library Aide", "Lab Helper", "",
     )),
-    "staff": Kind(12.5, 36, 95, 99, 97, 97, (
+    "staff": PersonKind(12.5, 36, 95, 99, 97, 97, (
         "Administrative Specialist", "Research Associate", "Systems Analyst", "Accountant",
         "Laboratory Manager", "Communications Lead", "Facilities Planner", "Data Steward",
         "Business Analyst", "Grant Coordinator",
     )),
-    "faculty": Kind(6.1, 8, 92, 99, 98, 96, (
+    "faculty": PersonKind(6.1, 8, 92, 99, 98, 96, (
         "Professor", "Associate Professor", "Assistant Professor", "Lecturer", "Research Scientist",
     )),
-    "sponsored": Kind(3, 6, 50, 0, 95, 80, ("Visiting Scholar", "Contractor", "")),
+    "sponsored": PersonKind(3, 6, 50, 0, 95, 80, ("Visiting Scholar", "Contractor", "")),
 }  # fmt: skip
 EMPLOYED = ("staff", "faculty")
 # Titles of people who work in labs, and their job codes where the lab manager rules know one
@@ -118,7 +118,7 @@ MANAGER_EVERY = 64
 _MANAGER_SPOT = 63  # above every showcase person
 
 
-class Traits(NamedTuple):
+class PersonTraits(NamedTuple):
     """The lanes of a person's start, one per choice."""
 
     kind: int
@@ -144,7 +144,7 @@ class Traits(NamedTuple):
     visit: int  # ... and in the next one (see labs.py)
 
 
-_TRAITS = struct.Struct(f"<{len(Traits._fields)}H")
+_TRAITS = struct.Struct(f"<{len(PersonTraits._fields)}H")
 _START_MIX = tuple((name, kind.share) for name, kind in KINDS.items())
 _HIRED_MIX = tuple((name, kind.hired) for name, kind in KINDS.items())
 
@@ -180,9 +180,9 @@ def ids_of(campus: Campus, number: int, first: str, last: str) -> Ids:
     )
 
 
-def traits_of(campus: Campus, number: int) -> Traits:
+def traits_of(campus: Campus, number: int) -> PersonTraits:
     """What chance decided about a person."""
-    return Traits._make(_TRAITS.unpack_from(raw(b"traits", campus.seed, number)))
+    return PersonTraits._make(_TRAITS.unpack_from(raw(b"traits", campus.seed, number)))
 
 
 def start_of(campus: Campus, number: int) -> Person:
@@ -222,9 +222,9 @@ def other_than(items: tuple[str, ...], item: str, lane: int) -> str:
     return found if found != item else items[(items.index(item) + 1) % len(items)]
 
 
-def job(campus: Campus, rcd: int, department: int, title: str) -> Job:
+def job(campus: Campus, rcd: int, department: int, title: str) -> Appointment:
     """An appointment whose codes follow from title and department."""
-    return Job(
+    return Appointment(
         rcd=rcd,
         department=department,
         title=title,
@@ -234,7 +234,7 @@ def job(campus: Campus, rcd: int, department: int, title: str) -> Job:
     )
 
 
-def has_lab_title(role: str, traits: Traits) -> bool:
+def has_lab_title(role: str, traits: PersonTraits) -> bool:
     """Whether somebody was hired for a lab."""
     return chance(LAB_TITLE_SHARE.get(role, 0), traits.lab_title)
 
@@ -246,7 +246,7 @@ def manager(campus: Campus, department: int) -> tuple[Person, Ids]:
     return person, ids_of(campus, person.number, person.first, person.last)
 
 
-def _title(role: str, kind: str, traits: Traits) -> str:
+def _title(role: str, kind: str, traits: PersonTraits) -> str:
     if role == "manager":
         return "Director"
     if has_lab_title(role, traits):
@@ -254,7 +254,7 @@ def _title(role: str, kind: str, traits: Traits) -> str:
     return pick(KINDS[kind].titles, traits.title)
 
 
-def kind_of(campus: Campus, number: int, traits: Traits) -> tuple[str, str]:
+def kind_of(campus: Campus, number: int, traits: PersonTraits) -> tuple[str, str]:
     """Kind and role at the start."""
     if is_showcase(number):
         return DEFECTS[number].kind, "showcase"
@@ -273,14 +273,14 @@ def _drawn_kind(mix: tuple[tuple[str, float], ...], lane: int) -> str:
     return mix[-1][0]
 
 
-def _accounts(kind: str, role: str, traits: Traits) -> frozenset[str]:
+def _accounts(kind: str, role: str, traits: PersonTraits) -> frozenset[str]:
     share = KINDS[kind]
     if role in ("manager", "showcase"):
         return frozenset(s for s in SYSTEMS if getattr(share, s) >= 50)
     return frozenset([s for s in SYSTEMS if chance(getattr(share, s), getattr(traits, s))])
 
 
-def department_of(campus: Campus, number: int, role: str, traits: Traits) -> int:
+def department_of(campus: Campus, number: int, role: str, traits: PersonTraits) -> int:
     """The department at the start."""
     rooms = homes(campus)
     if role == "manager":
@@ -289,8 +289,8 @@ def department_of(campus: Campus, number: int, role: str, traits: Traits) -> int
 
 
 def _jobs(
-    campus: Campus, title: str, department: int, role: str, traits: Traits
-) -> tuple[Job, ...]:
+    campus: Campus, title: str, department: int, role: str, traits: PersonTraits
+) -> tuple[Appointment, ...]:
     count = 2 if role == "showcase" else 1 + (traits.jobs % 100 < 18) + (traits.jobs % 100 < 3)
     rooms = homes(campus)
     title = title or "Student Assistant"

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
@@ -65,7 +65,7 @@ class SimulatedCampus:
 def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: dt.date) -> dt.date:
     """Make sure that there is this campus; gives its first day, which may be an earlier one.
 
-    FixConfiguration, saying how to start over, when there is one with other numbers.
+    ConfigurationError, saying how to start over, when there is one with other numbers.
     """
     from lsats_pipeline.campus import lifecycle as campus
 
@@ -77,7 +77,7 @@ def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: d
             campus.create(connection, seed=seed, people=people, first_day=first_day)
             return first_day
     if (world.people, world.seed) != (people, seed):
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"database {warehouse.name!r} holds a campus of {world.people:,} people, seed"
             f" {world.seed}; {people:,} people, seed {seed} were asked for. Use those numbers, or"
             " start over: LSATS_HOME=another/folder for an embedded database of its own, or"

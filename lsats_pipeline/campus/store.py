@@ -15,13 +15,13 @@ import psycopg
 from psycopg import sql
 
 from lsats_pipeline.campus.blocks import Changes, Rows
-from lsats_pipeline.campus.facts import TABLES, Table
-from lsats_pipeline.campus.world import Campus, World
+from lsats_pipeline.campus.facts import TABLES, CampusTable
+from lsats_pipeline.campus.world import Campus, CampusState
 
 Connection = psycopg.Connection[Any]
 
 
-def read_world(connection: Connection, *, lock: bool = False) -> World | None:
+def read_world(connection: Connection, *, lock: bool = False) -> CampusState | None:
     """The row of `campus.world`, or None when there is no campus; `lock` keeps others from it."""
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('campus.world')::text")
@@ -29,7 +29,7 @@ def read_world(connection: Connection, *, lock: bool = False) -> World | None:
             return None
         query = "select seed, people, first_day, day, served_day, wanted_machines from campus.world"
         row = cursor.execute(f"{query} for update" if lock else query).fetchone()
-    return World(*row) if row else None
+    return CampusState(*row) if row else None
 
 
 def hold(connection: Connection) -> None:
@@ -91,7 +91,7 @@ class Writer:
         self._waiting = 0
 
 
-def _close(connection: Connection, table: Table, keys: Rows, day: dt.date) -> None:
+def _close(connection: Connection, table: CampusTable, keys: Rows, day: dt.date) -> None:
     columns = sql.SQL(", ").join(map(sql.Identifier, table.key))
     closing = sql.Identifier(f"closing_{table.name}")
     connection.execute(
@@ -130,7 +130,7 @@ def _copy(
             copy.write_row(row)
 
 
-def _name(table: Table) -> sql.Identifier:
+def _name(table: CampusTable) -> sql.Identifier:
     return sql.Identifier("campus", table.name)
 
 

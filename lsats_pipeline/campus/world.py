@@ -50,7 +50,7 @@ class Campus(NamedTuple):
 
 
 @dataclass(frozen=True)
-class World:
+class CampusState:
     """The row of `campus.world`: `day` is where it is, `served_day` what the simulators serve."""
 
     seed: int

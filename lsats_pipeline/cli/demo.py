@@ -20,8 +20,8 @@ import psutil
 
 from lsats_pipeline.campus.simulation import settled_campus
 from lsats_pipeline.cli.price_demo import PRICE_STEPS, PriceDemonstration, run_price_demo
-from lsats_pipeline.cli.runner import Outcome, Watcher, execute_job
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.cli.runner import RunOutcome, Watcher, execute_job
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load, on_day
 from lsats_pipeline.hub.hub import any_source_configured, prepare
 from lsats_pipeline.hub.plan import choose
@@ -50,7 +50,7 @@ class Demonstration:
     people: int
     seed: int
     days: tuple[dt.date, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RunOutcome, ...]
     layers: list[LayerDay]
     rejects: list[tuple[str, str, int]]
     quality: list[TableQuality]
@@ -82,7 +82,7 @@ def run_demo(
 ) -> Demonstration:
     """Live through the last `days` days, as far as they are not done yet; then a price file.
 
-    FixConfiguration when the database is not for synthetic data, when a real source is configured,
+    ConfigurationError when the database is not for synthetic data, when a real source is configured,
     or when the campus that is there has other people or another seed.
     """
     settings = load(HubSettings)
@@ -120,9 +120,9 @@ def _prices(megabytes: float, seed: int, display: Display) -> PriceDemonstration
     return done
 
 
-def _live(days: list[dt.date], done: set[dt.date], display: Display) -> tuple[Outcome, ...]:
+def _live(days: list[dt.date], done: set[dt.date], display: Display) -> tuple[RunOutcome, ...]:
     """Run the missing days in order; the first failure ends it, for later days build on it."""
-    outcomes: list[Outcome] = []
+    outcomes: list[RunOutcome] = []
     assets = len(choose())
     for number, day in enumerate(days, start=1):
         if day in done:
@@ -138,7 +138,7 @@ def _live(days: list[dt.date], done: set[dt.date], display: Display) -> tuple[Ou
 
 def _refuse_real_sources() -> None:
     if any_source_configured():
-        raise FixConfiguration(
+        raise ConfigurationError(
             "a source is configured (TDX_, UM_, MCOMMUNITY_ or AD_ variables), and the demo shows a"
             " simulated campus: use `lsats run` for your sources, or start the demo in a folder"
             " without that .env"
@@ -159,7 +159,7 @@ def _summed_up(
     warehouse: Warehouse,
     numbers: tuple[int, int],
     days: list[dt.date],
-    outcomes: tuple[Outcome, ...],
+    outcomes: tuple[RunOutcome, ...],
     *,
     done: tuple[dt.date, ...],
     seconds: float,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
@@ -68,7 +68,7 @@ def looking_at_something() -> Iterator[Warehouse]:
     """The same, where an empty hub is the user's mistake."""
     with looking() as warehouse:
         if warehouse is None:
-            raise FixConfiguration(NOTHING_YET)
+            raise ConfigurationError(NOTHING_YET)
         yield warehouse
 
 

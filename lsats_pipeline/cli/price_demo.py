@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsats_pipeline.cli.runner import FileOutcome, Watcher, execute_for_file, processed
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.mrf.files import example_options, example_path
 from lsats_pipeline.mrf.sources import catalog, discovery
@@ -54,7 +54,7 @@ def run_price_demo(
 ) -> PriceDemonstration:
     """Take the example through all steps; `again`: also when all of them are done.
 
-    FixConfiguration when the database is not for synthetic data; GiveUp when a step failed.
+    ConfigurationError when the database is not for synthetic data; PermanentError when a step failed.
     """
     begun, settings = time.monotonic(), load(HubSettings)
     exports = settings.lsats_home / "exports" / "mrf"
@@ -77,7 +77,7 @@ def run_price_demo(
             run = execute_for_file("mrf_process", key, options, watch)
     published = Workspace(exports, key).published
     if published is None or (run and not run.success):
-        raise GiveUp(f"the example of {megabytes:g} MB was not processed: {_why(run)}")
+        raise PermanentError(f"the example of {megabytes:g} MB was not processed: {_why(run)}")
     compared = _compared(manifest, published)
     seconds = time.monotonic() - begun
     return PriceDemonstration(key, exports / key, megabytes, compared, seconds, run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
-    from lsats_pipeline.mrf.database.loading import Pace
+    from lsats_pipeline.mrf.database.loading import LoadPace
 
 Watcher = Callable[[str, str], None]
 
@@ -59,7 +59,7 @@ def progress(title: str, assets: int) -> Iterator[Watcher | None]:
 
 
 @contextmanager
-def bar_of_rows(quiet: bool) -> Iterator[Callable[[Pace], None] | None]:
+def bar_of_rows(quiet: bool) -> Iterator[Callable[[LoadPace], None] | None]:
     """A bar of the rows that are loaded, on a terminal, with the speed in text of the source."""
     rows = "{task.completed:,.0f} of {task.total:,.0f} rows"
     speed = "{task.fields[speed]:,.0f} MB/s"
@@ -70,7 +70,7 @@ def bar_of_rows(quiet: bool) -> Iterator[Callable[[Pace], None] | None]:
             return
         task = bar.add_task("load", total=None, visible=False, speed=0.0)
 
-        def watch(pace: Pace) -> None:
+        def watch(pace: LoadPace) -> None:
             speed = pace.text / 1e6 / max(time.monotonic() - begun, 1e-3)
             bar.update(task, completed=pace.rows, total=pace.of_rows, speed=speed, visible=True)
 

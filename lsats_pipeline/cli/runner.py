@@ -19,7 +19,7 @@ import dagster as dg
 import psutil
 
 from lsats_pipeline.core import errors
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 
@@ -33,7 +33,7 @@ Watcher = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
-class Failure:
+class StepFailure:
     """An asset that failed, why, and what that means as an exit code (contract.md)."""
 
     asset: str
@@ -59,7 +59,7 @@ class Ran:
     success: bool
     run_id: str
     seconds: float
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[StepFailure, ...] = ()
     checks: tuple[FailedCheck, ...] = ()
 
     @property
@@ -73,7 +73,7 @@ class Ran:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome(Ran):
+class RunOutcome(Ran):
     """What a run over days came to."""
 
     first: dt.date
@@ -96,7 +96,7 @@ def execute_job(
     full: bool = False,
     accept_removals: bool = False,
     watch: Watcher | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Run a job for a range of days as one run; what it tells goes to the log.
 
     `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
@@ -111,7 +111,7 @@ def execute_job(
             selection=selection,
             watch=watch,
         )
-    return Outcome(first=first, last=last, **result)
+    return RunOutcome(first=first, last=last, **result)
 
 
 def execute_for_file(
@@ -184,7 +184,7 @@ def _job(name: str) -> dg.JobDefinition:
 def _instance() -> dg.DagsterInstance:
     folder = load(HubSettings).dagster_home
     if not (folder / "dagster.yaml").is_file():
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"DAGSTER_HOME {folder} holds no dagster.yaml: unset it, or copy"
             " dagster_home/dagster.yaml of the checkout there"
         )
@@ -320,20 +320,20 @@ def _tell(asset: str, event: str, told: dg.DagsterEvent | None) -> None:
         log.warning("🔁 %s: %s; tried again in %.0f s", asset, why, data.seconds_to_wait or 0)
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> Iterator[Failure]:
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[StepFailure]:
     for event in result.all_events:
         if event.is_step_failure and event.step_key:
             yield _failure(_asset(event.step_key), event.step_failure_data)
 
 
-def _failure(asset: str, data: Any) -> Failure:
+def _failure(asset: str, data: Any) -> StepFailure:
     """The message of the error that we raised, if one is in the chain; else of the last one."""
     chain = _chain(data.error)
     for link in chain:
         known = getattr(errors, str(link.cls_name), None)
         if isinstance(known, type) and issubclass(known, errors.LsatsError):
-            return Failure(asset, _bare(link), known.exit_code)
-    return Failure(asset, _bare(chain[-1]) if chain else "failed", 1)
+            return StepFailure(asset, _bare(link), known.exit_code)
+    return StepFailure(asset, _bare(chain[-1]) if chain else "failed", 1)
 
 
 def _bare(error: Any) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError
 from lsats_pipeline.core.settings import CHECKOUT, HubSettings
 from lsats_pipeline.warehouse.location import hub_url
 
@@ -34,7 +34,7 @@ _SECONDS_OF_A_TICK = 600
 def serve(settings: HubSettings, port: int, ended: threading.Event) -> Iterator[str]:
     """Serve until `ended`; yields lines for people.
 
-    FixConfiguration when the port is taken, GiveUp with its last words when a child ends by itself.
+    ConfigurationError when the port is taken, PermanentError with its last words when a child ends by itself.
     """
     _refuse_taken(port)
     workspace = CHECKOUT / "workspace.yaml"
@@ -64,7 +64,7 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind((_HOST, port))
         except OSError as error:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"port {port} cannot be used ({error.strerror}): another program has it, perhaps"
                 f" another `lsats ui`; try `lsats ui --port {port + 1}`"
             ) from None
@@ -129,7 +129,9 @@ def _wait_until_it_answers(
         with suppress(OSError), socket.create_connection((_HOST, port), timeout=1):
             return
         if time.monotonic() > deadline:
-            raise GiveUp(f"Dagster does not answer after {_SECONDS_TO_START} s; {_where(settings)}")
+            raise PermanentError(
+                f"Dagster does not answer after {_SECONDS_TO_START} s; {_where(settings)}"
+            )
 
 
 def _refuse_dead(settings: HubSettings, children: tuple[subprocess.Popen[bytes], ...]) -> None:
@@ -137,7 +139,9 @@ def _refuse_dead(settings: HubSettings, children: tuple[subprocess.Popen[bytes],
         if child.poll() is not None:
             program = Path(str(child.args[0])).name if isinstance(child.args, list) else "it"
             words = _log(settings, program).read_text(errors="replace")[-_LAST_WORDS:].strip()
-            raise GiveUp(f"{program} ended by itself (exit code {child.returncode}):\n{words}")
+            raise PermanentError(
+                f"{program} ended by itself (exit code {child.returncode}):\n{words}"
+            )
 
 
 def _log(settings: HubSettings, program: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsats_pipeline.cli.output import cut, note, say, say_table
 from lsats_pipeline.synthetic.dry_run import Rehearsal
 from lsats_pipeline.synthetic.report import SeedReport, TableReport
-from lsats_pipeline.synthetic.validation import Finding, Findings
+from lsats_pipeline.synthetic.validation import Findings, RuleFinding
 
 _MARK = {"done": "✅", "partial": "⚠️", "failed": "❌", "pass": "✅", "warn": "⚠️", "fail": "❌"}
 _CELL = 60
@@ -83,7 +83,7 @@ def _row(table: TableReport) -> list[object]:
     ]
 
 
-def _finding(finding: Finding) -> list[object]:
+def _finding(finding: RuleFinding) -> list[object]:
     mark = "✅" if finding.passed else "❌" if finding.blocking else "⚠️"
     told = finding.detail or ", ".join(finding.examples)
     name = f"{finding.table}.{finding.rule}"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 
 def checked(url: str, variable: str, *, encrypted: str, plain: str) -> SplitResult:
-    """Return the parsed URL; FixConfiguration when it would carry credentials in the clear.
+    """Return the parsed URL; ConfigurationError when it would carry credentials in the clear.
 
     `encrypted` and `plain` are the two schemes of the protocol (`https` and `http`, `ldaps` and
     `ldap`); the plain one is for simulators and tunnels that listen on loopback.
     """
     parts = _parsed(url, variable, example=f"{encrypted}://host.example.edu")
     if parts.scheme not in (encrypted, plain):
-        raise FixConfiguration(f"{variable}: {url!r} must begin with {encrypted}://")
+        raise ConfigurationError(f"{variable}: {url!r} must begin with {encrypted}://")
     if parts.scheme == plain and not is_loopback(parts.hostname or ""):
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{variable}: {plain}:// would send the password unencrypted to {parts.hostname}; "
             f"use {encrypted}:// ({plain}:// is for this machine only)"
         )
@@ -38,9 +38,13 @@ def _parsed(url: str, variable: str, example: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise FixConfiguration(f"{variable}: {error}; expected something like {example}") from None
+        raise ConfigurationError(
+            f"{variable}: {error}; expected something like {example}"
+        ) from None
     if not parts.hostname:
-        raise FixConfiguration(f"{variable}: no host in {url!r}; expected something like {example}")
+        raise ConfigurationError(
+            f"{variable}: no host in {url!r}; expected something like {example}"
+        )
     if parts.username or parts.password:
-        raise FixConfiguration(f"{variable}: leave user and password out of the address")
+        raise ConfigurationError(f"{variable}: leave user and password out of the address")
     return parts

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 
 State = Literal["ok", "note", "failed"]
 
@@ -39,7 +39,7 @@ def failed(area: str, name: str, error: LsatsError, remedy: str = "") -> Finding
     return Finding(area, name, "failed", str(error), remedy, error.exit_code)
 
 
-def misconfigured(name: str, error: FixConfiguration) -> Iterator[Finding]:
+def misconfigured(name: str, error: ConfigurationError) -> Iterator[Finding]:
     """A finding for every variable that is wrong."""
     for line in str(error).splitlines():
         remedy = "mend the variable in .env or in the environment; .env.example explains each"

@@ -1,11 +1,11 @@
 """Every error the hub raises on purpose, split by what the caller should do about it.
 
 LsatsError
-├── FixConfiguration     change a setting, an option or a declaration   exit code 2
+├── ConfigurationError     change a setting, an option or a declaration   exit code 2
 │   └── BadDeclaration   a source, table or world contradicts itself
-├── TryAgain             the same call may succeed later                exit code 1
+├── TransientError             the same call may succeed later                exit code 1
 │   └── Busy             somebody else is writing this stream or table
-├── GiveUp               repeating will not help                        exit code 1
+├── PermanentError               repeating will not help                        exit code 1
 │   ├── IncompleteRead   the source ended before everything was read
 │   ├── CheckBlocked     a blocking quality check held the data back
 │   ├── BadFile          a file is damaged, or is not what it has to be
@@ -22,37 +22,37 @@ class LsatsError(Exception):
     exit_code = 1
 
 
-class FixConfiguration(LsatsError):
+class ConfigurationError(LsatsError):
     """A setting, an option or a declaration has to change before another try."""
 
     exit_code = 2
 
 
-class BadDeclaration(FixConfiguration):
+class BadDeclaration(ConfigurationError):
     """A source, table or world contradicts itself."""
 
 
-class TryAgain(LsatsError):
+class TransientError(LsatsError):
     """The same call may succeed later."""
 
 
-class Busy(TryAgain):
+class Busy(TransientError):
     """Somebody else is writing this stream or table."""
 
 
-class GiveUp(LsatsError):
+class PermanentError(LsatsError):
     """Repeating the call will not help."""
 
 
-class IncompleteRead(GiveUp):
+class IncompleteRead(PermanentError):
     """The source ended before everything was read, so absence proves nothing."""
 
 
-class CheckBlocked(GiveUp):
+class CheckBlocked(PermanentError):
     """A blocking quality check held the data back."""
 
 
-class BadFile(GiveUp):
+class BadFile(PermanentError):
     """A file is damaged, or is not what it has to be; nothing of it was taken in.
 
     `code` is a short word for tables; `offset` counts bytes of the file as it is written, or of
@@ -69,7 +69,7 @@ class BadFile(GiveUp):
         return BadFile, (self.code, str(self), self.offset)
 
 
-class VerificationFailed(GiveUp):
+class VerificationFailed(PermanentError):
     """A synthetic world is not as it was declared."""
 
     exit_code = 4

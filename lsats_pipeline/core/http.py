@@ -4,7 +4,7 @@
       ▲        ├─▶ connection lost, timeout, 500 (reads), 502-504, cut-off body: wait, try again
       │        ├─▶ 429: wait until X-RateLimit-Reset, try again
       └────────┴─▶ 401: renew the token once, try again
-               └─▶ anything else: GiveUp
+               └─▶ anything else: PermanentError
 
 An answer is either whole or an error; bodies and tokens appear in no message and no log. One that
 may be too large for memory is kept on disk until it is whole (`Api.download`).
@@ -26,10 +26,10 @@ import httpx
 from lsats_pipeline.core import addresses
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import (
-    FixConfiguration,
-    GiveUp,
+    ConfigurationError,
     LsatsError,
-    TryAgain,
+    PermanentError,
+    TransientError,
     Unreachable,
 )
 
@@ -56,7 +56,7 @@ class Grant(NamedTuple):
     ends: float | None
 
 
-class Tokens:
+class BearerTokens:
     """The bearer token of one system, renewed when it runs out; safe to share between threads."""
 
     def __init__(self, grant: Callable[[], Grant], clock: Clock, *, renewable: bool = True) -> None:
@@ -142,7 +142,7 @@ class Api:
     variable: str
     credentials: str
     clock: Clock = field(default_factory=Clock)
-    tokens: Tokens | None = None
+    tokens: BearerTokens | None = None
 
     def __post_init__(self) -> None:
         parts = addresses.checked(self.base_url, self.variable, encrypted="https", plain="http")
@@ -181,13 +181,13 @@ class Api:
         return self._required(call, _ended_array)
 
     def sign_in(self, path: str, parse: Callable[[bytes], T], **arguments: Any) -> T:
-        """POST credentials, without a token; FixConfiguration when they are refused."""
+        """POST credentials, without a token; ConfigurationError when they are refused."""
         return self._required(_Call("POST", path, arguments, False, False, False), parse)
 
     def _required(self, call: _Call, parse: Callable[[Any], T]) -> T:
         result = self._persist(call, parse)
         if result is None:
-            raise GiveUp(f"{self.title}: {call} gave no answer")
+            raise PermanentError(f"{self.title}: {call} gave no answer")
         return result
 
     def _persist(self, call: _Call, parse: Callable[[Any], T]) -> T | None:
@@ -215,23 +215,23 @@ class Api:
             return Unreachable(
                 f"{self.title} does not answer at {self.origin} ({error}); {self.variable}?"
             )
-        return TryAgain(f"{self.title}: {call} failed {TRIES} times: {error}")
+        return TransientError(f"{self.title}: {call} failed {TRIES} times: {error}")
 
     def _after_limit(self, call: _Call, patience: _Patience, wait: float) -> None:
         if patience.waited + wait > LIMIT_PATIENCE:
-            raise TryAgain(f"{self.title}: {call} is rate limited for another {wait:.0f} s")
+            raise TransientError(f"{self.title}: {call} is rate limited for another {wait:.0f} s")
         patience.waited += wait
         log.info("%s: %s: rate limit reached, waiting %.1f s", self.title, call, wait)
         self.clock.sleep(wait)
 
     def _after_refusal(self, call: _Call, patience: _Patience, token: str | None) -> None:
         if not call.with_token or self.tokens is None or token is None:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{self.title} refuses the credentials; check {self.credentials}"
             )
         patience.renewals += 1
         if not self.tokens.refused(token) or patience.renewals > 1:
-            raise GiveUp(
+            raise PermanentError(
                 f"{self.title}: {call}: the token is refused (401); check {self.credentials}"
             )
         log.info("%s: token refused, getting another", self.title)
@@ -251,7 +251,7 @@ class Api:
 
     def _not_reached(self, error: httpx.RequestError) -> Exception:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return FixConfiguration(
+            return ConfigurationError(
                 f"{self.title}: the certificate of {self.origin} is not trusted; check "
                 f"{self.variable}, or name the issuer's file in SSL_CERT_FILE"
             )
@@ -273,7 +273,9 @@ class Api:
             raise _Again(f"HTTP {status}")
         if not call.with_token and status in (400, 403):
             raise _Refused(None)
-        raise GiveUp(f"{self.title}: {call} answered HTTP {status}{self._remedy(status, response)}")
+        raise PermanentError(
+            f"{self.title}: {call} answered HTTP {status}{self._remedy(status, response)}"
+        )
 
     def _remedy(self, status: int, response: httpx.Response) -> str:
         if 300 <= status < 400:
@@ -311,7 +313,7 @@ class Api:
             keep(chunk)
             size += len(chunk)
             if size > most:
-                raise GiveUp(f"{self.title}: {call} answered more than {most >> 20} MB")
+                raise PermanentError(f"{self.title}: {call} answered more than {most >> 20} MB")
 
     def _parsed(self, call: _Call, body: bytes | IO[bytes], parse: Callable[[Any], T]) -> T:
         try:

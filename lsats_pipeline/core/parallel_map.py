@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from lsats_pipeline.core.errors import TryAgain
+from lsats_pipeline.core.errors import TransientError
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ def beside(
     """What comes of each job, in their order. One job alone is done right here.
 
     Each is given whom to tell how far it is; `watch` is told of all of them together. The first
-    error ends all; a process that dies is TryAgain. Children do not outlive this one.
+    error ends all; a process that dies is TransientError. Children do not outlive this one.
     """
     if len(jobs) < 2:
         yield from (work(job, watch) for job in jobs)
@@ -42,7 +42,7 @@ def beside(
         for future in futures:
             yield future.result()
     except BrokenProcessPool:
-        raise TryAgain(
+        raise TransientError(
             "a worker was ended (often for want of memory): run the same command again"
             " (fewer --workers need less)"
         ) from None

@@ -20,7 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 S = TypeVar("S", bound=BaseSettings)
@@ -146,14 +146,14 @@ def data_folder(home: Path, folder: Path | None) -> Path:
 
 
 def load(cls: type[S], **values: Any) -> S:
-    """Read one settings class from the environment; FixConfiguration names every bad variable.
+    """Read one settings class from the environment; ConfigurationError names every bad variable.
 
     `values` (by field name) win over the environment.
     """
     try:
         return cls(**values)
     except ValidationError as error:
-        raise FixConfiguration(_explain(cls, error)) from None
+        raise ConfigurationError(_explain(cls, error)) from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 
-from lsats_pipeline.core.errors import LsatsError, TryAgain, Unreachable
+from lsats_pipeline.core.errors import LsatsError, TransientError, Unreachable
 
 OWNERS = ["team:lsats-data"]
 # For what may pass by itself: another writer, a source that is down for a moment.
@@ -27,7 +27,7 @@ def explained() -> Iterator[None]:
     except dg.Failure:
         raise
     except LsatsError as error:
-        transient = isinstance(error, TryAgain | Unreachable)
+        transient = isinstance(error, TransientError | Unreachable)
         raise dg.Failure(str(error), allow_retries=transient) from error
     except psycopg.OperationalError as error:
         raise dg.Failure(f"the connection to the database was lost: {error}") from error

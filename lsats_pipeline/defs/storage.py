@@ -23,7 +23,7 @@ from psycopg import conninfo, sql
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse.database import connect, database_name, with_database
 from lsats_pipeline.warehouse.location import hub_url
@@ -110,7 +110,7 @@ def _ensure_database(hub: str, name: str) -> None:
         except _QUICKER:
             pass
         except psycopg.errors.InsufficientPrivilege:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"Dagster's database {name!r} does not exist and this login may not create it:"
                 " create it, or set DAGSTER_DATABASE_URL"
             ) from None

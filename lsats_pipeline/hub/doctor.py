@@ -15,7 +15,7 @@ import psutil
 import psycopg
 
 from lsats_pipeline.core.diagnosis import Finding, State, failed, misconfigured, ok
-from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import Hub, Simulation, any_source_configured
 from lsats_pipeline.hub.silver.cross_checks import cross_check
@@ -41,7 +41,7 @@ def examine(
     yield from _source_settings()
     try:
         settings = load(HubSettings)
-    except FixConfiguration as error:
+    except ConfigurationError as error:
         yield from misconfigured("the hub", error)
         return
     yield ok("settings", "the hub", f"today is {settings.today()} in {settings.lsats_timezone}")
@@ -59,7 +59,7 @@ def _source_settings() -> Iterator[Finding]:
     for source in SOURCES:
         try:
             settings = load(source.settings)
-        except FixConfiguration as error:
+        except ConfigurationError as error:
             yield from misconfigured(source.title, error)
             continue
         if settings.configured:
@@ -74,7 +74,7 @@ def _dagster_home(settings: HubSettings) -> Finding:
         return ok("settings", "Dagster", f"DAGSTER_HOME is {folder}")
     remedy = "unset DAGSTER_HOME, or copy dagster_home/dagster.yaml of the checkout there"
     text = f"DAGSTER_HOME {folder} holds no dagster.yaml"
-    return Finding("settings", "Dagster", "failed", text, remedy, FixConfiguration.exit_code)
+    return Finding("settings", "Dagster", "failed", text, remedy, ConfigurationError.exit_code)
 
 
 # ── the machine ───────────────────────────────────────────────────────────────────────────────────
@@ -125,7 +125,7 @@ def _running(settings: HubSettings, simulation: Simulation) -> Iterator[Finding]
             findings = list(_database(settings, warehouse))
         except psycopg.Error as error:
             # A login with too few rights to look; what it may not do, PostgreSQL says well.
-            told = FixConfiguration(str(error).strip())
+            told = ConfigurationError(str(error).strip())
             yield failed("database", "PostgreSQL", told, "grant the login what is missing")
             return
         except LsatsError as error:
@@ -205,7 +205,7 @@ def _roles(connection: Connection) -> Finding:
         "failed",
         f"login {user} may not act as lsats_etl",
         f"as the owner: grant lsats_etl to {user}",
-        FixConfiguration.exit_code,
+        ConfigurationError.exit_code,
     )
 
 
@@ -245,7 +245,7 @@ def _without_database(settings: HubSettings) -> Iterator[Finding]:
 def _simulated() -> bool:
     try:
         return not any_source_configured()
-    except FixConfiguration:
+    except ConfigurationError:
         return False
 
 
@@ -276,7 +276,7 @@ def _asked(hub: Hub, source: Source, kind: str) -> Finding | None:
     try:
         if not kind and not load(source.settings).configured:
             return None
-    except FixConfiguration:
+    except ConfigurationError:
         return None  # told among the settings
     try:
         return ok("sources", name, source.probe(hub.client(source.system)))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Protocol
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, from_variables, load
 from lsats_pipeline.hub.bronze.ingest import ingest
@@ -131,15 +131,15 @@ class Hub:
         if settings.configured:
             self._refuse_simulated(settings)
             return settings
-        raise FixConfiguration(f"{source(system).title} is not configured: {settings.remedy}")
+        raise ConfigurationError(f"{source(system).title} is not configured: {settings.remedy}")
 
     def _refuse_simulated(self, settings: SourceSettings) -> None:
         """Documents that a simulated campus left behind must not get into a real hub."""
         if isinstance(settings, DocumentSettings) and (settings.folder / SIMULATED).exists():
             try:
                 require_synthetic_database(self.warehouse.name)
-            except FixConfiguration:
-                raise FixConfiguration(
+            except ConfigurationError:
+                raise ConfigurationError(
                     f"{settings.folder} was filled by a simulated campus: remove what is in it,"
                     f" {SIMULATED} included, or name another folder in LSATS_DATA_FOLDER"
                 ) from None

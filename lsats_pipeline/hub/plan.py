@@ -10,14 +10,14 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze import ingest
 from lsats_pipeline.hub.enrichment.enrich import asset_of as enrichment_asset
 from lsats_pipeline.hub.enrichment.enrich import waiting
 from lsats_pipeline.hub.silver import build
-from lsats_pipeline.hub.silver.spec import SourceTable, Table
+from lsats_pipeline.hub.silver.spec import StagingTable, Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES, source
 from lsats_pipeline.hub.sources.source import Detail, Stream
@@ -50,7 +50,7 @@ def choose(
     """The assets of some layers, of one source, of one entity (`user`, `tdx_user`, `users`).
 
     A source means its streams and its own silver tables, not those merged from several.
-    FixConfiguration names what is known when the choice is empty.
+    ConfigurationError names what is known when the choice is empty.
     """
     if system is not None:
         source(system)
@@ -58,12 +58,12 @@ def choose(
     of_system = [c for c in candidates if system in (None, _system(c.declared))]
     chosen = [c for c in of_system if entity is None or entity in _names(c)]
     if not chosen:
-        raise FixConfiguration(_nothing(layers, system, entity, of_system))
+        raise ConfigurationError(_nothing(layers, system, entity, of_system))
     return chosen
 
 
 def require_configured(chosen: Iterable[Chosen]) -> None:
-    """Raise FixConfiguration, before anything runs, that names every variable to set or mend.
+    """Raise ConfigurationError, before anything runs, that names every variable to set or mend.
 
     With no source configured at all the campus is simulated, and nothing is missing.
     """
@@ -72,7 +72,7 @@ def require_configured(chosen: Iterable[Chosen]) -> None:
     for declared in SOURCES:
         try:
             configured[declared.system] = load(declared.settings).configured
-        except FixConfiguration as error:
+        except ConfigurationError as error:
             wrong.append(str(error))
     # A folder of documents needs no variables, and tells no real hub from a simulated one.
     if any(is_set and source(system).settings.required for system, is_set in configured.items()):
@@ -87,7 +87,7 @@ def require_configured(chosen: Iterable[Chosen]) -> None:
             if system in needed and not configured[system] and source(system).settings.required
         ]
     if wrong:
-        raise FixConfiguration("\n".join(wrong))
+        raise ConfigurationError("\n".join(wrong))
 
 
 def _unset(system: str) -> str:
@@ -131,7 +131,7 @@ def _all() -> Iterator[Chosen]:
 def _system(declared: Stream | Detail | Table) -> str | None:
     if isinstance(declared, (Stream, Detail)):
         return declared.source_system
-    return declared.stream.source_system if isinstance(declared, SourceTable) else None
+    return declared.stream.source_system if isinstance(declared, StagingTable) else None
 
 
 def _names(one: Chosen) -> set[str]:
@@ -140,7 +140,7 @@ def _names(one: Chosen) -> set[str]:
         return names | {one.declared.entity_type}
     if isinstance(one.declared, Detail):
         return names | {one.declared.of.entity_type, one.declared.name}
-    if isinstance(one.declared, SourceTable):
+    if isinstance(one.declared, StagingTable):
         return names | {one.declared.stream.name, one.declared.stream.entity_type}
     return names
 

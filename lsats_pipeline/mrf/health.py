@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.mrf.ingest.file_ingest import MEMORY_OF_A_WORKER
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import connect
@@ -21,10 +21,10 @@ def database_answers(warehouse: Warehouse) -> None:
 
 
 def workers(wanted: int) -> int:
-    """As many workers as memory allows now, at most those wanted; GiveUp when it is not for one."""
+    """As many workers as memory allows now, at most those wanted; PermanentError when it is not for one."""
     available = psutil.virtual_memory().available
     if available < MEMORY_FLOOR:
-        raise GiveUp(
+        raise PermanentError(
             f"{available:,} bytes of memory are available, and taking a file in needs"
             f" {MEMORY_FLOOR:,} at least: end other programs, or use another machine"
         )

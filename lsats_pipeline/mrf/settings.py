@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from lsats_pipeline.core.diagnosis import Finding, misconfigured, ok
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import Settings, environment, load
 
 
@@ -64,7 +64,7 @@ def settings_findings() -> Iterator[Finding]:
     """Where price files are looked for, and whether they could be fetched."""
     try:
         settings = load(MrfSettings)
-    except FixConfiguration as error:
+    except ConfigurationError as error:
         yield from misconfigured("price files", error)
         return
     if not settings.source_list:

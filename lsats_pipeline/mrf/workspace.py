@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration
+from lsats_pipeline.core.errors import Busy, ConfigurationError
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import sha256_of
 
@@ -95,7 +95,7 @@ class Begun(msgspec.Struct, kw_only=True):
     source: Identity
 
 
-class Failure(msgspec.Struct, kw_only=True):
+class FileFailure(msgspec.Struct, kw_only=True):
     """Why a file was left out."""
 
     source: str
@@ -150,9 +150,9 @@ class Workspace:
         return _of_this_layout(read(self.final / "index.json", Work))
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> FileFailure | None:
         """Why the last try was given up."""
-        return read(self.folder / "failure.json", Failure)
+        return read(self.folder / "failure.json", FileFailure)
 
     def note(self, span: int) -> Path:
         """Where the note of a span is, once it is done."""
@@ -220,7 +220,7 @@ class Workspace:
             else:
                 before.rename(self.final)
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: FileFailure) -> None:
         """Keep the reason alone."""
         self.clear()
         write(self.folder / "failure.json", failure)
@@ -257,7 +257,7 @@ def name_for(path: Path) -> str:
         name = stem
     safe = _UNSAFE.sub("_", name).strip("._-")[:_LONGEST]
     if not safe:
-        raise FixConfiguration(f"{path.name!r} gives no name for a folder: say one with --name")
+        raise ConfigurationError(f"{path.name!r} gives no name for a folder: say one with --name")
     return safe
 
 

@@ -29,7 +29,7 @@ _WORTH_A_POOL = 3
 _AHEAD = 4
 
 
-class Made(NamedTuple):
+class GeneratedBlock(NamedTuple):
     """The rows of a block, the seconds they took, the process that made them."""
 
     block: Block
@@ -38,15 +38,15 @@ class Made(NamedTuple):
     process: int
 
 
-def make(table: WorldTable, block: Block) -> Made:
+def make(table: WorldTable, block: Block) -> GeneratedBlock:
     """The rows of one block: the same bytes whenever and wherever it is made."""
     started = time.perf_counter()
     values = table.generate(block)
     batch = batch_of(f"{block.world}.{table.name}", table.schema, values, len(block))
-    return Made(block, batch, time.perf_counter() - started, os.getpid())
+    return GeneratedBlock(block, batch, time.perf_counter() - started, os.getpid())
 
 
-class Maker:
+class BlockGenerator:
     """Makes blocks with `workers` processes, this one among them; a `with` ends the others."""
 
     def __init__(self, world: World, options: WorldOptions, workers: int = 1) -> None:
@@ -55,7 +55,7 @@ class Maker:
         self._pool: ProcessPoolExecutor | None = None
         self._seen: set[int] = set()
 
-    def __enter__(self) -> Maker:
+    def __enter__(self) -> BlockGenerator:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -68,7 +68,9 @@ class Maker:
             for one in ready if wait else ():
                 one.result()
 
-    def made(self, table: WorldTable, numbers: Sequence[int] | None = None) -> Iterator[Made]:
+    def made(
+        self, table: WorldTable, numbers: Sequence[int] | None = None
+    ) -> Iterator[GeneratedBlock]:
         """The table's blocks in order, all or those numbered."""
         blocks = self._blocks(table)
         if numbers is not None:
@@ -82,12 +84,16 @@ class Maker:
     def _pooled(self, table: WorldTable, blocks: Sequence[Block]) -> bool:
         return table.cpu_bound and self._workers > 1 and len(blocks) >= _WORTH_A_POOL
 
-    def _by_processes(self, table: WorldTable, blocks: Sequence[Block]) -> Iterator[Made]:
+    def _by_processes(self, table: WorldTable, blocks: Sequence[Block]) -> Iterator[GeneratedBlock]:
         """A few blocks ahead of who takes them, so that memory stays bounded.
 
         While the next one is still being made elsewhere, this process makes one of those to come.
         """
-        pool, waiting, left = self._opened(), deque[Future[Made] | Made](), deque(blocks)
+        pool, waiting, left = (
+            self._opened(),
+            deque[Future[GeneratedBlock] | GeneratedBlock](),
+            deque(blocks),
+        )
         while left or waiting:
             while left and len(waiting) < 2 * self._workers:
                 waiting.append(pool.submit(_make_by_name, left.popleft()))
@@ -102,15 +108,15 @@ class Maker:
             self._open.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         return self._pool
 
-    def _told(self, made: Made) -> Made:
+    def _told(self, made: GeneratedBlock) -> GeneratedBlock:
         if made.process not in self._seen:
             self._seen.add(made.process)
             log.info("⚙️ process %s makes blocks of %s", made.process, made.block.table)
         return made
 
 
-def _done(one: Future[Made] | Made) -> bool:
-    return isinstance(one, Made) or one.done()
+def _done(one: Future[GeneratedBlock] | GeneratedBlock) -> bool:
+    return isinstance(one, GeneratedBlock) or one.done()
 
 
 def _context(world: World) -> BaseContext:
@@ -123,7 +129,7 @@ def _context(world: World) -> BaseContext:
     return context
 
 
-def _make_by_name(block: Block) -> Made:
+def _make_by_name(block: Block) -> GeneratedBlock:
     from lsats_pipeline.synthetic.worlds import world
 
     return make(world(block.world).table(block.table), block)

@@ -34,7 +34,7 @@ def assembled(
 ) -> tuple[Seeding, list[Target]]:
     """The seeding and its targets; nothing is connected to yet.
 
-    `skip`: rows that cannot be stored are set aside into `folder/rejects.jsonl`. FixConfiguration
+    `skip`: rows that cannot be stored are set aside into `folder/rejects.jsonl`. ConfigurationError
     for a database whose name does not end in _demo or _test.
     """
     kinds = _KINDS[to]

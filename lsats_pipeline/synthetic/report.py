@@ -10,7 +10,7 @@ from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.synthetic.progress import BlockRecord
 from lsats_pipeline.synthetic.rejects import Rejects
 from lsats_pipeline.synthetic.spec import WorldOptions
-from lsats_pipeline.synthetic.targets import Written
+from lsats_pipeline.synthetic.targets import WriteCounts
 
 _PARTIAL = 3
 
@@ -26,7 +26,7 @@ class TableReport:
     store_seconds: float = 0.0
     seconds: float = 0.0
     sha256: str = ""
-    written: dict[str, Written] = field(default_factory=dict)
+    written: dict[str, WriteCounts] = field(default_factory=dict)
 
     def took(self, rows: int, generate: float, store: float) -> None:
         """Count a block."""
@@ -34,14 +34,14 @@ class TableReport:
         self.generate_seconds += generate
         self.store_seconds += store
 
-    def add(self, target: str, written: Written) -> None:
+    def add(self, target: str, written: WriteCounts) -> None:
         """Count what became of rows in a target."""
-        self.written[target] = self.written.get(target, Written()).plus(written)
+        self.written[target] = self.written.get(target, WriteCounts()).plus(written)
 
     @property
-    def stored(self) -> Written:
+    def stored(self) -> WriteCounts:
         """In the database, if that is a target, else in the first."""
-        return self.written.get("db") or next(iter(self.written.values()), Written())
+        return self.written.get("db") or next(iter(self.written.values()), WriteCounts())
 
     @property
     def rate(self) -> float:

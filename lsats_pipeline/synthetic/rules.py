@@ -92,7 +92,7 @@ class Total(Rule):
 
 
 @dataclass(frozen=True)
-class Share(Rule):
+class ExpectedShares(Rule):
     """`label` of each row occurs with the share that `expected` gives it.
 
     `largest`: no share is off by more than `limit` (0.01 is one point); `total_variation`: half

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.synthetic.spec import World, WorldOptions
 
@@ -15,7 +15,7 @@ from lsats_pipeline.synthetic.spec import World, WorldOptions
 def choose(
     world: World, flags: Mapping[str, Any] | None = None, file: Path | None = None
 ) -> WorldOptions:
-    """The world's options; FixConfiguration names every value that cannot be.
+    """The world's options; ConfigurationError names every value that cannot be.
 
     `file`: TOML with a section of the world's name, `[retail]`.
     """
@@ -35,15 +35,15 @@ def _section(world: World, file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise FixConfiguration(f"--config {file}: {error.strerror}") from None
+        raise ConfigurationError(f"--config {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FixConfiguration(f"--config {file}: is no TOML: {error}") from None
+        raise ConfigurationError(f"--config {file}: is no TOML: {error}") from None
     lines = document.get(world.name)
     if not isinstance(lines, dict):
-        raise FixConfiguration(f"--config {file}: has no section [{world.name}]")
+        raise ConfigurationError(f"--config {file}: has no section [{world.name}]")
     if unknown := sorted(set(lines) - set(world.options.model_fields)):
         known = ", ".join(world.options.model_fields)
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"--config {file}: world {world.name} has no {', '.join(unknown)}; it has {known}"
         )
     return lines

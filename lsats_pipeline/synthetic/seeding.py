@@ -19,8 +19,8 @@ from typing import Any, Literal, NamedTuple
 import psycopg
 import pyarrow as pa
 
-from lsats_pipeline.core.errors import GiveUp, LsatsError, Unreachable, VerificationFailed
-from lsats_pipeline.synthetic.blocks import Made, Maker
+from lsats_pipeline.core.errors import LsatsError, PermanentError, Unreachable, VerificationFailed
+from lsats_pipeline.synthetic.blocks import BlockGenerator, GeneratedBlock
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.progress import Progress, Watcher
 from lsats_pipeline.synthetic.rejects import Rejects
@@ -127,7 +127,7 @@ class _Run:
         wanted = {t.name for t in self.tables} | set(verification.tables)
         tables = [t for t in self.world.tables if t.name in wanted]
         with (
-            Maker(self.world, self.options, self.seeding.workers) as maker,
+            BlockGenerator(self.world, self.options, self.seeding.workers) as maker,
             ThreadPoolExecutor(1, "writer") as self.writer,
         ):
             maker.start(tables)
@@ -140,13 +140,15 @@ class _Run:
         names = [t.name for t in self.tables]
         return Verification(self.world, self.options, names, partial=bool(self.seeding.blocks))
 
-    def _write_table(self, maker: Maker, table: WorldTable, verification: Verification) -> None:
+    def _write_table(
+        self, maker: BlockGenerator, table: WorldTable, verification: Verification
+    ) -> None:
         report = self.reports.get(table.name)
         if report is None:  # it only lends its rows to rules of others
             for made in maker.made(table):
                 verification.add(table.name, made.batch)
             return
-        started, writing = time.perf_counter(), deque[tuple[Made, Future[_Took]]]()
+        started, writing = time.perf_counter(), deque[tuple[GeneratedBlock, Future[_Took]]]()
         for made in maker.made(table, self.seeding.blocks.get(table.name)):
             verification.add(table.name, made.batch)
             writing.append((made, self.writer.submit(self._write_block, table, made, report)))
@@ -158,7 +160,7 @@ class _Run:
         report.sha256 = sha256("".join(self.hashes[table.name]).encode()).hexdigest()
         log.info("%s", report.line)
 
-    def _written(self, report: TableReport, made: Made, writing: Future[_Took]) -> None:
+    def _written(self, report: TableReport, made: GeneratedBlock, writing: Future[_Took]) -> None:
         """Wait until a block is written, and count it."""
         store, retries = writing.result()
         report.took(made.batch.num_rows, made.seconds, store)
@@ -166,7 +168,7 @@ class _Run:
             report.table, made.block.number, len(made.block), made.seconds, store, retries
         )
 
-    def _write_block(self, table: WorldTable, made: Made, report: TableReport) -> _Took:
+    def _write_block(self, table: WorldTable, made: GeneratedBlock, report: TableReport) -> _Took:
         """Seconds and retries that it took."""
         started = time.perf_counter()
         batch = self._acceptable(table, made.batch)
@@ -258,12 +260,14 @@ def _explained(error: Exception) -> LsatsError:
         return error
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if isinstance(error, psycopg.Error):
-        kind = Unreachable if transient(error) else GiveUp
+        kind = Unreachable if transient(error) else PermanentError
         return kind(f"the database refused: {reason}")
     if isinstance(error, OSError):
-        return GiveUp(f"writing failed: {error.strerror or reason} {error.filename or ''}".strip())
+        return PermanentError(
+            f"writing failed: {error.strerror or reason} {error.filename or ''}".strip()
+        )
     log.debug("unexpected", exc_info=error)
-    return GiveUp(f"unexpected {type(error).__name__}: {reason}")
+    return PermanentError(f"unexpected {type(error).__name__}: {reason}")
 
 
 def _quietly(work: Callable[[], Any]) -> None:

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from lsats_pipeline.core.errors import BadDeclaration, FixConfiguration
+from lsats_pipeline.core.errors import BadDeclaration, ConfigurationError
 from lsats_pipeline.synthetic.columns import schema_of
 from lsats_pipeline.synthetic.rules import Rule
 from lsats_pipeline.synthetic.sampling import generator
@@ -152,12 +152,12 @@ class World:
         self._check_rules()
 
     def table(self, name: str) -> WorldTable:
-        """One table by name; FixConfiguration lists those there are."""
+        """One table by name; ConfigurationError lists those there are."""
         for table in self.tables:
             if table.name == name:
                 return table
         known = ", ".join(t.name for t in self.tables)
-        raise FixConfiguration(f"world {self.name} has no table {name!r}; it has {known}")
+        raise ConfigurationError(f"world {self.name} has no table {name!r}; it has {known}")
 
     def ancestors(self, names: Sequence[str]) -> list[str]:
         """The tables that these refer to, directly or not, without these, parents first."""

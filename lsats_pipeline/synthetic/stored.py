@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets.files import options_of, read_files
 from lsats_pipeline.synthetic.targets.ledger import Seeded, seeded, table_exists
@@ -31,7 +31,7 @@ def verify_database(
 
     `tables`: only the rules of these. `rejected`: rows that were set aside on purpose, by table.
     Rows that were there before the world came are allowed for. Where blocks of those tables are
-    still missing, rules over whole tables are left out. FixConfiguration when a table that is
+    still missing, rules over whole tables are left out. ConfigurationError when a table that is
     needed was never seeded.
     """
     with connect(url, autocommit=True) as connection:
@@ -74,7 +74,7 @@ def _options(
 ) -> WorldOptions:
     for name in judged:
         if name not in there:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"database {database!r} holds no {world.name}.{name}: seed it first,"
                 f" `lsats seed {world.name}`"
             )
@@ -89,7 +89,7 @@ def missing_blocks(table: WorldTable, options: WorldOptions, there: Seeded | Non
 def _require(connection: Connection, world: World, verification: Verification) -> None:
     for name in verification.tables:
         if not table_exists(connection, world.name, name):
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{world.name}.{name} is gone from database {connection.info.dbname!r}:"
                 f" `lsats seed {world.name}` brings it back"
             )

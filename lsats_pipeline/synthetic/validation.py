@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.blocks import Maker
+from lsats_pipeline.synthetic.blocks import BlockGenerator
 from lsats_pipeline.synthetic.rules import BLOCKING, Rule, Verdict, derived
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.validators import Judge, judge_of
@@ -20,7 +20,7 @@ PASS, WARN = 99.0, 95.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class RuleFinding:
     """What one rule found. `detail` has target, actual and difference where it measures those."""
 
     table: str
@@ -58,9 +58,9 @@ class Findings:
     """All findings of a verification."""
 
     world: str
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleFinding, ...]
 
-    def __iter__(self) -> Iterator[Finding]:
+    def __iter__(self) -> Iterator[RuleFinding]:
         return iter(self.findings)
 
     @property
@@ -71,12 +71,12 @@ class Findings:
         return 100.0 * (1 - lost / weights) if weights else 100.0
 
     @property
-    def blocking(self) -> tuple[Finding, ...]:
+    def blocking(self) -> tuple[RuleFinding, ...]:
         """Violated rules with which nothing may be stored."""
         return tuple(f for f in self.findings if f.blocking)
 
     @property
-    def failed(self) -> tuple[Finding, ...]:
+    def failed(self) -> tuple[RuleFinding, ...]:
         """Every rule that did not hold."""
         return tuple(f for f in self.findings if not f.passed)
 
@@ -165,7 +165,7 @@ def verify_generated(
     world: World, options: WorldOptions, judged: Sequence[str] | None = None
 ) -> Findings:
     """Make the world and judge it, storing nothing."""
-    with Maker(world, options) as maker:
+    with BlockGenerator(world, options) as maker:
         verification = Verification(world, options, judged)
         return verify(
             verification,
@@ -186,8 +186,8 @@ def verify(
     return verification.findings()
 
 
-def _finding(table: WorldTable, rule: Rule, verdict: Verdict) -> Finding:
-    return Finding(
+def _finding(table: WorldTable, rule: Rule, verdict: Verdict) -> RuleFinding:
+    return RuleFinding(
         table.name,
         rule.id,
         rule.about,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from psycopg import conninfo
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError
 from lsats_pipeline.warehouse.database import connect
 from lsats_pipeline.warehouse.programs import pg_dump
 
@@ -27,7 +27,7 @@ def backup(url: str, file: Path) -> int:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     except OSError as error:
-        raise FixConfiguration(f"cannot write {file} ({error.strerror})") from None
+        raise ConfigurationError(f"cannot write {file} ({error.strerror})") from None
     try:
         _dump(program, url, unfinished)
         unfinished.replace(file)
@@ -47,7 +47,7 @@ def _dump(program: Path, url: str, file: Path) -> None:
         check=False,
     )
     if result.returncode:
-        raise GiveUp(f"pg_dump failed: {result.stderr.strip()}")
+        raise PermanentError(f"pg_dump failed: {result.stderr.strip()}")
 
 
 def without_password(url: str) -> tuple[str, dict[str, str]]:

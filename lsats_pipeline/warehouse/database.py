@@ -15,7 +15,7 @@ from psycopg import conninfo, sql
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import Busy, ConfigurationError, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def become_etl(connection: Connection) -> None:
     try:
         connection.execute("set role lsats_etl")
     except psycopg.Error as error:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"this login may not act as role lsats_etl ({str(error).strip()}): "
             "run `lsats db migrate` as the owner, or grant lsats_etl to the login"
         ) from None
@@ -134,7 +134,7 @@ def database_name(url: str) -> str:
     try:
         parts = conninfo.conninfo_to_dict(url)
     except psycopg.Error:
-        raise FixConfiguration(
+        raise ConfigurationError(
             "DATABASE_URL is not a PostgreSQL URL; expected postgresql://user@host/name"
         ) from None
     return str(parts.get("dbname") or parts.get("user") or "")

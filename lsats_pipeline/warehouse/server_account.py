@@ -21,7 +21,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 SYSTEM_USER = "pgserver"
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _NO_ID = 0xFFFFFFFF
 _PASS = 0o1
 
 
-class Account(NamedTuple):
+class ServerAccount(NamedTuple):
     """A user by name and numbers."""
 
     name: str
@@ -52,12 +52,12 @@ class Account(NamedTuple):
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_other else {}
 
 
-def current_account() -> Account:
-    """The user of this process; FixConfiguration when the system does not know his name."""
+def current_account() -> ServerAccount:
+    """The user of this process; ConfigurationError when the system does not know his name."""
     return _account(os.geteuid())
 
 
-def server_account(data: Path) -> Account:
+def server_account(data: Path) -> ServerAccount:
     """The user to run the server as.
 
     The owner of the data folder; before there is one, ourselves or, for root, `pgserver`.
@@ -67,7 +67,7 @@ def server_account(data: Path) -> Account:
     return _system_user() if os.geteuid() == 0 else current_account()
 
 
-def let_pass(account: Account, folder: Path) -> None:
+def let_pass(account: ServerAccount, folder: Path) -> None:
     """Allow another account to walk through all parents of a folder."""
     if not account.is_other:
         return
@@ -76,7 +76,7 @@ def let_pass(account: Account, folder: Path) -> None:
             _let_pass_one(account, parent)
 
 
-def let_read(account: Account, folder: Path) -> None:
+def let_read(account: ServerAccount, folder: Path) -> None:
     """Allow reading of the published program files in a folder, which a strict umask has closed."""
     if not account.is_other or not folder.exists():
         return
@@ -87,33 +87,33 @@ def let_read(account: Account, folder: Path) -> None:
             path.chmod(stat.S_IMODE(mode) | wanted)
 
 
-def _owner(data: Path) -> Account:
+def _owner(data: Path) -> ServerAccount:
     owner = data.stat().st_uid
     if os.geteuid() not in (0, owner):
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{data} belongs to another user (uid {owner}). Run as that user, or set LSATS_HOME to "
             "a folder of your own."
         )
     return _account(owner)
 
 
-def _account(uid: int) -> Account:
+def _account(uid: int) -> ServerAccount:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"the system has no user name for uid {uid}, which the embedded PostgreSQL needs. Add "
             "one to /etc/passwd, or set DATABASE_URL to a server of your own."
         ) from None
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    return ServerAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def _system_user() -> Account:
+def _system_user() -> ServerAccount:
     try:
         entry = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         entry = _add_system_user()
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    return ServerAccount(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def _add_system_user() -> pwd.struct_passwd:
@@ -127,14 +127,14 @@ def _add_system_user() -> pwd.struct_passwd:
         if SYSTEM_USER in {entry.pw_name for entry in pwd.getpwall()}:
             return pwd.getpwnam(SYSTEM_USER)
         reason = getattr(error, "stderr", "") or error
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"PostgreSQL does not run as root, and adding the system user {SYSTEM_USER!r} failed: "
             f"{str(reason).strip()}. Add it by hand, run as an ordinary user, or set DATABASE_URL."
         ) from error
     return pwd.getpwnam(SYSTEM_USER)
 
 
-def _let_pass_one(account: Account, folder: Path) -> None:
+def _let_pass_one(account: ServerAccount, folder: Path) -> None:
     try:
         _add_to_access_list(account.uid, folder)
     except OSError as error:
@@ -146,8 +146,8 @@ def _let_pass_one(account: Account, folder: Path) -> None:
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
 
 
-def _closed(account: Account, folder: Path, error: OSError) -> FixConfiguration:
-    return FixConfiguration(
+def _closed(account: ServerAccount, folder: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
         f"the database's system user {account.name!r} cannot pass through {folder} "
         f"({error.strerror}). Set LSATS_HOME to a folder outside it, or run as an ordinary user."
     )
@@ -179,7 +179,7 @@ def _access_list(folder: Path) -> list[tuple[int, int, int]]:
     return list(_ACL_ENTRY.iter_unpack(raw[len(_ACL_VERSION) :]))
 
 
-def private_folder(folder: Path, account: Account) -> Path:
+def private_folder(folder: Path, account: ServerAccount) -> Path:
     """A folder that only the account may enter, made when absent; refused when open or foreign."""
     try:
         folder.mkdir(mode=0o700)
@@ -188,7 +188,7 @@ def private_folder(folder: Path, account: Account) -> Path:
         pass
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{folder} should be a folder of {account.name!r} closed to others, and is not: "
             "another user may have put it there. Remove it, or set LSATS_HOME to a shorter path."
         )

@@ -22,7 +22,7 @@ from lsats_pipeline.campus.machine_views import PLACEHOLDERS
 from lsats_pipeline.campus.machines import machine_count
 from lsats_pipeline.campus.propagated_changes import Ripples
 from lsats_pipeline.campus.world import Campus
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
 from lsats_pipeline.hub.sources.keyconfigure.client import identify as card_identity
 from lsats_pipeline.hub.sources.lab_awards.client import identify as award_identity
@@ -275,11 +275,11 @@ def test_machines_can_be_asked_for(connection: psycopg.Connection) -> None:
     assert connection.execute("select count(*) from campus.computers").fetchone() == (90,)
     campus.create(connection, seed=5, people=200, first_day=FIRST_DAY, machines=90)
     campus.advance(connection, FIRST_DAY + dt.timedelta(days=1))
-    with pytest.raises(FixConfiguration, match="200 people from 2026-01-01, 90 machines, wanted"):
+    with pytest.raises(ConfigurationError, match="200 people from 2026-01-01, 90 machines, wanted"):
         campus.create(connection, seed=5, people=200, first_day=FIRST_DAY)
 
 
 @pytest.mark.parametrize("machines", [59, 1_000_001])
 def test_their_number_has_bounds(connection: psycopg.Connection, machines: int) -> None:
-    with pytest.raises(FixConfiguration, match=f"{machines} machines"):
+    with pytest.raises(ConfigurationError, match=f"{machines} machines"):
         campus.create(connection, seed=5, people=200, first_day=FIRST_DAY, machines=machines)

@@ -16,7 +16,7 @@ from lsats_pipeline.campus import facts, store
 from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.campus.blocks import SUBJECTS, blocks_of, changes
 from lsats_pipeline.campus.world import Campus
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline_tests.campus.conftest import FIRST_DAY
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
@@ -78,7 +78,7 @@ def test_nothing_there_then_something(connection: psycopg.Connection) -> None:
     assert campus.world(connection) is None
     campus.create(connection, seed=5, people=200, first_day=FIRST_DAY)
     assert campus.exists(connection)
-    assert campus.world(connection) == campus.World(5, 200, FIRST_DAY, FIRST_DAY, FIRST_DAY)
+    assert campus.world(connection) == campus.CampusState(5, 200, FIRST_DAY, FIRST_DAY, FIRST_DAY)
 
 
 def test_repeating_changes_nothing(connection: psycopg.Connection) -> None:
@@ -111,7 +111,7 @@ def test_served_day_follows_the_day_asked_for(connection: psycopg.Connection) ->
 def test_another_campus_is_not_overwritten(connection, numbers) -> None:
     campus.create(connection, seed=5, people=200, first_day=FIRST_DAY)
     before = content(connection)
-    with pytest.raises(FixConfiguration, match="another campus: seed 5, 200 people from"):
+    with pytest.raises(ConfigurationError, match="another campus: seed 5, 200 people from"):
         campus.create(connection, **numbers)
     assert content(connection) == before
 
@@ -119,18 +119,18 @@ def test_another_campus_is_not_overwritten(connection, numbers) -> None:
 def test_there_is_no_way_back(connection: psycopg.Connection) -> None:
     campus.create(connection, seed=5, people=200, first_day=FIRST_DAY)
     campus.advance(connection, day(2))
-    with pytest.raises(FixConfiguration, match="at 2026-01-03 and cannot go back to 2026-01-02"):
+    with pytest.raises(ConfigurationError, match="at 2026-01-03 and cannot go back to 2026-01-02"):
         campus.advance(connection, day(1))
 
 
 def test_advance_needs_a_campus(connection: psycopg.Connection) -> None:
-    with pytest.raises(FixConfiguration, match="create one first"):
+    with pytest.raises(ConfigurationError, match="create one first"):
         campus.advance(connection, day(1))
 
 
 @pytest.mark.parametrize("people", [199, 1_000_001])
 def test_size_has_bounds(connection: psycopg.Connection, people: int) -> None:
-    with pytest.raises(FixConfiguration, match=f"{people} people"):
+    with pytest.raises(ConfigurationError, match=f"{people} people"):
         campus.create(connection, seed=5, people=people, first_day=FIRST_DAY)
 
 
@@ -139,7 +139,7 @@ def test_real_databases_are_left_alone(postgres: str) -> None:
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     try:
         url = database_on(postgres, name)
-        with psycopg.connect(url) as connection, pytest.raises(FixConfiguration, match="_demo"):
+        with psycopg.connect(url) as connection, pytest.raises(ConfigurationError, match="_demo"):
             campus.create(connection, seed=5, people=200, first_day=FIRST_DAY)
     finally:
         drop_database(postgres, name)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lsats_pipeline.core import addresses
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 
 def check(url: str) -> str | None:
@@ -38,6 +38,6 @@ def test_encrypted_or_this_machine(url: str, host: str) -> None:
     ],
 )
 def test_anything_else_is_refused_by_name(url: str) -> None:
-    with pytest.raises(FixConfiguration, match="SOME_URL") as caught:
+    with pytest.raises(ConfigurationError, match="SOME_URL") as caught:
         check(url)
     assert "secret" not in str(caught.value)

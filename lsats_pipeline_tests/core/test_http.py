@@ -9,13 +9,13 @@ from email.utils import formatdate
 import pytest
 
 from lsats_pipeline.core.errors import (
-    FixConfiguration,
-    GiveUp,
+    ConfigurationError,
     LsatsError,
-    TryAgain,
+    PermanentError,
+    TransientError,
     Unreachable,
 )
-from lsats_pipeline.core.http import TRIES, Api, Grant, Tokens
+from lsats_pipeline.core.http import TRIES, Api, BearerTokens, Grant
 from lsats_pipeline.hub.sources.json_records import cut
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.core.scripted import Reply, Script, serving
@@ -26,7 +26,7 @@ SECRET = "s3cret-token"
 def api(script: Script, waits: Waits, grant: Callable[[], Grant] | None = None) -> Api:
     opened = Api("Testing", script.url, "TEST_URL", "TEST_KEY", waits.clock)
     if grant is not None:
-        opened.tokens = Tokens(grant, waits.clock)
+        opened.tokens = BearerTokens(grant, waits.clock)
     return opened
 
 
@@ -52,7 +52,7 @@ def test_a_passing_failure_is_waited_out(status: int, waits: Waits) -> None:
 
 def test_a_lasting_failure_ends_in_try_again(waits: Waits) -> None:
     with serving(Reply(503)) as script, api(script, waits) as client:
-        with pytest.raises(TryAgain, match=r"GET things failed 4 times: HTTP 503"):
+        with pytest.raises(TransientError, match=r"GET things failed 4 times: HTTP 503"):
             client.get("things", cut)
         assert len(script.asked) == TRIES
 
@@ -74,7 +74,7 @@ def test_a_search_is_repeated_like_a_read(waits: Waits) -> None:
 def test_a_body_cut_off_is_never_a_short_answer(cut_off: Reply, waits: Waits) -> None:
     with serving(cut_off, Reply(body=b"[1,2]")) as script, api(script, waits) as client:
         assert len(client.get("things", cut)) == 2
-    with serving(cut_off) as script, api(script, waits) as client, pytest.raises(TryAgain):
+    with serving(cut_off) as script, api(script, waits) as client, pytest.raises(TransientError):
         client.get("things", cut)
 
 
@@ -105,7 +105,7 @@ def test_a_rate_limit_without_end(waits: Waits) -> None:
     with (
         serving(Reply(429)) as script,
         api(script, waits) as client,
-        pytest.raises(TryAgain, match="rate limited"),
+        pytest.raises(TransientError, match="rate limited"),
     ):
         client.get("things", cut)
     assert 500 < sum(waits.slept) <= 600
@@ -123,7 +123,7 @@ def test_a_refused_token_is_renewed_once(waits: Waits) -> None:
 
 def test_a_token_refused_twice(waits: Waits) -> None:
     with serving(Reply(401)) as script, api(script, waits, numbered_tokens()) as client:
-        with pytest.raises(GiveUp, match="check TEST_KEY"):
+        with pytest.raises(PermanentError, match="check TEST_KEY"):
             client.get("things", cut)
         assert len(script.asked) == 2
 
@@ -142,7 +142,7 @@ def test_a_token_is_renewed_before_it_ends(waits: Waits) -> None:
 def test_wrong_credentials(waits: Waits) -> None:
     for status in (400, 401, 403):
         with serving(Reply(status)) as script, api(script, waits) as client:
-            with pytest.raises(FixConfiguration, match="TEST_KEY"):
+            with pytest.raises(ConfigurationError, match="TEST_KEY"):
                 client.sign_in("auth", bytes, json={"key": SECRET})
             assert len(script.asked) == 1
 
@@ -150,14 +150,16 @@ def test_wrong_credentials(waits: Waits) -> None:
 def test_absent_things(waits: Waits) -> None:
     with serving(Reply(404)) as script, api(script, waits) as client:
         assert client.find("things/1", cut) is None
-        with pytest.raises(GiveUp, match=r"GET things answered HTTP 404.*TEST_URL"):
+        with pytest.raises(PermanentError, match=r"GET things answered HTTP 404.*TEST_URL"):
             client.get("things", cut)
 
 
 def test_redirects_are_not_followed(waits: Waits) -> None:
     elsewhere = Reply(302, headers={"Location": "http://elsewhere.example.edu/x?key=1"})
     with serving(elsewhere) as script, api(script, waits, numbered_tokens()) as client:
-        with pytest.raises(GiveUp, match=r"elsewhere\.example\.edu, not followed.*TEST_URL"):
+        with pytest.raises(
+            PermanentError, match=r"elsewhere\.example\.edu, not followed.*TEST_URL"
+        ):
             client.get("things", cut)
         assert len(script.asked) == 1
 

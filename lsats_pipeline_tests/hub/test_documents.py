@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.campus.simulation import SimulatedCampus
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.doctor import examine
 from lsats_pipeline.hub.hub import Hub, any_source_configured
@@ -53,7 +53,7 @@ def test_beside_a_real_source_documents_need_their_folder(
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
     monkeypatch.setenv("TDX_API_TOKEN", "token")
     hub = Hub(settings_on(FIRST, tmp_path), warehouse, SimulatedCampus())
-    with pytest.raises(FixConfiguration, match=r"inbox, or name another in LSATS_DATA_FOLDER"):
+    with pytest.raises(ConfigurationError, match=r"inbox, or name another in LSATS_DATA_FOLDER"):
         hub.ingest(COMPUTER)
     (tmp_path / "inbox").mkdir()
     assert hub.ingest(COMPUTER).note == "no new file"
@@ -91,7 +91,7 @@ def test_simulated_documents_stay_out_of_a_real_hub(
     hub = Hub(settings_on(FIRST, tmp_path), warehouse, SimulatedCampus())
     assert hub.source_settings("key_client").configured  # a database for such records
     monkeypatch.setattr(warehouse, "name", "lsats")
-    with pytest.raises(FixConfiguration, match="was filled by a simulated campus"):
+    with pytest.raises(ConfigurationError, match="was filled by a simulated campus"):
         hub.source_settings("key_client")
 
 

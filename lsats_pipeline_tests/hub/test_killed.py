@@ -19,7 +19,7 @@ from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver.build import build
 from lsats_pipeline.hub.silver.ddl import declare_tables
 from lsats_pipeline.hub.silver.parsers import TEXT
-from lsats_pipeline.hub.silver.spec import Column, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, StagingTable
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.lab_awards.client import NEEDED
 from lsats_pipeline.hub.sources.settings import DocumentSettings
@@ -30,13 +30,13 @@ from lsats_pipeline_tests.hub.stand_in import Pretend
 PEOPLE = 1000
 
 
-def scene() -> tuple[Pretend, Detail, SourceTable]:
+def scene() -> tuple[Pretend, Detail, StagingTable]:
     """The same source, detail and table in both processes."""
     people = Pretend()
     people.records = {n: {"id": f"p{n:04}", "name": f"Name {n}"} for n in range(PEOPLE)}
     detail = Detail(people.stream, lambda client, key: b'{"id": "%s"}' % key.encode(), key=("id",))
     columns = (Column("id", TEXT, "id"), Column("name", TEXT, "name"))
-    table = SourceTable("victims", people.stream, ("id",), columns, detail=detail)
+    table = StagingTable("victims", people.stream, ("id",), columns, detail=detail)
     return people, detail, table
 
 

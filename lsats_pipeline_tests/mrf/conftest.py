@@ -13,11 +13,11 @@ from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
-from lsats_pipeline.mrf.sources.catalog import Entry, Version
-from lsats_pipeline.mrf.sources.discovery import Found, find
+from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
+from lsats_pipeline.mrf.sources.discovery import Discovery, find
 from lsats_pipeline.mrf.sources.download import RawFile, fetch
 from lsats_pipeline.mrf.sources.hosts import Hosts
-from lsats_pipeline.mrf.sources.policy import Policy
+from lsats_pipeline.mrf.sources.policy import AddressPolicy
 from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, serving
@@ -51,9 +51,9 @@ class PriceHub:
         """Its way out."""
         clock = Clock(sleep=self.slept.append, jitter=lambda: 0.5)
         hosts = Hosts(self.warehouse, self.settings.rate, clock)
-        return Downloads(Policy(self.settings), hosts, self.settings, clock)
+        return Downloads(AddressPolicy(self.settings), hosts, self.settings, clock)
 
-    def find(self, *sources: str | Path, **options: Any) -> Found:
+    def find(self, *sources: str | Path, **options: Any) -> Discovery:
         """Look at these."""
         named = [str(source) for source in sources]
         return find(
@@ -69,12 +69,12 @@ class PriceHub:
         """The newest version."""
         return fetch(self.warehouse, self.settings, self.home, key, downloads=self.downloads)
 
-    def entry(self, key: str) -> Entry:
+    def entry(self, key: str) -> CatalogEntry:
         """What the catalogue says."""
         with self.warehouse.connection() as connection:
             return catalog.known(connection, key)
 
-    def versions(self, key: str) -> list[Version]:
+    def versions(self, key: str) -> list[FileVersion]:
         """Of one file."""
         with self.warehouse.connection() as connection:
             return catalog.versions(connection, key)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, ingest
 from lsats_pipeline.mrf.text.cutting import Limits
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, index_file
 
@@ -73,13 +73,15 @@ def indexed(path: Path, data: str | bytes, options: IndexOptions = TINY) -> Inde
     return index_file(packed(path / "prices.json.gz", data), options)
 
 
-def taken(path: Path, data: str | bytes, options: IndexOptions = TINY, workers: int = 1) -> Outcome:
+def taken(
+    path: Path, data: str | bytes, options: IndexOptions = TINY, workers: int = 1
+) -> IngestOutcome:
     """A file with this text, taken in."""
     file = packed(path / "prices.json.gz", data)
     return ingest(file, path / "mrf", Options(workers, options))
 
 
-def rows(outcome: Outcome, path: Path, table: str) -> list[dict[str, Any]]:
+def rows(outcome: IngestOutcome, path: Path, table: str) -> list[dict[str, Any]]:
     """All rows of a table, in the order of the file."""
     folder = path / "mrf" / outcome.file / table
     parts = sorted(folder.glob("*.parquet"))

@@ -14,7 +14,7 @@ import pytest
 from lsats_pipeline.mrf.rows import columns, decoding
 from lsats_pipeline.mrf.rows.arrow_reader import Columnar
 from lsats_pipeline.mrf.rows.columns import Lineage
-from lsats_pipeline.mrf.rows.decoding import Decoded, Decoder, Source, Text
+from lsats_pipeline.mrf.rows.decoding import Decoded, DecodedText, Decoder, PieceSource
 from lsats_pipeline.mrf.rows.elements import InNetwork, ProviderReference
 from lsats_pipeline.mrf.text.index import Span
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_in
@@ -108,9 +108,9 @@ def faulty(draw: random.Random, text: str) -> str:
     return text
 
 
-def source(section: str) -> Source:
+def source(section: str) -> PieceSource:
     """A span of that section; of a span nothing else is asked here."""
-    return Source(
+    return PieceSource(
         Span(number=3, section=section, begin=0, end=0, first=0, values=0, crc32=0, pieces=[])
     )
 
@@ -139,8 +139,8 @@ def test_both_ways_give_the_same(section: str, seed: int, monkeypatch: pytest.Mo
         document = document_of(text.encode())
         if not isinstance(sequence_in(document), list):
             continue
-        quick = decoder.decode(Text(document, 100, 7, strict=True), source(section))
-        exact = Decoder().decode(Text(document, 100, 7, strict=False), source(section))
+        quick = decoder.decode(DecodedText(document, 100, 7, strict=True), source(section))
+        exact = Decoder().decode(DecodedText(document, 100, 7, strict=False), source(section))
         assert quick.rejects == exact.rejects, text
         assert quick.seen == exact.seen
         first, second = table_of(quick, section), table_of(exact, section)

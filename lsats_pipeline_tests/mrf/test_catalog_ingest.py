@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.mrf.ingest.catalog_ingest import index_version, newest, take_version_in
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.workspace import Workspace
@@ -49,7 +49,7 @@ def test_a_file_that_somebody_took_in_by_hand_is_not_replaced(
     key = hub.add(served(server, tmp_path / "theirs.json.gz", "1"))
     assert key == taken.file
     version = hub.fetch(key).version
-    with pytest.raises(FixConfiguration, match="another file"):
+    with pytest.raises(ConfigurationError, match="another file"):
         take_version_in(hub.warehouse, version, exports, OPTIONS)
     published = Workspace(exports, key).published
     assert published and published.source.path == str(mine)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsats_pipeline.core.errors import BadFile
-from lsats_pipeline.mrf.text.cutting import Large, Limits, Piece, pieces
-from lsats_pipeline.mrf.text.scanning import Found, Outline, State, value_at
+from lsats_pipeline.mrf.text.cutting import LargePiece, Limits, Piece, pieces
+from lsats_pipeline.mrf.text.scanning import Outline, State, ValueEnd, value_at
 from lsats_pipeline.mrf.text.window import Window, members
 
 TEXTS = st.one_of(
@@ -51,7 +51,7 @@ def values_of(data: bytes, sizes: list[int], limits: Limits) -> list[Any]:
     window = Window(chunked(data, sizes))
     found = []
     for piece in pieces(window, limits):
-        if isinstance(piece, Large):
+        if isinstance(piece, LargePiece):
             size, _ = window.skip()
             found.append(json.loads(data[piece.begin : piece.begin + size]))
         else:
@@ -126,8 +126,8 @@ def test_a_number_is_never_shortened(cut: int) -> None:
 
 def test_what_msgspec_says_is_understood() -> None:
     """Its messages are read; another release may word them otherwise."""
-    assert value_at(b'{"a":1}, 2') == Found(State.whole, 7)
-    assert value_at(b'{"a":') == Found(State.cut)
+    assert value_at(b'{"a":1}, 2') == ValueEnd(State.whole, 7)
+    assert value_at(b'{"a":') == ValueEnd(State.cut)
     assert value_at(b'{"a":NaN}').state is State.bad
     assert value_at(b"[" * 5000 + b"]" * 5000 + b",").state is State.bad
     assert msgspec.__version__ >= "0.19"
@@ -180,6 +180,6 @@ def test_memory_is_bounded_by_the_largest_value() -> None:
     most = 0
     for piece in pieces(window, Limits(1000, largest)):
         most = max(most, len(window.data))
-        if isinstance(piece, Large):
+        if isinstance(piece, LargePiece):
             assert window.skip()[0] == len(one)
     assert most <= 2 * largest + 2 * 4096

@@ -14,13 +14,13 @@ from unittest.mock import patch
 
 import pytest
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import BadFile, ConfigurationError, PermanentError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
-from lsats_pipeline.mrf.sources.catalog import FILE_STEPS, VERSION_STEPS, Version
+from lsats_pipeline.mrf.sources.catalog import FILE_STEPS, VERSION_STEPS, FileVersion
 from lsats_pipeline.mrf.sources.tables_of_contents import (
     Listed,
-    Malformed,
+    MalformedListing,
     files_of,
     source_named,
 )
@@ -274,7 +274,7 @@ def test_a_damaged_list_leaves_what_was_known(hub: PriceHub, tmp_path: Path) -> 
     hub.find(file)
     file.write_bytes(file.read_bytes()[:-4])
     found = hub.find(file, tmp_path / "none", other)
-    assert [type(error) for _, error in found.errors] == [BadFile, FixConfiguration]
+    assert [type(error) for _, error in found.errors] == [BadFile, ConfigurationError]
     assert (found.new, [one.key for one in found.due]) == (["b"], ["a", "b"])
 
 
@@ -310,7 +310,7 @@ def test_what_a_source_is(name: str, data: bytes, kind: str, tmp_path: Path) -> 
     assert source_named(str(write(tmp_path / name, data))).kind == kind
     assert source_named(f"file://{tmp_path / name}").kind == kind
     assert source_named(str(tmp_path)).kind == "folder"
-    with pytest.raises(FixConfiguration, match="there is no file or folder"):
+    with pytest.raises(ConfigurationError, match="there is no file or folder"):
         source_named(str(tmp_path / "none"))
 
 
@@ -464,12 +464,12 @@ def test_order_of_keys_and_size_make_no_difference(tmp_path: Path) -> None:
         file = write(tmp_path / "index.json", contents(large, small))
         entries = list(files_of(source_named(str(file))))
         assert sum(isinstance(entry, Listed) for entry in entries) == 40_002
-        assert not any(isinstance(entry, Malformed) for entry in entries)
+        assert not any(isinstance(entry, MalformedListing) for entry in entries)
         first, second = (entry for entry in entries if not isinstance(entry, Listed))
         assert first.digest == second.digest  # type: ignore[union-attr]
 
 
-def version_in(hub: PriceHub, state: str) -> Version:
+def version_in(hub: PriceHub, state: str) -> FileVersion:
     hub.warehouse.query("update mrf.versions set state = %s returning 1", [state])
     return hub.versions("a")[0]
 
@@ -484,7 +484,7 @@ def test_no_step_but_those_drawn(hub: PriceHub, tmp_path: Path) -> None:
                 if to in steps:
                     assert catalog.move_version(connection, before, to).state == to
                 else:
-                    with pytest.raises(GiveUp, match=f"is {state} and cannot become {to}"):
+                    with pytest.raises(PermanentError, match=f"is {state} and cannot become {to}"):
                         catalog.move_version(connection, before, to)
         for state, steps in FILE_STEPS.items():
             for to in FILE_STEPS:
@@ -493,7 +493,7 @@ def test_no_step_but_those_drawn(hub: PriceHub, tmp_path: Path) -> None:
                     catalog.move_file(connection, "a", to)
                     assert hub.entry("a").state == to
                 else:
-                    with pytest.raises(GiveUp, match=f"is {state} and cannot become {to}"):
+                    with pytest.raises(PermanentError, match=f"is {state} and cannot become {to}"):
                         catalog.move_file(connection, "a", to)
 
 

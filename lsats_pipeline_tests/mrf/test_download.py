@@ -24,7 +24,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from lsats_pipeline.core.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import (
+    BadFile,
+    Busy,
+    ConfigurationError,
+    PermanentError,
+    TransientError,
+)
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.download import RawFile, fetch_all, prove, raw_folder
@@ -90,7 +96,7 @@ def test_what_is_here_is_used_while_the_host_is_down(hub: PriceHub, server: BadS
     )
     first.path.unlink()
     hub.downloads.hosts.reset(server.place)
-    with pytest.raises(TryAgain):
+    with pytest.raises(TransientError):
         hub.fetch(key)
 
 
@@ -170,7 +176,7 @@ def test_a_signature_that_ended_is_looked_up_once(
 
 def test_failures_wait_for_their_time(hub: PriceHub, server: BadServer) -> None:
     key = hub.add(server.says("/a.json.gz", plain(b"", "500 No")))
-    with pytest.raises(TryAgain):
+    with pytest.raises(TransientError):
         hub.fetch(key)
     assert (hub.entry(key).state, hub.entry(key).code, hub.due()) == ("failed", "failed", [])
     server.says("/a.json.gz", plain(PACKED))
@@ -180,10 +186,10 @@ def test_failures_wait_for_their_time(hub: PriceHub, server: BadServer) -> None:
 
 def test_what_the_settings_forbid_is_told(hub: PriceHub, server: BadServer) -> None:
     key = hub.add("https://elsewhere.example.com/a.json.gz")
-    with pytest.raises(FixConfiguration, match="LSATS_MRF_HOSTS"):
+    with pytest.raises(ConfigurationError, match="LSATS_MRF_HOSTS"):
         hub.fetch(key)
     assert hub.entry(key).code == "configuration"
-    with pytest.raises(FixConfiguration, match="no price file has the key 'b'"):
+    with pytest.raises(ConfigurationError, match="no price file has the key 'b'"):
         hub.fetch("b")
 
 
@@ -396,7 +402,7 @@ def test_a_folder_that_may_not_be_written(hub: PriceHub, server: BadServer) -> N
     key = hub.add(server.says("/a.json.gz", plain(PACKED)))
     (hub.home / "mrf").mkdir(parents=True)
     (hub.home / "mrf" / "raw").write_text("a file where a folder should be")
-    with pytest.raises(GiveUp, match="raw"):
+    with pytest.raises(PermanentError, match="raw"):
         hub.fetch(key)
     assert hub.entry(key).state == "failed"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, ConfigurationError
 from lsats_pipeline.mrf.text.index import IndexOptions, index_file
 from lsats_pipeline.mrf.text.reading import Reading, ahead
 from lsats_pipeline_tests.mrf.files import TINY, item, text
@@ -154,7 +154,7 @@ def test_a_ratio_that_is_allowed_is_read(tmp_path: Path) -> None:
     [("nothing.json.gz", "there is no file"), ("https://x.example/a.json.gz?sig=1", "address")],
 )
 def test_no_file_is_the_users_mistake(path: str, told: str) -> None:
-    with pytest.raises(FixConfiguration, match=told):
+    with pytest.raises(ConfigurationError, match=told):
         index_file(Path(path))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.diagnosis import Finding
-from lsats_pipeline.core.errors import GiveUp, Unreachable
+from lsats_pipeline.core.errors import PermanentError, Unreachable
 from lsats_pipeline.hub import doctor
 from lsats_pipeline.mrf.health import MEMORY_FLOOR, database_answers, workers
 from lsats_pipeline.mrf.ingest.file_ingest import MEMORY_OF_A_WORKER
@@ -32,7 +32,7 @@ def test_workers_are_as_many_as_memory_allows(
 
 def test_too_little_memory_for_one_is_told_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: Memory(MEMORY_FLOOR - 1))
-    with pytest.raises(GiveUp, match=r"268,435,455 bytes .* needs 268,435,456 at least"):
+    with pytest.raises(PermanentError, match=r"268,435,455 bytes .* needs 268,435,456 at least"):
         workers(1)
 
 

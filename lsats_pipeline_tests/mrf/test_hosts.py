@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError, TransientError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import transport
 from lsats_pipeline.mrf.sources.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
-from lsats_pipeline.mrf.sources.transport import Pace, UntrustedCertificate, answered
+from lsats_pipeline.mrf.sources.transport import TransferPace, UntrustedCertificate, answered
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain, serving
 from lsats_pipeline_tests.mrf.conftest import PriceHub
@@ -56,12 +56,12 @@ def test_the_circuit_opens_and_one_probe_closes_it(warehouse: Warehouse) -> None
     theirs.admit("a:443")
     ours.failed("a:443", "HTTP 500")
     for one in (ours, theirs):
-        with pytest.raises(TryAgain, match=r"a:443 failed 5 times in a row \(HTTP 500\)"):
+        with pytest.raises(TransientError, match=r"a:443 failed 5 times in a row \(HTTP 500\)"):
             one.admit("a:443")
     theirs.admit("b:443")
     time.now += OPEN_SECONDS
     ours.admit("a:443")
-    with pytest.raises(TryAgain):
+    with pytest.raises(TransientError):
         theirs.admit("a:443")
     ours.answers("a:443")
     theirs.admit("a:443")
@@ -77,7 +77,7 @@ def test_a_probe_that_fails_opens_it_again(warehouse: Warehouse) -> None:
     time.now += OPEN_SECONDS
     ours.admit("a:443")
     ours.failed("a:443", "HTTP 502")
-    with pytest.raises(TryAgain, match="HTTP 502"):
+    with pytest.raises(TransientError, match="HTTP 502"):
         ours.admit("a:443")
     time.now += OPEN_SECONDS
     ours.admit("a:443")  # and dies
@@ -88,10 +88,10 @@ def test_a_probe_that_fails_opens_it_again(warehouse: Warehouse) -> None:
 def test_an_open_circuit_costs_no_call(hub: PriceHub, server: BadServer) -> None:
     hub.options["tries"] = FAILURES
     key = hub.add(server.says("/a.json.gz", plain(b"", "500 No")))
-    with pytest.raises(TryAgain, match="tried 5 times"):
+    with pytest.raises(TransientError, match="tried 5 times"):
         hub.fetch(key)
     for _ in range(20):
-        with pytest.raises(TryAgain, match="is left alone"):
+        with pytest.raises(TransientError, match="is left alone"):
             hub.fetch(key)
     assert server.times("/a.json.gz") == FAILURES
     with serving() as other:
@@ -103,13 +103,13 @@ def test_an_open_circuit_costs_no_call(hub: PriceHub, server: BadServer) -> None
     hub.downloads.hosts.reset(server.place)
     server.says("/a.json.gz", plain(b"{}"))
     assert hub.fetch(key).size == 2
-    with pytest.raises(FixConfiguration, match="nothing is known of host x"):
+    with pytest.raises(ConfigurationError, match="nothing is known of host x"):
         hub.downloads.hosts.reset("x")
 
 
 def test_what_is_the_files_fault_is_not_the_hosts(hub: PriceHub, server: BadServer) -> None:
     for number in range(FAILURES + 1):
-        with pytest.raises(GiveUp):
+        with pytest.raises(PermanentError):
             hub.fetch(hub.add(server.url(f"/{number}.json")))
     (state,) = hub.downloads.hosts.states()
     assert (state.circuit, state.failures) == ("closed", 0)
@@ -140,7 +140,7 @@ def test_a_pause_is_for_all_and_not_for_ever(warehouse: Warehouse) -> None:
     theirs.take_turn("a:443")
     assert time.slept == [60]
     ours.pause("a:443", PATIENCE + 1)
-    with pytest.raises(TryAgain, match="busy for more than 15 minutes"):
+    with pytest.raises(TransientError, match="busy for more than 15 minutes"):
         theirs.take_turn("a:443")
 
 
@@ -210,7 +210,7 @@ def test_a_certificate_nobody_vouches_for_is_refused(hub: PriceHub, tmp_path: Pa
     with serving(context) as server:
         server.says("/a.json", plain(b"{}"))
         hub.hosts = server.place
-        with pytest.raises(GiveUp, match=r"not trusted; .* SSL_CERT_FILE"):
+        with pytest.raises(PermanentError, match=r"not trusted; .* SSL_CERT_FILE"):
             hub.fetch(hub.add(server.url("/a.json", "https")))
         assert server.asked == []
 
@@ -219,7 +219,7 @@ def test_the_name_counts_and_not_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection goes to an address; the certificate has to name the host all the same."""
-    from lsats_pipeline.mrf.sources.policy import Target
+    from lsats_pipeline.mrf.sources.policy import CheckedAddress
 
     issuer, context = certificate(tmp_path, "files.example.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(issuer))
@@ -229,8 +229,8 @@ def test_the_name_counts_and_not_the_address(
             server.says("/a.json", plain(b"{}"))
 
             def ask(host: str) -> bytes:
-                target = Target("https", host, server.port, ("127.0.0.1",), "x", "/a.json")
-                with answered(target, {}, Pace(1, 10, 10)) as answer:
+                target = CheckedAddress("https", host, server.port, ("127.0.0.1",), "x", "/a.json")
+                with answered(target, {}, TransferPace(1, 10, 10)) as answer:
                     return b"".join(answer.chunks)
 
             assert ask("files.example.com") == b"{}"

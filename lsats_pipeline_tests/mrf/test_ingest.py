@@ -20,17 +20,23 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.core.errors import BadFile, Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import (
+    BadFile,
+    Busy,
+    ConfigurationError,
+    PermanentError,
+    TransientError,
+)
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest import file_ingest as ingest_module
 from lsats_pipeline.mrf.ingest import spans as spans_module
-from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, ingest, prepare
 from lsats_pipeline.mrf.ingest.publication import finished
 from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
 from lsats_pipeline.mrf.provenance.rereading import texts_of
 from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.status import statuses
-from lsats_pipeline.mrf.text.access import Opened
+from lsats_pipeline.mrf.text.access import OpenedText
 from lsats_pipeline.mrf.text.index import LargeElement, Span
 from lsats_pipeline.mrf.workspace import Sums, Workspace, name_for, write
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -252,7 +258,7 @@ def test_another_file_of_the_same_name_is_refused(tmp_path: Path) -> None:
     one = packed(tmp_path / "a" / "prices.json.gz", document(in_network=[item("1")]))
     two = packed(tmp_path / "b" / "prices.json.gz", document(in_network=[item("2")]))
     ingest(one, tmp_path / "mrf", Options(1))
-    with pytest.raises(FixConfiguration, match="--name"):
+    with pytest.raises(ConfigurationError, match="--name"):
         ingest(two, tmp_path / "mrf", Options(1))
     assert ingest(two, tmp_path / "mrf", Options(1), "other").file == "other"
     same = packed(tmp_path / "c" / "prices.json.gz", document(in_network=[item("1")]))
@@ -384,7 +390,7 @@ def test_a_permission_that_is_lost_in_mid_run(
 
     with monkeypatch.context() as patched:
         patched.setattr(spans_module, "write_part", denied)
-        with pytest.raises(GiveUp, match=r"Permission denied .*part-.*mend that and run"):
+        with pytest.raises(PermanentError, match=r"Permission denied .*part-.*mend that and run"):
             ingest(file, tmp_path / "mrf", Options(1, SMALL))
     assert not (tmp_path / "mrf" / "0").exists()
     resumed = ingest(file, tmp_path / "mrf", Options(1, SMALL))
@@ -394,7 +400,7 @@ def test_a_permission_that_is_lost_in_mid_run(
 def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def changed(text: Opened, spans: list[Span]) -> Any:
+    def changed(text: OpenedText, spans: list[Span]) -> Any:
         packed(text.path, document(in_network=[item(str(n + 1)) for n in range(20)]))
         return texts_of(text, spans)
 
@@ -456,7 +462,7 @@ def test_a_worker_that_is_killed_ends_the_run_which_is_gone_on_with(
             if "spawn_main" in " ".join(child.cmdline()):
                 child.kill()
 
-    with pytest.raises(TryAgain, match="a worker ended with -9"):
+    with pytest.raises(TransientError, match="a worker ended with -9"):
         ingest(file, tmp_path, Options(2, SMALL), progress=killing)
     assert not Workspace(tmp_path, name_for(file)).final.exists()
     outcome = ingest(file, tmp_path, Options(2, SMALL))
@@ -497,7 +503,7 @@ def test_lost_rows_are_noticed(made: Any, tmp_path: Path, monkeypatch: pytest.Mo
     note = finished(workspace)[2]
     note.sums.rows = {name: count + 1 for name, count in note.sums.rows.items()}
     write(workspace.done / "000002.json", note)
-    with pytest.raises(GiveUp, match="were written"):
+    with pytest.raises(PermanentError, match="were written"):
         ingest(file, tmp_path / "mrf", Options(1, SMALL))
     assert not workspace.final.exists()
 
@@ -507,7 +513,7 @@ def test_a_full_disk_is_told_before_the_work(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(GiveUp, match="10 bytes free"):
+    with pytest.raises(PermanentError, match="10 bytes free"):
         taken(tmp_path, document(in_network=[item("1")]))
 
 
@@ -519,14 +525,14 @@ def test_a_disk_that_fills_up_is_told_and_gone_on_from(
     file, manifest = made["version 2"]
     code = f"""
 import psutil, resource
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 def limit(*_):
     this = psutil.Process()
     for process in (this, *this.children()):
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
 try:
     ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options({workers}, SMALL), "", limit)
-except GiveUp as error:
+except PermanentError as error:
     print(error)
 """
     run = RUN.rsplit("\n", 2)[0] + code
@@ -559,13 +565,13 @@ def test_the_name_of_a_file_is_safe(name: str, kept: str) -> None:
 
 @pytest.mark.parametrize("name", ["...json.gz", "---.json"])
 def test_a_name_that_gives_none_is_refused(name: str) -> None:
-    with pytest.raises(FixConfiguration, match="--name"):
+    with pytest.raises(ConfigurationError, match="--name"):
         name_for(Path(name))
 
 
 def test_lineage_leads_back_to_the_element(made: Any, tmp_path: Path) -> None:
     file, _ = made["version 2"]
-    outcome: Outcome = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    outcome: IngestOutcome = ingest(file, tmp_path / "mrf", Options(1, SMALL))
     found = rows(outcome, tmp_path, "in_network")
     elements = [row["element"] for row in found]
     assert elements == sorted(elements)

@@ -19,11 +19,17 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import Busy, ConfigurationError, PermanentError, TransientError
 from lsats_pipeline.mrf.database import load_publication, loading, partitions, relational
 from lsats_pipeline.mrf.database.copying import VISIBLE_NUL
-from lsats_pipeline.mrf.database.loading import Loaded, Pace, load_file, loaded_files, unload_file
-from lsats_pipeline.mrf.database.table_definitions import STORED, Index
+from lsats_pipeline.mrf.database.loading import (
+    Loaded,
+    LoadPace,
+    load_file,
+    loaded_files,
+    unload_file,
+)
+from lsats_pipeline.mrf.database.table_definitions import STORED, TableIndex
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import IndexOptions
@@ -263,7 +269,7 @@ def test_a_reader_who_does_not_end_holds_up_the_last_step_alone(
         monkeypatch.setattr(load_publication, name, value)
     with psycopg.connect(warehouse.url) as reader:
         reader.execute("select count(*) from mrf.in_network")
-        with pytest.raises(TryAgain, match="pg_stat_activity"):
+        with pytest.raises(TransientError, match="pg_stat_activity"):
             loaded(warehouse, exports)
         assert codes(warehouse) == ["1"]
     done = loaded(warehouse, exports)
@@ -285,11 +291,11 @@ def test_a_fault_at_any_step_of_the_end_leaves_the_old(
     def failing(*args: Any) -> None:
         if after:
             real(*args)
-        raise GiveUp("injected")
+        raise PermanentError("injected")
 
     with monkeypatch.context() as patch:
         patch.setattr(load_publication, step, failing)
-        with pytest.raises(GiveUp, match="injected"):
+        with pytest.raises(PermanentError, match="injected"):
             loaded(warehouse, exports)
     assert codes(warehouse) == ["1"]
     assert len(stored(warehouse, "provider_references")) == 1
@@ -365,18 +371,18 @@ def test_two_loads_of_a_file_at_once_are_told_apart(
 def test_what_cannot_be_loaded_is_said_with_a_remedy(
     tmp_path: Path, exports: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FixConfiguration, match="lsats mrf run"):
+    with pytest.raises(ConfigurationError, match="lsats mrf run"):
         loaded(warehouse, exports)
     of_codes(tmp_path, "1")
     with monkeypatch.context() as patch:
         patch.setattr(loading, "GROWTH", 10**15)
-        with pytest.raises(GiveUp, match="bytes free"):
+        with pytest.raises(PermanentError, match="bytes free"):
             loaded(warehouse, exports, server=tmp_path)
     loaded(warehouse, exports)
-    rejects = replace(STORED["rejects"], indexes=(Index(("reason",)),))
+    rejects = replace(STORED["rejects"], indexes=(TableIndex(("reason",)),))
     monkeypatch.setitem(STORED, "rejects", rejects)
     of_codes(tmp_path, "2")
-    with pytest.raises(FixConfiguration, match="unload --all"):
+    with pytest.raises(ConfigurationError, match="unload --all"):
         loaded(warehouse, exports)
     assert codes(warehouse) == ["1"]
     assert unload_file(warehouse, "prices") == 2
@@ -388,7 +394,7 @@ def test_a_part_with_fewer_rows_than_were_published_is_not_loaded(
 ) -> None:
     of_codes(tmp_path, "1", "2")
     next((exports / "prices" / "provider_references").glob("*.parquet")).unlink()
-    with pytest.raises(GiveUp, match=r"1 rows as published, and 0 were"):
+    with pytest.raises(PermanentError, match=r"1 rows as published, and 0 were"):
         loaded(warehouse, exports)
     assert loaded_files(warehouse) == []
 
@@ -504,7 +510,7 @@ def test_what_is_stored_as_one_table_is_taken_out_and_loaded_anew(
                 sql.SQL("alter table {} owner to lsats_etl").format(relational.table(table))
             )
         owner.execute("update meta.declarations set fingerprint = 'other' where name = 'mrf'")
-    with pytest.raises(FixConfiguration, match="unload --all"):
+    with pytest.raises(ConfigurationError, match="unload --all"):
         loaded(warehouse, exports)
     assert unload_file(warehouse, "prices") == 2
     assert tables_of(warehouse) == set()
@@ -516,7 +522,7 @@ def test_progress_ends_with_every_row_and_all_text(
     tmp_path: Path, exports: Path, warehouse: Warehouse
 ) -> None:
     made = generated(tmp_path, exports)
-    seen: list[Pace] = []
+    seen: list[LoadPace] = []
     loaded(warehouse, exports, progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1].rows == seen[-1].of_rows == made.prices + made.groups

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.mrf.database import copy_binary, normalization, relational, table_definitions
 from lsats_pipeline.mrf.database.normalization import Narrowed
 from lsats_pipeline.mrf.database.partitions import send
@@ -161,7 +161,7 @@ def test_the_declared_columns_are_those_of_parquet() -> None:
 
 
 def test_a_column_that_is_only_filled_in_some_rows_is_no_number() -> None:
-    with pytest.raises(GiveUp, match="1 prices are without a number"):
+    with pytest.raises(PermanentError, match="1 prices are without a number"):
         copy_binary.values_of(pa.array([1.0, None]))
-    with pytest.raises(GiveUp, match="rates"):
+    with pytest.raises(PermanentError, match="rates"):
         copy_binary.small(np.array([2**31]))

@@ -11,9 +11,9 @@ import pytest
 
 from lsats_pipeline.mrf.rows import decoding, price_template_cache
 from lsats_pipeline.mrf.rows.arrow_reader import Columnar
-from lsats_pipeline.mrf.rows.decoding import Decoder, Text
+from lsats_pipeline.mrf.rows.decoding import DecodedText, Decoder
 from lsats_pipeline.mrf.rows.elements import InNetwork, Rate
-from lsats_pipeline.mrf.rows.price_template_cache import Alike
+from lsats_pipeline.mrf.rows.price_template_cache import PriceTemplateCache
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_in
 from lsats_pipeline_tests.mrf.files import item, price
 from lsats_pipeline_tests.mrf.test_arrow_reader import LENIENT, element, faulty, source, table_of
@@ -26,16 +26,16 @@ Cut = list[bool]
 def cut(monkeypatch: pytest.MonkeyPatch) -> Cut:
     """Small documents are cut as well; notes for each that is tried whether that had an answer."""
     found: Cut = []
-    inner = Alike._read_thin
+    inner = PriceTemplateCache._read_thin
 
-    def noted(self: Alike, document: bytes) -> pa.StructArray | None:
+    def noted(self: PriceTemplateCache, document: bytes) -> pa.StructArray | None:
         values = inner(self, document)
         found.append(values is not None)
         return values
 
     monkeypatch.setattr(price_template_cache, "_SMALL", 0)
     monkeypatch.setattr(price_template_cache, "_OFTEN", 1000)
-    monkeypatch.setattr(Alike, "_read_thin", noted)
+    monkeypatch.setattr(PriceTemplateCache, "_read_thin", noted)
     return found
 
 
@@ -65,8 +65,8 @@ def test_prices_read_once_are_the_same(
         document = document_of(text.encode())
         if not isinstance(sequence_in(document), list):
             continue
-        quick = decoder.decode(Text(document, 100, 7, strict=True), source("in_network"))
-        exact = Decoder().decode(Text(document, 100, 7, strict=False), source("in_network"))
+        quick = decoder.decode(DecodedText(document, 100, 7, strict=True), source("in_network"))
+        exact = Decoder().decode(DecodedText(document, 100, 7, strict=False), source("in_network"))
         assert quick.rejects == exact.rejects, text
         assert quick.seen == exact.seen
         first, second = table_of(quick, "in_network"), table_of(exact, "in_network")
@@ -79,7 +79,7 @@ def test_prices_read_once_are_the_same(
 
 @pytest.mark.parametrize("separators", [COMPACT, SPACED], ids=["compact", "spaced"])
 def test_pieces_of_like_prices_are_cut(separators: tuple[str, str], cut: Cut) -> None:
-    reader, whole = Alike(InNetwork), Columnar(InNetwork)
+    reader, whole = PriceTemplateCache(InNetwork), Columnar(InNetwork)
     for number in range(4):
         values = [item(str(number), prices(9), prices(3, setting=f"x{number}")) for _ in range(2)]
         document = written(*values, separators=separators)
@@ -92,7 +92,7 @@ def test_pieces_of_like_prices_are_cut(separators: tuple[str, str], cut: Cut) ->
 
 def test_rates_of_a_large_element_are_cut_too(cut: Cut) -> None:
     document = written(prices(5), prices(2))
-    found, wanted = Alike(Rate).read(document), Columnar(Rate).read(document)
+    found, wanted = PriceTemplateCache(Rate).read(document), Columnar(Rate).read(document)
     assert found is not None
     assert wanted is not None
     assert found.to_pylist() == wanted.to_pylist()
@@ -116,8 +116,8 @@ def test_odd_prices_are_the_same_among_others(more: dict[str, Any], cut: Cut) ->
     rates = prices(5)
     rates["negotiated_prices"].insert(2, {**price(7.5), **more})
     document = written(item("1", rates), item("2", prices(2)))
-    quick = Decoder().decode(Text(document, 0, 0, strict=True), source("in_network"))
-    exact = Decoder().decode(Text(document, 0, 0, strict=False), source("in_network"))
+    quick = Decoder().decode(DecodedText(document, 0, 0, strict=True), source("in_network"))
+    exact = Decoder().decode(DecodedText(document, 0, 0, strict=False), source("in_network"))
     first, second = table_of(quick, "in_network"), table_of(exact, "in_network")
     assert first is not None
     assert second is not None
@@ -131,7 +131,7 @@ def test_what_is_taken_too_lightly_is_in_doubt_among_good_ones(rate: str, cut: C
     data = written(item("1", prices(4)), item("2"), item("3", prices(2))).decode()
     document = data.replace('"negotiated_rate":12.5', rate).encode()
     assert rate.encode() in document
-    assert Alike(InNetwork).read(document) is None
+    assert PriceTemplateCache(InNetwork).read(document) is None
     assert cut
 
 
@@ -140,19 +140,19 @@ def test_a_number_among_prices_and_a_price_among_numbers_are_no_exchange(cut: Cu
     rates = {"negotiated_prices": [price(1), price(2), 5], "provider_references": [price(3), 4]}
     for separators in (COMPACT, SPACED):
         document = written(item("1", rates, prices(2)), separators=separators)
-        assert Alike(InNetwork).read(document) is None
+        assert PriceTemplateCache(InNetwork).read(document) is None
     assert cut == [False, False]
 
 
 def test_a_number_among_prices_is_in_doubt(cut: Cut) -> None:
     rates = {"negotiated_prices": [price(1), price(2), 5]}
-    assert Alike(InNetwork).read(written(item("1", rates, prices(2)))) is None
+    assert PriceTemplateCache(InNetwork).read(written(item("1", rates, prices(2)))) is None
     assert cut == [False]
 
 
 def test_more_texts_than_are_kept_are_the_same(cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_template_cache, "_BEHIND", 4)
-    reader, whole = Alike(InNetwork), Columnar(InNetwork)
+    reader, whole = PriceTemplateCache(InNetwork), Columnar(InNetwork)
     for number in range(6):
         rates = [prices(6, setting=f"{number} {n}") for n in range(2)]
         document = written(item("1", *rates))
@@ -167,7 +167,7 @@ def test_prices_that_differ_everywhere_are_soon_left_alone(
     cut: Cut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(price_template_cache, "_OFTEN", 3)
-    reader = Alike(InNetwork)
+    reader = PriceTemplateCache(InNetwork)
     for number in range(9):
         rates = {"negotiated_prices": [price(1, setting=f"{number} {n}") for n in range(5)]}
         assert reader.read(written(item("1", rates))) is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration
+from lsats_pipeline.core.errors import Busy, ConfigurationError
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.profiling import (
     FileProfile,
@@ -194,16 +194,16 @@ def test_two_workers_find_what_one_finds(name: str, profiled: Any, tmp_path: Pat
 
 
 def test_what_cannot_be_profiled_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FixConfiguration, match="no price file nothing is published"):
+    with pytest.raises(ConfigurationError, match="no price file nothing is published"):
         profile("nothing", tmp_path / "mrf")
     outcome = taken(tmp_path, document(in_network=[item()]))
     file = tmp_path / "prices.json.gz"
     whole = file.read_bytes()
     file.unlink()
-    with pytest.raises(FixConfiguration, match="is gone: put it back"):
+    with pytest.raises(ConfigurationError, match="is gone: put it back"):
         profile(outcome.file, tmp_path / "mrf")
     packed(tmp_path / "prices.json.gz", document(in_network=[item(), item()]))
-    with pytest.raises(FixConfiguration, match="is not the file of which"):
+    with pytest.raises(ConfigurationError, match="is not the file of which"):
         profile(outcome.file, tmp_path / "mrf")
     file.write_bytes(whole)
     workspace = Workspace(tmp_path / "mrf", outcome.file)

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration
+from lsats_pipeline.core.errors import Busy, ConfigurationError
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
-from lsats_pipeline.mrf.sources.providers import Fetched, fetch_providers
+from lsats_pipeline.mrf.sources.providers import ProvidersFetched, fetch_providers
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain
 from lsats_pipeline_tests.mrf.conftest import PriceHub
@@ -35,7 +35,7 @@ def published(hub: PriceHub, tmp_path: Path, *locations: str) -> str:
     return ingest(file, hub.home / "exports" / "mrf", Options(1, TINY)).file
 
 
-def fetched(hub: PriceHub, file: str) -> Fetched:
+def fetched(hub: PriceHub, file: str) -> ProvidersFetched:
     return fetch_providers(hub.downloads, hub.home, file)
 
 
@@ -50,9 +50,9 @@ def test_groups_come_under_the_number_that_refers_to_them(
     one = server.says("/one.json", plain(document(GROUP, {**GROUP, "npi": [3]}), ETag='"1"'))
     two = server.says("/two.json", plain(document(GROUP)))
     file = published(hub, tmp_path, one, two, one + "?Signature=s3cr3t", one)
-    assert fetch_providers(hub.downloads, hub.home, file, dry_run=True) == Fetched("a", 3)
+    assert fetch_providers(hub.downloads, hub.home, file, dry_run=True) == ProvidersFetched("a", 3)
     assert server.asked == []
-    assert fetched(hub, file) == Fetched("a", 3, 0, 7, 0)
+    assert fetched(hub, file) == ProvidersFetched("a", 3, 0, 7, 0)
     found = sorted((r["provider_group_id"], r["npi"]) for r in rows(hub, "provider_files"))
     assert found == [
         (1, [1, 2]),
@@ -115,9 +115,9 @@ def test_a_second_run_makes_the_same(hub: PriceHub, server: BadServer, tmp_path:
 
 
 def test_a_file_that_is_not_there_or_at_work(hub: PriceHub, tmp_path: Path) -> None:
-    with pytest.raises(FixConfiguration, match="nosuch is not published"):
+    with pytest.raises(ConfigurationError, match="nosuch is not published"):
         fetched(hub, "nosuch")
     file = published(hub, tmp_path)
-    assert fetched(hub, file) == Fetched("a")
+    assert fetched(hub, file) == ProvidersFetched("a")
     with Workspace(hub.home / "exports" / "mrf", file).locked(), pytest.raises(Busy):
         fetched(hub, file)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import Busy, ConfigurationError, PermanentError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest import replay as replay_module
-from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, ingest
 from lsats_pipeline.mrf.ingest.rejects import rejects_of
 from lsats_pipeline.mrf.ingest.replay import replay
 from lsats_pipeline.mrf.profiling import checks_of, profile
@@ -36,7 +36,7 @@ MADE = {
 MENDED = {"rate_in_quotes", "npi_in_quotes", "code_a_number"}
 
 
-def made(folder: Path, name: str) -> tuple[Outcome, Manifest]:
+def made(folder: Path, name: str) -> tuple[IngestOutcome, Manifest]:
     manifest = write_price_file(folder / "prices.json.gz", MADE[name])
     return ingest(folder / "prices.json.gz", folder / "mrf", Options(1, SMALL)), manifest
 
@@ -119,9 +119,9 @@ def test_a_text_that_was_mended_by_hand_is_taken_in(tmp_path: Path) -> None:
         (1, "negotiated_rates[0].negotiated_prices[1]", "price"),
         (2, "", "element"),
     }
-    with pytest.raises(FixConfiguration, match="cannot be used"):
+    with pytest.raises(ConfigurationError, match="cannot be used"):
         replay(outcome.file, exports, mended={0: b"{"})
-    with pytest.raises(FixConfiguration, match="no 5"):
+    with pytest.raises(ConfigurationError, match="no 5"):
         replay(outcome.file, exports, mended={5: b"{}"})
 
 
@@ -137,7 +137,7 @@ def test_a_replay_that_fails_changes_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(replay_module, "_write", full)
-        with pytest.raises(GiveUp, match="No space left on device: nothing was changed"):
+        with pytest.raises(PermanentError, match="No space left on device: nothing was changed"):
             replay(outcome.file, tmp_path / "mrf", coerce=True)
     assert {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()} == before
     assert [path.name for path in workspace.folder.iterdir()] == ["lock"]
@@ -197,7 +197,7 @@ def test_only_what_is_beyond_doubt_is_coerced(
 # -- where it comes from
 
 
-def shown(tmp_path: Path, outcome: Outcome, place: str) -> tuple[Any, bytes]:
+def shown(tmp_path: Path, outcome: IngestOutcome, place: str) -> tuple[Any, bytes]:
     found = origin(Workspace(tmp_path / "mrf", outcome.file), place)
     return found, b"".join(found.text)
 
@@ -245,5 +245,5 @@ def test_a_large_element_is_shown_whole(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_a_place_that_is_none_is_told(place: str, told: str, tmp_path: Path) -> None:
     outcome = taken(tmp_path, document(in_network=[item()]))
-    with pytest.raises(FixConfiguration, match=told):
+    with pytest.raises(ConfigurationError, match=told):
         shown(tmp_path, outcome, place)

@@ -15,7 +15,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, ConfigurationError
 from lsats_pipeline.mrf.ingest import seekable
 from lsats_pipeline.mrf.ingest import span_ingester as crew_module
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, prepare
@@ -299,7 +299,7 @@ def test_an_index_goes_with_its_version(published: Workspace, prices: Path) -> N
     make_seekable(published)
     assert (published.final / "seek.gzi").exists()
     write_price_file(prices, PriceFile(megabytes=2, seed=6))
-    with pytest.raises(FixConfiguration):
+    with pytest.raises(ConfigurationError):
         make_seekable(published)
     ingest(prices, published.final.parent, Options(1, SMALL))
     assert not list(published.final.glob("seek*"))

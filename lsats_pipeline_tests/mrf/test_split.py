@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from isal import isal_zlib
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp, VerificationFailed
+from lsats_pipeline.core.errors import Busy, ConfigurationError, PermanentError, VerificationFailed
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
 from lsats_pipeline.mrf.splitting import (
@@ -337,11 +337,11 @@ def test_a_full_disk_is_told_and_leaves_nothing(made: Any, tmp_path: Path) -> No
     code = (
         "import resource, signal, sys, pathlib\n"
         "from lsats_pipeline.mrf.splitting import split\n"
-        "from lsats_pipeline.core.errors import GiveUp\n"
+        "from lsats_pipeline.core.errors import PermanentError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
         "try: split(sys.argv[1], pathlib.Path(sys.argv[2]))\n"
-        "except GiveUp as error: print(error)\n"
+        "except PermanentError as error: print(error)\n"
     )
     (tmp_path / "mrf").symlink_to(exports)
     told = subprocess.run(
@@ -359,7 +359,7 @@ def test_a_disk_that_is_too_small_is_told_beforehand(
 ) -> None:
     file, exports, _ = made["version 2"]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(GiveUp, match="has 1,000 bytes free, and the parts may need"):
+    with pytest.raises(PermanentError, match="has 1,000 bytes free, and the parts may need"):
         split(file, exports, SplitOptions(megabytes=3))
     assert not folder_of(file, exports, SplitOptions(megabytes=3)).folder.exists()
 
@@ -387,15 +387,15 @@ def test_killed_anywhere_it_begins_again(made: Any, tmp_path: Path) -> None:
 
 def test_what_cannot_be_split_is_told(made: Any, tmp_path: Path) -> None:
     file, exports, _ = made["version 2"]
-    with pytest.raises(FixConfiguration, match="no price file nothing"):
+    with pytest.raises(ConfigurationError, match="no price file nothing"):
         split("nothing", tmp_path)
-    with pytest.raises(FixConfiguration, match="does not say of which plan"):
+    with pytest.raises(ConfigurationError, match="does not say of which plan"):
         split(file, exports, SplitOptions(by="plan"))
-    with pytest.raises(FixConfiguration, match="--providers"):
+    with pytest.raises(ConfigurationError, match="--providers"):
         SplitOptions(by="provider")
-    with pytest.raises(FixConfiguration, match="'CPT:99-1' names no codes"):
+    with pytest.raises(ConfigurationError, match="'CPT:99-1' names no codes"):
         codes_of("MS-DRG,CPT:99-1")
-    with pytest.raises(FixConfiguration, match="'12' is no provider"):
+    with pytest.raises(ConfigurationError, match="'12' is no provider"):
         providers_of("12-3456789 12")
     with folder_of(file, exports, SplitOptions(megabytes=7)).locked(), pytest.raises(Busy):
         split(file, exports, SplitOptions(megabytes=7))
@@ -405,7 +405,7 @@ def test_a_source_that_changed_is_not_split(tmp_path: Path) -> None:
     path = packed(tmp_path / "prices.json.gz", document(in_network=[item("1")]))
     ingest(path, tmp_path / "mrf", Options(1))
     packed(path, document(in_network=[item("2")]))
-    with pytest.raises(FixConfiguration, match="is not the file of which"):
+    with pytest.raises(ConfigurationError, match="is not the file of which"):
         split("prices", tmp_path / "mrf")
 
 

@@ -16,14 +16,20 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp, TryAgain, Unreachable
+from lsats_pipeline.core.errors import (
+    BadFile,
+    ConfigurationError,
+    PermanentError,
+    TransientError,
+    Unreachable,
+)
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.locations import located
-from lsats_pipeline.mrf.sources.policy import Policy, is_public
+from lsats_pipeline.mrf.sources.policy import AddressPolicy, is_public
 from lsats_pipeline.mrf.sources.transfer import Downloads, Received, delay
-from lsats_pipeline.mrf.sources.transport import Pace, Passing, answered
+from lsats_pipeline.mrf.sources.transport import Passing, TransferPace, answered
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import (
     Asked,
@@ -62,7 +68,7 @@ class Client:
     def get(self, url: str, known: str = "") -> Received | None:
         settings = load(MrfSettings, hosts=self.hosts, **{"rate": 1000, **self.options})
         clock = Clock(now=lambda: self.now, sleep=self.sleep, jitter=lambda: 0.5)
-        policy = Policy(settings, self.resolve) if self.resolve else Policy(settings)
+        policy = AddressPolicy(settings, self.resolve) if self.resolve else AddressPolicy(settings)
         hosts = Hosts(self.warehouse, settings.rate, clock)
         return Downloads(policy, hosts, settings, clock).download(located(url), self.folder, known)
 
@@ -106,7 +112,7 @@ def test_a_body_that_is_cut_off_goes_on_from_its_last_byte(
 
 def test_a_body_that_is_always_cut_off_is_given_up(client: Client, server: BadServer) -> None:
     url = server.says("/a.json.gz", plain(PACKED[:1000], length=len(PACKED)))
-    with pytest.raises(TryAgain, match="tried 4 times, and 1,000 bytes are kept"):
+    with pytest.raises(TransientError, match="tried 4 times, and 1,000 bytes are kept"):
         client.get(url)
     assert server.times("/a.json.gz") == 4
     assert client.slept == [1, 2, 4]
@@ -152,7 +158,7 @@ def test_whatever_a_server_does_a_file_is_one_of_its_versions(
     moody = Moody(random.Random(seed), versions)
     url = server.says("/a.json.gz", moody)
     for _ in range(20):
-        with suppress(TryAgain):  # the circuit opens now and then
+        with suppress(TransientError):  # the circuit opens now and then
             assert client.file(url) in versions
             return
         client.warehouse.query("delete from mrf.hosts returning 1")
@@ -239,19 +245,21 @@ def test_a_name_is_looked_up_once(client: Client, server: BadServer) -> None:
         return ["93.184.215.14" if len(asked) == 1 else "127.0.0.1"]
 
     settings = load(MrfSettings, hosts="files.example.com")
-    target = Policy(settings, resolve).check(located("https://files.example.com/a.json.gz?s=1"))
+    target = AddressPolicy(settings, resolve).check(
+        located("https://files.example.com/a.json.gz?s=1")
+    )
     assert (target.ips, target.host, asked) == (
         ("93.184.215.14",),
         "files.example.com",
         [target.host],
     )
     with pytest.raises(BadFile, match=r"127\.0\.0\.1, which is not a public address"):
-        Policy(settings, resolve).check(located("https://files.example.com/a.json.gz"))
+        AddressPolicy(settings, resolve).check(located("https://files.example.com/a.json.gz"))
 
 
 def test_one_private_address_among_several_is_enough_to_refuse() -> None:
     settings = load(MrfSettings, hosts="files.example.com")
-    policy = Policy(settings, lambda host, port: ["93.184.215.14", "10.0.0.1"])
+    policy = AddressPolicy(settings, lambda host, port: ["93.184.215.14", "10.0.0.1"])
     with pytest.raises(BadFile, match=r"10\.0\.0\.1"):
         policy.check(located("https://files.example.com/a.json"))
     assert is_public("2606:2800:220:1:248:1893:25c8:1946")
@@ -262,9 +270,9 @@ def test_the_connection_goes_to_the_checked_address(
     warehouse: Warehouse, server: BadServer
 ) -> None:
     url = server.says("/a.json.gz", plain(PACKED))
-    target = Policy(load(MrfSettings, hosts=server.place)).check(located(url))
+    target = AddressPolicy(load(MrfSettings, hosts=server.place)).check(located(url))
     elsewhere = replace(target, host="no-such-name.invalid")
-    with answered(elsewhere, {}, Pace(1, 10, 10)) as answer:
+    with answered(elsewhere, {}, TransferPace(1, 10, 10)) as answer:
         assert b"".join(answer.chunks) == PACKED
     assert server.asked[0].headers["host"] == f"no-such-name.invalid:{server.port}"
 
@@ -273,13 +281,13 @@ def test_an_address_that_does_not_answer_is_not_the_last(
     warehouse: Warehouse, server: BadServer
 ) -> None:
     url = server.says("/a.json.gz", plain(PACKED))
-    target = Policy(load(MrfSettings, hosts=server.place)).check(located(url))
+    target = AddressPolicy(load(MrfSettings, hosts=server.place)).check(located(url))
     for ips, works in ((("127.0.0.2", "127.0.0.1"), True), (("127.0.0.1", "127.0.0.2"), True)):
-        with answered(replace(target, ips=ips), {}, Pace(1, 10, 10)) as answer:
+        with answered(replace(target, ips=ips), {}, TransferPace(1, 10, 10)) as answer:
             assert (answer.status == 200) is works
     with (
         pytest.raises(Passing, match="refused"),
-        answered(replace(target, ips=("127.0.0.2", "127.0.0.3")), {}, Pace(1, 10, 10)),
+        answered(replace(target, ips=("127.0.0.2", "127.0.0.3")), {}, TransferPace(1, 10, 10)),
     ):
         pass
 
@@ -313,7 +321,7 @@ def test_a_redirect_loop_ends(client: Client, server: BadServer) -> None:
 def test_a_host_has_to_be_allowed(client: Client, server: BadServer) -> None:
     url = server.says("/a.json.gz", plain(PACKED))
     client.hosts = "files.example.com, *.example.org"
-    with pytest.raises(FixConfiguration, match="LSATS_MRF_HOSTS"):
+    with pytest.raises(ConfigurationError, match="LSATS_MRF_HOSTS"):
         client.get(url)
     for name in (
         "files.example.com.evil.net",
@@ -321,17 +329,17 @@ def test_a_host_has_to_be_allowed(client: Client, server: BadServer) -> None:
         "xexample.org",
         "files.example.com:8",
     ):
-        with pytest.raises(FixConfiguration, match="LSATS_MRF_HOSTS"):
+        with pytest.raises(ConfigurationError, match="LSATS_MRF_HOSTS"):
             client.get(f"https://{name}/a.json")
     client.hosts = ""
-    with pytest.raises(FixConfiguration, match="LSATS_MRF_HOSTS"):
+    with pytest.raises(ConfigurationError, match="LSATS_MRF_HOSTS"):
         client.get(url)
     assert server.asked == []
 
 
 def test_unencrypted_has_to_be_allowed(client: Client) -> None:
     client.hosts = "files.example.com"
-    with pytest.raises(FixConfiguration, match="LSATS_MRF_PLAIN_HTTP"):
+    with pytest.raises(ConfigurationError, match="LSATS_MRF_PLAIN_HTTP"):
         client.get("http://files.example.com/a.json")
 
 
@@ -371,7 +379,7 @@ def test_a_wait_may_be_a_date(client: Client, server: BadServer) -> None:
 
 def test_nobody_waits_longer_than_a_quarter_of_an_hour(client: Client, server: BadServer) -> None:
     url = server.says("/a.json.gz", plain(b"", "429 Too Many", Retry_After="901"))
-    with pytest.raises(TryAgain, match="asks to wait 901 s"):
+    with pytest.raises(TransientError, match="asks to wait 901 s"):
         client.get(url)
     assert (server.times("/a.json.gz"), client.slept) == (1, [])
 
@@ -391,7 +399,7 @@ def test_a_server_that_drips_is_dropped(
     """A byte every 20 ms never times out, but is too slow; in the headers as in the body."""
     client.options |= {"stall_seconds": 0.2, "min_speed": 1000, "tries": 2}
     drip = dripping(PACKED, 0.02, from_the_first=from_the_first)
-    with pytest.raises(TryAgain, match=r"stalled: .* under 1,000 bytes/s"):
+    with pytest.raises(TransientError, match=r"stalled: .* under 1,000 bytes/s"):
         client.get(server.says("/a.json.gz", drip))
     assert server.times("/a.json.gz") == 2
 
@@ -402,13 +410,13 @@ def test_a_server_that_says_nothing_is_dropped(client: Client, server: BadServer
         connection.recv(1)
 
     client.options |= {"stall_seconds": 0.1, "tries": 1}
-    with pytest.raises(TryAgain, match="ReadTimeout"):
+    with pytest.raises(TransientError, match="ReadTimeout"):
         client.get(server.says("/a.json.gz", silent))
 
 
 def test_the_whole_takes_no_longer_than_allowed() -> None:
     moments = iter([0.0, 5.0, 10.0, 20.5])
-    pace = Pace(1, 60, 20, now=lambda: next(moments))
+    pace = TransferPace(1, 60, 20, now=lambda: next(moments))
     pace.count(10**9)
     pace.count(10**9)
     with pytest.raises(Passing, match="not finished within 20 s"):
@@ -456,7 +464,9 @@ def test_a_full_disk_is_told_with_numbers(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, 70 << 20))
     url = server.says("/a.json.gz", plain(PACKED, length=5_000_000))
-    with pytest.raises(GiveUp, match=r"73,400,320 bytes free, and .* \(5,000,000 bytes\) needs"):
+    with pytest.raises(
+        PermanentError, match=r"73,400,320 bytes free, and .* \(5,000,000 bytes\) needs"
+    ):
         client.get(url)
     assert not (client.folder / "download.part").exists()
 

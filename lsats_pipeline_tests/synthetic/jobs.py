@@ -26,7 +26,7 @@ def options(**chosen: Any) -> JobsOptions:
 
 def tables_of(chosen: JobsOptions) -> dict[str, pa.Table]:
     """All rows of the world."""
-    with blocks.Maker(WORLD, chosen) as maker:
+    with blocks.BlockGenerator(WORLD, chosen) as maker:
         return {
             t.name: pa.Table.from_batches([made.batch for made in maker.made(t)])
             for t in WORLD.tables
@@ -34,7 +34,7 @@ def tables_of(chosen: JobsOptions) -> dict[str, pa.Table]:
 
 
 def text_of(chosen: JobsOptions, table: str) -> bytes:
-    with blocks.Maker(WORLD, chosen) as maker:
+    with blocks.BlockGenerator(WORLD, chosen) as maker:
         return b"".join(csv_text(m.batch).to_pybytes() for m in maker.made(WORLD.table(table)))
 
 

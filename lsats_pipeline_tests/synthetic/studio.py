@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.blocks import Maker
+from lsats_pipeline.synthetic.blocks import BlockGenerator
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
 
@@ -23,7 +23,7 @@ def studio_options(**values: Any) -> StudioOptions:
 
 def batches(options: StudioOptions) -> dict[str, pa.Table]:
     """Every table whole."""
-    with Maker(STUDIO, options) as maker:
+    with BlockGenerator(STUDIO, options) as maker:
         return {
             table.name: pa.Table.from_batches([made.batch for made in maker.made(table)])
             for table in STUDIO.tables

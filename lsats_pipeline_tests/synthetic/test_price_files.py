@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 
 MADE = {
@@ -88,5 +88,5 @@ def test_versions_and_orders_differ_as_published(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"megabytes": 0}, {"faults": 2}, {"large": 9}])
 def test_options_that_make_no_file_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(FixConfiguration):
+    with pytest.raises(ConfigurationError):
         PriceFile(**wrong)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic.columns import parsed
 from lsats_pipeline.synthetic.dry_run import rehearse
@@ -373,7 +373,7 @@ def test_retries_end_and_their_waits_grow(database_url: str, monkeypatch: Any) -
 
 @pytest.mark.parametrize("name", ["hub", "hub_prod", "demo_hub", "hubdemo", "hub_testing", "test"])
 def test_other_databases_are_refused_before_connecting(name: str, tmp_path: Path) -> None:
-    with pytest.raises(FixConfiguration, match="_demo or _test"):
+    with pytest.raises(ConfigurationError, match="_demo or _test"):
         assembled(
             Seeding(TOY, options()), "db", f"postgresql://u:geheim@127.0.0.1:1/{name}", tmp_path
         )

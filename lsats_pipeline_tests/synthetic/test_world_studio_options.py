@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.synthetic.validation import verify_generated
 from lsats_pipeline.synthetic.worlds.studio.options import (
@@ -46,7 +46,7 @@ def test_each_bound_is_allowed_and_one_beyond_is_refused_by_name(name: str) -> N
     for value in (least, most):
         assert getattr(load(StudioOptions, **{**OPEN, name: value}), name) == value
     for value in (least - 1, most + 1):
-        with pytest.raises(FixConfiguration, match=f"STUDIO_{name.upper()}"):
+        with pytest.raises(ConfigurationError, match=f"STUDIO_{name.upper()}"):
             load(StudioOptions, **{name: value})
 
 
@@ -94,7 +94,7 @@ def test_the_world_holds_at_the_bounds_of_its_texts(chosen: dict[str, int]) -> N
     ],
 )
 def test_what_contradicts_itself_is_refused(chosen: dict[str, Any], said: str) -> None:
-    with pytest.raises(FixConfiguration, match=said):
+    with pytest.raises(ConfigurationError, match=said):
         load(StudioOptions, **chosen)
 
 
@@ -106,7 +106,7 @@ def test_without_the_admins_id_the_world_can_be_looked_at() -> None:
 
 @pytest.mark.parametrize("ask", [require_admin, admin_id, STUDIO.required])
 def test_a_missing_admin_is_explained_with_a_fresh_id_to_copy(ask: Any) -> None:
-    with pytest.raises(FixConfiguration) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         ask(load(StudioOptions))
     said = str(caught.value)
     assert f"{VARIABLE} is not set" in said
@@ -116,7 +116,7 @@ def test_a_missing_admin_is_explained_with_a_fresh_id_to_copy(ask: Any) -> None:
 
 
 def test_nothing_is_made_without_an_admin() -> None:
-    with pytest.raises(FixConfiguration, match=VARIABLE):
+    with pytest.raises(ConfigurationError, match=VARIABLE):
         verify_generated(STUDIO, load(StudioOptions, users=2))
 
 
@@ -124,10 +124,10 @@ def test_nothing_is_made_without_an_admin() -> None:
 def test_a_malformed_id_is_refused_naming_the_variable(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(FixConfiguration, match=f"{text}.*{VARIABLE}"):
+    with pytest.raises(ConfigurationError, match=f"{text}.*{VARIABLE}"):
         load(StudioOptions, admin_user_uuid=text)
     monkeypatch.setenv(VARIABLE, text)
-    with pytest.raises(FixConfiguration, match=f"{text}.*{VARIABLE}"):
+    with pytest.raises(ConfigurationError, match=f"{text}.*{VARIABLE}"):
         load(StudioOptions)
 
 

@@ -17,10 +17,10 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
-from lsats_pipeline.core.errors import BadDeclaration, FixConfiguration
+from lsats_pipeline.core.errors import BadDeclaration, ConfigurationError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic import blocks
-from lsats_pipeline.synthetic.blocks import Made, Maker, make
+from lsats_pipeline.synthetic.blocks import BlockGenerator, GeneratedBlock, make
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.pipeline import assembled
 from lsats_pipeline.synthetic.report import SeedReport
@@ -66,7 +66,7 @@ def in_small_blocks(declared: World, options: WorldOptions) -> World:
 
 
 def hashes(declared: World, options: WorldOptions, workers: int) -> dict[str, str]:
-    with Maker(declared, options, workers) as maker:
+    with BlockGenerator(declared, options, workers) as maker:
         maker.start(declared.tables, wait=True)
         return {t.name: _hash(made.batch for made in maker.made(t)) for t in declared.tables}
 
@@ -95,8 +95,8 @@ def test_one_hash_whatever_the_workers(name: str) -> None:
 class _Slow:
     """A pool of which no block is done before it is waited for."""
 
-    def submit(self, function: Any, block: Block) -> Future[Made]:
-        future = Future[Made]()
+    def submit(self, function: Any, block: Block) -> Future[GeneratedBlock]:
+        future = Future[GeneratedBlock]()
         future.result = lambda timeout=None: function(block)  # type: ignore[method-assign]
         return future
 
@@ -106,13 +106,13 @@ def test_no_table_is_made_ahead_of_a_slow_process(monkeypatch: pytest.MonkeyPatc
     table = replace(declared.table("jobs"), block=10, cpu_bound=True)
     here: list[int] = []
 
-    def make_here(table: WorldTable, block: Block) -> Made:
+    def make_here(table: WorldTable, block: Block) -> GeneratedBlock:
         here.append(block.number)
         return make(table, block)
 
     monkeypatch.setattr(blocks, "make", make_here)
     monkeypatch.setattr(blocks, "_make_by_name", partial(make, table))
-    with Maker(declared, options, 2) as maker:
+    with BlockGenerator(declared, options, 2) as maker:
         monkeypatch.setattr(maker, "_opened", _Slow)
         made = maker.made(table)
         first = next(made)
@@ -222,14 +222,14 @@ def test_every_option_is_a_line_of_a_file_and_a_variable_wins(
 def test_a_wrong_file_is_told(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "worlds.toml"
     file.write_text(text)
-    with pytest.raises(FixConfiguration, match=told):
+    with pytest.raises(ConfigurationError, match=told):
         choose(world("retail"), {}, file)
 
 
 def test_an_unknown_world_or_table_lists_those_there_are() -> None:
-    with pytest.raises(FixConfiguration, match="retail, jobs, studio"):
+    with pytest.raises(ConfigurationError, match="retail, jobs, studio"):
         world("wonderland")
-    with pytest.raises(FixConfiguration, match="has no table 'shops'; it has geographies"):
+    with pytest.raises(ConfigurationError, match="has no table 'shops'; it has geographies"):
         world("retail").table("shops")
 
 

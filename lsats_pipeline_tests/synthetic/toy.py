@@ -6,7 +6,7 @@ import numpy as np
 import sqlalchemy as sa
 from pydantic import Field
 
-from lsats_pipeline.synthetic.rules import Matches, RowRule, Share, Total
+from lsats_pipeline.synthetic.rules import ExpectedShares, Matches, RowRule, Total
 from lsats_pipeline.synthetic.sampling import in_base36, uuids
 from lsats_pipeline.synthetic.spec import (
     Block,
@@ -90,7 +90,7 @@ BOOKS_TABLE = WorldTable(
     rules=(
         RowRule("cheap", lambda rows: rows["price"] >= 100_00, about="under 100", weight=3),
         Matches("room", "shelf_id", {"room": "room"}, about="the room of the shelf", weight=2),
-        Share(
+        ExpectedShares(
             "kinds",
             lambda rows: rows.arrow("kind"),
             lambda _: {"novel": 3, "poem": 1},

@@ -19,10 +19,10 @@ import psutil
 import psycopg
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import ConfigurationError, Unreachable
 from lsats_pipeline.warehouse import server_account
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
-from lsats_pipeline.warehouse.server_account import Account
+from lsats_pipeline.warehouse.server_account import ServerAccount
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOLD = """
@@ -236,7 +236,7 @@ def test_a_socket_folder_that_is_open_to_others_is_refused(home: Path) -> None:
     folder.mkdir()
     folder.chmod(0o777)
     try:
-        with pytest.raises(FixConfiguration, match="closed to others"):
+        with pytest.raises(ConfigurationError, match="closed to others"):
             server.start()
     finally:
         folder.rmdir()
@@ -271,7 +271,7 @@ def test_ensure_database_may_be_repeated_and_takes_any_name(home: Path) -> None:
 def test_a_data_folder_of_another_version_is_refused(home: Path) -> None:
     mark = home / "postgres/PG_VERSION"
     mark.write_text("16\n")
-    with pytest.raises(FixConfiguration, match=r"made by PostgreSQL 16, and this hub carries 18"):
+    with pytest.raises(ConfigurationError, match=r"made by PostgreSQL 16, and this hub carries 18"):
         EmbeddedServer(home).start()
     mark.write_text("18\n")
 
@@ -357,7 +357,7 @@ def test_the_home_of_another_user_is_refused_with_a_reason(home: Path) -> None:
     home.parent.chmod(0o755)
     home.chmod(0o755)
     refusal = as_user("nobody", lambda: hold_once(home))
-    assert refusal.startswith("FixConfiguration")
+    assert refusal.startswith("ConfigurationError")
     assert "Set LSATS_HOME to a folder of your own" in refusal
 
 
@@ -401,9 +401,9 @@ def test_program_files_closed_by_a_strict_umask_are_opened_for_reading(tmp_path:
     assert data.stat().st_mode & 0o777 == 0o644
 
 
-def account(name: str) -> Account:
+def account(name: str) -> ServerAccount:
     entry = pwd.getpwnam(name)
-    return Account(name, entry.pw_uid, entry.pw_gid)
+    return ServerAccount(name, entry.pw_uid, entry.pw_gid)
 
 
 def crash(home: Path) -> None:

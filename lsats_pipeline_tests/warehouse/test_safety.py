@@ -1,6 +1,6 @@
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 
@@ -11,5 +11,5 @@ def test_synthetic_databases_are_welcome(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["lsats", "lsats_demo2", "test", "demo_prod", ""])
 def test_other_databases_are_refused(name: str) -> None:
-    with pytest.raises(FixConfiguration, match="_demo or _test"):
+    with pytest.raises(ConfigurationError, match="_demo or _test"):
         require_synthetic_database(name)

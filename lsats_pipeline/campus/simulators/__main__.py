@@ -16,11 +16,11 @@ from types import FrameType
 
 from lsats_pipeline.campus.simulators import directory
 from lsats_pipeline.campus.simulators.ldap_server import LdapServer
-from lsats_pipeline.campus.simulators.record_store import Campus
+from lsats_pipeline.campus.simulators.record_store import RecordStore
 from lsats_pipeline.campus.simulators.tdx import ROOT, Tdx
 from lsats_pipeline.campus.simulators.umich_api import CATEGORY, TOKEN_PATH, Gateway
 from lsats_pipeline.campus.simulators.web import WebServer
-from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 
 
@@ -29,7 +29,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)
     options = _options()
     try:
-        with Campus(options.database_url or _configured_database()) as campus:
+        with RecordStore(options.database_url or _configured_database()) as campus:
             sys.stdout.write(json.dumps(_start(campus, options)) + "\n")
             sys.stdout.flush()
             _wait_for_end_of_input()
@@ -52,13 +52,13 @@ def _options() -> argparse.Namespace:
 def _configured_database() -> str:
     url = load(HubSettings).database_url
     if url is None:
-        raise FixConfiguration(
+        raise ConfigurationError(
             "which database holds the campus? Set --database-url or DATABASE_URL"
         )
     return url.get_secret_value()
 
 
-def _start(campus: Campus, options: argparse.Namespace) -> dict[str, str]:
+def _start(campus: RecordStore, options: argparse.Namespace) -> dict[str, str]:
     tdx = Tdx(campus, options.tdx_calls_per_minute, options.tdx_token_life)
     gateway = Gateway(campus)
     tdx_server, gateway_server = WebServer(tdx, campus), WebServer(gateway, campus)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lsats_pipeline.campus.simulators.entries import Attributes
-from lsats_pipeline.campus.simulators.ldap_filter import Column, Columns, Filter
+from lsats_pipeline.campus.simulators.ldap_filter import Columns, Filter, FilterColumn
 
 _FILETIME_EPOCH = dt.datetime(1601, 1, 1)
 Volatile = Callable[[str, dt.date], Attributes]
 
 
 @dataclass(frozen=True)
-class Kind:
+class EntryKind:
     """One kind of entry, kept as one entity of the campus.
 
     `home`: the branch below the base that holds all of them ("" anywhere). `always`, `never`:
@@ -43,7 +43,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Directory:
+class SimulatedDirectory:
     """What tells one directory from another.
 
     `most_entries`: the cap of a whole search, pages included (0: none). `page_limit`: the cap of a
@@ -55,27 +55,27 @@ class Directory:
     base: str
     user: str
     password: str = field(repr=False)
-    kinds: tuple[Kind, ...]
+    kinds: tuple[EntryKind, ...]
     most_entries: int = 0
     page_limit: int = 1000
     unbound_code: int = 50
     most_values: int = 0
 
 
-def mcommunity(password: str) -> Directory:
+def mcommunity(password: str) -> SimulatedDirectory:
     """Truncates every search at 350 entries and refuses strangers with insufficientAccessRights."""
-    people = Kind(
+    people = EntryKind(
         "user",
-        {"uid": Column("lookup", True), "uidnumber": Column("record_key", False)},
+        {"uid": FilterColumn("lookup", True), "uidnumber": FilterColumn("record_key", False)},
         home="ou=People",
     )
-    groups = Kind(
+    groups = EntryKind(
         "group",
-        {"cn": Column("lookup", True), "gidnumber": Column("record_key", False)},
+        {"cn": FilterColumn("lookup", True), "gidnumber": FilterColumn("record_key", False)},
         home="ou=User Groups,ou=Groups",
         never=frozenset({"person"}),
     )
-    return Directory(
+    return SimulatedDirectory(
         system="mcommunity_ldap",
         base="dc=umich,dc=edu",
         user="cn=lsats-hub,ou=Services,dc=umich,dc=edu",
@@ -85,9 +85,9 @@ def mcommunity(password: str) -> Directory:
     )
 
 
-def active_directory(password: str) -> Directory:
+def active_directory(password: str) -> SimulatedDirectory:
     """Hands out 1000 entries at a time and refuses strangers with operationsError."""
-    return Directory(
+    return SimulatedDirectory(
         system="active_directory",
         base="OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu",
         user="UMROOT\\lsats-hub",
@@ -109,10 +109,12 @@ def active_directory(password: str) -> Directory:
     )
 
 
-def _kind(entity: str, name: str, always: set[str], never: set[str], volatile: Volatile) -> Kind:
-    columns = {name: Column("lookup", True), "objectguid": Column("record_key", False)}
+def _kind(
+    entity: str, name: str, always: set[str], never: set[str], volatile: Volatile
+) -> EntryKind:
+    columns = {name: FilterColumn("lookup", True), "objectguid": FilterColumn("record_key", False)}
     classes = frozenset(always | {"top"}), frozenset(never)
-    return Kind(entity, columns, always=classes[0], never=classes[1], volatile=volatile)
+    return EntryKind(entity, columns, always=classes[0], never=classes[1], volatile=volatile)
 
 
 def _touched(key: str, day: dt.date) -> Attributes:

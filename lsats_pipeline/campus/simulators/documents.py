@@ -25,7 +25,7 @@ import msgspec
 import xlsxwriter
 
 from lsats_pipeline.campus.simulators.record_store import on_the_wire
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.sources.settings import SIMULATED
 from lsats_pipeline.warehouse.database import Connection
 
@@ -87,7 +87,7 @@ class Document:
 def drop(connection: Connection, folder: Path, zone: ZoneInfo) -> list[Path]:
     """Drop what differs from the last drop; returns the new files.
 
-    FixConfiguration when the folder holds documents of somebody else before the first drop.
+    ConfigurationError when the folder holds documents of somebody else before the first drop.
     """
     with connection.transaction():
         connection.execute(CREATE_TABLE)
@@ -110,7 +110,7 @@ def _refuse_foreign(folder: Path) -> None:
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     foreign = [name for name in names if any(fnmatch(name.lower(), p) for p in patterns)]
     if foreign:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{folder} holds {foreign[0]}, which the simulated campus did not drop there: name an"
             " empty folder in LSATS_DATA_FOLDER, so that real and simulated records stay apart"
         )

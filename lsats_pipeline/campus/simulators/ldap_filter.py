@@ -29,14 +29,14 @@ _NUMBERS = frozenset(
 )
 
 
-class Column(NamedTuple):
+class FilterColumn(NamedTuple):
     """Where `campus.records` holds an attribute: `ordered` when it sorts as the attribute does."""
 
     name: str
     ordered: bool
 
 
-Columns = Mapping[str, Column]
+Columns = Mapping[str, FilterColumn]
 
 
 class Condition(NamedTuple):
@@ -81,7 +81,7 @@ class _Leaf:
 
 
 @dataclass(frozen=True)
-class Group:
+class FilterGroup:
     """`&` or `|` over several filters."""
 
     all_of: bool
@@ -216,7 +216,7 @@ class Substrings(_Leaf):
 def decode_filter(tag: int, content: bytes) -> Filter:
     """The filter in a search request (RFC 4511 4.5.1)."""
     if tag in (0xA0, 0xA1):
-        return Group(tag == 0xA0, tuple(decode_filter(*part) for part in ber.parts(content)))
+        return FilterGroup(tag == 0xA0, tuple(decode_filter(*part) for part in ber.parts(content)))
     if tag == 0xA2:
         return Not(decode_filter(*ber.parts(content)[0]))
     if tag == 0x87:
@@ -239,7 +239,7 @@ def _substrings(content: bytes) -> Substrings:
     return Substrings(name.decode(errors="replace").lower(), (initial, *middle, final))
 
 
-def _compare(column: Column, operator: str, value: str) -> Condition:
+def _compare(column: FilterColumn, operator: str, value: str) -> Condition:
     # The C collation is code point order, and that of the index.
     template = sql.SQL('{} collate "C" {} {}')
     where = template.format(sql.Identifier(column.name), sql.SQL(operator), sql.Literal(value))

@@ -14,7 +14,7 @@ BASE, ONE_LEVEL = 0, 1
 Controls = dict[str, tuple[bool, bytes]]  # OID to (critical, value)
 
 
-class Code(IntEnum):
+class ResultCode(IntEnum):
     """Result codes (RFC 4511, appendix A)."""
 
     OK = 0
@@ -53,11 +53,13 @@ def decode_search(content: bytes, controls: Controls) -> Search:
     base, scope, _, size_limit, _, types_only, criteria, attributes = ber.parts(content)
     for oid, (critical, _) in controls.items():
         if critical and oid != PAGED_RESULTS:
-            raise Refused(Code.UNAVAILABLE_CRITICAL_EXTENSION, f"control {oid} is not offered")
+            raise Refused(
+                ResultCode.UNAVAILABLE_CRITICAL_EXTENSION, f"control {oid} is not offered"
+            )
     try:
         decoded = decode_filter(*criteria)
     except ber.BadMessage as error:
-        raise Refused(Code.PROTOCOL_ERROR, str(error)) from None
+        raise Refused(ResultCode.PROTOCOL_ERROR, str(error)) from None
     return Search(
         base=base[1].decode(errors="replace"),
         scope=ber.number(scope[1]),
@@ -80,7 +82,7 @@ def _wanted(names: list[str]) -> Wanted:
             try:
                 ranges[attribute] = int(first), None if last in ("*", "") else int(last)
             except ValueError:
-                raise Refused(Code.PROTOCOL_ERROR, f"not a range: {name}") from None
+                raise Refused(ResultCode.PROTOCOL_ERROR, f"not a range: {name}") from None
     return Wanted(None if not names or "*" in names else frozenset(plain), ranges)
 
 

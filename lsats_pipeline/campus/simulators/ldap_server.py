@@ -25,22 +25,22 @@ import psycopg
 from psycopg import sql
 
 from lsats_pipeline.campus.simulators import ber
-from lsats_pipeline.campus.simulators.directory import Directory, Kind
-from lsats_pipeline.campus.simulators.entries import Entry, decode_entry, encode_entry
+from lsats_pipeline.campus.simulators.directory import EntryKind, SimulatedDirectory
+from lsats_pipeline.campus.simulators.entries import DirectoryEntry, decode_entry, encode_entry
 from lsats_pipeline.campus.simulators.ldap_filter import Compare
 from lsats_pipeline.campus.simulators.ldap_messages import (
     BASE,
     ONE_LEVEL,
     PAGED_RESULTS,
-    Code,
     Controls,
     Refused,
+    ResultCode,
     Search,
     controls_of,
     decode_search,
     page_control,
 )
-from lsats_pipeline.campus.simulators.record_store import EVERYTHING, Campus, Moment, after_key
+from lsats_pipeline.campus.simulators.record_store import EVERYTHING, Moment, RecordStore, after_key
 from lsats_pipeline.core.errors import LsatsError
 
 _BIND, _UNBIND, _SEARCH, _ABANDON, _EXTENDED = 0x60, 0x42, 0x63, 0x50, 0x77
@@ -52,7 +52,7 @@ Found = tuple[Place, bytes]  # and the encoded entry
 
 
 @dataclass(frozen=True)
-class Progress:
+class SearchProgress:
     """How far a paged search has come: the last place given out, and how many entries."""
 
     after: Place = (0, "")
@@ -65,7 +65,7 @@ class LdapServer(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, directory: Directory, campus: Campus) -> None:
+    def __init__(self, directory: SimulatedDirectory, campus: RecordStore) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.directory = directory
         self.campus = campus
@@ -94,7 +94,7 @@ class _Connection(StreamRequestHandler):
         super().setup()
         self.directory = self.server.directory
         self.bound = False
-        self.cookies: dict[bytes, Progress] = {}
+        self.cookies: dict[bytes, SearchProgress] = {}
 
     def handle(self) -> None:
         while (message := ber.read_message(cast(BinaryIO, self.rfile))) is not None:
@@ -111,7 +111,10 @@ class _Connection(StreamRequestHandler):
             self._search(message_id, content, controls)
         elif tag in _DECLINED:
             self._reply(
-                message_id, _DECLINED[tag], Code.PROTOCOL_ERROR, "not offered by this directory"
+                message_id,
+                _DECLINED[tag],
+                ResultCode.PROTOCOL_ERROR,
+                "not offered by this directory",
             )
         elif tag != _ABANDON:
             raise ber.BadMessage(f"request type {tag:#x}")
@@ -127,14 +130,20 @@ class _Connection(StreamRequestHandler):
         _, (_, name), (method, password) = ber.parts(content)
         self.bound = False
         if method != 0x80:
-            return Code.AUTH_METHOD_NOT_SUPPORTED, "only simple binds"
+            return ResultCode.AUTH_METHOD_NOT_SUPPORTED, "only simple binds"
         if not password:
             return (
-                (Code.UNWILLING_TO_PERFORM, "a name without a password") if name else (Code.OK, "")
+                (ResultCode.UNWILLING_TO_PERFORM, "a name without a password")
+                if name
+                else (ResultCode.OK, "")
             )
         same_name = _plain_dn(name.decode(errors="replace")) == _plain_dn(self.directory.user)
         self.bound = same_name and password == self.directory.password.encode()
-        return (Code.OK, "") if self.bound else (Code.INVALID_CREDENTIALS, "invalid credentials")
+        return (
+            (ResultCode.OK, "")
+            if self.bound
+            else (ResultCode.INVALID_CREDENTIALS, "invalid credentials")
+        )
 
     def _search(self, message_id: bytes, content: bytes, controls: Controls) -> None:
         try:
@@ -143,7 +152,7 @@ class _Connection(StreamRequestHandler):
         except Refused as refused:
             code, message, cookie = refused.code, str(refused), b""
         except (psycopg.Error, LsatsError) as error:
-            code, message, cookie = Code.OPERATIONS_ERROR, str(error), b""
+            code, message, cookie = ResultCode.OPERATIONS_ERROR, str(error), b""
         answer = page_control(cookie) if PAGED_RESULTS in controls else b""
         self._reply(message_id, 0x65, code, message, answer)
 
@@ -154,15 +163,17 @@ class _Connection(StreamRequestHandler):
             raise Refused(self.directory.unbound_code, "bind first")
         base, top = _plain_dn(request.base), _plain_dn(self.directory.base)
         if base != top and not base.endswith("," + top):
-            raise Refused(Code.NO_SUCH_OBJECT, f"nothing at {request.base}")
+            raise Refused(ResultCode.NO_SUCH_OBJECT, f"nothing at {request.base}")
         if base == top and request.scope == BASE:
             return self._send_one(message_id, request, _top(self.directory))
         return self._send_matches(message_id, request)
 
-    def _send_one(self, message_id: bytes, request: Search, entry: Entry) -> tuple[int, str, bytes]:
+    def _send_one(
+        self, message_id: bytes, request: Search, entry: DirectoryEntry
+    ) -> tuple[int, str, bytes]:
         if request.filter.matches(entry.attributes):
             self.wfile.write(encode_entry(message_id, entry, request.wanted, request.types_only))
-        return Code.OK, "", b""
+        return ResultCode.OK, "", b""
 
     def _send_matches(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
         moment = self.server.campus.moment()
@@ -173,26 +184,32 @@ class _Connection(StreamRequestHandler):
             found = list(islice(matches, room))
             more = next(matches, None) is not None
         if not found and request.scope == BASE:
-            raise Refused(Code.NO_SUCH_OBJECT, f"nothing at {request.base}")
+            raise Refused(ResultCode.NO_SUCH_OBJECT, f"nothing at {request.base}")
         self._send(found, progress, moment)
         sent = progress.sent + len(found)
         if more and limit and sent >= limit:
-            return Code.SIZE_LIMIT_EXCEEDED, "size limit exceeded", b""
-        return Code.OK, "", self._cookie(Progress(found[-1][0], sent)) if more and found else b""
+            return ResultCode.SIZE_LIMIT_EXCEEDED, "size limit exceeded", b""
+        return (
+            ResultCode.OK,
+            "",
+            self._cookie(SearchProgress(found[-1][0], sent)) if more and found else b"",
+        )
 
-    def _resume(self, request: Search) -> Progress:
+    def _resume(self, request: Search) -> SearchProgress:
         if request.page is None or not request.page[1]:
-            return Progress()
+            return SearchProgress()
         if (progress := self.cookies.pop(request.page[1], None)) is None:
-            raise Refused(Code.UNWILLING_TO_PERFORM, "the page cookie is not from this connection")
+            raise Refused(
+                ResultCode.UNWILLING_TO_PERFORM, "the page cookie is not from this connection"
+            )
         return progress
 
-    def _cookie(self, progress: Progress) -> bytes:
+    def _cookie(self, progress: SearchProgress) -> bytes:
         cookie = f"{progress.sent}:{progress.after[0]}:{progress.after[1]}".encode()
         self.cookies[cookie] = progress
         return cookie
 
-    def _room(self, request: Search, progress: Progress, moment: Moment) -> tuple[int, int]:
+    def _room(self, request: Search, progress: SearchProgress, moment: Moment) -> tuple[int, int]:
         """How many entries the whole search may give (0: no limit), and how many this answer."""
         fault = moment.faults.get("ldap_size_limit", self.directory.system)
         unpaged = 0 if request.page else self.directory.page_limit
@@ -203,7 +220,12 @@ class _Connection(StreamRequestHandler):
         return limit, min(page, max(limit - progress.sent, 0) if limit else page)
 
     def _matches(
-        self, message_id: bytes, request: Search, progress: Progress, moment: Moment, room: int
+        self,
+        message_id: bytes,
+        request: Search,
+        progress: SearchProgress,
+        moment: Moment,
+        room: int,
     ) -> Generator[Found]:
         for number, kind in enumerate(self.directory.kinds):
             if number < progress.after[0] or not _concerns(request, kind, self.directory):
@@ -214,7 +236,7 @@ class _Connection(StreamRequestHandler):
 
     def _matches_of(
         self,
-        kind: Kind,
+        kind: EntryKind,
         message_id: bytes,
         request: Search,
         after: str,
@@ -238,7 +260,7 @@ class _Connection(StreamRequestHandler):
                     wanted = request.wanted, request.types_only, most
                     yield key, encode_entry(message_id, entry, *wanted)
 
-    def _send(self, found: list[Found], progress: Progress, moment: Moment) -> None:
+    def _send(self, found: list[Found], progress: SearchProgress, moment: Moment) -> None:
         cut = moment.faults.get("ldap_cut", self.directory.system)
         # No order that a reader could lean on, but the same one every time.
         for number, (_, entry) in enumerate(sorted(found, key=_shuffled), progress.sent):
@@ -259,7 +281,7 @@ class _Connection(StreamRequestHandler):
 class _Inside:
     """Whether a DN lies within the base and scope of a search."""
 
-    def __init__(self, request: Search, directory: Directory) -> None:
+    def __init__(self, request: Search, directory: SimulatedDirectory) -> None:
         self._base = _plain_dn(request.base)
         self._scope = request.scope
         self._everything = self._base == _plain_dn(directory.base) and request.scope > ONE_LEVEL
@@ -275,7 +297,7 @@ class _Inside:
         return plain == self._base or plain.endswith("," + self._base)
 
 
-def _concerns(request: Search, kind: Kind, directory: Directory) -> bool:
+def _concerns(request: Search, kind: EntryKind, directory: SimulatedDirectory) -> bool:
     """Whether entries of this kind may be among the answers."""
     if not kind.may_match(request.filter):
         return False
@@ -286,7 +308,7 @@ def _concerns(request: Search, kind: Kind, directory: Directory) -> bool:
     return home.endswith(base) or base.endswith(home)
 
 
-def _named(request: Search, kind: Kind) -> sql.Composable:
+def _named(request: Search, kind: EntryKind) -> sql.Composable:
     """For a search of one entry: what its DN says about its lookup value."""
     match = re.match(r"(\w+)=((?:[^,\\]|\\.)*)", request.base)
     if request.scope != BASE or match is None or "\\" in match[2]:
@@ -302,8 +324,8 @@ def _plain_dn(dn: str) -> str:
     return re.sub(r"\s*([,=])\s*", r"\1", dn.strip().lower())
 
 
-def _root_dse(directory: Directory) -> Entry:
-    return Entry(
+def _root_dse(directory: SimulatedDirectory) -> DirectoryEntry:
+    return DirectoryEntry(
         "",
         {
             "objectClass": ["top"],
@@ -314,7 +336,9 @@ def _root_dse(directory: Directory) -> Entry:
     )
 
 
-def _top(directory: Directory) -> Entry:
+def _top(directory: SimulatedDirectory) -> DirectoryEntry:
     kind, _, name = directory.base.partition(",")[0].partition("=")
     classes = {"dc": ["top", "domain"], "ou": ["top", "organizationalUnit"]}
-    return Entry(directory.base, {"objectClass": classes[kind.lower()], kind.lower(): [name]})
+    return DirectoryEntry(
+        directory.base, {"objectClass": classes[kind.lower()], kind.lower(): [name]}
+    )

@@ -15,11 +15,11 @@ import tempfile
 import time
 from typing import IO, Self
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp, Unreachable
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError, Unreachable
 from lsats_pipeline.core.settings import CHECKOUT
 
 _PROGRAM = (sys.executable, "-m", "lsats_pipeline.campus.simulators")
-_MEANING = {error.exit_code: error for error in (FixConfiguration, Unreachable)}
+_MEANING = {error.exit_code: error for error in (ConfigurationError, Unreachable)}
 
 
 class SimulatorProcess:
@@ -50,8 +50,8 @@ def start_simulators(
 ) -> SimulatorProcess:
     """Start all simulators on the campus in this database and wait until they serve.
 
-    FixConfiguration when the database is none of theirs or holds no campus, Unreachable when it
-    does not answer, GiveUp when the child died or did not get ready in time.
+    ConfigurationError when the database is none of theirs or holds no campus, Unreachable when it
+    does not answer, PermanentError when the child died or did not get ready in time.
     """
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
@@ -83,7 +83,7 @@ def _ready(
         code = process.wait()
         complaints.seek(0)
         said = complaints.read().decode(errors="replace").strip()
-        error = _MEANING.get(code, GiveUp)
+        error = _MEANING.get(code, PermanentError)
         raise error(f"the simulators did not start (exit code {code}): {said or 'no message'}")
     environment: dict[str, str] = json.loads(line)
     return environment

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from lsats_pipeline.campus.simulators.faults import CREATE_TABLE, FaultCounts, Faults
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.warehouse.database import Connection, connect
 
 CONNECTIONS = 8
@@ -54,7 +54,7 @@ class Record(NamedTuple):
     fault: str
 
 
-class Campus:
+class RecordStore:
     """The tables of the campus world, read through a handful of connections."""
 
     def __init__(self, database_url: str) -> None:
@@ -84,7 +84,7 @@ class Campus:
                 connection.execute(CREATE_TABLE)
                 row = connection.execute(_MOMENT).fetchone()
         if row is None:
-            raise FixConfiguration("campus.world is empty: build the campus first")
+            raise ConfigurationError("campus.world is empty: build the campus first")
         return Moment(row[0], Faults(row[1], self._counts))
 
     def one(self, system: str, entity: str, key: str, day: dt.date) -> Record | None:
@@ -165,9 +165,9 @@ def _alive(connection: Connection) -> bool:
 def _require_campus(connection: Connection) -> None:
     name = connection.info.dbname
     if not name.endswith(("_demo", "_test")):
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"the simulators only serve databases whose name ends in _demo or _test, not {name!r}"
         )
     if not connection.execute(_HAS_RECORDS).fetchall():
-        raise FixConfiguration(f"database {name!r} holds no campus: build the campus world first")
+        raise ConfigurationError(f"database {name!r} holds no campus: build the campus world first")
     connection.execute(CREATE_TABLE)

@@ -22,12 +22,12 @@ from psycopg import sql
 
 from lsats_pipeline.campus.simulators.record_store import (
     EVERYTHING,
-    Campus,
     Moment,
     Record,
+    RecordStore,
     on_the_wire,
 )
-from lsats_pipeline.campus.simulators.tokens import CallLimit, Tokens, bearer
+from lsats_pipeline.campus.simulators.tokens import CallLimit, IssuedTokens, bearer
 from lsats_pipeline.campus.simulators.web import Reply, Request, json_array, refusal
 
 ROOT = "/SBTDWebApi/api"
@@ -43,11 +43,11 @@ _BY_ACCOUNT = sql.SQL('lookup collate "C", record_key collate "C"')
 class Tdx:
     """The application. The key doubles as the user's password and as a token that never expires."""
 
-    def __init__(self, campus: Campus, calls_per_minute: int, token_life: float) -> None:
+    def __init__(self, campus: RecordStore, calls_per_minute: int, token_life: float) -> None:
         self.beid = f"beid-{secrets.token_hex(8)}"
         self.key = secrets.token_urlsafe(24)
         self._campus = campus
-        self._tokens = Tokens(token_life)
+        self._tokens = IssuedTokens(token_life)
         self._limit = CallLimit(calls_per_minute, 60)
 
     def __call__(self, request: Request, moment: Moment) -> Reply:

@@ -18,7 +18,7 @@ from lsats_pipeline.campus.simulators.faults import Setting
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
-class Tokens:
+class IssuedTokens:
     """Issues and checks tokens. `life` in seconds, unless a fault says otherwise."""
 
     def __init__(self, life: float) -> None:

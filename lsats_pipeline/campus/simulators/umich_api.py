@@ -20,13 +20,13 @@ from psycopg import sql
 
 from lsats_pipeline.campus.simulators.record_store import (
     EVERYTHING,
-    Campus,
     Moment,
     Record,
+    RecordStore,
     after_key,
     on_the_wire,
 )
-from lsats_pipeline.campus.simulators.tokens import CallLimit, Tokens, bearer
+from lsats_pipeline.campus.simulators.tokens import CallLimit, IssuedTokens, bearer
 from lsats_pipeline.campus.simulators.web import Reply, Request, refusal
 
 CATEGORY = "bf"
@@ -69,11 +69,11 @@ _LISTINGS = {
 class Gateway:
     """The application."""
 
-    def __init__(self, campus: Campus, token_life: float = 3600) -> None:
+    def __init__(self, campus: RecordStore, token_life: float = 3600) -> None:
         self.client_key = f"hub-{secrets.token_hex(8)}"
         self.client_secret = secrets.token_urlsafe(24)
         self._campus = campus
-        self._tokens = Tokens(token_life)
+        self._tokens = IssuedTokens(token_life)
         self._limit = CallLimit(60_000, 60)
         self._shifted: set[str] = set()
         self._ends: dict[tuple[str, dt.date, int], str] = {}

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
 
-from lsats_pipeline.campus.simulators.record_store import Campus, Moment, Record, on_the_wire
+from lsats_pipeline.campus.simulators.record_store import Moment, Record, RecordStore, on_the_wire
 from lsats_pipeline.core.errors import LsatsError
 
 CHUNK = 1 << 16
@@ -80,7 +80,7 @@ class WebServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, app: Application, campus: Campus) -> None:
+    def __init__(self, app: Application, campus: RecordStore) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.app = app
         self.campus = campus

@@ -14,12 +14,17 @@ from lsats_pipeline.cli.options import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
 from lsats_pipeline.cli.progress import bars_of_bytes
 from lsats_pipeline.cli.progress import progress as steps
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp, LsatsError, VerificationFailed
+from lsats_pipeline.core.errors import (
+    ConfigurationError,
+    LsatsError,
+    PermanentError,
+    VerificationFailed,
+)
 from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.database.loading import Loaded
-    from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome
+    from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.mrf.text.index import Index
     from lsats_pipeline.synthetic.price_files import Manifest
@@ -30,7 +35,7 @@ app = typer.Typer(
 _COUNTED = ("elements", "prices", "provider groups", "payments", "rejects", "rates in all")
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a price file is about."""
 
     in_network = "in-network"
@@ -81,9 +86,9 @@ def run(
 ) -> int:
     """Take files in, whole or not at all; a file that was taken in already changes nothing."""
     if name and len(files) > 1:
-        raise FixConfiguration(f"--name {name} is for one file, and there are {len(files)}")
+        raise ConfigurationError(f"--name {name} is for one file, and there are {len(files)}")
     options = _options(workers, span_mb, max_ratio)
-    done: list[Outcome] = []
+    done: list[IngestOutcome] = []
     errors: list[tuple[str, LsatsError]] = []
     for named in files:
         try:
@@ -144,7 +149,7 @@ def generate(
     ],
     megabytes: Megabytes = 8,
     seed: Seed = 1,
-    kind: Annotated[Kind, typer.Option(help="What it is about.")] = Kind.in_network,
+    kind: Annotated[FileKind, typer.Option(help="What it is about.")] = FileKind.in_network,
     version: Annotated[int, typer.Option(min=1, max=2, help="Of the published schema.")] = 2,
     order: Annotated[Order, typer.Option(help="Of the arrays.")] = Order.references_first,
     pretty: Annotated[bool, typer.Option("--pretty", help="A line for every element.")] = False,
@@ -200,7 +205,7 @@ def demo(
         raise VerificationFailed(f"the file and what was made of it differ in {', '.join(wrong)}")
 
 
-def _into_postgres(done: list[Outcome], *, quiet: bool) -> list[Loaded]:
+def _into_postgres(done: list[IngestOutcome], *, quiet: bool) -> list[Loaded]:
     from lsats_pipeline.cli.commands.mrf_load import load_one, opened
 
     with opened() as warehouse:
@@ -222,7 +227,7 @@ def _exports() -> Path:
     return load(HubSettings).lsats_home / "exports" / "mrf"
 
 
-def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcome:
+def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> IngestOutcome:
     """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
     from lsats_pipeline.cli.commands import mrf_find
     from lsats_pipeline.mrf.ingest.file_ingest import ingest
@@ -233,7 +238,7 @@ def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Outcom
         return ingest(Path(named), _exports(), options, name, progress)
 
 
-def _too_many_rejects(outcome: Outcome) -> bool:
+def _too_many_rejects(outcome: IngestOutcome) -> bool:
     from lsats_pipeline.core.report import exceeds
 
     sums = outcome.published.sums
@@ -249,12 +254,12 @@ def _generated(out: Path, options: Any) -> Manifest:
         manifest = write_price_file(out, options)
         account(out).write_text(json.dumps(manifest.as_json(), indent=1))
     except OSError as error:
-        raise GiveUp(f"{out} cannot be written: {error.strerror}") from None
+        raise PermanentError(f"{out} cannot be written: {error.strerror}") from None
     return manifest
 
 
 def _say_outcomes(
-    done: list[Outcome],
+    done: list[IngestOutcome],
     errors: list[tuple[str, LsatsError]],
     loaded: list[Loaded],
     as_json: bool,
@@ -286,7 +291,7 @@ def _say_outcomes(
         say_loaded(loaded)
 
 
-def _counted(of: Outcome | FileStatus) -> tuple[object, ...]:
+def _counted(of: IngestOutcome | FileStatus) -> tuple[object, ...]:
     if of.published is None:
         return ("",) * len(_COUNTED)
     sums = of.published.sums
@@ -301,7 +306,7 @@ def _counted(of: Outcome | FileStatus) -> tuple[object, ...]:
     )
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: IngestOutcome) -> dict[str, Any]:
     import msgspec
 
     return {

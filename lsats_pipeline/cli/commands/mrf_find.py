@@ -11,14 +11,14 @@ import typer
 
 from lsats_pipeline.cli.options import AsJson, examples, looking
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
-from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.mrf.settings import MrfSettings
 
 if TYPE_CHECKING:
-    from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, Progress
-    from lsats_pipeline.mrf.sources.catalog import Entry, Version
-    from lsats_pipeline.mrf.sources.discovery import Found
+    from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, Progress
+    from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
+    from lsats_pipeline.mrf.sources.discovery import Discovery
     from lsats_pipeline.mrf.sources.download import RawFile
     from lsats_pipeline.mrf.sources.transfer import Watch
     from lsats_pipeline.mrf.status import FileStatus
@@ -63,7 +63,7 @@ def find(
     settings = load(MrfSettings, ask_minutes=0)
     named = sources or settings.source_list
     if not named:
-        raise FixConfiguration("name a source, or set LSATS_MRF_SOURCES (see .env.example)")
+        raise ConfigurationError("name a source, or set LSATS_MRF_SOURCES (see .env.example)")
     home = load(HubSettings).lsats_home
     with _catalogue() as warehouse:
         found = look(warehouse, settings, home, named, again=again, dry_run=dry_run)
@@ -91,7 +91,7 @@ def fetch(
     from lsats_pipeline.mrf.sources.download import RawFile, fetch_all
 
     if bool(named) == due:
-        raise FixConfiguration("name files by key or address, or say --due")
+        raise ConfigurationError("name files by key or address, or say --due")
     settings, home = load(MrfSettings), load(HubSettings).lsats_home
     done: list[RawFile] = []
     errors: list[tuple[str, LsatsError]] = []
@@ -169,7 +169,7 @@ def providers(
     return 3 if any(one.failed for one in results) else 0
 
 
-def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> Outcome:
+def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> IngestOutcome:
     """A file by its key or address: fetched, then taken in, both recorded in the catalogue."""
     from lsats_pipeline.mrf.ingest.catalog_ingest import take_version_in
     from lsats_pipeline.mrf.sources.download import fetch as fetch_one
@@ -177,7 +177,9 @@ def taken_in(named: str, name: str, options: Options, progress: Progress | None)
     settings, home = load(MrfSettings), load(HubSettings).lsats_home
     _worth_a_database(settings, named)
     if name:
-        raise FixConfiguration(f"--name {name} is for a file of this disk; a fetched one has a key")
+        raise ConfigurationError(
+            f"--name {name} is for a file of this disk; a fetched one has a key"
+        )
     with _catalogue() as warehouse:
         (key,) = _chosen(warehouse, [named], dry_run=False)
         raw = fetch_one(warehouse, settings, home, key, watch=_watched(progress))
@@ -205,7 +207,7 @@ def known_only(found: list[FileStatus]) -> Iterator[FileStatus]:
         note(f"only listed: {told}; `{program()} mrf fetch --due --dry-run` names what is due")
 
 
-def _state(entry: Entry, version: Version | None) -> tuple[Any, ...]:
+def _state(entry: CatalogEntry, version: FileVersion | None) -> tuple[Any, ...]:
     """State, spans, spans done, nothing published, and the reason, as FileStatus has them."""
     if version is None or entry.state != "fetched":
         return entry.state, 0, 0, None, entry.reason or ""
@@ -244,18 +246,18 @@ def _looking() -> Iterator[Warehouse | None]:
 def _worth_a_database(settings: MrfSettings, named: str) -> None:
     """What may not be fetched, and what cannot be a key, is told before a server is started."""
     from lsats_pipeline.mrf.sources.locations import is_address, located, stem_of
-    from lsats_pipeline.mrf.sources.policy import Policy
+    from lsats_pipeline.mrf.sources.policy import AddressPolicy
 
     if is_address(named):
         location = located(named)
         if location.scheme != "file":
-            Policy(settings).permits(location)
+            AddressPolicy(settings).permits(location)
         return
     if stem_of(named.replace("--", "-")) != named.replace("--", "-"):
-        raise FixConfiguration(f"there is no file {named}")
+        raise ConfigurationError(f"there is no file {named}")
     hub = load(HubSettings)
     if hub.database_url is None and not (hub.lsats_home / "postgres").exists():
-        raise FixConfiguration(f"there is no file {named}, and no catalogue that has such a key")
+        raise ConfigurationError(f"there is no file {named}, and no catalogue that has such a key")
 
 
 def _due(warehouse: Warehouse, match: str, plan: str) -> list[str]:
@@ -282,7 +284,7 @@ def _chosen(warehouse: Warehouse, named: list[str], *, dry_run: bool) -> list[st
         return list(dict.fromkeys(keys))
 
 
-def _say_found(found: Found) -> None:
+def _say_found(found: Discovery) -> None:
     say_table(
         ("source", "what", "read", *_COUNTED),
         (
@@ -309,7 +311,7 @@ def _say_found(found: Found) -> None:
         note(f"{found.due_count:,} files are to be fetched: `{program()} mrf fetch --due`")
 
 
-def _found_json(found: Found) -> dict[str, Any]:
+def _found_json(found: Discovery) -> dict[str, Any]:
     looked = [{**vars(one), "error": str(one.error) if one.error else None} for one in found.looked]
     return {"sources": looked, "due": [one.key for one in found.due],
             "due_count": found.due_count, "cursor": found.cursor,

@@ -12,7 +12,7 @@ import typer
 from lsats_pipeline.cli.options import AsJson, examples
 from lsats_pipeline.cli.output import note, program, say_json, say_table
 from lsats_pipeline.cli.progress import bar_of_rows
-from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _chosen(names: list[str] | None, every: bool, known: Any) -> list[str]:
     from lsats_pipeline.mrf.workspace import name_for
 
     if bool(names) == every:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"name the files, or say --all; `{program()} mrf status` shows what there is"
         )
     return [name_for(Path(name)) for name in names] if names else list(known())

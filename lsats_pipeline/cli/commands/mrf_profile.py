@@ -13,12 +13,12 @@ import typer
 from lsats_pipeline.cli.options import AsJson, examples
 from lsats_pipeline.cli.output import cut, note, say, say_json, say_table
 from lsats_pipeline.cli.progress import bars_of_bytes
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.core.report import Check
-    from lsats_pipeline.mrf.ingest.rejects import Rejected
+    from lsats_pipeline.mrf.ingest.rejects import PublishedReject
     from lsats_pipeline.mrf.ingest.replay import Replayed
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
 
@@ -198,7 +198,7 @@ def replay(
     from lsats_pipeline.mrf.ingest.replay import replay as replayed
 
     if (reject is None) != (mended is None):
-        raise FixConfiguration("--reject NUMBER and --with FILE go together")
+        raise ConfigurationError("--reject NUMBER and --with FILE go together")
     texts = {reject: _text_of(mended)} if reject is not None and mended is not None else {}
     done = replayed(name_of(file), exports(), coerce=coerce, mended=texts)
     if as_json:
@@ -212,10 +212,10 @@ def _text_of(path: Path) -> bytes:
     try:
         return path.read_bytes().strip()
     except OSError as error:
-        raise FixConfiguration(f"{path} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _plain(found: Iterable[Rejected]) -> list[Any]:
+def _plain(found: Iterable[PublishedReject]) -> list[Any]:
     import msgspec
 
     return [msgspec.to_builtins(reject) for reject in found]

@@ -12,7 +12,7 @@ from lsats_pipeline.cli.commands.mrf_profile import FileName, exports, name_of
 from lsats_pipeline.cli.options import AsJson, examples
 from lsats_pipeline.cli.output import note, say, say_json, say_table
 from lsats_pipeline.cli.progress import bars_of_bytes
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.splitting import Plan, Planned, Split, SplitOptions
@@ -102,7 +102,7 @@ def _plans(path: Path | None) -> tuple[Plan, ...]:
     try:
         return msgspec.json.decode(_read(path), type=tuple[Plan, ...])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f'{path} is no list of plans ({error}): write [{{"plan_name": ..., "plan_id_type":'
             ' "hios", "plan_id": ..., "plan_market_type": "group"}, ...]'
         ) from None
@@ -112,7 +112,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise FixConfiguration(f"{path} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _say_planned(found: list[Planned], as_json: bool) -> None:

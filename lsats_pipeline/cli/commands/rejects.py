@@ -10,7 +10,7 @@ import typer
 
 from lsats_pipeline.cli.options import AsJson, examples, looking, looking_at_something
 from lsats_pipeline.cli.output import cut, note, say, say_json, say_table
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from lsats_pipeline.core.report import Report
@@ -131,7 +131,7 @@ def _replayed(hub: Hub, waiting: list[Reject], *, by_id: bool) -> Iterator[Repor
 
 def _refuse_missing(ids: list[UUID], waiting: list[Reject]) -> None:
     if missing := set(ids) - {reject.reject_id for reject in waiting}:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"not among the open rejects: {', '.join(map(str, sorted(missing)))}"
         )
 

@@ -11,11 +11,11 @@ import typer
 from lsats_pipeline.cli.options import AsJson, Day, a_day, examples, looking
 from lsats_pipeline.cli.output import note, say, say_json, say_table
 from lsats_pipeline.cli.progress import progress
-from lsats_pipeline.core.errors import FixConfiguration, VerificationFailed
+from lsats_pipeline.core.errors import ConfigurationError, VerificationFailed
 from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.cli.runner import Outcome
+    from lsats_pipeline.cli.runner import RunOutcome
     from lsats_pipeline.hub.plan import Chosen
 
 TOO_MANY_REJECTS = 3
@@ -131,7 +131,7 @@ def demo(
     raise typer.Exit(next(iter(failed), 0 if result.success else VerificationFailed.exit_code))
 
 
-def exit_code(outcome: Outcome) -> int:
+def exit_code(outcome: RunOutcome) -> int:
     """What an outcome means (contract.md): 0, 3 for rejects alone, else the worst failure's."""
     if outcome.success:
         return 0
@@ -154,7 +154,7 @@ def _days(
     first, last = first or day or today, last or day or today
     for name, given in (("the first day", first), ("the last day", last)):
         if not settings.lsats_first_day <= given <= today:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{name}, {given}, is outside of {settings.lsats_first_day} (LSATS_FIRST_DAY)"
                 f" to {today} (today)"
             )
@@ -184,7 +184,7 @@ def _foresee(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: boo
         note("Dry run: nothing was read from a source, nothing written.")
 
 
-def _tell(outcome: Outcome, as_json: bool) -> None:
+def _tell(outcome: RunOutcome, as_json: bool) -> None:
     if as_json:
         say_json(outcome.as_json())
         return

@@ -21,7 +21,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.core.diagnosis import Finding
-    from lsats_pipeline.hub.silver.history import History, Version
+    from lsats_pipeline.hub.silver.history import History, RowVersion
     from lsats_pipeline.warehouse.status import AssetStatus
 
 _NUMBERS = "new, changed, same, removed, rejected, seconds, waiting, open rejects, rows, quality"
@@ -163,7 +163,7 @@ def _history_json(one: History, moment: dt.datetime | None) -> dict[str, Any]:
     }
 
 
-def _version_json(version: Version) -> dict[str, Any]:
+def _version_json(version: RowVersion) -> dict[str, Any]:
     return {
         **vars(version),
         "evidence": {name: vars(e) for name, e in version.evidence.items()},
@@ -193,7 +193,7 @@ def _show_history(one: History, moment: dt.datetime | None, zone: ZoneInfo) -> N
             )
 
 
-def _span(version: Version, zone: ZoneInfo) -> str:
+def _span(version: RowVersion, zone: ZoneInfo) -> str:
     begins = f"from {_local(version.valid_from, zone)}"
     if version.valid_to is None:
         return f"{begins}, still so"
@@ -205,7 +205,7 @@ def _local(moment: dt.datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def _show_values(version: Version) -> None:
+def _show_values(version: RowVersion) -> None:
     say_table(
         ("column", "value", "source"),
         (
@@ -216,7 +216,7 @@ def _show_values(version: Version) -> None:
     )
 
 
-def _show_evidence(version: Version) -> None:
+def _show_evidence(version: RowVersion) -> None:
     say()
     say_table(
         ("source", "stream", "record", "day", "bronze raw_id", "run"),

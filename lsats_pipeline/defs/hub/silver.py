@@ -17,7 +17,7 @@ from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.silver.build import producers
 from lsats_pipeline.hub.silver.ddl import fingerprint
-from lsats_pipeline.hub.silver.spec import DerivedTable, MergedTable, Table
+from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlModel, Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
 
@@ -55,9 +55,9 @@ def silver_asset(table: Table) -> dg.AssetsDefinition:
 
 
 def _source(table: Table) -> str:
-    if isinstance(table, DerivedTable):
+    if isinstance(table, SqlModel):
         return "derived"
-    return "merged" if isinstance(table, MergedTable) else table.stream.source_system
+    return "merged" if isinstance(table, IntegratedTable) else table.stream.source_system
 
 
 def _about(table: Table) -> str:

@@ -8,7 +8,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 from lsats_pipeline.defs.mrf.jobs import mrf_process
 from lsats_pipeline.mrf.settings import MrfSettings
-from lsats_pipeline.mrf.sources.discovery import Found, find
+from lsats_pipeline.mrf.sources.discovery import Discovery, find
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
@@ -48,7 +48,7 @@ def mrf_files_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     )
 
 
-def _requests(found: Found) -> list[dg.RunRequest]:
+def _requests(found: Discovery) -> list[dg.RunRequest]:
     """Dagster starts one run for a run key: one for a version, and one for each try of it."""
     return [
         dg.RunRequest(run_key=due.run_key, partition_key=due.key)
@@ -56,5 +56,5 @@ def _requests(found: Found) -> list[dg.RunRequest]:
     ]
 
 
-def _told(found: Found) -> str:
+def _told(found: Discovery) -> str:
     return "; ".join(f"{source}: {error}" for source, error in found.errors)

@@ -20,7 +20,7 @@ from lsats_pipeline.defs.mrf.file_metadata import rows_of
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 from lsats_pipeline.mrf.database.loading import Loaded
 from lsats_pipeline.mrf.profiling import FileProfile, checks_of
-from lsats_pipeline.mrf.sources.catalog import Version
+from lsats_pipeline.mrf.sources.catalog import FileVersion
 from lsats_pipeline.mrf.sources.download import RawFile
 from lsats_pipeline.mrf.splitting import Split
 from lsats_pipeline.mrf.text.index import SECTIONS, Index
@@ -95,7 +95,9 @@ def raw_checks(key: dg.AssetKey, raw: RawFile) -> Iterator[dg.AssetCheckResult]:
     yield checked(key, Check("whole", raw.size > 0, told, True, {"bytes": raw.size}))
 
 
-def index_checks(key: dg.AssetKey, index: Index, version: Version) -> Iterator[dg.AssetCheckResult]:
+def index_checks(
+    key: dg.AssetKey, index: Index, version: FileVersion
+) -> Iterator[dg.AssetCheckResult]:
     """Of an index; what was unpacked from a zip has a hash of its own."""
     size = Path(version.path).stat().st_size
     unpacked = size != version.size

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from lsats_pipeline.defs.markdown import HIDDEN, ROWS, in_rows
 from lsats_pipeline.defs.mrf.price_metadata import price_picture
 from lsats_pipeline.mrf.database.loading import Loaded
-from lsats_pipeline.mrf.ingest.file_ingest import Outcome
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome
 from lsats_pipeline.mrf.profiling import FileProfile
 from lsats_pipeline.mrf.rows.tables import TABLES
-from lsats_pipeline.mrf.sources.catalog import Entry
+from lsats_pipeline.mrf.sources.catalog import CatalogEntry
 from lsats_pipeline.mrf.sources.download import RawFile
 from lsats_pipeline.mrf.splitting import Split
 from lsats_pipeline.mrf.text.index import SECTIONS, Index
@@ -35,7 +35,7 @@ def defined(table: str) -> Mapping[str, Any]:
     }
 
 
-def fetched(raw: RawFile, entry: Entry, plans: int, seconds: float) -> dict[str, Any]:
+def fetched(raw: RawFile, entry: CatalogEntry, plans: int, seconds: float) -> dict[str, Any]:
     """Of a raw file; the query of its address is secret, and left out."""
     return {
         "source": entry.address,
@@ -69,7 +69,7 @@ def indexed(index: Index, seconds: float) -> dict[str, Any]:
 
 
 def taken_in(
-    table: str, outcome: Outcome, folder: Path, loaded: Loaded | None, source: str
+    table: str, outcome: IngestOutcome, folder: Path, loaded: Loaded | None, source: str
 ) -> dict[str, Any]:
     """Of one table of a file."""
     published = outcome.published

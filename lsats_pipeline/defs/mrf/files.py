@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from lsats_pipeline.core.errors import FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.partitions import choose_one, is_chosen
 from lsats_pipeline.mrf import health
@@ -121,7 +121,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not self.split_by:
             return None
         if self.split_by not in by:
-            raise FixConfiguration(f"split_by is {', '.join(by)} or empty, not {self.split_by!r}")
+            raise ConfigurationError(f"split_by is {', '.join(by)} or empty, not {self.split_by!r}")
         return SplitOptions(
             by[self.split_by],
             self.split_mb,
@@ -146,7 +146,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _choose_example(self, context: dg.InitResourceContext) -> None:
         try:
             if load(MrfSettings).source_list:
-                raise FixConfiguration(
+                raise ConfigurationError(
                     "no price file was chosen: name one of the partitions `mrf_files` (its key, see"
                     " `lsats mrf status`), or let the sensor `mrf_files_sensor` start the runs"
                 )

@@ -29,7 +29,7 @@ from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.stored import verify_database
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.session import Session
-from lsats_pipeline.synthetic.validation import Finding, Findings, rules_of
+from lsats_pipeline.synthetic.validation import Findings, RuleFinding, rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 
 _SEVERITY = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
@@ -135,7 +135,7 @@ def _check_results(
             )
 
 
-def _check_result(key: dg.AssetKey, finding: Finding) -> dg.AssetCheckResult:
+def _check_result(key: dg.AssetKey, finding: RuleFinding) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=finding.rule,
         asset_key=key,

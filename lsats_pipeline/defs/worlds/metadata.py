@@ -13,7 +13,7 @@ from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, t
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.spec import World, WorldTable
 from lsats_pipeline.synthetic.targets.ledger import seeded
-from lsats_pipeline.synthetic.validation import Finding, Findings, rules_of
+from lsats_pipeline.synthetic.validation import Findings, RuleFinding, rules_of
 from lsats_pipeline.warehouse.database import connect
 
 _WIDTH, _ROW, _TOP = 760, 18, 44
@@ -69,7 +69,7 @@ def shares_picture(found: Findings) -> str:
     )
 
 
-def _drawn(finding: Finding) -> str:
+def _drawn(finding: RuleFinding) -> str:
     shares = dict(islice((finding.shares or {}).items(), _MOST_LABELS))
     height = _TOP + len(shares) * _ROW + _BETWEEN
     title = f"{finding.rule}: wanted (grey) and found"

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset, Check, Report, exceeds
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import Landing
@@ -45,7 +45,7 @@ def ingest(
 ) -> Report:
     """Read the stream once and land what differs; `connect` gives the source's client.
 
-    Raises Busy when another run holds the stream, FixConfiguration for a day that the source cannot
+    Raises Busy when another run holds the stream, ConfigurationError for a day that the source cannot
     answer for, IncompleteRead when the source ended early (nothing lands then).
     """
     asset, started = asset_of(stream), time.monotonic()
@@ -254,12 +254,12 @@ def _readable(
 ) -> bool:
     """Whether the day can be read; False when it was observed and cannot be read again."""
     if day > today:
-        raise FixConfiguration(f"{asset}: {day} has not come yet; today is {today}")
+        raise ConfigurationError(f"{asset}: {day} has not come yet; today is {today}")
     if day == today or stream.modified or stream.documents:
         return True
     with warehouse.connection() as connection:
         if observed(connection, asset, day):
             return False
-    raise FixConfiguration(
+    raise ConfigurationError(
         f"{asset} can only be read as it is now, and {day} was not observed: choose {today}"
     )

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from lsats_pipeline.core.report import exceeds
-from lsats_pipeline.hub.bronze.records import Prepared, Rejected
+from lsats_pipeline.hub.bronze.records import Prepared, RejectedRecord
 from lsats_pipeline.warehouse import Run
 from lsats_pipeline.warehouse.database import analyze_if_grown, sql_file
 
@@ -43,7 +43,7 @@ class Landing:
     def __init__(
         self,
         run: Run,
-        prepare: Callable[[bytes], Prepared | Rejected],
+        prepare: Callable[[bytes], Prepared | RejectedRecord],
         observed_at: dt.datetime,
     ) -> None:
         self.held = 0
@@ -69,7 +69,7 @@ class Landing:
         batch: list[Prepared] = []
         for payload, origin in zip_longest(payloads, origins):
             outcome = self._prepare(payload)
-            if isinstance(outcome, Rejected):
+            if isinstance(outcome, RejectedRecord):
                 self._reject(outcome)
             elif self._is_first(outcome):
                 batch.append(outcome._replace(origin=origin) if origin else outcome)
@@ -148,7 +148,9 @@ class Landing:
             if len(rows) == 1:
                 reason = str(error).splitlines()[0]
                 record = rows[0][1]
-                self._reject(Rejected(record.external_id, "unstorable", reason, record.payload))
+                self._reject(
+                    RejectedRecord(record.external_id, "unstorable", reason, record.payload)
+                )
                 return
             self._copy(rows[: len(rows) // 2])
             self._copy(rows[len(rows) // 2 :])
@@ -174,7 +176,7 @@ class Landing:
                     )
                 )
 
-    def _reject(self, rejected: Rejected) -> None:
+    def _reject(self, rejected: RejectedRecord) -> None:
         self._run.counts.rejected += 1
         identity = rejected.external_id
         mark = f"{rejected.reason}|{identity}".encode() if identity else rejected.payload
@@ -229,9 +231,9 @@ class Landing:
         return self._connection.execute(statement, {**self._scope, **params})
 
 
-def _clash(record: Prepared) -> Rejected:
+def _clash(record: Prepared) -> RejectedRecord:
     detail = "another record of the same read has this identity and other content"
-    return Rejected(record.external_id, "duplicate_identity", detail, record.payload)
+    return RejectedRecord(record.external_id, "duplicate_identity", detail, record.payload)
 
 
 def _suspicious(absent: int, known: int, hold_share: float) -> bool:

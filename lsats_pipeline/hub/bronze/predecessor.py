@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.ingest import asset_of
@@ -63,7 +63,7 @@ def import_bronze(
 ) -> Iterator[Report]:
     """Yield a report per stream that the other database has rows of.
 
-    Raises FixConfiguration for a database without that table, and for a stream that has runs
+    Raises ConfigurationError for a database without that table, and for a stream that has runs
     already: what is imported is older than what is there and must not come after it.
     """
     with connect(url) as other:
@@ -146,7 +146,7 @@ def _kinds(other: Connection) -> dict[tuple[str, str], int]:
     try:
         return {(row[0], row[1]): row[2] for row in other.execute(_KINDS).fetchall()}
     except psycopg.errors.UndefinedTable:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"database {other.info.dbname!r} has no bronze.raw_entities to import from"
         ) from None
 
@@ -159,7 +159,7 @@ def _refuse_used(warehouse: Warehouse, chosen: Sequence[Stream | Detail]) -> Non
         [names],
     )
     if used:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{', '.join(row[0] for row in used)} already ran in this hub: import into a new one,"
             " before its first run"
         )

@@ -25,7 +25,7 @@ class Prepared(NamedTuple):
     origin: str | None = None
 
 
-class Rejected(NamedTuple):
+class RejectedRecord(NamedTuple):
     """A record that cannot. `external_id` is None when not even that could be read."""
 
     external_id: str | None
@@ -34,7 +34,7 @@ class Rejected(NamedTuple):
     payload: bytes
 
 
-def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | Rejected]:
+def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | RejectedRecord]:
     """A function from payload to Prepared or Rejected for one stream.
 
     The hash covers every field but the volatile ones, whatever the order of the keys.
@@ -46,20 +46,22 @@ def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | Rejected
     identify = declared.identify if isinstance(declared, Stream) else None
     identity_of = identify or (lambda document: identity(document, key))
 
-    def prepare(payload: bytes) -> Prepared | Rejected:
+    def prepare(payload: bytes) -> Prepared | RejectedRecord:
         try:
             document = decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _undecodable(payload, key, str(error))
         if not isinstance(document, dict):
-            return Rejected(None, "not_an_object", f"a {type(document).__name__}", payload)
+            return RejectedRecord(None, "not_an_object", f"a {type(document).__name__}", payload)
         external_id = identity_of(document)
         if external_id is None:
-            return Rejected(None, "missing_key", f"no value in {' or '.join(key)}", payload)
+            return RejectedRecord(None, "missing_key", f"no value in {' or '.join(key)}", payload)
         if len(external_id) > _LONGEST_KEY:
-            return Rejected(None, "oversized_key", f"{len(external_id):,} characters", payload)
+            return RejectedRecord(
+                None, "oversized_key", f"{len(external_id):,} characters", payload
+            )
         if _NUL_ESCAPE in payload and (where := _nul_field(document)):
-            return Rejected(_storable(external_id), "nul_character", f"in {where}", payload)
+            return RejectedRecord(_storable(external_id), "nul_character", f"in {where}", payload)
         content = {k: v for k, v in document.items() if k not in volatile} if volatile else document
         return Prepared(external_id, sha256(encode(content)).digest(), payload)
 
@@ -77,16 +79,16 @@ def identity(document: dict[str, Any], key: tuple[str, ...]) -> str | None:
     return "-".join(parts) if all(parts) else None
 
 
-def _undecodable(payload: bytes, key: tuple[str, ...], message: str) -> Rejected:
+def _undecodable(payload: bytes, key: tuple[str, ...], message: str) -> RejectedRecord:
     """Tell bad UTF-8 from bad JSON, and save the identity if a lenient reader can find it."""
     text = payload.decode("utf-8", errors="replace")
     reason = "invalid_utf8" if text.encode() != payload else "invalid_json"
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return Rejected(None, reason, message, payload)
+        return RejectedRecord(None, reason, message, payload)
     known = identity(document, key) if isinstance(document, dict) else None
-    return Rejected(_storable(known), reason, message, payload)
+    return RejectedRecord(_storable(known), reason, message, payload)
 
 
 def _storable(identity: str | None) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.ingest import quality_checks
@@ -31,7 +31,7 @@ _CHECKPOINT = 200
 _PROGRESS_SECONDS = 5.0
 
 
-class Fetched(NamedTuple):
+class FetchedDetail(NamedTuple):
     """One call: `payload` is None when the source has no such record."""
 
     external_id: str
@@ -58,11 +58,11 @@ def enrich(
     """Fetch the most urgent details and land them.
 
     At most `calls_per_minute` times `LSATS_DETAIL_MINUTES` calls a run; what is left over waits for
-    the next. Raises Busy when another run holds the stream, FixConfiguration for a future day.
+    the next. Raises Busy when another run holds the stream, ConfigurationError for a future day.
     """
     asset, started = asset_of(detail), time.monotonic()
     if day > settings.today():
-        raise FixConfiguration(f"{asset}: {day} has not come yet; today is {settings.today()}")
+        raise ConfigurationError(f"{asset}: {day} has not come yet; today is {settings.today()}")
     budget = int(calls_per_minute * settings.lsats_detail_minutes)
     if settings.max_records:
         budget = min(budget, settings.max_records)
@@ -109,7 +109,7 @@ class _Enrichment:
         return waiting(self.run.connection, self.settings, self.detail)
 
     def _fetch(self, spool: Spool, budget: int) -> None:
-        done = [Fetched(*row).external_id for frame in spool.read() for row in frame.rows]
+        done = [FetchedDetail(*row).external_id for frame in spool.read() for row in frame.rows]
         if done:
             log.info("🔁 %s goes on after %s fetched details", self.run.asset, f"{len(done):,}")
         wanted = self._candidates(max(0, budget - len(done)), done)
@@ -128,10 +128,10 @@ class _Enrichment:
                         self.run.asset, f"{count:,}", f"{len(wanted):,}", rate, left,
                     )  # fmt: skip
 
-    def _call(self, candidate: tuple[str, bytes]) -> Fetched:
+    def _call(self, candidate: tuple[str, bytes]) -> FetchedDetail:
         external_id, list_hash = candidate
         payload = self.detail.fetch(self.client, external_id)
-        return Fetched(external_id, list_hash, self.settings.now().isoformat(), payload)
+        return FetchedDetail(external_id, list_hash, self.settings.now().isoformat(), payload)
 
     def _candidates(self, budget: int, done: list[str]) -> list[tuple[str, bytes]]:
         query = sql_file(_SQL / "candidates.sql")
@@ -146,7 +146,7 @@ class _Enrichment:
             orphans = run.connection.execute(sql_file(_SQL / "orphans.sql"), self.scope).fetchall()
             gone = [row[0] for row in orphans]
             for frame in spool.read():
-                fetched = [Fetched(*row) for row in frame.rows]
+                fetched = [FetchedDetail(*row) for row in frame.rows]
                 landing.add([f.payload for f in fetched if f.payload is not None])
                 gone += [f.external_id for f in fetched if f.payload is None]
                 self._remember(fetched)
@@ -155,7 +155,7 @@ class _Enrichment:
             analyze_if_grown(run.connection, "enrichment", "fetches", run.counts.processed)
             run.complete()
 
-    def _remember(self, fetched: list[Fetched]) -> None:
+    def _remember(self, fetched: list[FetchedDetail]) -> None:
         self.run.connection.execute(
             sql_file(_SQL / "fetches.sql"),
             {

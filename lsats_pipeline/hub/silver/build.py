@@ -32,7 +32,7 @@ from lsats_pipeline.hub.silver.ddl import (
 )
 from lsats_pipeline.hub.silver.integrated import affected_keys, all_keys
 from lsats_pipeline.hub.silver.quality import Totals
-from lsats_pipeline.hub.silver.spec import DerivedTable, MergedTable, SourceTable, Table
+from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlModel, StagingTable, Table
 from lsats_pipeline.hub.silver.sql_model import all_scopes, due_scopes, touched_scopes
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import analyze_if_grown
@@ -46,7 +46,7 @@ def asset_of(table: Table) -> Asset:
 
 def producers(table: Table) -> list[tuple[str, str]]:
     """(layer, entity) of the runs that a table consumes."""
-    if not isinstance(table, SourceTable):
+    if not isinstance(table, StagingTable):
         return [("silver", upstream.name) for upstream in table.upstream]
     streams = [("bronze", table.stream.name)]
     return [*streams, ("enrichment", table.stream.name)] if table.detail else streams
@@ -137,7 +137,7 @@ class _Build:
 
     def _whole(self) -> bool:
         """Whether everything is worked out, whatever the keys: they only say what may go."""
-        whole = isinstance(self.table, DerivedTable) and self.table.touched is None
+        whole = isinstance(self.table, SqlModel) and self.table.touched is None
         return self.full or whole
 
     def _collect_keys(self, runs: list[UUID]) -> int:
@@ -150,7 +150,7 @@ class _Build:
 
     def _keys(self, runs: sql.Literal) -> sql.Composable:
         """The keys to work out: those that the runs may have touched, or all."""
-        if not isinstance(self.table, SourceTable):
+        if not isinstance(self.table, StagingTable):
             touched = None if self.full else self._touched(sql.SQL("{}::uuid[]").format(runs))
             if touched is None:
                 return self._every_key(self.table)
@@ -167,33 +167,33 @@ class _Build:
         ).format(sql.Literal(stream.source_system), sql.Literal(stream.entity_type))
 
     def _touched(self, runs: sql.Composable) -> sql.Composable | None:
-        if isinstance(self.table, DerivedTable):
+        if isinstance(self.table, SqlModel):
             return touched_scopes(self.table, runs)
-        assert isinstance(self.table, MergedTable)
+        assert isinstance(self.table, IntegratedTable)
         return affected_keys(self.table, runs)
 
     def _due(self) -> sql.Composable | None:
-        return due_scopes(self.table) if isinstance(self.table, DerivedTable) else None
+        return due_scopes(self.table) if isinstance(self.table, SqlModel) else None
 
     def _any_due(self) -> bool:
         """Whether rows are out of date merely because a day has passed."""
         due = self._due()
         return due is not None and self._count("select count(*) from ({}) as due", due) > 0
 
-    def _every_key(self, table: MergedTable | DerivedTable) -> sql.Composable:
+    def _every_key(self, table: IntegratedTable | SqlModel) -> sql.Composable:
         """All that there is upstream, and all that is here: what nobody knows any more must go."""
-        every = all_scopes(table) if isinstance(table, DerivedTable) else all_keys(table)
+        every = all_scopes(table) if isinstance(table, SqlModel) else all_keys(table)
         known = sql.SQL("select {} from {}").format(self.scope, self.current)
         return sql.SQL("{} union {}").format(every, known)
 
     def _count_and_reject(self, processed: int) -> None:
         counts = self.run.counts
         counts.processed = processed
-        if isinstance(self.table, SourceTable):
+        if isinstance(self.table, StagingTable):
             counts.rejected = self._reject_keyless(self.table)
         self._execute("analyze built ({})", self.identity)
 
-    def _reject_keyless(self, table: SourceTable) -> int:
+    def _reject_keyless(self, table: StagingTable) -> int:
         """Move rows without a key to the rejects; forgive those that have one now, or are gone."""
         keyless = sql.SQL(" or ").join(
             sql.SQL("{} is null").format(sql.Identifier(k)) for k in table.key
@@ -269,9 +269,9 @@ class _Build:
 
     def _shared_keys(self) -> int:
         """Keys among those just written that several rows of the table have."""
-        if isinstance(self.table, MergedTable) or not self.table.key:
+        if isinstance(self.table, IntegratedTable) or not self.table.key:
             return 0
-        if isinstance(self.table, SourceTable) and self.table.repeats:
+        if isinstance(self.table, StagingTable) and self.table.repeats:
             return 0
         key = _names(self.table.key)
         return self._count(

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from lsats_pipeline.hub.silver import sql_model
 from lsats_pipeline.hub.silver.integrated import merged_rows
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, MergedTable, SourceTable, Table
+from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlColumn, SqlModel, StagingTable, Table
 from lsats_pipeline.hub.silver.sql_model import derived_rows
 from lsats_pipeline.hub.silver.staging import typed_rows
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
@@ -56,11 +56,11 @@ _PROVENANCE = frozenset({"source_raw_ids", "consolidated_raw_ids"})
 
 def fields(table: Table) -> tuple[Field, ...]:
     """The columns that a build works out, in order; run and times are added by the build."""
-    if isinstance(table, MergedTable):
+    if isinstance(table, IntegratedTable):
         key = Field(table.key, "text", about="the key")
         columns = [Field(c.name, c.sql_type, True, c.about, c.personal) for c in table.columns]
         return (key, *columns, *_MERGED_TAIL)
-    if isinstance(table, DerivedTable):
+    if isinstance(table, SqlModel):
         return (*(_derived(c) for c in table.columns), *_QUALITY)
     declared_fields = [
         Field(c.name, c.sql_type, True, c.about or c.origin, c.personal) for c in table.all_columns
@@ -75,22 +75,22 @@ def fields(table: Table) -> tuple[Field, ...]:
 
 def rows(table: Table) -> sql.Composable:
     """The SELECT that works out the rows of the keys in the temporary table `keys`."""
-    if isinstance(table, DerivedTable):
+    if isinstance(table, SqlModel):
         return derived_rows(table)
-    return typed_rows(table) if isinstance(table, SourceTable) else merged_rows(table)
+    return typed_rows(table) if isinstance(table, StagingTable) else merged_rows(table)
 
 
 def preparations(table: Table) -> Iterable[sql.Composable]:
     """What must have run before `rows`, in order."""
-    return sql_model.preparations(table) if isinstance(table, DerivedTable) else ()
+    return sql_model.preparations(table) if isinstance(table, SqlModel) else ()
 
 
 def scope_column(table: Table) -> str:
     """The column that the keys of a build mean."""
-    return table.scope_column if isinstance(table, DerivedTable) else table.identity
+    return table.scope_column if isinstance(table, SqlModel) else table.identity
 
 
-def _derived(column: Derived) -> Field:
+def _derived(column: SqlColumn) -> Field:
     about = column.about or column.origin
     compared = not column.kept and column.name not in _PROVENANCE
     return Field(column.name, column.sql_type, compared, about, column.personal, column.kept)
@@ -204,13 +204,13 @@ def _has_primary_key(connection: Connection, name: str) -> bool:
 def _index(connection: Connection, table: Table, tables: tuple[Table, ...]) -> None:
     """One index per column by which rows are found; the key when it is not the identity."""
     columns: dict[str, None] = {}
-    if isinstance(table, DerivedTable):
+    if isinstance(table, SqlModel):
         columns = dict.fromkeys(c for c in (table.scope, *table.indexes) if c)
-    if isinstance(table, SourceTable):
+    if isinstance(table, StagingTable):
         columns = dict.fromkeys(
             (*table.key, *table.indexes) if len(table.key) == 1 else table.indexes
         )
-    for merged in (t for t in tables if isinstance(t, MergedTable)):
+    for merged in (t for t in tables if isinstance(t, IntegratedTable)):
         aliases = {i.alias: i.table.name for i in merged.inputs}
         for used in merged.inputs:
             if used.table.name == table.name:

@@ -15,9 +15,9 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.silver.ddl import Field, fields
-from lsats_pipeline.hub.silver.spec import DerivedTable, MergedTable, Table
+from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlModel, Table
 from lsats_pipeline.warehouse.database import Connection
 
 _NEAR = 5
@@ -63,7 +63,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Version:
+class RowVersion:
     """One version: valid from, until (None: still). `sources` names the origin of each value."""
 
     valid_from: dt.datetime
@@ -81,21 +81,21 @@ class History:
 
     table: str
     key: str
-    versions: tuple[Version, ...]
+    versions: tuple[RowVersion, ...]
 
     @property
     def removed_at(self) -> dt.datetime | None:
         """When the row left the table; None while it is in it."""
         return self.versions[-1].valid_to
 
-    def as_of(self, moment: dt.datetime) -> Version:
-        """The version that held at a moment; FixConfiguration when there was none."""
+    def as_of(self, moment: dt.datetime) -> RowVersion:
+        """The version that held at a moment; ConfigurationError when there was none."""
         for version in self.versions:
             ends = version.valid_to
             if version.valid_from <= moment and (ends is None or moment < ends):
                 return version
         first = self.versions[0].valid_from
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"silver.{self.table} had no {self.key!r} at {moment:%Y-%m-%d %H:%M}: it is known from"
             f" {first:%Y-%m-%d %H:%M} on"
             + (f", until {self.removed_at:%Y-%m-%d %H:%M}" if self.removed_at else "")
@@ -103,25 +103,25 @@ class History:
 
 
 def table_named(name: str, tables: Iterable[Table]) -> Table:
-    """The declared table; FixConfiguration names near matches."""
+    """The declared table; ConfigurationError names near matches."""
     known = {table.name: table for table in tables}
     bare = name.removeprefix("silver.").removeprefix("silver/")
     if bare not in known:
         near = difflib.get_close_matches(bare, known, n=3) or sorted(known)
-        raise FixConfiguration(f"no silver table {name!r}; did you mean {' or '.join(near)}?")
+        raise ConfigurationError(f"no silver table {name!r}; did you mean {' or '.join(near)}?")
     return known[bare]
 
 
 def histories(connection: Connection, table: Table, key: str) -> list[History]:
     """The histories of the rows with this key: their identity, or the table's declared key.
 
-    Several when several records claim the key. FixConfiguration, with near matches, when none does.
+    Several when several records claim the key. ConfigurationError, with near matches, when none does.
     """
     identities = _identities(connection, table, key)
     if not identities:
         near = _near(connection, table, key)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise FixConfiguration(f"silver.{table.name} has no {_key(table)} {key!r}{hint}")
+        raise ConfigurationError(f"silver.{table.name} has no {_key(table)} {key!r}{hint}")
     return [_history(connection, table, identity) for identity in identities]
 
 
@@ -134,7 +134,7 @@ def _history(connection: Connection, table: Table, identity: str) -> History:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query).fetchall()
     evidence = _evidence(connection, [i for row in rows for i in _raw_ids(table, row).values()])
-    versions: list[Version] = []
+    versions: list[RowVersion] = []
     for row in rows:
         previous = versions[-1] if versions else None
         versions.append(_version(table, row, evidence, previous))
@@ -142,12 +142,12 @@ def _history(connection: Connection, table: Table, identity: str) -> History:
 
 
 def _version(
-    table: Table, row: dict[str, Any], evidence: dict[UUID, Evidence], previous: Version | None
-) -> Version:
+    table: Table, row: dict[str, Any], evidence: dict[UUID, Evidence], previous: RowVersion | None
+) -> RowVersion:
     values = {f.name: row[f.name] for f in fields(table) if f.name not in _ASIDE}
     sources = _sources(table, row)
     ids = _raw_ids(table, row)
-    return Version(
+    return RowVersion(
         row["valid_from"],
         row["valid_to"],
         row["ingestion_run_id"],
@@ -159,7 +159,7 @@ def _version(
 
 
 def _changes(
-    previous: Version | None, values: dict[str, Any], sources: dict[str, str]
+    previous: RowVersion | None, values: dict[str, Any], sources: dict[str, str]
 ) -> tuple[Change, ...]:
     if previous is None:
         return ()
@@ -204,10 +204,10 @@ def _identities(connection: Connection, table: Table, key: str) -> list[str]:
             ).format(column=sql.Identifier(column), key=sql.Literal(wanted), **_places(table))
             if rows := connection.execute(query).fetchall():
                 return [str(row[0]) for row in rows]
-    return _known_otherwise(connection, table, key) if isinstance(table, DerivedTable) else []
+    return _known_otherwise(connection, table, key) if isinstance(table, SqlModel) else []
 
 
-def _known_otherwise(connection: Connection, table: DerivedTable, key: str) -> list[str]:
+def _known_otherwise(connection: Connection, table: SqlModel, key: str) -> list[str]:
     """Identities of rows that have, or had, the key in a column of `known_by`, in any case."""
     if not table.known_by:
         return []
@@ -241,7 +241,7 @@ def _near(connection: Connection, table: Table, key: str) -> list[str]:
 
 def _key(table: Table) -> str:
     """The column people know a row by."""
-    if isinstance(table, MergedTable):
+    if isinstance(table, IntegratedTable):
         return table.key
     return table.key[0] if table.key else table.identity
 

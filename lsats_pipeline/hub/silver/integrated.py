@@ -13,14 +13,14 @@ from psycopg import sql
 
 from lsats_pipeline.hub.silver.scoring import flags_of, score_of
 from lsats_pipeline.hub.silver.spec import (
-    DerivedTable,
-    First,
+    Children,
+    Coalesce,
+    Expression,
     Input,
+    IntegratedTable,
     Lookup,
-    MergedTable,
-    Parts,
-    SourceTable,
-    Value,
+    SqlModel,
+    StagingTable,
 )
 
 _INPUT = sql.SQL(
@@ -70,9 +70,9 @@ _MERGED = sql.SQL(
 )
 
 
-def merged_rows(table: MergedTable) -> sql.Composable:
+def merged_rows(table: IntegratedTable) -> sql.Composable:
     """Rows of the keys in the temporary table `keys`; keys that no input knows have none."""
-    sourced = [c for c in table.columns if isinstance(c, First) or c.source]
+    sourced = [c for c in table.columns if isinstance(c, Coalesce) or c.source]
     aliases = [i.alias for i in table.inputs]
     knowing = [i.alias for i in table.inputs if not i.witness]
     return _MERGED.format(
@@ -103,7 +103,7 @@ def merged_rows(table: MergedTable) -> sql.Composable:
     )
 
 
-def all_keys(table: MergedTable) -> sql.Composable:
+def all_keys(table: IntegratedTable) -> sql.Composable:
     """Every valid key that any input knows."""
     parts = (
         sql.SQL("select item.{} from {} as item").format(sql.Identifier(i.on), _table(i.table))
@@ -113,7 +113,7 @@ def all_keys(table: MergedTable) -> sql.Composable:
     return _valid(table, parts)
 
 
-def affected_keys(table: MergedTable, runs: sql.Composable) -> sql.Composable:
+def affected_keys(table: IntegratedTable, runs: sql.Composable) -> sql.Composable:
     """Valid keys whose merged row may differ because of what the silver runs `runs` wrote.
 
     Looks at rows as they are and as they were: a person whose uniqname changed touches two keys.
@@ -125,7 +125,7 @@ def affected_keys(table: MergedTable, runs: sql.Composable) -> sql.Composable:
 
 
 def _valid(
-    table: MergedTable, parts: Iterator[sql.Composable] | tuple[sql.Composable, ...]
+    table: IntegratedTable, parts: Iterator[sql.Composable] | tuple[sql.Composable, ...]
 ) -> sql.Composable:
     return sql.SQL(
         "select {key} from ({parts}) as candidate ({key}) where {key} is not null and {valid}"
@@ -137,7 +137,7 @@ def _valid(
 
 
 def _changed(
-    table: SourceTable | DerivedTable, column: str, runs: sql.Composable
+    table: StagingTable | SqlModel, column: str, runs: sql.Composable
 ) -> Iterator[sql.Composable]:
     """Values of a column in rows that the runs wrote, replaced or removed."""
     for name, mark in ((table.name, "ingestion_run_id"), (f"{table.name}_history", "closed_by")):
@@ -146,7 +146,7 @@ def _changed(
         )
 
 
-def _pointing(table: MergedTable, lookup: Lookup, runs: sql.Composable) -> sql.Composable:
+def _pointing(table: IntegratedTable, lookup: Lookup, runs: sql.Composable) -> sql.Composable:
     """Keys of the input's rows that point to a changed row of the lookup."""
     via = next(i for i in table.inputs if i.alias == lookup.input_alias)
     return sql.SQL(
@@ -168,11 +168,11 @@ def _input(used: Input) -> Iterator[sql.Composable]:
         yield _totals(f"{used.alias}_all", used)
 
 
-def _parts(used: Parts) -> sql.Composable:
+def _parts(used: Children) -> sql.Composable:
     return _totals(used.alias, used)
 
 
-def _totals(alias: str, used: Input | Parts) -> sql.Composable:
+def _totals(alias: str, used: Input | Children) -> sql.Composable:
     totals = _comma(
         sql.SQL("({})::{} as {}").format(sql.SQL(text), sql.SQL(kind), sql.Identifier(name))
         for name, (kind, text) in used.totals.items()
@@ -196,7 +196,7 @@ def _join(used: Input) -> sql.Composable:
     return sql.SQL("").join(parts)
 
 
-def _join_parts(used: Parts) -> sql.Composable:
+def _join_parts(used: Children) -> sql.Composable:
     return _join_totals(used.alias)
 
 
@@ -219,8 +219,8 @@ def _look_up(lookup: Lookup) -> sql.Composable:
     )
 
 
-def _column(column: First | Value) -> sql.Composable:
-    if isinstance(column, Value):
+def _column(column: Coalesce | Expression) -> sql.Composable:
+    if isinstance(column, Expression):
         value: sql.Composable = sql.SQL(column.expression)
     else:
         value = sql.SQL("coalesce({})").format(_comma(sql.SQL(e) for _, e in column.pairs()))
@@ -229,9 +229,9 @@ def _column(column: First | Value) -> sql.Composable:
     )
 
 
-def _winner(column: First | Value) -> sql.Composable:
+def _winner(column: Coalesce | Expression) -> sql.Composable:
     """The name of the system whose value was taken."""
-    if isinstance(column, Value):
+    if isinstance(column, Expression):
         return sql.SQL("case when merged.{} is not null then {} end").format(
             sql.Identifier(column.name), sql.Literal(column.source)
         )
@@ -248,7 +248,7 @@ def _if_known(alias: str) -> sql.Composable:
     )
 
 
-def _table(table: SourceTable | DerivedTable) -> sql.Identifier:
+def _table(table: StagingTable | SqlModel) -> sql.Identifier:
     return sql.Identifier("silver", table.name)
 
 

@@ -1,8 +1,8 @@
 """What a silver table declares. DDL, SQL, checks, metadata and documentation all follow from it.
 
-SourceTable   tier 1: one typed row per record of a stream (with its detail, if there is one)
-MergedTable   tier 2: one row per real thing, put together from tier 1 tables
-DerivedTable  tiers 2 and 3: rows by an algorithm in a SQL file
+StagingTable   tier 1: one typed row per record of a stream (with its detail, if there is one)
+IntegratedTable   tier 2: one row per real thing, put together from tier 1 tables
+SqlModel  tiers 2 and 3: rows by an algorithm in a SQL file
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class SourceTable:
+class StagingTable:
     """Tier 1. Rows are kept by the record's bronze identity, so two records with one key both stay.
 
     `key`: columns that a row must have; a record without them goes to the rejects. `repeats`: many
@@ -140,7 +140,7 @@ class Input:
     """
 
     alias: Name
-    table: SourceTable
+    table: StagingTable
     on: Name
     order: tuple[Sql, ...]
     totals: dict[Name, tuple[Sql, Sql]] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class Lookup:
     """A tier 1 row that an input's row points to: `match` ("alias.column") equals `key`."""
 
     alias: Name
-    table: SourceTable
+    table: StagingTable
     key: Name
     match: Sql
     order: tuple[Sql, ...] = ()
@@ -169,20 +169,20 @@ class Lookup:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Children:
     """Rows of a derived table that belong to the thing, found by `on`.
 
     `totals` (name to type and aggregate) sum them up, as `alias`.
     """
 
     alias: Name
-    table: DerivedTable
+    table: SqlModel
     on: Name
     totals: dict[Name, tuple[Sql, Sql]]
 
 
 @dataclass(frozen=True)
-class First:
+class Coalesce:
     """The first value that is there wins; `field_sources` names the winner.
 
     A choice is "alias.column", or (source, expression) where the expression says nothing of it.
@@ -206,7 +206,7 @@ class First:
 
 
 @dataclass(frozen=True)
-class Value:
+class Expression:
     """A column worked out from all inputs. `source`: who is named for it, if one system is."""
 
     name: Name
@@ -223,7 +223,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class MergedTable:
+class IntegratedTable:
     """Tier 2. `valid`: which keys are things at all; rows with other keys are not merged.
 
     Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
@@ -232,9 +232,9 @@ class MergedTable:
     name: Name
     key: Name
     inputs: tuple[Input, ...]
-    columns: tuple[First | Value, ...]
+    columns: tuple[Coalesce | Expression, ...]
     lookups: tuple[Lookup, ...] = ()
-    parts: tuple[Parts, ...] = ()
+    parts: tuple[Children, ...] = ()
     valid: Sql = "true"
     rules: tuple[Rule, ...] = ()
     bonus: tuple[float, Sql] = (0.0, "false")
@@ -249,7 +249,7 @@ class MergedTable:
             raise BadDeclaration(f"silver.{self.name}: lookups {strangers} match no input")
 
     @property
-    def all_columns(self) -> tuple[First | Value, ...]:
+    def all_columns(self) -> tuple[Coalesce | Expression, ...]:
         """All declared columns in order."""
         return self.columns
 
@@ -259,9 +259,9 @@ class MergedTable:
         return self.key
 
     @property
-    def upstream(self) -> tuple[SourceTable | DerivedTable, ...]:
+    def upstream(self) -> tuple[StagingTable | SqlModel, ...]:
         """The tables it reads, each once."""
-        tables: tuple[SourceTable | DerivedTable, ...] = (
+        tables: tuple[StagingTable | SqlModel, ...] = (
             *(i.table for i in self.inputs),
             *(x.table for x in self.lookups),
             *(p.table for p in self.parts),
@@ -270,7 +270,7 @@ class MergedTable:
 
 
 @dataclass(frozen=True)
-class Derived:
+class SqlColumn:
     """A column of a derived table's query. `kept`: people write it; builds leave it alone."""
 
     name: Name
@@ -282,7 +282,7 @@ class Derived:
 
 
 @dataclass(frozen=True)
-class DerivedTable:
+class SqlModel:
     """Rows by an algorithm: a readable SQL file beside the declaration.
 
     `query` selects the declared columns for the scopes in the temporary table `keys (key text)`.
@@ -300,10 +300,10 @@ class DerivedTable:
 
     name: Name
     identity: Name
-    upstream: tuple[SourceTable | MergedTable | DerivedTable, ...]
+    upstream: tuple[StagingTable | IntegratedTable | SqlModel, ...]
     query: Path
     scopes: Sql
-    columns: tuple[Derived, ...]
+    columns: tuple[SqlColumn, ...]
     scope: Name = ""
     touched: Sql | None = None
     due: Sql | None = None
@@ -322,7 +322,7 @@ class DerivedTable:
         _check_names(self.name, names, known)
 
     @property
-    def all_columns(self) -> tuple[Derived, ...]:
+    def all_columns(self) -> tuple[SqlColumn, ...]:
         """All declared columns in order."""
         return self.columns
 
@@ -332,7 +332,7 @@ class DerivedTable:
         return self.scope or self.identity
 
 
-Table = SourceTable | MergedTable | DerivedTable
+Table = StagingTable | IntegratedTable | SqlModel
 
 
 def _check_names(table: str, names: list[str], key: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from lsats_pipeline.hub.silver.scoring import flags_of, score_of
-from lsats_pipeline.hub.silver.spec import DerivedTable
+from lsats_pipeline.hub.silver.spec import SqlModel
 from lsats_pipeline.warehouse.database import sql_file
 
 _DERIVED = sql.SQL(
@@ -22,7 +22,7 @@ _DERIVED = sql.SQL(
 )
 
 
-def derived_rows(table: DerivedTable) -> sql.Composable:
+def derived_rows(table: SqlModel) -> sql.Composable:
     """Rows of the scopes in the temporary table `keys`."""
     return _DERIVED.format(
         names=sql.SQL(", ").join(
@@ -35,32 +35,32 @@ def derived_rows(table: DerivedTable) -> sql.Composable:
     )
 
 
-def preparations(table: DerivedTable) -> Iterator[sql.Composable]:
+def preparations(table: SqlModel) -> Iterator[sql.Composable]:
     """What must have run before `derived_rows`, in order."""
     for path in table.prepare:
         yield sql_file(path)
 
 
-def _query(table: DerivedTable) -> sql.Composable:
+def _query(table: SqlModel) -> sql.Composable:
     query = sql_file(table.query)
     if not table.fragments:
         return query
     return query.format(**{name: sql_file(path) for name, path in table.fragments.items()})
 
 
-def all_scopes(table: DerivedTable) -> sql.Composable:
+def all_scopes(table: SqlModel) -> sql.Composable:
     """Every scope there is."""
     return _scopes(sql.SQL(table.scopes))
 
 
-def touched_scopes(table: DerivedTable, runs: sql.Composable) -> sql.Composable | None:
+def touched_scopes(table: SqlModel, runs: sql.Composable) -> sql.Composable | None:
     """Scopes that the runs may have changed; None means all, and those that are no more."""
     if table.touched is None:
         return None
     return _scopes(sql.SQL(table.touched).format(runs=runs))
 
 
-def due_scopes(table: DerivedTable) -> sql.Composable | None:
+def due_scopes(table: SqlModel) -> sql.Composable | None:
     """Scopes that the day has made out of date; None when days do not matter."""
     return _scopes(sql.SQL(table.due)) if table.due else None
 

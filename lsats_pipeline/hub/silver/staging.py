@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from lsats_pipeline.hub.silver.scoring import flags_of, score_of
-from lsats_pipeline.hub.silver.spec import Column, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, StagingTable
 
 # PostgreSQL cuts longer names, and a record's member is found by its name.
 _LONGEST_NAME = 63
@@ -70,7 +70,7 @@ _DETAIL_RECORD = sql.SQL(
 )
 
 
-def typed_rows(table: SourceTable) -> sql.Composable:
+def typed_rows(table: StagingTable) -> sql.Composable:
     """Rows of the keys (bronze identities) in the temporary table `keys`."""
     system = sql.Literal(table.stream.source_system)
     steps = bool(table.steps)
@@ -90,7 +90,7 @@ def typed_rows(table: SourceTable) -> sql.Composable:
     )
 
 
-def _detail_parts(table: SourceTable, system: sql.Literal) -> dict[str, sql.Composable]:
+def _detail_parts(table: StagingTable, system: sql.Literal) -> dict[str, sql.Composable]:
     if table.detail is None:
         nothing = sql.SQL("")
         return {
@@ -113,7 +113,7 @@ def _detail_parts(table: SourceTable, system: sql.Literal) -> dict[str, sql.Comp
     }
 
 
-def _made(table: SourceTable) -> sql.Composable:
+def _made(table: StagingTable) -> sql.Composable:
     """The documents that the table makes of its records, each read like a record."""
     if not table.documents:
         return sql.SQL("")
@@ -134,7 +134,7 @@ def _document(column: Column) -> str:
     return column.document or ("detail" if column.detail else "list")
 
 
-def _kinds(table: SourceTable, document: str) -> dict[str, str]:
+def _kinds(table: StagingTable, document: str) -> dict[str, str]:
     """How each member is read; jsonb when any column wants it so."""
     kinds: dict[str, str] = {}
     for column in table.columns:
@@ -145,7 +145,7 @@ def _kinds(table: SourceTable, document: str) -> dict[str, str]:
     return kinds
 
 
-def _members(table: SourceTable, document: str) -> sql.Composable:
+def _members(table: StagingTable, document: str) -> sql.Composable:
     kinds = _kinds(table, document)
     return _comma(
         sql.SQL("{} jsonb" if kind == "jsonb" else "{} text").format(sql.Identifier(path))
@@ -153,7 +153,7 @@ def _members(table: SourceTable, document: str) -> sql.Composable:
     )
 
 
-def _member(table: SourceTable, column: Column) -> sql.Composable:
+def _member(table: StagingTable, column: Column) -> sql.Composable:
     """What the column's parser reads: its member, or the one otherwise."""
     members = [_one_member(table, column, path) for path in column.paths]
     if len(members) == 1:
@@ -161,7 +161,7 @@ def _member(table: SourceTable, column: Column) -> sql.Composable:
     return sql.SQL("coalesce({})").format(_comma(iter(members)))
 
 
-def _one_member(table: SourceTable, column: Column, path: str) -> sql.Composable:
+def _one_member(table: StagingTable, column: Column, path: str) -> sql.Composable:
     """A member as the column's parser wants it: text or jsonb."""
     document = _document(column)
     kind = _kinds(table, document).get(path)
@@ -175,12 +175,12 @@ def _one_member(table: SourceTable, column: Column, path: str) -> sql.Composable
     return member
 
 
-def _expression(table: SourceTable, column: Column) -> sql.Composable:
+def _expression(table: StagingTable, column: Column) -> sql.Composable:
     value = sql.SQL(column.parser.expression).format(_member(table, column))
     return sql.SQL("{} as {}").format(value, sql.Identifier(column.name))
 
 
-def _invalid(table: SourceTable, column: Column) -> sql.Composable:
+def _invalid(table: StagingTable, column: Column) -> sql.Composable:
     """The flag of a value that was given and does not fit."""
     member = _member(table, column)
     assert column.parser.valid is not None
@@ -189,7 +189,7 @@ def _invalid(table: SourceTable, column: Column) -> sql.Composable:
     )
 
 
-def _steps(table: SourceTable) -> sql.Composable:
+def _steps(table: StagingTable) -> sql.Composable:
     steps = _comma(
         sql.SQL("{} as {}").format(sql.SQL(text), sql.Identifier(name))
         for name, text in table.steps.items()
@@ -197,7 +197,7 @@ def _steps(table: SourceTable) -> sql.Composable:
     return sql.SQL("cross join lateral (select {} offset 0) as step").format(steps)
 
 
-def _added(table: SourceTable) -> Iterator[sql.Composable]:
+def _added(table: StagingTable) -> Iterator[sql.Composable]:
     for name in table.steps:
         yield sql.SQL(", step.{}").format(sql.Identifier(name))
     for column in table.computed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.sources import (
     active_directory,
     keyconfigure,
@@ -34,21 +34,21 @@ SOURCES: tuple[Source, ...] = (
 
 
 def source(system: str) -> Source:
-    """The source of a system such as `tdx`; FixConfiguration lists the known ones."""
+    """The source of a system such as `tdx`; ConfigurationError lists the known ones."""
     return _known("source", system, {s.system: s for s in SOURCES})
 
 
 def stream(name: str) -> Stream:
-    """The stream of a name such as `tdx_user`; FixConfiguration lists the known ones."""
+    """The stream of a name such as `tdx_user`; ConfigurationError lists the known ones."""
     return _known("stream", name, {s.name: s for source in SOURCES for s in source.streams})
 
 
 def detail(name: str) -> Detail:
-    """The detail of a name such as `tdx_user_detail`; FixConfiguration lists the known ones."""
+    """The detail of a name such as `tdx_user_detail`; ConfigurationError lists the known ones."""
     return _known("detail", name, {d.name: d for source in SOURCES for d in source.details})
 
 
 def _known(kind: str, name: str, members: Mapping[str, T]) -> T:
     if name not in members:
-        raise FixConfiguration(f"no {kind} {name!r}; known: {', '.join(sorted(members))}")
+        raise ConfigurationError(f"no {kind} {name!r}; known: {', '.join(sorted(members))}")
     return members[name]

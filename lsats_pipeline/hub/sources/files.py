@@ -29,11 +29,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.sources.archive import archive
 from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest
-from lsats_pipeline.hub.sources.spreadsheets import Malformed, Row, Table
+from lsats_pipeline.hub.sources.spreadsheets import MalformedSheet, Row, SheetTable
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +56,12 @@ class Export:
     system: str
     title: str
     pattern: str
-    table: Callable[[bytes], Table]
+    table: Callable[[bytes], SheetTable]
     identify: Callable[[dict[str, Any]], str | None]
     age: Callable[[dict[str, Any]], str]
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file as it was found; `state` tells whether it is still the same."""
 
     path: Path
@@ -74,12 +74,12 @@ class Found(NamedTuple):
         return self.path.name
 
 
-class Opened(NamedTuple):
+class OpenedFile(NamedTuple):
     """A file with its content."""
 
-    file: Found
+    file: FoundFile
     sha256: str
-    table: Table | None  # None: this content has landed already
+    table: SheetTable | None  # None: this content has landed already
 
 
 class Landed(msgspec.Struct):
@@ -119,12 +119,12 @@ class Inbox:
         request.after_landing(partial(self._move, opened.file, request.day))
         request.after_landing(partial(self._superseded, older, request))
 
-    def waiting(self) -> list[Found]:
+    def waiting(self) -> list[FoundFile]:
         """The documents in the folder, newest first."""
         try:
             entries = list(os.scandir(self._folder))
         except OSError as error:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{self.export.title}: {self._folder} cannot be read ({error.strerror});"
                 " check LSATS_DATA_FOLDER"
             ) from None
@@ -136,7 +136,7 @@ class Inbox:
         """Office programs lock with `~$name`, others copy to `.name.part`: none of ours."""
         return fnmatch(name.lower(), self.export.pattern) and not name.startswith((".", "~"))
 
-    def _look(self, entry: os.DirEntry[str]) -> Found | None:
+    def _look(self, entry: os.DirEntry[str]) -> FoundFile | None:
         try:
             info = entry.stat(follow_symlinks=False)
         except OSError:
@@ -145,32 +145,32 @@ class Inbox:
             # A link could lead anywhere, out of the folder too.
             log.warning("%s: %s is no plain file and is not read", self.export.title, entry.path)
             return None
-        return Found(Path(entry.path), info.st_mtime, _state(info))
+        return FoundFile(Path(entry.path), info.st_mtime, _state(info))
 
-    def _day(self, file: Found) -> dt.date:
+    def _day(self, file: FoundFile) -> dt.date:
         return dt.datetime.fromtimestamp(file.changed, self._zone).date()
 
     def _newest(
-        self, files: Sequence[Found], landed: Landed, remark: Callable[[str], None]
-    ) -> tuple[Opened | None, list[Found]]:
+        self, files: Sequence[FoundFile], landed: Landed, remark: Callable[[str], None]
+    ) -> tuple[OpenedFile | None, list[FoundFile]]:
         """The newest usable file and those that it makes useless; the others stay."""
         for number, file in enumerate(files):
             if file.changed < landed.changed:
                 return None, list(files[number:])
             try:
                 return self._open(file, landed), list(files[number + 1 :])
-            except Malformed as error:
+            except MalformedSheet as error:
                 self._tell(file, f"{error}. It stays in {self._folder} unread", remark)
         return None, []
 
-    def _open(self, file: Found, landed: Landed) -> Opened:
+    def _open(self, file: FoundFile, landed: Landed) -> OpenedFile:
         data = self._content(file)
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 == landed.sha256:
-            return Opened(file, sha256, None)
-        return Opened(file, sha256, self.export.table(data))
+            return OpenedFile(file, sha256, None)
+        return OpenedFile(file, sha256, self.export.table(data))
 
-    def _content(self, file: Found) -> bytes:
+    def _content(self, file: FoundFile) -> bytes:
         """All bytes of a file that nobody is writing any more."""
         age = self._clock.now() - file.changed
         if abs(age) < SETTLED:
@@ -178,16 +178,16 @@ class Inbox:
         try:
             with _plain_file(file.path) as descriptor:
                 if file.state[0] > LARGEST:
-                    raise Malformed(f"it has more than {LARGEST >> 20} MB")
+                    raise MalformedSheet(f"it has more than {LARGEST >> 20} MB")
                 data: bytes = descriptor.read()
                 same = _state(os.fstat(descriptor.fileno())) == file.state
         except OSError as error:
-            raise Malformed(f"it cannot be read ({error.strerror})") from None
+            raise MalformedSheet(f"it cannot be read ({error.strerror})") from None
         if not same or len(data) != file.state[0]:
-            raise Malformed("it is still being written; the next run looks again")
+            raise MalformedSheet("it is still being written; the next run looks again")
         return data
 
-    def _rows(self, file: Found, table: Table) -> Iterator[Page]:
+    def _rows(self, file: FoundFile, table: SheetTable) -> Iterator[Page]:
         """Pages of rows that follow each other; of two with one identity the newer comes first.
 
         The first of them lands, the other becomes a reject: whatever order the rows stand in.
@@ -199,7 +199,7 @@ class Inbox:
         if surpassed:
             yield from _paged((row for row in table.rows() if row[0] in surpassed), origin)
 
-    def _surpassed(self, table: Table) -> set[int]:
+    def _surpassed(self, table: SheetTable) -> set[int]:
         best: dict[str, tuple[tuple[str, bytes], int]] = {}
         surpassed = set()
         for number, record in table.rows():
@@ -212,18 +212,18 @@ class Inbox:
                 best[identity] = max(before, (rank, number))
         return surpassed
 
-    def _put_away(self, opened: Opened | None, day: dt.date) -> str:
+    def _put_away(self, opened: OpenedFile | None, day: dt.date) -> str:
         if opened is None:
             return "no new file"
         self._move(opened.file, day)
         return f"no new file: {opened.file.name} holds what has landed already"
 
-    def _superseded(self, files: Sequence[Found], request: ReadRequest) -> None:
+    def _superseded(self, files: Sequence[FoundFile], request: ReadRequest) -> None:
         for file in files:
             self._move(file, request.day)
             request.remark(f"{file.name} was superseded by a newer file and archived unread")
 
-    def _move(self, file: Found, day: dt.date) -> None:
+    def _move(self, file: FoundFile, day: dt.date) -> None:
         """Into the archive, unless somebody has put another file in its place meanwhile."""
         try:
             if _state(file.path.lstat()) == file.state:
@@ -234,7 +234,7 @@ class Inbox:
                 self.export.title, file.path, self._archive, error.strerror,
             )  # fmt: skip
 
-    def _tell(self, file: Found, what: str, remark: Callable[[str], None]) -> None:
+    def _tell(self, file: FoundFile, what: str, remark: Callable[[str], None]) -> None:
         log.warning("%s: %s: %s", self.export.title, file.path, what)
         remark(f"{file.name}: {what}")
 
@@ -243,9 +243,9 @@ class Inbox:
 def connect(
     export: Export, settings: DocumentSettings, clock: Clock | None = None
 ) -> Iterator[Inbox]:
-    """The inbox of one system; FixConfiguration when its folder does not exist."""
+    """The inbox of one system; ConfigurationError when its folder does not exist."""
     if not settings.configured:
-        raise FixConfiguration(f"{export.title} is not configured: {settings.remedy}")
+        raise ConfigurationError(f"{export.title} is not configured: {settings.remedy}")
     yield Inbox(export, settings, clock or Clock())
 
 

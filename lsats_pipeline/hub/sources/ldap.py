@@ -28,14 +28,14 @@ from pydantic import SecretStr
 from lsats_pipeline.core import addresses
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import (
-    FixConfiguration,
-    GiveUp,
+    ConfigurationError,
     IncompleteRead,
     LsatsError,
-    TryAgain,
+    PermanentError,
+    TransientError,
     Unreachable,
 )
-from lsats_pipeline.hub.sources.ldap_records import RANGE, Entry, read_entry, read_header
+from lsats_pipeline.hub.sources.ldap_records import RANGE, LdapEntry, read_entry, read_header
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Truncated(IncompleteRead):
 
 
 @dataclass(frozen=True)
-class Account:
+class BindAccount:
     """Where to connect and as whom, with the names of the variables that say so."""
 
     title: str
@@ -74,7 +74,7 @@ class Account:
 class Directory:
     """A bound connection to one directory. Not for use by several threads at once."""
 
-    def __init__(self, account: Account, connection: Any) -> None:
+    def __init__(self, account: BindAccount, connection: Any) -> None:
         self._account, self._connection = account, connection
 
     def search(
@@ -86,7 +86,7 @@ class Directory:
         page_size: int = 0,
         size_limit: int = 0,
         whole_tree: bool = True,
-    ) -> Iterator[Entry]:
+    ) -> Iterator[LdapEntry]:
         """Yield every entry that matches; ends without an exception only if that was all of them.
 
         With `page_size` the answer is fetched in pages of that size (RFC 2696), each of them whole
@@ -113,7 +113,7 @@ class Directory:
                 auto_escape=False, auto_encode=False,
             )  # fmt: skip
         except LDAPException as error:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{self._account.title}: cannot search {base!r} for {filter}: {error}; "
                 f"check {self._account.base_variable}"
             ) from None
@@ -128,15 +128,15 @@ class Directory:
         self._connection.strategy._outstanding.pop(number, None)
         return number
 
-    def _receive(self, number: int) -> tuple[list[Entry], _Outcome]:
+    def _receive(self, number: int) -> tuple[list[LdapEntry], _Outcome]:
         try:
             return self._answer(number)
         except (LDAPException, OSError) as error:
             raise self._lost(type(error).__name__) from None
         except (IndexError, KeyError):
-            raise GiveUp(f"{self._account.title}: the answer is not LDAP") from None
+            raise PermanentError(f"{self._account.title}: the answer is not LDAP") from None
 
-    def _answer(self, number: int) -> tuple[list[Entry], _Outcome]:
+    def _answer(self, number: int) -> tuple[list[LdapEntry], _Outcome]:
         entries, references = [], 0
         for message in self._messages():
             start, _ = read_header(message, 0)
@@ -172,7 +172,7 @@ class Directory:
                 yield data[at:end]
                 at = end
             if end - at > MAX_MESSAGE:
-                raise GiveUp(f"{self._account.title}: an entry of {end - at} bytes")
+                raise PermanentError(f"{self._account.title}: an entry of {end - at} bytes")
             rest = data[at:]
         raise self._lost("closed by the server")
 
@@ -188,17 +188,17 @@ class Directory:
         if code in (_TIME_LIMIT, _ADMIN_LIMIT):
             return IncompleteRead(f"{said}: a limit of the server cut it short")
         if code == _NO_SUCH_OBJECT:
-            return FixConfiguration(f"{said}: no {base!r} there; check {account.base_variable}")
+            return ConfigurationError(f"{said}: no {base!r} there; check {account.base_variable}")
         if code == _NO_RIGHT:
-            return FixConfiguration(f"{said}: {account.user_variable} may not read {base!r}")
-        return TryAgain(said) if code in _BUSY else GiveUp(said)
+            return ConfigurationError(f"{said}: {account.user_variable} may not read {base!r}")
+        return TransientError(said) if code in _BUSY else PermanentError(said)
 
-    def _lost(self, reason: str) -> TryAgain:
-        return TryAgain(
+    def _lost(self, reason: str) -> TransientError:
+        return TransientError(
             f"{self._account.title}: the connection was lost during a search ({reason})"
         )
 
-    def _with_ranges(self, entry: Entry) -> Entry:
+    def _with_ranges(self, entry: LdapEntry) -> LdapEntry:
         """Fetch the values that Active Directory held back (`memberOf;range=0-1499`)."""
         try:
             dn = entry.dn.decode()
@@ -212,14 +212,14 @@ class Directory:
                 beyond = int(bounds.partition(b"-")[2]) + 1
                 bounds, more = self._range(dn, name, beyond)
                 whole[name] += more
-        return Entry(entry.dn, list(whole.items()))
+        return LdapEntry(entry.dn, list(whole.items()))
 
     def _range(self, dn: str, name: bytes, beyond: int) -> tuple[bytes, list[bytes]]:
         wanted = f"{name.decode()};range={beyond}-*"
         request = self._request(dn, ldap3.BASE, "(objectClass=*)", [wanted], 0)
         found, outcome = self._receive(self._send(request))
         if outcome.code == _NO_SUCH_OBJECT:
-            raise TryAgain(f"{self._account.title}: an entry went away while it was read")
+            raise TransientError(f"{self._account.title}: an entry went away while it was read")
         self._check(outcome, dn)
         for spelled, values in found[0].attributes if found else ():
             if spelled.startswith(name + RANGE):
@@ -233,7 +233,7 @@ class _Outcome(NamedTuple):
 
 
 @contextmanager
-def connect(account: Account, clock: Clock | None = None) -> Iterator[Directory]:
+def connect(account: BindAccount, clock: Clock | None = None) -> Iterator[Directory]:
     """Open, encrypt and bind; the connection is closed at the end."""
     connection = _bound(account, clock or Clock())
     try:
@@ -248,13 +248,13 @@ def escape(value: bytes) -> str:
     return "".join(chr(b) if plain(bytes([b])) else f"\\{b:02x}" for b in value)
 
 
-def _bound(account: Account, clock: Clock) -> Any:
+def _bound(account: BindAccount, clock: Clock) -> Any:
     for wait in (*BACKOFF, None):
         try:
             return _bind(account)
         except (LDAPException, OSError) as error:
             if "certificate" in str(error).lower():
-                raise FixConfiguration(
+                raise ConfigurationError(
                     f"{account.title}: the certificate of {account.url} is not trusted; check "
                     f"{account.url_variable}, or name the issuer's file in SSL_CERT_FILE"
                 ) from None
@@ -267,7 +267,7 @@ def _bound(account: Account, clock: Clock) -> Any:
     )
 
 
-def _bind(account: Account) -> Any:
+def _bind(account: BindAccount) -> Any:
     connection = ldap3.Connection(
         _server(account),
         user=account.user,
@@ -286,14 +286,16 @@ def _bind(account: Account) -> Any:
         raise
 
 
-def _refusal(account: Account, connection: Any) -> LsatsError:
+def _refusal(account: BindAccount, connection: Any) -> LsatsError:
     code = (connection.result or {}).get("result")
     if code == _BAD_CREDENTIALS:
-        return FixConfiguration(
+        return ConfigurationError(
             f"{account.title} refuses the credentials; "
             f"check {account.user_variable} and {account.password_variable}"
         )
-    return GiveUp(f"{account.title}: bind failed with code {code} ({connection.last_error})")
+    return PermanentError(
+        f"{account.title}: bind failed with code {code} ({connection.last_error})"
+    )
 
 
 def _close(connection: Any) -> None:
@@ -304,7 +306,7 @@ def _close(connection: Any) -> None:
         connection.socket.close()
 
 
-def _server(account: Account) -> Any:
+def _server(account: BindAccount) -> Any:
     parts = addresses.checked(account.url, account.url_variable, encrypted="ldaps", plain="ldap")
     secure = parts.scheme == "ldaps"
     tls = _VerifiedTls(validate=ssl.CERT_REQUIRED) if secure else None

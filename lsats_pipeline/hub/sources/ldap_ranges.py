@@ -28,9 +28,9 @@ import msgspec
 
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.ldap import Truncated, escape
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 
-Search = Callable[[str, int], Iterator[Entry]]
+Search = Callable[[str, int], Iterator[LdapEntry]]
 
 FILL = 0.7  # share of the server's limit that a range is meant to hold, to leave room for growth
 
@@ -38,7 +38,7 @@ FILL = 0.7  # share of the server's limit that a range is meant to hold, to leav
 class Leaf(NamedTuple):
     """The entries of one range, whole, and the boundary after them (None: the last range)."""
 
-    entries: list[Entry]
+    entries: list[LdapEntry]
     upper: str | None
 
 
@@ -111,13 +111,13 @@ class RangeReader:
         ends: list[str | None] = [self._after, *known, None]
         return list(pairwise(ends))
 
-    def _try(self, low: str | None, high: str | None) -> tuple[list[Entry], bool]:
+    def _try(self, low: str | None, high: str | None) -> tuple[list[LdapEntry], bool]:
         name = self._attribute
         above = f"({name}>={escape(low.encode())})" if low is not None else ""
         below = f"(!({name}>={escape(high.encode())}))" if high is not None else ""
         return self._all(f"(&({name}=*){above}{below})" if above or below else f"({name}=*)", 0)
 
-    def _all(self, filter: str, limit: int) -> tuple[list[Entry], bool]:
+    def _all(self, filter: str, limit: int) -> tuple[list[LdapEntry], bool]:
         entries = []
         try:
             for entry in self._search(filter, limit):
@@ -126,7 +126,7 @@ class RangeReader:
             return entries, False
         return entries, True
 
-    def _middle(self, entries: Sequence[Entry], low: str | None, high: str | None) -> str:
+    def _middle(self, entries: Sequence[LdapEntry], low: str | None, high: str | None) -> str:
         """A value inside a truncated range at which to split it."""
         self._size = min(self._size or len(entries), max(1, int(len(entries) * FILL)))
         found = [v for entry in entries if (v := self._place(entry)) is not None]
@@ -144,7 +144,7 @@ class RangeReader:
         self._used.add(middle)
         return middle
 
-    def _mark(self, entries: Sequence[Entry]) -> None:
+    def _mark(self, entries: Sequence[LdapEntry]) -> None:
         if self._size is None:
             return
         for value in sorted(v for entry in entries if (v := self._place(entry)) is not None):
@@ -153,7 +153,7 @@ class RangeReader:
                 self._marks.append(value)
                 self._filling = 1
 
-    def _place(self, entry: Entry) -> str | None:
+    def _place(self, entry: LdapEntry) -> str | None:
         """Where the entry stands in our order; None if its value cannot serve as a boundary.
 
         With several values it is the greatest that counts, since (uid>=b) holds when any does.
@@ -162,7 +162,7 @@ class RangeReader:
         greatest = max(map(_fold, texts), default="\ufffd")
         return None if "\ufffd" in greatest or not greatest.strip() else greatest
 
-    def _values(self, entry: Entry) -> list[bytes]:
+    def _values(self, entry: LdapEntry) -> list[bytes]:
         wanted = self._attribute.lower().encode()
         return next((v for name, v in entry.attributes if name.lower() == wanted), [])
 

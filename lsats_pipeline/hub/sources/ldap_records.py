@@ -24,7 +24,7 @@ _WINDOWS_EPOCH = dt.datetime(1601, 1, 1)
 _NEVER = (0, 2**63 - 1)  # how FILETIME says "never" (domain/hub.md 1.4)
 
 
-class Entry(NamedTuple):
+class LdapEntry(NamedTuple):
     """One entry as the server sent it; attribute names as spelled by the server.
 
     `partial`: some attribute may have been sent in part only (`memberOf;range=0-1499`).
@@ -44,10 +44,10 @@ def read_header(data: bytes, at: int) -> tuple[int, int]:
     return start, start + int.from_bytes(data[at + 2 : start], "big")
 
 
-def read_entry(data: bytes, at: int) -> Entry:
+def read_entry(data: bytes, at: int) -> LdapEntry:
     """Read the SearchResultEntry (RFC 4511, 4.5.2) whose contents begin at `at`."""
     start, end = read_header(data, at)
-    return Entry(data[start:end], _Attributes(data, *read_header(data, end)), RANGE in data)
+    return LdapEntry(data[start:end], _Attributes(data, *read_header(data, end)), RANGE in data)
 
 
 class _Attributes:
@@ -99,7 +99,7 @@ class RecordShape:
             for spelling in (name.lower().encode(), name.encode())
         }
 
-    def record(self, entry: Entry) -> bytes:
+    def record(self, entry: LdapEntry) -> bytes:
         """Return the entry as one flat JSON object: one value a scalar, several a list, as sent."""
         parts = [b'{"dn":' + text(entry.dn)]
         for name, values in entry.attributes:

@@ -27,11 +27,11 @@ MAX_UNPACKED = 2 << 30  # bytes; a workbook that claims more is no export
 EXACT = 2**53  # spreadsheets keep every number as a double
 
 
-class Malformed(Exception):
+class MalformedSheet(Exception):
     """The document cannot be used; the message says what is wrong and what helps."""
 
 
-class Table(NamedTuple):
+class SheetTable(NamedTuple):
     """A table that can be used. `rows` may be called again; `remarks` are for people."""
 
     sheet: str | None
@@ -39,47 +39,47 @@ class Table(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def read_xlsx(data: bytes, needed: Collection[str]) -> Table:
+def read_xlsx(data: bytes, needed: Collection[str]) -> SheetTable:
     """The first sheet of a workbook, numbers as numbers and times as ISO 8601 without a zone."""
     _intact_zip(data)
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheet = workbook.get_sheet_by_index(0)
     except (CalamineError, IndexError, OSError) as error:
-        raise Malformed(f"it is not a workbook that can be read ({error})") from None
+        raise MalformedSheet(f"it is not a workbook that can be read ({error})") from None
     columns, missing = _header(next(sheet.iter_rows(), []), needed)
     if missing:
         elsewhere = _sheet_with(workbook, needed)
         hint = f"; they are on sheet {elsewhere!r}: move that to the front" if elsewhere else ""
-        raise Malformed(f"its first sheet {sheet.name!r} lacks {_listed(missing)}{hint}")
-    return Table(sheet.name, lambda: _sheet_rows(sheet, columns))
+        raise MalformedSheet(f"its first sheet {sheet.name!r} lacks {_listed(missing)}{hint}")
+    return SheetTable(sheet.name, lambda: _sheet_rows(sheet, columns))
 
 
-def read_csv(data: bytes, needed: Collection[str]) -> Table:
+def read_csv(data: bytes, needed: Collection[str]) -> SheetTable:
     """A comma-separated table; every value is the text that stands there."""
     text, remarks = _decoded(data)
     if not text.endswith(("\n", "\r")):
-        raise Malformed(
+        raise MalformedSheet(
             "its last line has no end: it was cut off while being copied, or was edited by hand"
             " (then add a line break)"
         )
     columns, missing = _header(next(_lines(text), []), needed)
     if missing:
-        raise Malformed(f"it lacks {_listed(missing)}; columns are separated by commas")
+        raise MalformedSheet(f"it lacks {_listed(missing)}; columns are separated by commas")
     _check_widths(text, len(columns))
-    return Table(None, lambda: _text_rows(text, columns), remarks)
+    return SheetTable(None, lambda: _text_rows(text, columns), remarks)
 
 
 def _intact_zip(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
-                raise Malformed(f"it unpacks to more than {MAX_UNPACKED >> 20} MB")
+                raise MalformedSheet(f"it unpacks to more than {MAX_UNPACKED >> 20} MB")
             damaged = archive.testzip()
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError):
-        raise Malformed("it is no .xlsx file, or only half copied: copy it again") from None
+        raise MalformedSheet("it is no .xlsx file, or only half copied: copy it again") from None
     if damaged:
-        raise Malformed(f"its part {damaged} is damaged: copy it again")
+        raise MalformedSheet(f"its part {damaged} is damaged: copy it again")
 
 
 def _header(cells: Sequence[Any], needed: Collection[str]) -> tuple[list[str], list[str]]:
@@ -91,7 +91,7 @@ def _header(cells: Sequence[Any], needed: Collection[str]) -> tuple[list[str], l
     twice = sorted({name for name in named if named.count(name) > 1})
     missing = [name for name in needed if name not in named]
     if twice and not missing:
-        raise Malformed(f"it has {_listed(twice)} twice")
+        raise MalformedSheet(f"it has {_listed(twice)} twice")
     return columns, missing
 
 
@@ -135,7 +135,7 @@ def _plain(cell: Any) -> Any:
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Malformed('it is UTF-16: save it as "CSV UTF-8"')
+        raise MalformedSheet('it is UTF-16: save it as "CSV UTF-8"')
     try:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
@@ -143,7 +143,9 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252")
     except UnicodeDecodeError:
-        raise Malformed(f"line {line} is neither UTF-8 nor Windows-1252: export it anew") from None
+        raise MalformedSheet(
+            f"line {line} is neither UTF-8 nor Windows-1252: export it anew"
+        ) from None
     return text, (f"line {line} is not UTF-8, so all of it was read as Windows-1252",)
 
 
@@ -156,9 +158,11 @@ def _check_widths(text: str, width: int) -> None:
     try:
         for number, cells in enumerate(_lines(text), 1):
             if cells and len(cells) != width:
-                raise Malformed(f"its row {number} has {len(cells)} columns instead of {width}")
+                raise MalformedSheet(
+                    f"its row {number} has {len(cells)} columns instead of {width}"
+                )
     except csv.Error as error:
-        raise Malformed(f"its row {number + 1} is cut off or badly quoted ({error})") from None
+        raise MalformedSheet(f"its row {number + 1} is cut off or badly quoted ({error})") from None
 
 
 def _text_rows(text: str, columns: Sequence[str]) -> Iterator[Row]:

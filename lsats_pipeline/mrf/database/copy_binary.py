@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 
 BEGIN = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 END = struct.pack(">h", -1)
@@ -55,7 +55,9 @@ def with_lists(begun: NDArray[np.void], lists: pa.ListArray) -> memoryview:
 def values_of(column: pa.Array) -> Numbers:
     """The numbers of a column; the reader of price files has refused rows in which one misses."""
     if column.null_count:
-        raise GiveUp(f"{column.null_count:,} prices are without a number: please report this")
+        raise PermanentError(
+            f"{column.null_count:,} prices are without a number: please report this"
+        )
     values: Numbers = column.to_numpy(zero_copy_only=False)
     return values
 
@@ -63,7 +65,9 @@ def values_of(column: pa.Array) -> Numbers:
 def small(values: Numbers) -> Numbers:
     """The same, if PostgreSQL's integer can hold them."""
     if len(values) and int(values.max()) > _LARGEST_INTEGER:
-        raise GiveUp(f"an element has more than {_LARGEST_INTEGER:,} rates: please report this")
+        raise PermanentError(
+            f"an element has more than {_LARGEST_INTEGER:,} rates: please report this"
+        )
     return values
 
 

@@ -29,7 +29,7 @@ _QUOTE = pa.scalar('"', pa.large_string())
 Texts: TypeAlias = pa.LargeStringArray
 
 
-class Piece(NamedTuple):
+class CopyPiece(NamedTuple):
     """Rows for one COPY: of which table, and the bytes to send one after the other."""
 
     table: str
@@ -52,11 +52,11 @@ class Copied:
         """Values that held a NUL."""
         return self._text.substituted
 
-    def pieces(self, part: Path) -> Iterator[Piece]:
+    def pieces(self, part: Path) -> Iterator[CopyPiece]:
         """A Parquet file for COPY."""
         with pq.ParquetFile(part) as file:
             for batch in file.iter_batches(_BATCH, use_threads=False):
-                yield Piece(self.table, (self._text.of(batch),))
+                yield CopyPiece(self.table, (self._text.of(batch),))
                 self.rows += batch.num_rows
 
 

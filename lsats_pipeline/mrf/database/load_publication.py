@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.core.errors import TryAgain
+from lsats_pipeline.core.errors import TransientError
 from lsats_pipeline.mrf.database import relational
 from lsats_pipeline.mrf.database.partitions import (
     Contents,
@@ -148,7 +148,7 @@ def patiently(connection: Connection, work: Callable[[], None]) -> None:
             time.sleep(_PAUSE)
         else:
             return
-    raise TryAgain(
+    raise TransientError(
         "readers of the tables of schema mrf keep them locked: end their transactions"
         " (`select * from pg_stat_activity`), and run the same command again; it only has the last"
         " step left"

@@ -24,7 +24,7 @@ import psycopg
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError, TransientError
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.mrf.database import relational
 from lsats_pipeline.mrf.database.load_publication import (
@@ -54,7 +54,7 @@ GROWTH = 12
 LOAD_LAYOUT = 2
 
 
-class Pace(NamedTuple):
+class LoadPace(NamedTuple):
     """How far a load is: rows, and the bytes of the source's text that they stand for."""
 
     rows: int
@@ -63,7 +63,7 @@ class Pace(NamedTuple):
     of_text: int
 
 
-Progress = Callable[[Pace], None]
+Progress = Callable[[LoadPace], None]
 
 
 @dataclass(frozen=True)
@@ -157,12 +157,12 @@ def _writing(warehouse: Warehouse, file: str) -> Iterator[Connection]:
         with warehouse.writer(f"mrf-load/{file}") as connection:
             yield connection
     except psycopg.errors.DiskFull as error:
-        raise GiveUp(
+        raise PermanentError(
             f"{file}: the database server has no room left ({str(error).strip()}): make some, or"
             " leave the file as Parquet, which takes an eighth"
         ) from error
     except psycopg.OperationalError as error:
-        raise TryAgain(
+        raise TransientError(
             f"{file}: the database was lost while loading ({str(error).strip()}): what was there"
             " before still is; run the same command again, and it goes on from there"
         ) from error
@@ -170,7 +170,7 @@ def _writing(warehouse: Warehouse, file: str) -> Iterator[Connection]:
 
 def _published(workspace: Workspace) -> Published:
     if (published := workspace.published) is None:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"there is nothing published as {workspace.file}: `lsats mrf run FILE` first, and"
             " `lsats mrf status` for what there is"
         )
@@ -181,7 +181,7 @@ def _declare(warehouse: Warehouse, connection: Connection) -> None:
     if relational.is_declared(connection):
         return
     if relational.holds_files(connection):
-        raise FixConfiguration(
+        raise ConfigurationError(
             "the tables of schema mrf were made by another version, and hold files: take them out"
             " with `lsats mrf unload --all`, and load them again"
         )
@@ -215,7 +215,7 @@ def _room_for(shards: Sequence[Shard], server: Path | None) -> None:
         return
     needed, free = GROWTH * sum(shard.size for shard in shards), shutil.disk_usage(server).free
     if free < needed:
-        raise GiveUp(
+        raise PermanentError(
             f"{server} has {free:,} bytes free, and the rows may need {needed:,}, {GROWTH} times"
             " their Parquet files: make room, or query the Parquet files as they are"
         )
@@ -244,10 +244,10 @@ class _Pacing:
 
         return done
 
-    def _pace(self) -> Pace:
+    def _pace(self) -> LoadPace:
         rows = sum(self._rows.values())
         text = self._of_text * rows // max(self._of_rows, 1)
-        return Pace(rows, self._of_rows, text, self._of_text)
+        return LoadPace(rows, self._of_rows, text, self._of_text)
 
 
 def _copied(
@@ -280,14 +280,14 @@ def _copied(
 def _counted(
     published: Published, folder: Path, shards: Sequence[Shard], done: dict[str, Contents]
 ) -> dict[str, int]:
-    """Rows by Parquet table; GiveUp unless they are those of the published file."""
+    """Rows by Parquet table; PermanentError unless they are those of the published file."""
     rows = dict.fromkeys(LOADED, 0)
     for shard in shards:
         rows[shard.of] += done[shard.name].rows
     for name, found in rows.items():
         written = _written(published, folder, name)
         if found != written:
-            raise GiveUp(
+            raise PermanentError(
                 f"{published.file}: {name} has {written:,} rows as published, and {found:,} were"
                 " copied: please report this"
             )

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf.database import copy_binary, table_definitions
-from lsats_pipeline.mrf.database.copying import CopyText, Piece
+from lsats_pipeline.mrf.database.copying import CopyPiece, CopyText
 
 # Prices worked on at a time.
 _BATCH = 65_536
@@ -48,7 +48,7 @@ class Narrowed:
         """Stored values that held a NUL."""
         return self._text.substituted
 
-    def pieces(self, part: Path) -> Iterator[Piece]:
+    def pieces(self, part: Path) -> Iterator[CopyPiece]:
         """A Parquet file for COPY; none goes on with an element of another."""
         self._last = None
         with pq.ParquetFile(part, read_dictionary=_LISTS_OF_WORDS) as file:
@@ -57,7 +57,7 @@ class Narrowed:
                     yield from self._pieces(batch)
                     self.rows += batch.num_rows
 
-    def _pieces(self, batch: pa.RecordBatch) -> Iterator[Piece]:
+    def _pieces(self, batch: pa.RecordBatch) -> Iterator[CopyPiece]:
         rates = copy_binary.small(copy_binary.values_of(batch["rate"]))
         new_item, new_rate = self._begins(batch, rates)
         items = self._items - 1 + np.cumsum(new_item)
@@ -91,18 +91,20 @@ class Narrowed:
     def _texts(
         self, table: str, batch: pa.RecordBatch, names: tuple[str, ...], at: Numbers,
         numbers: Numbers,
-    ) -> Piece:  # fmt: skip
+    ) -> CopyPiece:  # fmt: skip
         rows = pa.array(at)
         columns = [pa.array(numbers), *(batch[name].take(rows) for name in names)]
         made = pa.RecordBatch.from_arrays(columns, ["number", *names])
-        return Piece(table, (self._text.of(made),))
+        return CopyPiece(table, (self._text.of(made),))
 
-    def _rates(self, batch: pa.RecordBatch, at: Numbers, items: Numbers, rates: Numbers) -> Piece:
+    def _rates(
+        self, batch: pa.RecordBatch, at: Numbers, items: Numbers, rates: Numbers
+    ) -> CopyPiece:
         begun = copy_binary.rows(
             [(copy_binary.INTEGER, items), (copy_binary.INTEGER, rates)], more=1
         )  # fmt: skip
         lists = batch["provider_references"].take(pa.array(at))
-        return Piece(
+        return CopyPiece(
             table_definitions.RATES,
             (copy_binary.BEGIN, copy_binary.with_lists(begun, lists), copy_binary.END),
             binary=True,
@@ -110,13 +112,13 @@ class Narrowed:
 
     def _prices(
         self, batch: pa.RecordBatch, items: Numbers, rates: Numbers, terms: Numbers
-    ) -> Piece:
+    ) -> CopyPiece:
         integer = copy_binary.INTEGER
         rows = copy_binary.rows(
             [(integer, items), (integer, rates), (integer, terms),
              (copy_binary.DOUBLE, copy_binary.values_of(batch["negotiated_rate"]))]
         )  # fmt: skip
-        return Piece(
+        return CopyPiece(
             table_definitions.PRICES,
             (copy_binary.BEGIN, rows.tobytes(), copy_binary.END),
             binary=True,

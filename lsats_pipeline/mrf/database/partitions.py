@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from psycopg import sql
 
 from lsats_pipeline.mrf.database import relational
-from lsats_pipeline.mrf.database.copying import Copied, Piece
+from lsats_pipeline.mrf.database.copying import Copied, CopyPiece
 from lsats_pipeline.mrf.database.normalization import Narrowed
 from lsats_pipeline.mrf.database.table_definitions import (
     LOADED,
@@ -50,7 +50,7 @@ class Contents(msgspec.Struct, kw_only=True, frozen=True):
 
 
 @dataclass(frozen=True)
-class Part:
+class ParquetPart:
     """A Parquet file, and the spans its rows are of."""
 
     path: Path
@@ -69,7 +69,7 @@ class Shard:
     number: str
     first: int
     end: int
-    parts: tuple[Part, ...]
+    parts: tuple[ParquetPart, ...]
 
     @property
     def name(self) -> str:
@@ -150,7 +150,7 @@ def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], No
     return contents
 
 
-def send(connection: Connection, name: str, piece: Piece) -> None:
+def send(connection: Connection, name: str, piece: CopyPiece) -> None:
     """One COPY. Frozen: the rows are as old as the table, and nobody sees it before."""
     columns = [field.name for field in STORED[piece.table].columns if field != SHARD]
     copy = sql.SQL("copy {} ({}) from stdin with (freeze{})").format(
@@ -214,24 +214,24 @@ def _of_shard(number: int) -> sql.Composed:
     return sql.SQL("constraint of_shard check (shard = {})").format(sql.Literal(number))
 
 
-def _parts(folder: Path) -> Iterator[Part]:
+def _parts(folder: Path) -> Iterator[ParquetPart]:
     for path in folder.glob("*.parquet"):
         # Footers need not have statistics, and these numbers are nearly all the same.
         spans = pq.read_table(path, columns=["span"])["span"]
         if len(spans):
             ends = pc.min_max(spans).as_py()
-            yield Part(path, len(spans), ends["min"], ends["max"])
+            yield ParquetPart(path, len(spans), ends["min"], ends["max"])
 
 
-def _first(part: Part) -> tuple[int, str]:
+def _first(part: ParquetPart) -> tuple[int, str]:
     return part.first, part.path.name
 
 
-def _groups(parts: list[Part], connections: int) -> list[list[Part]]:
+def _groups(parts: list[ParquetPart], connections: int) -> list[list[ParquetPart]]:
     """Neighbouring parts, about as many rows each; cut only where no span is in two of them."""
     rows = sum(part.rows for part in parts)
     wanted = max(-(-rows // _MOST_ROWS), connections if rows > _FEW_ROWS else 1)
-    groups: list[list[Part]] = []
+    groups: list[list[ParquetPart]] = []
     taken = last = 0
     for part in parts:
         full = taken * wanted >= rows * len(groups)

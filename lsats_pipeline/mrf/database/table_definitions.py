@@ -43,7 +43,7 @@ ITEMS, RATES, TERMS_OF_PRICES, PRICES = (
 
 
 @dataclass(frozen=True)
-class Index:
+class TableIndex:
     """An index; only what the documented queries use, for each costs a load some of its time."""
 
     columns: tuple[str, ...]
@@ -61,7 +61,7 @@ class Stored:
     name: str
     of: str
     columns: tuple[pa.Field, ...]
-    indexes: tuple[Index, ...] = ()
+    indexes: tuple[TableIndex, ...] = ()
 
     @property
     def by_file(self) -> bool:
@@ -77,42 +77,44 @@ def _fields(names: Sequence[str]) -> tuple[pa.Field, ...]:
 STORED: dict[str, Stored] = {
     table.name: table
     for table in (
-        Stored(ITEMS, "in_network", (SHARD, ITEM, *_fields(OF_ITEM)), (Index(("billing_code",)),)),
+        Stored(
+            ITEMS, "in_network", (SHARD, ITEM, *_fields(OF_ITEM)), (TableIndex(("billing_code",)),)
+        ),
         Stored(
             RATES,
             "in_network",
             (SHARD, ITEM, RATE, *_fields(OF_RATE[1:])),
-            (Index(("shard", "item", "rate"), unique=True),),
+            (TableIndex(("shard", "item", "rate"), unique=True),),
         ),
         Stored(
             TERMS_OF_PRICES,
             "in_network",
             (SHARD, TERMS, *_fields(OF_TERMS)),
-            (Index(("shard", "terms"), unique=True),),
+            (TableIndex(("shard", "terms"), unique=True),),
         ),
         Stored(
             PRICES,
             "in_network",
             (SHARD, ITEM, RATE, TERMS, *_fields(OF_PRICE)),
-            (Index(("item",)),),
+            (TableIndex(("item",)),),
         ),
         Stored(
             "provider_references",
             "provider_references",
             tuple(PROVIDER_REFERENCES),
-            (Index(("provider_group_id",)), Index(("npi",), "gin")),
+            (TableIndex(("provider_group_id",)), TableIndex(("npi",), "gin")),
         ),
         Stored(
             PROVIDER_FILES,
             PROVIDER_FILES,
             tuple(PROVIDER_REFERENCES),
-            (Index(("provider_group_id",)), Index(("npi",), "gin")),
+            (TableIndex(("provider_group_id",)), TableIndex(("npi",), "gin")),
         ),
         Stored(
             "allowed_amounts",
             "allowed_amounts",
             tuple(TABLES["allowed_amounts"]),
-            (Index(("billing_code",)),),
+            (TableIndex(("billing_code",)),),
         ),
         Stored("rejects", "rejects", tuple(TABLES["rejects"])),
     )

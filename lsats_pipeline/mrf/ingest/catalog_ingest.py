@@ -6,32 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration
-from lsats_pipeline.mrf.ingest.file_ingest import Options, Outcome, Progress, ingest, prepare
+from lsats_pipeline.core.errors import BadFile, ConfigurationError
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, Progress, ingest, prepare
 from lsats_pipeline.mrf.sources import catalog
-from lsats_pipeline.mrf.sources.catalog import Version
+from lsats_pipeline.mrf.sources.catalog import FileVersion
 from lsats_pipeline.mrf.workspace import Work
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
 
-def newest(warehouse: Warehouse, key: str) -> Version:
-    """The newest version of a file; FixConfiguration when it was never fetched."""
+def newest(warehouse: Warehouse, key: str) -> FileVersion:
+    """The newest version of a file; ConfigurationError when it was never fetched."""
     with warehouse.connection() as connection:
         version = catalog.latest(connection, key)
     if version is None:
-        raise FixConfiguration(f"{key} was not fetched yet: `lsats mrf fetch {key}`")
+        raise ConfigurationError(f"{key} was not fetched yet: `lsats mrf fetch {key}`")
     return version
 
 
-def file_of(version: Version) -> str:
+def file_of(version: FileVersion) -> str:
     """The name under which a version is published: another key's if that has the same bytes."""
     return (version.state == "same" and version.same_as_key) or version.key
 
 
 def index_version(
     warehouse: Warehouse,
-    version: Version,
+    version: FileVersion,
     exports: Path,
     options: Options,
     progress: Progress | None = None,
@@ -44,11 +44,11 @@ def index_version(
 
 def take_version_in(
     warehouse: Warehouse,
-    version: Version,
+    version: FileVersion,
     exports: Path,
     options: Options,
     progress: Progress | None = None,
-) -> Outcome:
+) -> IngestOutcome:
     """Its tables as Parquet; the same bytes under another key are not read again."""
     path, file = Path(version.path), file_of(version)
     if file != version.key:
@@ -58,12 +58,12 @@ def take_version_in(
         return ingest(path, exports, options, file, progress, older=older)
 
 
-def _older(connection: Connection, version: Version) -> list[str]:
+def _older(connection: Connection, version: FileVersion) -> list[str]:
     return [one.path for one in catalog.versions(connection, version.key)]
 
 
 @contextmanager
-def _recorded(connection: Connection, version: Version) -> Iterator[None]:
+def _recorded(connection: Connection, version: FileVersion) -> Iterator[None]:
     if version.state == "ingesting":  # of a process that died: the lock is ours
         version = catalog.move_version(connection, version, "abandoned")
     version = catalog.move_version(connection, version, "ingesting")

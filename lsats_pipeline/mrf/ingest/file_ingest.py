@@ -17,7 +17,7 @@ from typing import Literal
 
 import psutil
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import BadFile, ConfigurationError, PermanentError
 from lsats_pipeline.mrf.ingest.publication import finished, publish
 from lsats_pipeline.mrf.ingest.span_ingester import Crew, crew, of_the_machine
 from lsats_pipeline.mrf.provenance.rereading import Indexed, texts_of
@@ -26,7 +26,7 @@ from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Spa
 from lsats_pipeline.mrf.text.reading import Watcher, sha256_of, size_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
-    Failure,
+    FileFailure,
     Identity,
     Published,
     Work,
@@ -58,7 +58,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class IngestOutcome:
     """What became of one file. `spans_resumed` were done by a run before."""
 
     file: str
@@ -76,7 +76,7 @@ def ingest(
     progress: Progress | None = None,
     *,
     older: Collection[str] = (),
-) -> Outcome:
+) -> IngestOutcome:
     """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept.
 
     `older`: where its older versions were, if they were elsewhere; only those are replaced.
@@ -84,7 +84,7 @@ def ingest(
     begun = time.monotonic()
     with _working_on(path, exports, name, older) as workspace:
         if published := _unchanged(workspace, path):
-            return Outcome(workspace.file, "unchanged", published, time.monotonic() - begun)
+            return IngestOutcome(workspace.file, "unchanged", published, time.monotonic() - begun)
         work = _begun(workspace, path)
         with crew(workspace, options.workers, options.room) as workers:
             taking = _Taking(workspace, workers)
@@ -92,7 +92,7 @@ def ingest(
             resumed = taking.rest(work, progress)
         published = publish(workspace, work)
     seconds = time.monotonic() - begun
-    return Outcome(workspace.file, "published", published, seconds, resumed)
+    return IngestOutcome(workspace.file, "published", published, seconds, resumed)
 
 
 def prepare(
@@ -125,7 +125,7 @@ def _working_on(
             try:
                 yield workspace
             except BadFile as error:
-                workspace.fail(Failure(source=str(path), code=error.code, message=str(error)))
+                workspace.fail(FileFailure(source=str(path), code=error.code, message=str(error)))
                 raise
     except OSError as error:
         raise of_the_machine(error, workspace) from error
@@ -148,7 +148,7 @@ def _room_for(path: Path, exports: Path) -> None:
     exports.mkdir(parents=True, exist_ok=True)
     needed, free = 2 * size_of(path), shutil.disk_usage(exports).free
     if free < needed:
-        raise GiveUp(
+        raise PermanentError(
             f"{exports} has {free:,} bytes free, and {path} may need {needed:,}: make room there,"
             " or set LSATS_HOME to a larger disk"
         )
@@ -165,7 +165,7 @@ def _no_other_file(workspace: Workspace, path: Path, older: Collection[str]) -> 
             published.sha256
         ):
             return
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{workspace.final} holds {published.source.path}, which is another file than {path}:"
             " keep this one under another name (--name)"
         )

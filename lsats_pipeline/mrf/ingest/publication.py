@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.mrf.ingest.spans import Done
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.columns import Lineage
@@ -25,7 +25,7 @@ def finished(workspace: Workspace) -> dict[int, Done]:
 
 
 def publish(workspace: Workspace, work: Work) -> Published:
-    """Publish what all spans gave; GiveUp when the parts do not add up to the index."""
+    """Publish what all spans gave; PermanentError when the parts do not add up to the index."""
     sums = sum((note.sums for note in finished(workspace).values()), Sums())
     _assert_all_elements(work.index, finished(workspace))
     sums.rows["inline_groups"] = _written_out_once(workspace)
@@ -48,7 +48,7 @@ def _assert_all_elements(index: Index, done: dict[int, Done]) -> None:
         cut = sum(element.section == section for element in index.large)
         lost = sum(found.section == section and not found.path for found in index.too_large)
         if values + cut + lost != index.elements(section):
-            raise GiveUp(
+            raise PermanentError(
                 f"{section} has {index.elements(section):,} elements, and {values:,} are in spans,"
                 f" {cut:,} were cut inside, {lost:,} are too large: please report this"
             )
@@ -97,7 +97,9 @@ def _assert_all_rows(workspace: Workspace, sums: Sums) -> None:
         written = sums.rows.get(folder, 0)
         written += sums.rows["inline_groups"] if folder == "provider_references" else 0
         if stored != written:
-            raise GiveUp(f"{folder} has {stored:,} rows, and {written:,} were written to it")
+            raise PermanentError(
+                f"{folder} has {stored:,} rows, and {written:,} were written to it"
+            )
 
 
 def _described(file: str, work: Work, sums: Sums) -> Published:

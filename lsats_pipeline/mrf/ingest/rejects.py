@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 import pyarrow.parquet as pq
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.mrf.provenance.rereading import Indexed, stretches
 from lsats_pipeline.mrf.rows.coercion import coerced
-from lsats_pipeline.mrf.rows.decoding import Reject
+from lsats_pipeline.mrf.rows.decoding import RowReject
 from lsats_pipeline.mrf.text.index import LargeElement
 from lsats_pipeline.mrf.workspace import Workspace
 
@@ -22,32 +22,32 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, IndexError)
 
 
-class Rejected(Reject, kw_only=True, frozen=True):
+class PublishedReject(RowReject, kw_only=True, frozen=True):
     """A reject of a published file; `number` is its row."""
 
     number: int
     span: int
 
 
-def rejects_of(workspace: Workspace) -> list[Rejected]:
+def rejects_of(workspace: Workspace) -> list[PublishedReject]:
     """The rejects of a published file, in the order of the table."""
     if workspace.published is None:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"no price file {workspace.file} is published: `lsats mrf status` lists them"
         )
-    found: list[Rejected] = []
-    names = [name for name in Rejected.__struct_fields__ if name != "number"]
+    found: list[PublishedReject] = []
+    names = [name for name in PublishedReject.__struct_fields__ if name != "number"]
     for part in sorted((workspace.final / "rejects").glob("*.parquet")):
         for row in pq.read_table(part, columns=names).to_pylist():
-            found.append(Rejected(number=len(found), **row))
+            found.append(PublishedReject(number=len(found), **row))
     return found
 
 
 def assembled(
-    file: Indexed, rejects: Sequence[Rejected], *, coerce: bool, mended: Mapping[int, bytes]
-) -> list[tuple[Rejected, bytes]]:
+    file: Indexed, rejects: Sequence[PublishedReject], *, coerce: bool, mended: Mapping[int, bytes]
+) -> list[tuple[PublishedReject, bytes]]:
     """The rejects that can be tried, each as an element that holds nothing else."""
-    found: list[tuple[Rejected, bytes]] = []
+    found: list[tuple[PublishedReject, bytes]] = []
     for reject, offset, value, large in _values_around(file, rejects):
         begin = reject.offset - offset
         text = mended.get(reject.number, value[begin : begin + reject.length])
@@ -57,21 +57,21 @@ def assembled(
             found.append((reject, _around(value, large, reject.path, inside)))
         except _FAULTS as error:
             if reject.number in mended:
-                raise FixConfiguration(
+                raise ConfigurationError(
                     f"what was given for reject {reject.number} cannot be used: {error}"
                 ) from None
     return found
 
 
 def _values_around(
-    file: Indexed, rejects: Sequence[Rejected]
-) -> Iterator[tuple[Rejected, int, bytes, LargeElement | None]]:
+    file: Indexed, rejects: Sequence[PublishedReject]
+) -> Iterator[tuple[PublishedReject, int, bytes, LargeElement | None]]:
     """Each reject with the value of a span that it is in, in one pass over the file.
 
     Some have no text of their own (parts of a large element that cannot be used), or too much.
     """
     large = {(element.section, element.number): element for element in file.index.large}
-    waiting: dict[tuple[int, int], list[Rejected]] = {}
+    waiting: dict[tuple[int, int], list[PublishedReject]] = {}
     for reject in rejects:
         inside = (reject.section, reject.element) in large
         first = STEP.match(reject.path) if inside else None

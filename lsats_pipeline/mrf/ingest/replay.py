@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import BadFile, ConfigurationError, PermanentError
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
-from lsats_pipeline.mrf.ingest.rejects import STEP, Rejected, assembled, rejects_of
+from lsats_pipeline.mrf.ingest.rejects import STEP, PublishedReject, assembled, rejects_of
 from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.tables import TABLES
@@ -33,8 +33,8 @@ from lsats_pipeline.mrf.workspace import Published, Sums, Workspace, write
 class Replayed:
     """What a replay did: rejects taken in, wholly or in part; those left; rows that were added."""
 
-    taken: list[Rejected]
-    left: list[Rejected]
+    taken: list[PublishedReject]
+    left: list[PublishedReject]
     rows: dict[str, int]
     published: Published
 
@@ -48,13 +48,13 @@ def replay(
 ) -> Replayed:
     """Try rejects again; `mended` gives the text of some, by number, and then only those are tried.
 
-    FixConfiguration when there is no such reject, or a text is no JSON. What does not fit stays a
+    ConfigurationError when there is no such reject, or a text is no JSON. What does not fit stays a
     reject. Busy while the file is taken in.
     """
     workspace = Workspace(exports, file)
     work, found = indexed(workspace), rejects_of(workspace)
     if unknown := set(mended or ()) - {reject.number for reject in found}:
-        raise FixConfiguration(f"{file} has {len(found)} rejects, and no {min(unknown)}")
+        raise ConfigurationError(f"{file} has {len(found)} rejects, and no {min(unknown)}")
     tried = [r for r in found if not mended or r.number in mended]
     try:
         with workspace.locked():
@@ -63,7 +63,7 @@ def replay(
             texts = assembled(work, tried, coerce=coerce, mended=mended or {})
             return _join(workspace, work, found, texts) if texts else _nothing(workspace, found)
     except OSError as error:
-        raise GiveUp(
+        raise PermanentError(
             f"{workspace.folder}: {error.strerror or error}: nothing was changed; mend that and run"
             " the same command again"
         ) from error
@@ -71,19 +71,22 @@ def replay(
 
 def _nothing_half_done(workspace: Workspace) -> None:
     if workspace.begun:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"another version of {workspace.file} is half taken in: finish that with"
             " `lsats mrf run`"
         )
 
 
-def _nothing(workspace: Workspace, found: list[Rejected]) -> Replayed:
+def _nothing(workspace: Workspace, found: list[PublishedReject]) -> Replayed:
     assert workspace.published is not None
     return Replayed([], found, {}, workspace.published)
 
 
 def _join(
-    workspace: Workspace, work: Indexed, found: list[Rejected], tried: list[tuple[Rejected, bytes]]
+    workspace: Workspace,
+    work: Indexed,
+    found: list[PublishedReject],
+    tried: list[tuple[PublishedReject, bytes]],
 ) -> Replayed:
     scratch = workspace.folder / "replay"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -101,16 +104,18 @@ def _join(
 class _Taken:
     """What the rejects of one section gave."""
 
-    def __init__(self, scratch: Path, section: str, tried: list[tuple[Rejected, bytes]]) -> None:
+    def __init__(
+        self, scratch: Path, section: str, tried: list[tuple[PublishedReject, bytes]]
+    ) -> None:
         self.section = section
         self.rejects = [reject for reject, _ in tried]
         self.tables: dict[str, pa.Table] = {}
-        self.taken: list[Rejected] = []
+        self.taken: list[PublishedReject] = []
         self.smaller: pa.Table = TABLES["rejects"].empty_table()
         if tried:
             self._take(scratch, tried)
 
-    def _take(self, scratch: Path, tried: list[tuple[Rejected, bytes]]) -> None:
+    def _take(self, scratch: Path, tried: list[tuple[PublishedReject, bytes]]) -> None:
         document = scratch / f"{self.section}.json"
         document.parent.mkdir(parents=True, exist_ok=True)
         elements = b",".join(text for _, text in tried)
@@ -119,7 +124,9 @@ class _Taken:
         try:
             ingest(document, scratch / "mrf", Options(workers=1))
         except BadFile as error:
-            raise GiveUp(f"the rejects of {self.section} cannot be tried again: {error}") from None
+            raise PermanentError(
+                f"the rejects of {self.section} cannot be tried again: {error}"
+            ) from None
         again = _tables(scratch / "mrf" / self.section)
         left = again["rejects"].to_pylist()
         bad = {row["element"] for row in left if not _is_deeper(row, self.rejects)}
@@ -153,7 +160,7 @@ class _Taken:
         return table
 
 
-def _is_deeper(row: dict[str, Any], rejects: Sequence[Rejected]) -> bool:
+def _is_deeper(row: dict[str, Any], rejects: Sequence[PublishedReject]) -> bool:
     """Whether only a part of a reject is a reject again."""
     return len(STEP.findall(row["path"])) > len(STEP.findall(rejects[row["element"]].path))
 
@@ -179,7 +186,7 @@ def _tables(folder: Path) -> dict[str, pa.Table]:
 
 
 def _published(
-    workspace: Workspace, work: Indexed, found: list[Rejected], parts: list[_Taken]
+    workspace: Workspace, work: Indexed, found: list[PublishedReject], parts: list[_Taken]
 ) -> Replayed:
     taken = [reject for part in parts for reject in part.taken]
     if not taken:
@@ -270,7 +277,7 @@ def _sums_of(folder: str, table: pa.Table) -> Sums:
     return Sums()
 
 
-def _values(work: Indexed, taken: Sequence[Rejected]) -> Sums:
+def _values(work: Indexed, taken: Sequence[PublishedReject]) -> Sums:
     """Values of spans that were rejected, and are taken now."""
     large = {(e.section, e.number) for e in work.index.large}
     whole = sum(
@@ -287,4 +294,4 @@ def _assert_rows(workspace: Workspace, published: Published) -> None:
         if folder == "provider_references":
             told += published.sums.rows.get("inline_groups", 0)
         if stored != told:
-            raise GiveUp(f"{folder} would have {stored:,} rows, and {told:,} are counted")
+            raise PermanentError(f"{folder} would have {stored:,} rows, and {told:,} are counted")

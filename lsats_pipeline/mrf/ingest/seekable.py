@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import Busy, ConfigurationError, PermanentError
 from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed
 from lsats_pipeline.mrf.text import seeking
 from lsats_pipeline.mrf.text.seeking import SeekIndex, Told
@@ -19,7 +19,7 @@ LARGE = 64 << 20
 def make_seekable(workspace: Workspace, told: Told | None = None) -> SeekIndex:
     """The seek index of a file; made now if there is none that fits.
 
-    FixConfiguration when the file is neither published nor indexed, BadFile when it changed, Busy
+    ConfigurationError when the file is neither published nor indexed, BadFile when it changed, Busy
     while another run works on it.
     """
     if known := _known(_found(workspace)):
@@ -30,7 +30,7 @@ def make_seekable(workspace: Workspace, told: Told | None = None) -> SeekIndex:
             assert file.original.folder is not None
             return seeking.build(file.original.path, file.index.sha256, file.original.folder, told)
     except OSError as error:
-        raise GiveUp(
+        raise PermanentError(
             f"{workspace.file} gets no seek index: {error.strerror or error}"
             f" ({error.filename or 'while writing'}): mend that and run the same command again"
         ) from error
@@ -42,7 +42,7 @@ def seekable_if_large(workspace: Workspace, told: Told | None = None) -> None:
         return
     try:
         make_seekable(workspace, told)
-    except (Busy, GiveUp) as why:
+    except (Busy, PermanentError) as why:
         log.warning("⚠️ %s: without a seek index it is read from the beginning: %s",
                     workspace.file, why)  # fmt: skip
 
@@ -51,7 +51,7 @@ def _found(workspace: Workspace) -> Indexed:
     """The file that is being taken in, else the one that is published."""
     if work := workspace.work:
         if not work.source.is_still(work.index.sha256):
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{work.source.path} is not what it was when it was indexed: `lsats mrf run` it"
             )
         return Indexed.of(work, workspace.folder)

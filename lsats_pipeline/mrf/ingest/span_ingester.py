@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Literal, Protocol
 
-from lsats_pipeline.core.errors import GiveUp, LsatsError, TryAgain
+from lsats_pipeline.core.errors import LsatsError, PermanentError, TransientError
 from lsats_pipeline.mrf.ingest.allocation import keep_freed_memory
 from lsats_pipeline.mrf.ingest.spans import Taker
 from lsats_pipeline.mrf.text.index import LargeElement, Span
@@ -79,7 +79,7 @@ class _Worker:
         self.send((span, large, sizes, [] if fits else documents))
 
     def send(self, message: object) -> None:
-        """Tell it; TryAgain when it is not there any more."""
+        """Tell it; TransientError when it is not there any more."""
         try:
             self.line.send(message)
         except ConnectionError:
@@ -98,7 +98,7 @@ class _Worker:
     def _ended(self) -> Literal[False]:
         self._process.join()
         if self._process.exitcode:
-            raise TryAgain(
+            raise TransientError(
                 f"a worker ended with {self._process.exitcode} (a negative number is a signal; -9"
                 " is often memory): run the same command again, and it goes on from there (fewer"
                 " --workers need less)"
@@ -180,9 +180,9 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def of_the_machine(error: OSError, workspace: Workspace) -> GiveUp:
+def of_the_machine(error: OSError, workspace: Workspace) -> PermanentError:
     """What to do when the disk is full, or may not be written."""
-    return GiveUp(
+    return PermanentError(
         f"{workspace.folder}: {error.strerror or error} ({error.filename or 'while writing'}):"
         " mend that and run the same command again; it goes on from there"
     )

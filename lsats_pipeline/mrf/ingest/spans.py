@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.arrow_reader import columns_of
 from lsats_pipeline.mrf.rows.columns import Lineage, Positions
-from lsats_pipeline.mrf.rows.decoding import Decoded, Decoder, Reject, Source, Text
+from lsats_pipeline.mrf.rows.decoding import Decoded, DecodedText, Decoder, PieceSource, RowReject
 from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.rows.tables import FOLDER_OF
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span
@@ -51,13 +51,13 @@ class Taker:
         self, span: Span, large: LargeElement | None, documents: Sequence[bytes | memoryview]
     ) -> Gathered:
         """Decode the pieces of a span, given as documents; they are not needed any more then."""
-        source = Source(span, large)
+        source = PieceSource(span, large)
         gathered = Gathered(Lineage(self._workspace.file, span.number), source)
         first, loose = span.first, set(span.loose)
         for number, (document, (begin, _, values)) in enumerate(
             zip(documents, span.pieces, strict=True)
         ):
-            piece = Text(document, begin, first, strict=number not in loose)
+            piece = DecodedText(document, begin, first, strict=number not in loose)
             gathered.add(self._decoder.decode(piece, source))
             first += values
         return gathered
@@ -66,14 +66,14 @@ class Taker:
 class Gathered:
     """What the pieces of one span gave, until it is written."""
 
-    def __init__(self, lineage: Lineage, source: Source) -> None:
+    def __init__(self, lineage: Lineage, source: PieceSource) -> None:
         self._lineage = lineage
         self._source = source
         self._begun = time.monotonic()
         self._sums = Sums()
         self._values: list[pa.StructArray] = []
         self._numbers: list[Positions] = []
-        self._rejects: list[Reject] = []
+        self._rejects: list[RowReject] = []
 
     def add(self, decoded: Decoded) -> None:
         """What a piece gave."""
@@ -153,7 +153,7 @@ class Gathered:
     def _assert_nothing_is_lost(self) -> None:
         span, sums = self._source.span, self._sums
         if not span.values == sums.values == sums.taken + sums.rejected:
-            raise GiveUp(
+            raise PermanentError(
                 f"span {span.number} ({span.section}) has {span.values:,} values, and gave"
                 f" {sums.taken:,} taken and {sums.rejected:,} rejected: please report this"
             )

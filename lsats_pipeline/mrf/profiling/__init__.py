@@ -13,7 +13,7 @@ from lsats_pipeline.mrf.profiling.statistics import (
     Distribution,
     Example,
     FileProfile,
-    Finding,
+    ProfileFinding,
     SchemaFound,
     Violation,
 )
@@ -24,7 +24,7 @@ __all__ = [
     "Distribution",
     "Example",
     "FileProfile",
-    "Finding",
+    "ProfileFinding",
     "ProfileOptions",
     "SchemaFound",
     "Tolerance",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lsats_pipeline.core.report import Check, exceeds
-from lsats_pipeline.mrf.profiling.statistics import FileProfile, Finding
+from lsats_pipeline.mrf.profiling.statistics import FileProfile, ProfileFinding
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _few(
     yield Check(name, not bad, _told(about, found), values={one.name: one.count for one in found})
 
 
-def _told(about: str, found: list[Finding]) -> str:
+def _told(about: str, found: list[ProfileFinding]) -> str:
     some = ", ".join(f"{one.count:,} {one.name}" for one in found if one.count)
     return f"{about}: {some or 'nothing doubtful'}"
 

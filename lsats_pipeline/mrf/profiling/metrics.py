@@ -13,7 +13,12 @@ import duckdb
 import pyarrow as pa
 
 from lsats_pipeline.mrf.profiling.queries import CATEGORIES, CODE_FORMS, QUESTIONS, Question
-from lsats_pipeline.mrf.profiling.statistics import CodeSystem, Distribution, Example, Finding
+from lsats_pipeline.mrf.profiling.statistics import (
+    CodeSystem,
+    Distribution,
+    Example,
+    ProfileFinding,
+)
 from lsats_pipeline.mrf.provenance.rereading import Indexed
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.workspace import Workspace
@@ -34,7 +39,7 @@ class Measured:
     categories: dict[str, dict[str, int]]
     systems: list[CodeSystem]
     prices: dict[str, Distribution]
-    findings: list[Finding]
+    findings: list[ProfileFinding]
 
 
 def measure(workspace: Workspace, work: Indexed, memory_mb: int, threads: int) -> Measured:
@@ -215,13 +220,13 @@ def _histogram(db: duckdb.DuckDBPyConnection, table: str) -> dict[str, dict[int,
     return found
 
 
-def _asked(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+def _asked(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
     for table in dict.fromkeys(question.table for question in QUESTIONS):
         asked = [question for question in QUESTIONS if question.table == table]
         counts = ", ".join(f"count(*) filter ({question.condition})" for question in asked)
         total, *found = _rows(db, f"select count(*), {counts} from {table}")[0]
         for question, count in zip(asked, found, strict=True):
-            yield Finding(
+            yield ProfileFinding(
                 name=question.name, about=question.about, count=count, of=total,
                 examples=_examples(db, question) if count else [],
             )  # fmt: skip
@@ -242,8 +247,8 @@ def _told(db: duckdb.DuckDBPyConnection, query: str) -> list[Example]:
     ]
 
 
-def _outliers(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    yield Finding(
+def _outliers(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
+    yield ProfileFinding(
         name="outlying",
         about="a hundred times the median of its code, or a hundredth, and beyond the far fences",
         count=_one(db, "select sum(rows) from outlying"),
@@ -290,9 +295,9 @@ _REFERENCES = {
 }
 
 
-def _references(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+def _references(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
     for name, (about, which, of) in _REFERENCES.items():
-        yield Finding(
+        yield ProfileFinding(
             name=name,
             about=about,
             count=_one(db, f"select count(*) {which}"),
@@ -305,8 +310,8 @@ def _references(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         )
 
 
-def _duplicates(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    yield Finding(
+def _duplicates(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
+    yield ProfileFinding(
         name="duplicate",
         about="a price that is in the file already, alike in all but its place",
         count=_one(db, "select sum(rows - 1) from duplicates"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsats_pipeline.core.errors import GiveUp, TryAgain
+from lsats_pipeline.core.errors import PermanentError, TransientError
 from lsats_pipeline.mrf.profiling.ledger import ledger_of
 from lsats_pipeline.mrf.profiling.metrics import Measured, measure
 from lsats_pipeline.mrf.profiling.scan import walk
@@ -35,7 +35,7 @@ def profile(
 ) -> FileProfile:
     """The profile of a published file (by its name there).
 
-    A second call for the same content reads none of it. FixConfiguration when the file is not
+    A second call for the same content reads none of it. ConfigurationError when the file is not
     published, or its source is gone; Busy while another process makes the same profile.
     """
     workspace, chosen = Workspace(exports, file), options or ProfileOptions()
@@ -46,7 +46,7 @@ def profile(
         try:
             made = _made(workspace, work, chosen, progress)
         except OSError as error:
-            raise GiveUp(
+            raise PermanentError(
                 f"{workspace.folder}: {error.strerror or error}: mend that and run it again"
             ) from error
         _keep(workspace, made)
@@ -92,5 +92,5 @@ def _made(
 def _keep(workspace: Workspace, made: FileProfile) -> None:
     published = workspace.published
     if published is None or published.sha256 != made.sha256:
-        raise TryAgain(f"{made.file} was taken in anew while it was profiled: run it again")
+        raise TransientError(f"{made.file} was taken in anew while it was profiled: run it again")
     write(workspace.final / "profile.json", made)

@@ -16,8 +16,8 @@ from lsats_pipeline.mrf.schema import published
 from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
 from lsats_pipeline.mrf.schema.typed import keeps_to
-from lsats_pipeline.mrf.schema.types import Anything, Kind, ListOf, Thing
-from lsats_pipeline.mrf.schema.validation import Fault, Seen, first_places, look
+from lsats_pipeline.mrf.schema.types import Anything, Kind, ListOf, Object
+from lsats_pipeline.mrf.schema.validation import SchemaFault, Seen, first_places, look
 from lsats_pipeline.mrf.text.access import Original
 from lsats_pipeline.mrf.text.index import HEADER, SECTIONS, Index, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher
@@ -31,7 +31,7 @@ class Walked:
     """What one pass over some spans saw, and where each fault is first."""
 
     seen: Seen
-    firsts: dict[Fault, Example]
+    firsts: dict[SchemaFault, Example]
 
     def add(self, other: Walked) -> None:
         """Sum up; the first place is the one nearest to the beginning."""
@@ -152,7 +152,7 @@ def _walk(job: _Job, watch: Watcher | None = None) -> Walked:
 
 
 def _of_stretch(
-    stretch: Stretch, version: Version, known: dict[Fault, Example] | None = None
+    stretch: Stretch, version: Version, known: dict[SchemaFault, Example] | None = None
 ) -> Walked:
     kind, path = inside(stretch.span, version)
     seen = Seen()
@@ -178,8 +178,8 @@ def inside(span: Span, version: Version) -> tuple[Kind, str]:
 
 
 def _placed(
-    stretch: Stretch, values: list[Any], kind: Kind, path: str, wanted: set[Fault]
-) -> dict[Fault, Example]:
+    stretch: Stretch, values: list[Any], kind: Kind, path: str, wanted: set[SchemaFault]
+) -> dict[SchemaFault, Example]:
     places = stretch.values()
     return {
         fault: _example(stretch, number, *places[number])
@@ -249,7 +249,7 @@ def _large(element: LargeElement, version: Version) -> Walked:
     rest = tuple(replace(m, kind=Anything()) if m.name == inner else m for m in kind.members)
     try:
         header: dict[str, Any] = {**msgspec.json.decode(element.header), inner: []}
-        look([header], Thing(kind.name, rest, kind.rules), path, seen)
+        look([header], Object(kind.name, rest, kind.rules), path, seen)
     except _FAULTS as error:
         seen.fault(path, "not json", _without_place(error), 1)
     example = Example(section=element.section, element=element.number, offset=element.begin)
@@ -272,7 +272,7 @@ def _found(index: Index, version: Version, walked: Walked) -> SchemaFound:
     )
 
 
-def _ranked(seen: Seen, firsts: dict[Fault, Example]) -> list[Violation]:
+def _ranked(seen: Seen, firsts: dict[SchemaFault, Example]) -> list[Violation]:
     return [
         Violation(
             path=f.path, what=f.what, detail=f.detail, count=count, first=firsts.get(f, Example()),

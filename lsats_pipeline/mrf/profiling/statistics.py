@@ -89,7 +89,7 @@ class Distribution(Struct, kw_only=True):
         return self.sum / self.rows if self.rows else 0.0
 
 
-class Finding(Struct, kw_only=True):
+class ProfileFinding(Struct, kw_only=True):
     """How often something doubtful is in the tables, of how many, and the first cases."""
 
     name: str
@@ -112,10 +112,10 @@ class FileProfile(Struct, kw_only=True):
     categories: dict[str, dict[str, int]]
     systems: list[CodeSystem]
     prices: dict[str, Distribution]
-    findings: list[Finding]
+    findings: list[ProfileFinding]
     ledger: dict[str, int]
 
-    def finding(self, name: str) -> Finding:
+    def finding(self, name: str) -> ProfileFinding:
         """A finding by its name; one that was not looked for counts nothing."""
-        none = Finding(name=name, about="", count=0, of=0, examples=[])
+        none = ProfileFinding(name=name, about="", count=0, of=0, examples=[])
         return next((found for found in self.findings if found.name == name), none)

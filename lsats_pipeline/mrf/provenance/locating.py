@@ -24,10 +24,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.mrf.provenance.rereading import Stretch, alone, indexed, placed, stretches
 from lsats_pipeline.mrf.rows.tables import FOLDER_OF
-from lsats_pipeline.mrf.text.access import Opened
+from lsats_pipeline.mrf.text.access import OpenedText
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher
 from lsats_pipeline.mrf.workspace import Workspace
@@ -53,7 +53,7 @@ class Origin:
 
 
 def origin(workspace: Workspace, place: str, watch: Watcher | None = None) -> Origin:
-    """The text that a place leads to; FixConfiguration when there is no such place."""
+    """The text that a place leads to; ConfigurationError when there is no such place."""
     return Origins(workspace, watch).of(place)
 
 
@@ -66,14 +66,14 @@ class Origins:
         self._index = file.index
         self._original = file.original
         self._watch = watch
-        self._anywhere: Opened | None = None
+        self._anywhere: OpenedText | None = None
         self._large = {(element.section, element.number): element for element in file.index.large}
 
     def of(self, place: str) -> Origin:
         """The text that a place leads to; it is to be read before the next is asked for."""
         match = _PLACE.fullmatch(place)
         if match is None:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{place!r} is no place: write an element (1234, provider_references/7), a row"
                 " (in_network:88, rejects:3), or a byte (byte:123456)"
             )
@@ -88,10 +88,12 @@ class Origins:
     def element(self, section: str, number: int) -> Origin:
         """The text of an element."""
         if section not in SECTIONS:
-            raise FixConfiguration(f"there is no array {section}: there are {', '.join(SECTIONS)}")
+            raise ConfigurationError(
+                f"there is no array {section}: there are {', '.join(SECTIONS)}"
+            )
         index, count = self._index, self._index.elements(section)
         if number >= count:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{section} has {count:,} elements, counted from 0, and no {number}"
             )
         if large := self._large.get((section, number)):
@@ -105,7 +107,7 @@ class Origins:
         )
         return self._between(section, number, "an element", lost.begin, lost.size)
 
-    def _opened(self) -> Opened:
+    def _opened(self) -> OpenedText:
         """The text; the same again where it can be read from any place on."""
         text = self._anywhere or self._original.opened(self._watch)
         self._anywhere = text if text.proved else None
@@ -155,14 +157,14 @@ class Origins:
                             )
         member = next((m for m in self._index.members if m.at <= byte < m.end), None)
         what = f"in {member.key!r}, between its elements" if member else "between the members"
-        raise FixConfiguration(f"byte {byte:,} of {self._index.text:,} is {what}")
+        raise ConfigurationError(f"byte {byte:,} of {self._index.text:,} is {what}")
 
     def _of_row(self, table: str, number: int) -> Origin:
         if table == "rejects":
             return self._of_reject(row(self._final, table, number))
         if table not in _SECTION_OF:
             known = ", ".join((*_SECTION_OF, "rejects"))
-            raise FixConfiguration(f"there is no table {table}: there are {known}")
+            raise ConfigurationError(f"there is no table {table}: there are {known}")
         found = row(self._final, table, number)
         section = "in_network" if found.get("inline") else _SECTION_OF[table]
         whole = self.element(section, found["element"])
@@ -211,7 +213,7 @@ def row(folder: Path, table: str, number: int) -> dict[str, Any]:
             if number < before + rows:
                 return _row_of(file, number - before)
         before += rows
-    raise FixConfiguration(f"{table} has {before:,} rows, counted from 0, and no {number:,}")
+    raise ConfigurationError(f"{table} has {before:,} rows, counted from 0, and no {number:,}")
 
 
 def _row_of(file: pq.ParquetFile, number: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 from isal.isal_zlib import crc32
 
-from lsats_pipeline.core.errors import FixConfiguration
-from lsats_pipeline.mrf.text.access import Opened, Original, changed
+from lsats_pipeline.core.errors import ConfigurationError
+from lsats_pipeline.mrf.text.access import OpenedText, Original, changed
 from lsats_pipeline.mrf.text.index import Index, Span
 from lsats_pipeline.mrf.text.reading import Watcher
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_of
@@ -54,7 +54,7 @@ def placed(data: bytes, begin: int, values: Sequence[msgspec.Raw]) -> Iterator[t
         at += len(text)
 
 
-def stretches(text: Opened, spans: Sequence[Span]) -> Iterator[Stretch]:
+def stretches(text: OpenedText, spans: Sequence[Span]) -> Iterator[Stretch]:
     """The pieces of these spans, in order; BadFile if one is not what it was."""
     for span in spans:
         first, check = span.first, 0
@@ -76,7 +76,7 @@ def alone(span: Span, number: int) -> Span:
     )
 
 
-def texts_of(text: Opened, spans: Sequence[Span]) -> Iterator[tuple[Span, list[bytes]]]:
+def texts_of(text: OpenedText, spans: Sequence[Span]) -> Iterator[tuple[Span, list[bytes]]]:
     """Each of these spans, in order, and its pieces as documents; BadFile if it changed."""
     for span in spans:
         yield span, [document_of(stretch.data) for stretch in stretches(text, [span])]
@@ -105,7 +105,7 @@ def indexed(workspace: Workspace) -> Indexed:
     """The index of a published file, whose source is still what it was."""
     published, work = workspace.published, workspace.published_work
     if published is None or work is None:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"no price file {workspace.file} is published (`lsats mrf status` lists them):"
             " `lsats mrf run FILE` takes one in"
         )
@@ -116,11 +116,11 @@ def indexed(workspace: Workspace) -> Indexed:
 def _assert_there(published: Published, index: Index) -> None:
     path = Path(published.source.path)
     if not path.is_file():
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{path}, of which {published.file} was made, is gone: put it back there"
         )
     if not published.source.is_still(index.sha256):
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{path} is not the file of which {published.file} was made: put that back, or take"
             " this one in with `lsats mrf run`"
         )

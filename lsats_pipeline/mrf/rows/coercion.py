@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from lsats_pipeline.mrf.schema.published import element
-from lsats_pipeline.mrf.schema.types import Kind, ListOf, Number, Text, Thing
+from lsats_pipeline.mrf.schema.types import Kind, ListOf, Number, Object, StringType
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _WHOLE = re.compile(r"-?(0|[1-9]\d*)")
@@ -34,7 +34,7 @@ def _kind_at(section: str, path: str) -> Kind:
     # Version 1 knows every member that both have, and groups written out.
     kind: Kind = element(section, 1)
     for name in _STEP.findall(path):
-        assert isinstance(kind, Thing)
+        assert isinstance(kind, Object)
         member = kind.member(name)
         assert member is not None
         assert isinstance(member.kind, ListOf)
@@ -47,12 +47,12 @@ def _changed(value: Any, kind: Kind) -> Any:
     if isinstance(kind, Number) and isinstance(value, str):
         form = _WHOLE if kind.whole else _NUMBER
         return msgspec.Raw(value.encode()) if form.fullmatch(value) else value
-    if isinstance(kind, Text) and type(value) is int:
+    if isinstance(kind, StringType) and type(value) is int:
         return str(value)
     if isinstance(kind, ListOf) and isinstance(value, list):
         made = [_changed(item, kind.item) for item in value]
         return made if any(a is not b for a, b in zip(made, value, strict=True)) else value
-    if isinstance(kind, Thing) and isinstance(value, dict):
+    if isinstance(kind, Object) and isinstance(value, dict):
         kinds = {member.name: member.kind for member in kind.members}
         thing = {k: _changed(v, kinds[k]) if k in kinds else v for k, v in value.items()}
         return thing if any(thing[k] is not value[k] for k in value) else value

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf.rows import tables
-from lsats_pipeline.mrf.rows.decoding import Reject
+from lsats_pipeline.mrf.rows.decoding import RowReject
 
 Positions = NDArray[np.int64]
 _SERVICE = ("name", "billing_code_type", "billing_code_type_version", "billing_code", "description")
@@ -168,7 +168,7 @@ def _modifiers(amounts: pa.StructArray, payments: pa.StructArray, at: pa.Array) 
     return _listed(pc.coalesce(own, of_all.take(at)))
 
 
-def rejects(found: list[Reject], lineage: Lineage) -> pa.Table:
+def rejects(found: list[RowReject], lineage: Lineage) -> pa.Table:
     """A row for everything that is in no other table."""
     return pa.Table.from_arrays(
         [

@@ -25,8 +25,8 @@ from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.rows.arrow_reader import columns_of
 from lsats_pipeline.mrf.rows.bisect_invalid import FAULTS, after_comma, decoder, parted
 from lsats_pipeline.mrf.rows.elements import INSIDE, KINDS, Element
-from lsats_pipeline.mrf.rows.price_template_cache import Alike, coded
-from lsats_pipeline.mrf.text.cutting import Large, Limits, pieces
+from lsats_pipeline.mrf.rows.price_template_cache import PriceTemplateCache, coded
+from lsats_pipeline.mrf.text.cutting import LargePiece, Limits, pieces
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.text.scanning import BEFORE, BEHIND, document_of
 from lsats_pipeline.mrf.text.window import HEAD, Window, members
@@ -40,7 +40,7 @@ _LEVELS = {"Rate": "rate", "Price": "price", "ProviderGroup": "provider_group",
            "AllowedAmount": "allowed_amount", "Payment": "payment"}  # fmt: skip
 
 
-class Reject(Struct, frozen=True):
+class RowReject(Struct, frozen=True):
     """Something of a file that is in no table. `level` says what: element, rate, price, ..."""
 
     section: str
@@ -54,7 +54,7 @@ class Reject(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class DecodedText:
     """Values of an array, as a document: `begin` is where in the file's, `first` their number.
 
     `strict`: the index has proved it to be strict JSON.
@@ -70,7 +70,7 @@ class Text:
         """The values as written."""
         return bytes(self.document[len(BEFORE) : -len(BEHIND)])
 
-    def part(self, begin: int, end: int, values: int) -> Text:
+    def part(self, begin: int, end: int, values: int) -> DecodedText:
         """Some of it, with so many values before."""
         document = document_of(memoryview(self.document)[len(BEFORE) :][begin:end])
         return replace(self, document=document, begin=self.begin + begin, first=self.first + values)
@@ -82,7 +82,7 @@ class Decoded:
 
     values: list[pa.StructArray] = field(default_factory=list)
     numbers: list[Numbers] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RowReject] = field(default_factory=list)
     seen: int = 0
 
     def add(self, values: pa.StructArray, numbers: Numbers) -> None:
@@ -93,7 +93,7 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Source:
+class PieceSource:
     """Where a piece is from: its span, and the large element it is inside of, if it is."""
 
     span: Span
@@ -133,16 +133,16 @@ class Decoder:
     """Decodes the pieces of one file; what it learns of the file is good for the next ones."""
 
     def __init__(self) -> None:
-        self._readers: dict[type[Struct], Alike] = {}
+        self._readers: dict[type[Struct], PriceTemplateCache] = {}
         self._in_vain = 0
 
-    def decode(self, piece: Text, source: Source) -> Decoded:
+    def decode(self, piece: DecodedText, source: PieceSource) -> Decoded:
         """All values of a piece; what is in doubt is looked at in ever smaller parts."""
         decoded = Decoded()
         self._decode(decoded, piece, source)
         return decoded
 
-    def _decode(self, decoded: Decoded, piece: Text, source: Source) -> None:
+    def _decode(self, decoded: Decoded, piece: DecodedText, source: PieceSource) -> None:
         reader = self._reader(source.kind)
         values = reader.read(piece.document) if piece.strict and not source.fault else None
         if values is not None:
@@ -160,17 +160,17 @@ class Decoder:
         elif piece.strict and not reader.learn(piece.document):
             self._in_vain += 1
 
-    def _is_worth_cutting(self, piece: Text) -> bool:
+    def _is_worth_cutting(self, piece: DecodedText) -> bool:
         """Not when there was nothing bad in what was in doubt for many times."""
         return len(piece.document) > _SMALL and self._in_vain < _OFTEN
 
-    def _reader(self, kind: type[Struct]) -> Alike:
+    def _reader(self, kind: type[Struct]) -> PriceTemplateCache:
         if kind not in self._readers:
-            self._readers[kind] = Alike(kind)
+            self._readers[kind] = PriceTemplateCache(kind)
         return self._readers[kind]
 
 
-def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
+def _judged(decoded: Decoded, piece: DecodedText, source: PieceSource) -> int:
     """Decode exactly, value for value where it must be; returns how many rejects that gave."""
     before = len(decoded.rejects)
     values = _at_once(piece.data, source)
@@ -185,7 +185,9 @@ def _judged(decoded: Decoded, piece: Text, source: Source) -> int:
     return len(decoded.rejects) - before
 
 
-def _apart(decoded: Decoded, piece: Text, source: Source) -> tuple[list[Any], list[int]]:
+def _apart(
+    decoded: Decoded, piece: DecodedText, source: PieceSource
+) -> tuple[list[Any], list[int]]:
     """Value for value: the good ones, and their numbers."""
     values, numbers = [], []
     for number, (at, raw) in enumerate(_one_by_one(piece.data, piece.begin), piece.first):
@@ -204,11 +206,11 @@ def level_of(kind: type[Struct]) -> str:
     return _LEVELS.get(kind.__name__, "element")
 
 
-def too_large(found: TooLarge) -> Reject:
+def too_large(found: TooLarge) -> RowReject:
     """The reject of a value that could not be cut."""
     inside = INSIDE[KINDS[found.section]][1]
     level = "element" if not found.path else "member"
-    return Reject(
+    return RowReject(
         found.section,
         found.element,
         found.path,
@@ -220,7 +222,7 @@ def too_large(found: TooLarge) -> Reject:
     )
 
 
-def _at_once(data: bytes, source: Source) -> list[Any] | None:
+def _at_once(data: bytes, source: PieceSource) -> list[Any] | None:
     """All values; None when any of them is not as it should be."""
     whole = b"".join((b"[", data, b"]"))
     try:
@@ -236,7 +238,7 @@ def _one_by_one(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
     limits = Limits(piece=len(data) + 2, largest=2 * len(data) + 2)
     window = Window(iter((b"[", data, b"]")), begin - 1)
     for piece in pieces(window, limits):
-        assert not isinstance(piece, Large), "nothing is larger than the whole"
+        assert not isinstance(piece, LargePiece), "nothing is larger than the whole"
         at = 0
         data = piece.data
         for raw in [bytes(value) for value in piece.values] or [data]:
@@ -259,8 +261,8 @@ def _members(data: bytes, begin: int) -> list[tuple[str, int, bytes]]:
 class _Place:
     """A piece while it is taken apart."""
 
-    source: Source
-    rejects: list[Reject]
+    source: PieceSource
+    rejects: list[RowReject]
     element: int
 
     def taken(self, raw: bytes, at: int, kind: type[Struct], path: str) -> Any:
@@ -294,7 +296,7 @@ class _Place:
         section = self.source.span.section
         text = raw[:HEAD].decode(errors="backslashreplace")
         self.rejects.append(
-            Reject(section, self.element, path, level_of(kind), reason, at, len(raw), text)
+            RowReject(section, self.element, path, level_of(kind), reason, at, len(raw), text)
         )
 
 
@@ -316,12 +318,12 @@ def _shell(
     return value, list(_one_by_one(inside, begin + 1)) if inside.strip() else []
 
 
-def _lost(values: list[Any], numbers: list[int], source: Source) -> list[Reject]:
+def _lost(values: list[Any], numbers: list[int], source: PieceSource) -> list[RowReject]:
     """Good values inside of a large element that cannot be used."""
     assert source.large is not None
     name, inside = INSIDE[KINDS[source.span.section]]
     return [
-        Reject(source.span.section, source.large.number, f"{name}[{number}]", level_of(inside),
+        RowReject(source.span.section, source.large.number, f"{name}[{number}]", level_of(inside),
                f"its element: {source.fault}", source.large.begin, 0,
                msgspec.json.encode(value)[:HEAD].decode(errors="backslashreplace"))
         for number, value in zip(numbers, values, strict=True)

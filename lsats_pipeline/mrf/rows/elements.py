@@ -62,7 +62,7 @@ class Rate(Struct, gc=False):
     provider_groups: list[ProviderGroup] | None = None
 
 
-class Code(Struct, gc=False):
+class BillingCode(Struct, gc=False):
     """A billing code inside a bundle or a capitation."""
 
     billing_code_type: str
@@ -82,8 +82,8 @@ class InNetwork(Struct, gc=False):
     description: str
     negotiated_rates: list[Rate]
     severity_of_illness: str | None = None
-    bundled_codes: list[Code] | None = None
-    covered_services: list[Code] | None = None
+    bundled_codes: list[BillingCode] | None = None
+    covered_services: list[BillingCode] | None = None
 
 
 class BilledCharge(Struct, gc=False):

@@ -47,7 +47,7 @@ _BEFORE, _BEHIND, _OFTEN = 64, 1 << 15, 8
 _SMALL = 64 << 10
 
 
-class Alike:
+class PriceTemplateCache:
     """Reads pieces of one kind, given as documents that are proved to be strict JSON."""
 
     def __init__(self, kind: type[Struct]) -> None:

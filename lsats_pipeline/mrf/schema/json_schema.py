@@ -13,16 +13,16 @@ from typing import Any
 
 from lsats_pipeline.mrf.schema.types import (
     Anything,
+    Conditional,
     Either,
     Kind,
     ListOf,
-    Member,
     Number,
+    Object,
+    ObjectMember,
     OneOf,
     Rule,
-    Text,
-    Thing,
-    When,
+    StringType,
 )
 
 Schema = dict[str, Any]
@@ -40,13 +40,13 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 def json_schema(kind: Kind) -> Schema:
     """The kind as JSON Schema."""
     match kind:
-        case Text():
+        case StringType():
             return _text(kind)
         case Number():
             return _number(kind)
         case ListOf():
             return _list(kind)
-        case Thing():
+        case Object():
             return _thing(kind)
         case Either():
             return {"anyOf": [json_schema(one) for one in kind.kinds]}
@@ -54,7 +54,7 @@ def json_schema(kind: Kind) -> Schema:
             return {"type": kind.only} if kind.only else {}
 
 
-def _text(kind: Text) -> Schema:
+def _text(kind: StringType) -> Schema:
     return {
         "type": "string",
         **({"enum": sorted(kind.one_of)} if kind.one_of else {}),
@@ -79,7 +79,7 @@ def _list(kind: ListOf) -> Schema:
     return usual if kind.or_else is None else {"anyOf": [usual, {"const": list(kind.or_else)}]}
 
 
-def _thing(kind: Thing) -> Schema:
+def _thing(kind: Object) -> Schema:
     rules = [_rule(rule) for rule in kind.rules]
     return {
         "type": "object",
@@ -91,7 +91,7 @@ def _thing(kind: Thing) -> Schema:
 
 
 def _rule(rule: Rule) -> Schema:
-    if isinstance(rule, When):
+    if isinstance(rule, Conditional):
         has = {"properties": {rule.member: {"const": rule.value}}, "required": [rule.member]}
         return {"if": has, "then": {"required": [rule.needs]}}
     if isinstance(rule, OneOf):
@@ -114,7 +114,7 @@ def observed(types: Mapping[str, Counter[str]], path: str) -> Kind:
 
 def _observed(types: Mapping[str, Counter[str]], path: str, name: str) -> Kind:
     if name == "string":
-        return Text()
+        return StringType()
     if name in ("integer", "number"):
         return Number(whole=name == "integer")
     if name == "array":
@@ -125,7 +125,7 @@ def _observed(types: Mapping[str, Counter[str]], path: str, name: str) -> Kind:
     return Anything(only=name)
 
 
-def _observed_thing(types: Mapping[str, Counter[str]], path: str) -> Thing:
+def _observed_thing(types: Mapping[str, Counter[str]], path: str) -> Object:
     begin = f"{path}." if path else ""
     names = [
         found.removeprefix(begin)
@@ -135,10 +135,10 @@ def _observed_thing(types: Mapping[str, Counter[str]], path: str) -> Thing:
         and not re.search(r"[.\[]", found[len(begin) :])
     ]
     things = types[path]["object"]
-    return Thing(
+    return Object(
         path,
         tuple(
-            Member(
+            ObjectMember(
                 name,
                 observed(types, begin + name),
                 required=sum(types[begin + name].values()) == things,

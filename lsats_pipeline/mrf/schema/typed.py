@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal, Union
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from lsats_pipeline.mrf.schema.types import SERVICE_CODE, Kind, ListOf, Number, Text, Thing, When
+from lsats_pipeline.mrf.schema.types import (
+    SERVICE_CODE,
+    Conditional,
+    Kind,
+    ListOf,
+    Number,
+    Object,
+    StringType,
+)
 
 # Forms that few texts have: a look into a table is ten times as fast as a regular expression.
 _FEW = {SERVICE_CODE: (*(f"{number:02}" for number in range(100)), "CSTM-00")}
@@ -46,18 +54,18 @@ def _decoder(kind: Kind) -> msgspec.json.Decoder[Any] | None:
 
 def _type(kind: Kind) -> Any:
     match kind:
-        case Text() if kind.one_of:
+        case StringType() if kind.one_of:
             return Literal[tuple(sorted(kind.one_of))]
-        case Text() if kind.form in _FEW:
+        case StringType() if kind.form in _FEW:
             return Literal[_FEW[kind.form]]
-        case Text():
+        case StringType():
             form = rf"^(?:{kind.form})\Z" if kind.form else None
             return Annotated[str, Meta(pattern=form, min_length=1 if kind.filled else None)]
         case Number():
             return _number(kind)
         case ListOf():
             return Annotated[list[_type(kind.item)], Meta(min_length=kind.at_least or None)]  # type: ignore[misc]
-        case Thing():
+        case Object():
             return _thing(kind)
     raise _Unsayable(kind)
 
@@ -69,14 +77,14 @@ def _number(kind: Number) -> Any:
     return Annotated[int if kind.whole else float, least]
 
 
-def _thing(kind: Thing) -> Any:
+def _thing(kind: Object) -> Any:
     if not kind.rules:
         return msgspec.defstruct(kind.name, list(_members(kind)), gc=False)
     rule = kind.rules[0]
-    tagged = kind.member(rule.member) if isinstance(rule, When) else None
-    if len(kind.rules) > 1 or tagged is None or not isinstance(tagged.kind, Text):
+    tagged = kind.member(rule.member) if isinstance(rule, Conditional) else None
+    if len(kind.rules) > 1 or tagged is None or not isinstance(tagged.kind, StringType):
         raise _Unsayable(kind.rules)
-    assert isinstance(rule, When)
+    assert isinstance(rule, Conditional)
     # What a thing needs when a member has a value: a type for each value of that member.
     choices = tuple(
         msgspec.defstruct(
@@ -91,7 +99,7 @@ def _thing(kind: Thing) -> Any:
     return Union[choices]  # noqa: UP007 - of types that are made here
 
 
-def _members(kind: Thing, tag: str = "", needs: str = "") -> Iterator[tuple[str, Any, Any]]:
+def _members(kind: Object, tag: str = "", needs: str = "") -> Iterator[tuple[str, Any, Any]]:
     """The members, those that have to be there first; `...` has no default."""
     required = [m for m in kind.members if m.required or m.name == needs]
     for member in required:

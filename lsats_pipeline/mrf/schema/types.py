@@ -9,7 +9,7 @@ SERVICE_CODE = r"\d\d|CSTM-00"
 
 
 @dataclass(frozen=True)
-class Text:
+class StringType:
     """A string: one of a few, of a form (a regular expression for all of it), or not empty."""
 
     one_of: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ class Either:
 
 
 @dataclass(frozen=True)
-class When:
+class Conditional:
     """Things whose `member` has this value need another one (`if`/`then`)."""
 
     member: str
@@ -60,7 +60,7 @@ class When:
 
 
 @dataclass(frozen=True)
-class Together:
+class AllOrNone:
     """These come all or none."""
 
     members: tuple[str, ...]
@@ -74,11 +74,11 @@ class OneOf:
     only_one: bool = False
 
 
-Rule: TypeAlias = When | Together | OneOf
+Rule: TypeAlias = Conditional | AllOrNone | OneOf
 
 
 @dataclass(frozen=True)
-class Member:
+class ObjectMember:
     """A member of a thing."""
 
     name: str
@@ -87,17 +87,17 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Thing:
+class Object:
     """An object. Others than its members are no fault in the schema, but are told."""
 
     name: str
-    members: tuple[Member, ...]
+    members: tuple[ObjectMember, ...]
     rules: tuple[Rule, ...] = ()
     closed: bool = field(default=False)
 
-    def member(self, name: str) -> Member | None:
+    def member(self, name: str) -> ObjectMember | None:
         """The member of this name."""
         return next((member for member in self.members if member.name == name), None)
 
 
-Kind: TypeAlias = Text | Number | ListOf | Thing | Anything | Either
+Kind: TypeAlias = StringType | Number | ListOf | Object | Anything | Either

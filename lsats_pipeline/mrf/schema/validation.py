@@ -17,17 +17,17 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from lsats_pipeline.mrf.schema.types import (
+    AllOrNone,
     Anything,
+    Conditional,
     Either,
     Kind,
     ListOf,
     Number,
+    Object,
     OneOf,
     Rule,
-    Text,
-    Thing,
-    Together,
-    When,
+    StringType,
 )
 
 # Files with made-up keys (an id as a key) must not fill the memory.
@@ -39,7 +39,7 @@ _NAMES = {
 }  # fmt: skip
 
 
-class Fault(NamedTuple):
+class SchemaFault(NamedTuple):
     """One way in which values differ from the schema; `detail` is the member, type or value."""
 
     path: str
@@ -52,7 +52,7 @@ class Seen:
     """What was seen at each path: JSON types with their counts; and the faults."""
 
     types: dict[str, Counter[str]] = field(default_factory=dict)
-    faults: Counter[Fault] = field(default_factory=Counter)
+    faults: Counter[SchemaFault] = field(default_factory=Counter)
     unknown: int = 0
 
     def add(self, other: Seen) -> None:
@@ -66,11 +66,11 @@ class Seen:
         """Count a fault; the rarer ones of many at one place are put together."""
         told = str(detail)
         told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"
-        fault = Fault(path, what, told)
+        fault = SchemaFault(path, what, told)
         if fault not in self.faults and (
             sum(f.path == path and f.what == what for f in self.faults) >= _MOST_DETAILS
         ):
-            fault = Fault(path, what, "(others)")
+            fault = SchemaFault(path, what, "(others)")
         self.faults[fault] += count
 
 
@@ -108,10 +108,10 @@ def _parts(kind: Kind) -> tuple[tuple[Kind, frozenset[type]], ...]:
     return ((kind, frozenset((_TYPES[type(kind)],))),)
 
 
-_TYPES: dict[type, type] = {Text: str, ListOf: list, Thing: dict}
+_TYPES: dict[type, type] = {StringType: str, ListOf: list, Object: dict}
 
 
-def _texts(values: Sequence[str], kind: Text, path: str, seen: Seen) -> None:
+def _texts(values: Sequence[str], kind: StringType, path: str, seen: Seen) -> None:
     if kind.filled and (empty := values.count("")):
         seen.fault(path, "empty", "", empty)
     if not kind.one_of and not kind.form:
@@ -124,7 +124,7 @@ def _texts(values: Sequence[str], kind: Text, path: str, seen: Seen) -> None:
             seen.fault(path, "not allowed", repr(value), count)
 
 
-def _allowed(kind: Text, value: str) -> bool:
+def _allowed(kind: StringType, value: str) -> bool:
     if kind.one_of:
         return value in kind.one_of
     return re.fullmatch(kind.form, value) is not None
@@ -154,7 +154,7 @@ def _lists(values: Sequence[list[Any]], kind: ListOf, path: str, seen: Seen) -> 
     look(list(chain.from_iterable(values)), kind.item, f"{path}[]", seen)
 
 
-def _things(values: Sequence[dict[str, Any]], kind: Thing, path: str, seen: Seen) -> None:
+def _things(values: Sequence[dict[str, Any]], kind: Object, path: str, seen: Seen) -> None:
     shapes = Counter(map(tuple, values))
     total = len(values)
     present: Counter[str] = Counter()
@@ -183,29 +183,29 @@ def _members(values: Sequence[dict[str, Any]], name: str, count: int) -> list[An
 
 def _broken(rule: Rule, values: Sequence[dict[str, Any]], shapes: Counter[tuple[str, ...]]) -> int:
     """How many things break a rule. Most rules are about which members there are."""
-    if isinstance(rule, When):
+    if isinstance(rule, Conditional):
         if all(rule.needs in shape for shape in shapes):
             return 0
         return sum(v.get(rule.member) == rule.value and rule.needs not in v for v in values)
     return sum(count for shape, count in shapes.items() if not _keeps(rule, shape))
 
 
-def _keeps(rule: Together | OneOf, shape: tuple[str, ...]) -> bool:
+def _keeps(rule: AllOrNone | OneOf, shape: tuple[str, ...]) -> bool:
     found = sum(name in shape for name in rule.members)
-    if isinstance(rule, Together):
+    if isinstance(rule, AllOrNone):
         return found in (0, len(rule.members))
     return found == 1 if rule.only_one else found >= 1
 
 
 def told(rule: Rule) -> str:
     """A rule in a few words."""
-    if isinstance(rule, When):
+    if isinstance(rule, Conditional):
         return f"{rule.value} needs {rule.needs}"
-    how = "all or none" if isinstance(rule, Together) else "one"
+    how = "all or none" if isinstance(rule, AllOrNone) else "one"
     return f"{how} of {', '.join(rule.members)}"
 
 
-def faults_of(value: Any, kind: Kind, path: str = "") -> list[Fault]:
+def faults_of(value: Any, kind: Kind, path: str = "") -> list[SchemaFault]:
     """The faults of a single value."""
     seen = Seen()
     look([value], kind, path, seen)
@@ -213,8 +213,8 @@ def faults_of(value: Any, kind: Kind, path: str = "") -> list[Fault]:
 
 
 def first_places(
-    values: Sequence[Any], kind: Kind, path: str, wanted: set[Fault]
-) -> Iterator[tuple[Fault, int]]:
+    values: Sequence[Any], kind: Kind, path: str, wanted: set[SchemaFault]
+) -> Iterator[tuple[SchemaFault, int]]:
     """For each of these faults, the position of the first value that has it."""
     left = set(wanted)
     for number, value in enumerate(values):
@@ -225,11 +225,11 @@ def first_places(
             yield fault, number
 
 
-_THING = Thing("anything", ())
-_ANY = Either((Text(), Number(), ListOf(Anything()), _THING))
+_THING = Object("anything", ())
+_ANY = Either((StringType(), Number(), ListOf(Anything()), _THING))
 _LOOKS: dict[type, Callable[[Any, Any, str, Seen], None]] = {
-    Text: _texts,
+    StringType: _texts,
     Number: _numbers,
     ListOf: _lists,
-    Thing: _things,
+    Object: _things,
 }

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from psycopg import sql
 from psycopg.rows import class_row
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError
 from lsats_pipeline.mrf.sources.locations import Location, Scheme
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
@@ -50,7 +50,7 @@ VERSION_STEPS: dict[str, set[str]] = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogEntry:
     """A file as the catalogue knows it. `query` is secret: for the request alone."""
 
     key: str
@@ -90,7 +90,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Version:
+class FileVersion:
     """One content of a file, and what became of it. `path` is where its bytes are."""
 
     key: str
@@ -123,23 +123,25 @@ def locked(warehouse: Warehouse, key: str, wait: float = 0.0) -> Iterator[Connec
         yield connection
 
 
-def entry(connection: Connection, key: str) -> Entry | None:
+def entry(connection: Connection, key: str) -> CatalogEntry | None:
     """A file by its key."""
-    return _first(connection, Entry, "mrf.files where key = %s", [key])
+    return _first(connection, CatalogEntry, "mrf.files where key = %s", [key])
 
 
-def known(connection: Connection, key: str) -> Entry:
-    """The same; FixConfiguration when there is none."""
+def known(connection: Connection, key: str) -> CatalogEntry:
+    """The same; ConfigurationError when there is none."""
     found = entry(connection, key)
     if found is None:
-        raise FixConfiguration(f"no price file has the key {key!r}: `lsats mrf status` lists them")
+        raise ConfigurationError(
+            f"no price file has the key {key!r}: `lsats mrf status` lists them"
+        )
     return found
 
 
-def handled(connection: Connection) -> list[Entry]:
+def handled(connection: Connection) -> list[CatalogEntry]:
     """Every file that somebody tried to fetch, by key."""
     where = "mrf.files where state not in ('found', 'unsupported') order by key"
-    return _all(connection, Entry, where, [])
+    return _all(connection, CatalogEntry, where, [])
 
 
 def listed(connection: Connection) -> dict[str, int]:
@@ -151,16 +153,16 @@ def listed(connection: Connection) -> dict[str, int]:
     return dict(rows)
 
 
-def latest(connection: Connection, key: str) -> Version | None:
+def latest(connection: Connection, key: str) -> FileVersion | None:
     """The newest version of a file."""
     where = "mrf.versions where key = %s order by version desc limit 1"
-    return _first(connection, Version, where, [key])
+    return _first(connection, FileVersion, where, [key])
 
 
-def versions(connection: Connection, key: str = "") -> list[Version]:
+def versions(connection: Connection, key: str = "") -> list[FileVersion]:
     """All versions, oldest first; of one file or of all."""
     where = "mrf.versions where %s in ('', key) order by key, version"
-    return _all(connection, Version, where, [key])
+    return _all(connection, FileVersion, where, [key])
 
 
 def named_by_hand(connection: Connection, key: str) -> bool:
@@ -228,7 +230,7 @@ def due_count(connection: Connection) -> int:
 def move_file(
     connection: Connection, key: str, to: str, *, code: str = "", reason: str = ""
 ) -> None:
-    """Bring a file to another state; GiveUp when the step is none of FILE_STEPS."""
+    """Bring a file to another state; PermanentError when the step is none of FILE_STEPS."""
     allowed = [state for state, steps in FILE_STEPS.items() if to in steps]
     moved = connection.execute(
         "update mrf.files set state = %(to)s, code = nullif(%(code)s, ''),"
@@ -242,9 +244,9 @@ def move_file(
 
 
 def move_version(
-    connection: Connection, version: Version, to: str, *, code: str = "", reason: str = ""
-) -> Version:
-    """Bring a version to another state; GiveUp when the step is none of VERSION_STEPS."""
+    connection: Connection, version: FileVersion, to: str, *, code: str = "", reason: str = ""
+) -> FileVersion:
+    """Bring a version to another state; PermanentError when the step is none of VERSION_STEPS."""
     allowed = [state for state, steps in VERSION_STEPS.items() if to in steps]
     moved = connection.execute(
         "update mrf.versions set state = %(to)s, code = nullif(%(code)s, ''),"
@@ -261,7 +263,7 @@ def move_version(
 
 def received(
     connection: Connection, key: str, *, sha256: str, size: int, path: Path, mark: str
-) -> Version:
+) -> FileVersion:
     """Record what was received; the newest version as it is when it has the same content.
 
     The file is taken then: it is due again when its mark changes.
@@ -354,7 +356,7 @@ def _abandoned(connection: Connection, table: str, key: str) -> bool:
     return changed.rowcount > 0
 
 
-def _same_elsewhere(connection: Connection, version: Version) -> Version:
+def _same_elsewhere(connection: Connection, version: FileVersion) -> FileVersion:
     """When another key has published these bytes, they are not parsed again; lineage says so."""
     other = connection.execute(
         "select v.key, v.version from mrf.versions v where v.sha256 = %s and v.key <> %s"
@@ -372,16 +374,18 @@ def _same_elsewhere(connection: Connection, version: Version) -> Version:
     return move_version(connection, version, "same", reason=f"published as {other[0]}")
 
 
-def _version(connection: Connection, key: str, number: int) -> Version:
+def _version(connection: Connection, key: str, number: int) -> FileVersion:
     where = "mrf.versions where key = %s and version = %s"
-    found = _first(connection, Version, where, [key, number])
+    found = _first(connection, FileVersion, where, [key, number])
     if found is None:
-        raise FixConfiguration(f"{key} has no version {number}: `lsats mrf status` lists them")
+        raise ConfigurationError(f"{key} has no version {number}: `lsats mrf status` lists them")
     return found
 
 
-def _refused(what: str, state: str, to: str) -> GiveUp:
-    return GiveUp(f"{what} is {state} and cannot become {to}: another process may work on it")
+def _refused(what: str, state: str, to: str) -> PermanentError:
+    return PermanentError(
+        f"{what} is {state} and cannot become {to}: another process may work on it"
+    )
 
 
 def _first(connection: Connection, kind: type[T], where: str, params: Sequence[Any]) -> T | None:

@@ -10,8 +10,14 @@ from pathlib import Path
 from psycopg import sql
 
 from lsats_pipeline.mrf.sources.locations import Location, redacted
-from lsats_pipeline.mrf.sources.policy import Policy
-from lsats_pipeline.mrf.sources.tables_of_contents import Entry, Listed, Malformed, Plans, Source
+from lsats_pipeline.mrf.sources.policy import AddressPolicy
+from lsats_pipeline.mrf.sources.tables_of_contents import (
+    Entry,
+    Listed,
+    ListingSource,
+    MalformedListing,
+    Plans,
+)
 from lsats_pipeline.warehouse.database import Connection, sql_file
 
 _STAGE = Path(__file__).with_name("stage_listed.sql")
@@ -24,7 +30,7 @@ MOST_KEYS = 10_000
 
 
 @dataclass
-class Merged:
+class MergeCounts:
     """What came of it: counts, and the first MOST_KEYS keys of each kind."""
 
     entries: int = 0
@@ -39,10 +45,10 @@ class Merged:
 
 def merge(
     connection: Connection,
-    source: Source,
+    source: ListingSource,
     entries: Iterable[Entry],
-    policy: Policy | None = None,
-) -> Merged:
+    policy: AddressPolicy | None = None,
+) -> MergeCounts:
     """Bring the catalogue up to what a source names; only what differs is written.
 
     Run it inside a transaction. With a policy, files that a list names and that the settings do
@@ -63,16 +69,16 @@ def merge(
     return _told(connection, merged)
 
 
-def _copied(connection: Connection, entries: Iterable[Entry], faults: _Faults) -> Merged:
+def _copied(connection: Connection, entries: Iterable[Entry], faults: _Faults) -> MergeCounts:
     """Into the temporary table, as they come: a list may be longer than memory."""
-    merged = Merged()
+    merged = MergeCounts()
     names = sql.SQL(", ").join(map(sql.Identifier, _STAGED))
     with (
         connection.cursor() as cursor,
         cursor.copy(sql.SQL("copy listed ({}) from stdin").format(names)) as copy,
     ):
         for entry in entries:
-            if isinstance(entry, Malformed):
+            if isinstance(entry, MalformedListing):
                 merged.malformed += 1
                 if len(merged.examples) < _SHOWN:
                     merged.examples.append(redacted(entry.about))
@@ -94,7 +100,7 @@ def _row(entry: Listed, fault: str) -> tuple[object, ...]:
 class _Faults:
     """Why files cannot be fetched; what is allowed is decided once for a host."""
 
-    def __init__(self, policy: Policy | None) -> None:
+    def __init__(self, policy: AddressPolicy | None) -> None:
         self._policy = policy
         self._of_host: dict[str, str] = {}
 
@@ -115,7 +121,7 @@ class _Faults:
         return self._of_host[host]
 
 
-def _told(connection: Connection, merged: Merged) -> Merged:
+def _told(connection: Connection, merged: MergeCounts) -> MergeCounts:
     rows = connection.execute("select what, count(*) from merged group by what").fetchall()
     faults = connection.execute(
         "select fault, count(*) from listed_once where fault is not null group by fault"

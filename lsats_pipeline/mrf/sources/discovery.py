@@ -21,14 +21,14 @@ from pathlib import Path
 
 import psycopg
 
-from lsats_pipeline.core.errors import GiveUp, LsatsError
+from lsats_pipeline.core.errors import LsatsError, PermanentError
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, tables_of_contents
 from lsats_pipeline.mrf.sources.catalog import Due
 from lsats_pipeline.mrf.sources.catalog_merge import MOST_KEYS, merge
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.resume import mark_of
-from lsats_pipeline.mrf.sources.tables_of_contents import Source, files_of, source_named
+from lsats_pipeline.mrf.sources.tables_of_contents import ListingSource, files_of, source_named
 from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
@@ -64,7 +64,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Found:
+class Discovery:
     """What all sources gave, and what is to be fetched now, whoever named it.
 
     `due` has the first MOST_KEYS.
@@ -111,7 +111,7 @@ def find(
     downloads: Downloads | None = None,
     again: bool = False,
     dry_run: bool = False,
-) -> Found:
+) -> Discovery:
     """Read the sources (by default those of LSATS_MRF_SOURCES) that changed since.
 
     Busy when another process is looking just now. A source that cannot be read is an error in its
@@ -128,7 +128,7 @@ def find(
             if not sources and not dry_run:
                 looked.append(_look_at_fetched(connection, used, settings.recheck_days))
             due = catalog.due(connection, MOST_KEYS)
-            return Found(looked, due, catalog.due_count(connection), abandoned)
+            return Discovery(looked, due, catalog.due_count(connection), abandoned)
 
 
 def renew(
@@ -147,14 +147,14 @@ def renew(
     with downloads.hosts.warehouse.writer("mrf/find", wait=_RENEWAL_WAIT) as writing:
         looking = _Looking(writing, downloads, home, 0, again=True)
         for kind, source, query in rows:
-            looking.look_at(Source(kind, f"{source}?{query}" if query else source))
+            looking.look_at(ListingSource(kind, f"{source}?{query}" if query else source))
     return catalog.known(connection, key).query != used
 
 
 def add(connection: Connection, source: str) -> str:
     """Enter a file or address that somebody named; its key."""
     where = source_named(source)
-    named = Source("file", where.where)
+    named = ListingSource("file", where.where)
     with connection.transaction():
         merge(connection, named, files_of(named))
     row = connection.execute(
@@ -191,10 +191,12 @@ class _Looking:
         except LsatsError as error:
             return Looked(redacted(text), error=error)
         except OSError as error:
-            return Looked(redacted(text), error=GiveUp(f"{error.filename}: {error.strerror}"))
+            return Looked(
+                redacted(text), error=PermanentError(f"{error.filename}: {error.strerror}")
+            )
         return self.look_at(source)
 
-    def look_at(self, source: Source) -> Looked:
+    def look_at(self, source: ListingSource) -> Looked:
         """At one that is understood; an error leaves the catalogue as it was."""
         told: LsatsError
         try:
@@ -203,16 +205,18 @@ class _Looking:
             told = error
         except psycopg.DataError as error:
             # Its context has whole rows, with what is secret in them.
-            told = GiveUp(f"{source.name}: {error.diag.message_primary}: please report this")
+            told = PermanentError(
+                f"{source.name}: {error.diag.message_primary}: please report this"
+            )
         except OSError as error:
-            told = GiveUp(f"{error.filename or source.name}: {error.strerror or error}")
+            told = PermanentError(f"{error.filename or source.name}: {error.strerror or error}")
         self._asked(source)
         return Looked(source.name, source.kind, error=told)
 
-    def _has_to_be_asked(self, source: Source) -> bool:
+    def _has_to_be_asked(self, source: ListingSource) -> bool:
         return not source.is_local and source.kind != "file"
 
-    def _own(self, source: Source) -> Looked:
+    def _own(self, source: ListingSource) -> Looked:
         """A folder, a file, or a list on this disk."""
         mark = tables_of_contents.mark_of(Path(source.where)) if source.is_local else None
         lasting = source.kind in ("table_of_contents", "list")
@@ -221,7 +225,7 @@ class _Looking:
             return self._unchanged(source)
         return self._taken(source, None, mark)
 
-    def _remote(self, source: Source) -> Looked:
+    def _remote(self, source: ListingSource) -> Looked:
         before = self._before(source)
         read_it = self.again or not before.allowed
         if not read_it and before.asked_at and self._asked_lately(before.asked_at):
@@ -238,7 +242,7 @@ class _Looking:
         finally:
             shutil.rmtree(folder)
 
-    def _before(self, source: Source) -> _Before:
+    def _before(self, source: ListingSource) -> _Before:
         row = self.connection.execute(
             "select mark, asked_at, policy = %s or policy is null from mrf.sources"
             " where source = %s",
@@ -246,7 +250,7 @@ class _Looking:
         ).fetchone()
         return _Before(*row) if row else _Before()
 
-    def _asked(self, source: Source) -> None:
+    def _asked(self, source: ListingSource) -> None:
         """It was asked, and what it names is known as before; the next tick leaves it alone."""
         self.connection.execute(
             "insert into mrf.sources (source, query, kind, asked_at) values"
@@ -259,13 +263,13 @@ class _Looking:
         age = dt.datetime.now(dt.UTC) - asked_at
         return age < dt.timedelta(minutes=self.ask_minutes)
 
-    def _unchanged(self, source: Source) -> Looked:
+    def _unchanged(self, source: ListingSource) -> Looked:
         """The list is the same; the local files that it names may not be."""
         changed = _look_at_local_files(self.connection, source.name)
         counts = Counter(changed=len(changed))
         return Looked(source.name, source.kind, changed=tuple(changed), counts=counts)
 
-    def _taken(self, source: Source, copy: Path | None, mark: str | None) -> Looked:
+    def _taken(self, source: ListingSource, copy: Path | None, mark: str | None) -> Looked:
         policy = self.downloads.policy
         with self.connection.transaction():
             merged = merge(self.connection, source, files_of(source, copy), policy)

@@ -21,16 +21,16 @@ from pathlib import Path
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import (
     BadFile,
-    FixConfiguration,
-    GiveUp,
+    ConfigurationError,
     LsatsError,
-    TryAgain,
+    PermanentError,
+    TransientError,
     Unreachable,
 )
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.archives import unpacked
-from lsats_pipeline.mrf.sources.catalog import Entry, Version
+from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
 from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, redacted
 from lsats_pipeline.mrf.sources.tables_of_contents import mark_of
 from lsats_pipeline.mrf.sources.transfer import Downloads, FullDisk, Received, Watch, kind_of
@@ -58,12 +58,12 @@ class RawFile:
     path: Path
     sha256: str
     size: int
-    version: Version
+    version: FileVersion
     received: bool
 
 
 @dataclass(frozen=True)
-class Proof:
+class FileProof:
     """What one pass over a whole file tells of it."""
 
     sha256: str
@@ -83,12 +83,12 @@ def fetch(
 ) -> RawFile:
     """The newest version of a file, fetched if it is not here yet.
 
-    Busy when another process works on it; BadFile, TryAgain, Unreachable, GiveUp or
-    FixConfiguration say why there is none, and so does the catalogue afterwards.
+    Busy when another process works on it; BadFile, TransientError, Unreachable, PermanentError or
+    ConfigurationError say why there is none, and so does the catalogue afterwards.
     """
     used = downloads or Downloads.of(warehouse, settings)
     with catalog.locked(warehouse, key) as connection:
-        return _Fetching(connection, used, home, watch).fetch(catalog.known(connection, key))
+        return _Download(connection, used, home, watch).fetch(catalog.known(connection, key))
 
 
 def fetch_all(
@@ -139,7 +139,9 @@ class _Stoppable:
     def sleep(self, seconds: float) -> None:
         """Wait, but no longer than until it is stopped."""
         if self.stopped.wait(seconds):
-            raise TryAgain("stopped; what has come is kept, and the next run goes on from there")
+            raise TransientError(
+                "stopped; what has come is kept, and the next run goes on from there"
+            )
 
     def __call__(self, done: int, total: int) -> None:
         self.sleep(0)
@@ -147,7 +149,7 @@ class _Stoppable:
             self.watch(done, total)
 
 
-def prove(path: Path) -> Proof:
+def prove(path: Path) -> FileProof:
     """Read a file to its last byte: CRC and length of every gzip member; BadFile when one is wrong.
 
     Text that is no JSON object by its first and last character is told here already.
@@ -161,7 +163,7 @@ def prove(path: Path) -> Proof:
         raise BadFile("not_json", f"{path}: the text begins with {first!r}, and is no JSON object")
     if last != b"}":
         raise BadFile("incomplete", f"{path}: the text ends with {last!r}, before it is closed")
-    return Proof(reading.sha256, reading.compressed, reading.text, reading.members)
+    return FileProof(reading.sha256, reading.compressed, reading.text, reading.members)
 
 
 def raw_folder(home: Path, key: str) -> Path:
@@ -170,13 +172,13 @@ def raw_folder(home: Path, key: str) -> Path:
 
 
 @dataclass(frozen=True)
-class _Fetching:
+class _Download:
     connection: Connection
     downloads: Downloads
     home: Path
     watch: Watch | None
 
-    def fetch(self, entry: Entry) -> RawFile:
+    def fetch(self, entry: CatalogEntry) -> RawFile:
         if entry.fault:
             raise BadFile("unsupported", f"{entry.key}: {entry.address}: {entry.fault}")
         before = catalog.latest(self.connection, entry.key)
@@ -192,7 +194,7 @@ class _Fetching:
         return raw
 
     @contextmanager
-    def _recorded(self, entry: Entry) -> Iterator[None]:
+    def _recorded(self, entry: CatalogEntry) -> Iterator[None]:
         """What comes of it goes into the catalogue, and when it is worth another try."""
         key = entry.key
         try:
@@ -202,13 +204,13 @@ class _Fetching:
             self._ended(key, "rejected", error.code, error, wait)
             raise
         except LsatsError as error:
-            code = "configuration" if isinstance(error, FixConfiguration) else "failed"
+            code = "configuration" if isinstance(error, ConfigurationError) else "failed"
             wait = min(_AGAIN * (entry.attempts + 1), _LONGEST)
             self._ended(key, "failed", code, error, wait)
             raise
         except OSError as error:
             self._ended(key, "failed", "failed", error, _AGAIN)
-            raise GiveUp(
+            raise PermanentError(
                 f"{error.filename or raw_folder(self.home, key)}: {error.strerror or error}: mend"
                 " that, and fetch the file again"
             ) from error
@@ -223,14 +225,14 @@ class _Fetching:
         catalog.postpone(self.connection, key, wait)
         log.warning("❌ %s: %s (%s)", key, state, code)
 
-    def _unchanged(self, entry: Entry, before: Version | None) -> RawFile | None:
+    def _unchanged(self, entry: CatalogEntry, before: FileVersion | None) -> RawFile | None:
         """A local file that looks as it did, and whose bytes are still where they were."""
         mark = mark_of(Path(entry.address))
         if before is None or mark is None or before.mark != mark or not Path(before.path).exists():
             return None
         return _as_before(before)
 
-    def _local(self, entry: Entry, before: Version | None) -> RawFile:
+    def _local(self, entry: CatalogEntry, before: FileVersion | None) -> RawFile:
         """Used where it is; only a zip is unpacked."""
         path = Path(entry.address)
         if not catalog.named_by_hand(self.connection, entry.key):
@@ -250,11 +252,11 @@ class _Fetching:
             catalog.settle(self.connection, entry.key, mark)
             raise
 
-    def _remote(self, entry: Entry, before: Version | None) -> RawFile:
+    def _remote(self, entry: CatalogEntry, before: FileVersion | None) -> RawFile:
         here = before if before and Path(before.path).exists() else None
         try:
             got = self._downloaded(entry, (here.mark or "") if here else "")
-        except (TryAgain, Unreachable) as error:
+        except (TransientError, Unreachable) as error:
             if here is None or entry.due:
                 raise
             # Nothing says that there is a newer one; a host that is down is no reason to wait.
@@ -266,7 +268,7 @@ class _Fetching:
             return _as_before(here)
         return self._kept(entry, got, got.path)
 
-    def _downloaded(self, entry: Entry, known: str) -> Received | None:
+    def _downloaded(self, entry: CatalogEntry, known: str) -> Received | None:
         """Fetch; an address whose signature ended is looked up in its list again, once."""
         folder = raw_folder(self.home, entry.key)
         try:
@@ -283,7 +285,7 @@ class _Fetching:
         except BadFile as error:
             raise (_expired(entry) if error.code == "denied" else error) from None
 
-    def _kept(self, entry: Entry, got: Received, found: Path) -> RawFile:
+    def _kept(self, entry: CatalogEntry, got: Received, found: Path) -> RawFile:
         """Under its final name once it is proved whole; else among the rejected."""
         folder = raw_folder(self.home, entry.key)
         folder.mkdir(parents=True, exist_ok=True)
@@ -306,7 +308,7 @@ class _Fetching:
         self._drop_older(entry.key, folder, final)
         return raw
 
-    def _proved(self, got: Received, found: Path, folder: Path) -> tuple[Proof, Path, str]:
+    def _proved(self, got: Received, found: Path, folder: Path) -> tuple[FileProof, Path, str]:
         """The proof of the document, where it is, and what its name ends with."""
         if got.kind != "zip":
             proof = prove(found)
@@ -320,7 +322,7 @@ class _Fetching:
             raise BadFile("zip_size", f"the zip says {text:,} bytes, and there are {proof.text:,}")
         return proof, document, ".json.gz" if proof.members else ".json"
 
-    def _record(self, entry: Entry, proof: Proof, path: Path, mark: str) -> RawFile:
+    def _record(self, entry: CatalogEntry, proof: FileProof, path: Path, mark: str) -> RawFile:
         before = catalog.latest(self.connection, entry.key)
         version = catalog.received(
             self.connection,
@@ -344,7 +346,7 @@ class _Fetching:
                 file.unlink()
 
 
-def _as_before(version: Version) -> RawFile:
+def _as_before(version: FileVersion) -> RawFile:
     path = Path(version.path)
     return RawFile(version.key, path, version.sha256, version.size, version, received=False)
 
@@ -354,7 +356,7 @@ def _received(path: Path, kind: str, mark: str) -> Received:
     return Received(path, sha256_of(path), path.stat().st_size, "zip", mark)
 
 
-def _expired(entry: Entry) -> BadFile:
+def _expired(entry: CatalogEntry) -> BadFile:
     return BadFile(
         "expired",
         f"{entry.address}: its signature has ended, and its list has no newer one: look whether"

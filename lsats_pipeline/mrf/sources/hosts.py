@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import FixConfiguration, TryAgain
+from lsats_pipeline.core.errors import ConfigurationError, TransientError
 from lsats_pipeline.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -97,21 +97,23 @@ class Hosts:
     now: Callable[[], float] | None = None
 
     def admit(self, host: str) -> None:
-        """Raises TryAgain while the circuit is open, and for all but one when it may close."""
+        """Raises TransientError while the circuit is open, and for all but one when it may close."""
         rows = self._run(_OPEN, host)
         if not rows or self._run(_PROBE, host):
             return
         until, error = rows[0]
-        raise TryAgain(
+        raise TransientError(
             f"{host} failed {FAILURES} times in a row ({error}) and is left alone until"
             f" {until:%H:%M:%S} UTC, then asked once; `lsats mrf hosts --reset {host}` ends that"
         )
 
     def take_turn(self, host: str) -> None:
-        """Wait for the next free moment of the host; TryAgain when that is too far away."""
+        """Wait for the next free moment of the host; TransientError when that is too far away."""
         rows = self._run(_TURN, host)
         if not rows:
-            raise TryAgain(f"{host} is busy for more than {PATIENCE / 60:.0f} minutes; try later")
+            raise TransientError(
+                f"{host} is busy for more than {PATIENCE / 60:.0f} minutes; try later"
+            )
         if (wait := float(rows[0][0])) > 0:
             self.clock.sleep(wait)
 
@@ -136,7 +138,9 @@ class Hosts:
     def reset(self, host: str) -> None:
         """Forget the failures of a host."""
         if not self._run(_FORGET, host):
-            raise FixConfiguration(f"nothing is known of host {host}: `lsats mrf hosts` lists them")
+            raise ConfigurationError(
+                f"nothing is known of host {host}: `lsats mrf hosts` lists them"
+            )
 
     def states(self) -> list[HostState]:
         """Every host that was asked."""

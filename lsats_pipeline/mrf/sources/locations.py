@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.mrf.workspace import name_for
 
 Scheme = Literal["https", "http", "file", ""]
@@ -120,7 +120,7 @@ def stem_of(name: str) -> str:
         before = name
         try:
             name = name_for(Path(_ZIP.sub("", Path(name.replace("\0", "_")).name)))
-        except (FixConfiguration, ValueError):
+        except (ConfigurationError, ValueError):
             return "file"
         # "..." is refused by Dagster, "--" is what stands before a hash.
         name = _RUNS.sub("", name)[:LONGEST_STEM]

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import BadFile, ConfigurationError, Unreachable
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.locations import Location, located
 
@@ -31,7 +31,7 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckedAddress:
     """A checked address: `ips` are where to connect, `host` whom the certificate has to name."""
 
     scheme: str
@@ -57,19 +57,19 @@ def look_up(host: str, port: int) -> Sequence[str]:
 
 
 @dataclass(frozen=True)
-class Policy:
+class AddressPolicy:
     """What the settings allow."""
 
     settings: MrfSettings
     resolve: Resolve = look_up
 
-    def check(self, location: Location) -> Target:
-        """Where to connect; FixConfiguration says what to set, BadFile that it is never allowed."""
+    def check(self, location: Location) -> CheckedAddress:
+        """Where to connect; ConfigurationError says what to set, BadFile that it is never allowed."""
         host, port, own = self.permits(location)
         ips = (host,) if own else self._public(location, host, port)
         parts = urlsplit(location.url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return Target(location.scheme, host, port, ips, location.address, path)
+        return CheckedAddress(location.scheme, host, port, ips, location.address, path)
 
     def permits(self, location: Location) -> tuple[str, int, bool]:
         """Host, port, whether that is this machine; the same errors, but no name is looked up."""
@@ -79,7 +79,7 @@ class Policy:
         host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
         own = self._own_machine(host, port)
         if not own and (refusal := self._refusal(location.scheme, host, port)):
-            raise FixConfiguration(f"{location.address}: {refusal[1]}")
+            raise ConfigurationError(f"{location.address}: {refusal[1]}")
         return host, port, own
 
     def fault(self, location: Location) -> str:

@@ -21,7 +21,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration, LsatsError
+from lsats_pipeline.core.errors import BadFile, ConfigurationError, LsatsError
 from lsats_pipeline.mrf.rows import tables
 from lsats_pipeline.mrf.rows.elements import ProviderGroup
 from lsats_pipeline.mrf.sources.locations import Location, located, redacted
@@ -58,7 +58,7 @@ class _Known(msgspec.Struct, kw_only=True):
 
 
 @dataclass
-class Fetched:
+class ProvidersFetched:
     """What came of a file's locations; rows and rejects are those of the two folders."""
 
     file: str
@@ -71,30 +71,30 @@ class Fetched:
 
 def fetch_providers(
     downloads: Downloads, home: Path, file: str, *, dry_run: bool = False
-) -> Fetched:
+) -> ProvidersFetched:
     """Fetch the provider files of a published file; what cannot be had is a reject with its reason.
 
-    FixConfiguration when the file is not published; Busy while it is being taken in. A dry run
+    ConfigurationError when the file is not published; Busy while it is being taken in. A dry run
     counts the locations.
     """
     workspace = Workspace(home / "exports" / "mrf", file)
     if workspace.published is None:
-        raise FixConfiguration(f"{file} is not published: `lsats mrf status` lists what is")
+        raise ConfigurationError(f"{file} is not published: `lsats mrf status` lists what is")
     if dry_run:
-        return Fetched(file, len(_wanted(workspace.final / "provider_references")))
+        return ProvidersFetched(file, len(_wanted(workspace.final / "provider_references")))
     with workspace.locked():
-        return _Fetching(downloads, home, workspace).run()
+        return _ProviderDownload(downloads, home, workspace).run()
 
 
-class _Fetching:
+class _ProviderDownload:
     def __init__(self, downloads: Downloads, home: Path, workspace: Workspace) -> None:
         self._downloads = downloads
         self._home = home
         self._final = workspace.final
         self._growing = workspace.folder / "providers"
-        self._result = Fetched(workspace.file)
+        self._result = ProvidersFetched(workspace.file)
 
-    def run(self) -> Fetched:
+    def run(self) -> ProvidersFetched:
         shutil.rmtree(self._growing, ignore_errors=True)
         wanted = _wanted(self._final / "provider_references")
         self._result.locations = len(wanted)

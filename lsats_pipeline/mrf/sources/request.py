@@ -17,16 +17,16 @@ from typing import Generic, Self, TypeVar
 import msgspec
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import BadFile, GiveUp, LsatsError
+from lsats_pipeline.core.errors import BadFile, LsatsError, PermanentError
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.hosts import PATIENCE, Hosts
 from lsats_pipeline.mrf.sources.locations import Location, redacted
-from lsats_pipeline.mrf.sources.policy import Policy, Target
+from lsats_pipeline.mrf.sources.policy import AddressPolicy, CheckedAddress
 from lsats_pipeline.mrf.sources.resume import mark_of
 from lsats_pipeline.mrf.sources.transport import (
     Answer,
-    Pace,
     Passing,
+    TransferPace,
     UntrustedCertificate,
     answered,
 )
@@ -44,7 +44,7 @@ _LOOK_SECONDS = 30.0
 class Way:
     """How this machine asks others: the policy, the turns of hosts, the limits."""
 
-    policy: Policy
+    policy: AddressPolicy
     hosts: Hosts
     settings: MrfSettings
     clock: Clock = field(default_factory=Clock)
@@ -53,7 +53,7 @@ class Way:
     def of(cls, warehouse: Warehouse, settings: MrfSettings, clock: Clock | None = None) -> Self:
         """As the settings say."""
         used = clock or Clock()
-        return cls(Policy(settings), Hosts(warehouse, settings.rate, used), settings, used)
+        return cls(AddressPolicy(settings), Hosts(warehouse, settings.rate, used), settings, used)
 
     def looks(self, location: Location, known: str) -> str | None:
         """The mark of a file that looks different now; None when it does not, or nobody can say.
@@ -61,7 +61,7 @@ class Way:
         Asked once, and only the headers are waited for.
         """
         try:
-            return _Look(self, location, known).run(Pace(1, _LOOK_SECONDS, _LOOK_SECONDS))
+            return _Look(self, location, known).run(TransferPace(1, _LOOK_SECONDS, _LOOK_SECONDS))
         except (Passing, LsatsError) as error:
             log.warning("⚠️ %s: %s", location.address, redacted(str(error)))
             return None
@@ -75,7 +75,7 @@ class Asking(ABC, Generic[T]):
     location: Location
     known: str
 
-    def run(self, pace: Pace) -> T | None:
+    def run(self, pace: TransferPace) -> T | None:
         """What it brought; None when the file still has the known mark."""
         where = self.location
         for _ in range(MOST_REDIRECTS + 1):
@@ -103,7 +103,7 @@ class Asking(ABC, Generic[T]):
     def out_of_range(self) -> None:
         """The server has no such part of the file (416)."""
 
-    def _asked(self, target: Target, pace: Pace) -> T | Elsewhere | None:
+    def _asked(self, target: CheckedAddress, pace: TransferPace) -> T | Elsewhere | None:
         """What one host says: the file, where to go instead, or nothing new."""
         hosts = self.way.hosts
         hosts.admit(target.place)
@@ -119,14 +119,14 @@ class Asking(ABC, Generic[T]):
             hosts.succeeded(target.place)  # it answered; what, is no fault of the host
             raise
         except UntrustedCertificate:
-            raise GiveUp(
+            raise PermanentError(
                 f"{target.address}: the certificate of {target.host} is not trusted; if its issuer"
                 " is yours, name the issuer's file in SSL_CERT_FILE"
             ) from None
         hosts.succeeded(target.place)
         return found
 
-    def _answered(self, target: Target, answer: Answer) -> T | Elsewhere | None:
+    def _answered(self, target: CheckedAddress, answer: Answer) -> T | Elsewhere | None:
         status = answer.status
         if status in _REDIRECTS and "location" in answer.headers:
             return Elsewhere(answer.headers["location"])
@@ -137,7 +137,7 @@ class Asking(ABC, Generic[T]):
         self._refused(target, answer)
         return self.brought(answer)
 
-    def _refused(self, target: Target, answer: Answer) -> None:
+    def _refused(self, target: CheckedAddress, answer: Answer) -> None:
         """An error for every status that brings no file."""
         status = answer.status
         if status in (200, 206):

@@ -11,7 +11,7 @@ from lsats_pipeline.mrf.sources.locations import Location
 from lsats_pipeline.mrf.workspace import read
 
 
-class Part(msgspec.Struct, kw_only=True):
+class PartialDownload(msgspec.Struct, kw_only=True):
     """What `download.part` is part of."""
 
     address: str
@@ -61,9 +61,9 @@ class Hold:
         self.part.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
-    def resumable(self, location: Location) -> tuple[Part, int] | None:
+    def resumable(self, location: Location) -> tuple[PartialDownload, int] | None:
         """What there is of this very file, if its server can be asked for the rest."""
-        part = read(self.note, Part)
+        part = read(self.note, PartialDownload)
         same = part and (part.address, part.identity) == (location.address, location.identity)
         size = self.part.stat().st_size if self.part.exists() else 0
         if not (part and same and part.validator and size):

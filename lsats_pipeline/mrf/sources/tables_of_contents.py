@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, ConfigurationError
 from lsats_pipeline.mrf.sources.locations import Location, is_address, local, located
 from lsats_pipeline.mrf.text.cutting import Limits, Piece, pieces
 from lsats_pipeline.mrf.text.index import BOM
@@ -53,7 +53,7 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True)
-class Source:
+class ListingSource:
     """What somebody named: what it is, and where. `where` has its query and is secret."""
 
     kind: SourceKind
@@ -96,34 +96,34 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class MalformedListing:
     """An entry that names nothing."""
 
     about: str
 
 
-Entry: TypeAlias = Listed | Plans | Malformed
+Entry: TypeAlias = Listed | Plans | MalformedListing
 
 
-def source_named(text: str) -> Source:
+def source_named(text: str) -> ListingSource:
     """What a source is: as its prefix says (`toc:`, `list:`), else as it looks."""
     for prefix, kind in (("toc:", "table_of_contents"), ("list:", "list")):
         if text.startswith(prefix):
-            return Source(kind, text.removeprefix(prefix))  # type: ignore[arg-type]
+            return ListingSource(kind, text.removeprefix(prefix))  # type: ignore[arg-type]
     if is_address(text) and not text.lower().startswith("file:"):
-        return Source(_kind_by_name(located(text).address), text)
+        return ListingSource(_kind_by_name(located(text).address), text)
     path = located(text).path if is_address(text) else Path(text).expanduser()
     if path.is_dir():
-        return Source("folder", str(path))
+        return ListingSource("folder", str(path))
     if not path.is_file():
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"there is no file or folder {path}: name a table of contents, a folder, a list or a"
             " file (or an address that begins with https://)"
         )
-    return Source(_kind_by_content(path), str(path))
+    return ListingSource(_kind_by_content(path), str(path))
 
 
-def files_of(source: Source, copy: Path | None = None) -> Iterator[Entry]:
+def files_of(source: ListingSource, copy: Path | None = None) -> Iterator[Entry]:
     """Everything a source names; `copy` is where the content of an address is.
 
     BadFile when it is damaged: a list that is not whole counts as not read.
@@ -192,7 +192,7 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
                 continue
             path = Path(file.path).absolute()
             if fault := _not_to_be_read(file, root):
-                yield Malformed(fault)
+                yield MalformedListing(fault)
                 continue
             try:
                 seen = file.stat()
@@ -269,7 +269,7 @@ def _structures(window: Window) -> Iterator[Entry]:
                 number += 1
                 yield from _at_once(raw, number)
             if not found.values:
-                yield Malformed(_shown(found.data))
+                yield MalformedListing(_shown(found.data))
         else:
             number += 1
             yield from _structure(window, number)
@@ -284,7 +284,7 @@ def _at_once(raw: msgspec.Raw, number: int) -> Iterator[Entry]:
         if bytes(raw).startswith(b"{"):
             yield from _structure(Window(iter((bytes(raw),))), number)
         else:
-            yield Malformed(_shown(bytes(raw)))
+            yield MalformedListing(_shown(bytes(raw)))
         return
     for file in structure.in_network_files or ():
         yield _listed(file.location, "in_network", file.description, number)
@@ -296,7 +296,7 @@ def _at_once(raw: msgspec.Raw, number: int) -> Iterator[Entry]:
 def _structure(window: Window, number: int) -> Iterator[Entry]:
     """Plans and the files they share; either may come first, and either may be long."""
     if window.next_byte() != ord("{"):
-        yield Malformed(_shown(window.skip()[1]))
+        yield MalformedListing(_shown(window.skip()[1]))
         return
     plans: list[msgspec.Raw] = []
     for key, _ in members(window):
@@ -314,7 +314,7 @@ def _planned(raws: Sequence[msgspec.Raw], number: int) -> Iterator[Entry]:
     plans = [_plan(raw) for raw in raws]
     for raw, plan in zip(raws, plans, strict=True):
         if not plan:
-            yield Malformed(f"plan {_shown(bytes(raw))}")
+            yield MalformedListing(f"plan {_shown(bytes(raw))}")
     if text := ",".join(filter(None, plans)):
         yield Plans(number, hashlib.sha256(text.encode()).hexdigest()[:32], f"[{text}]")
 
@@ -334,7 +334,7 @@ def _files(window: Window, kind: FileKind, group: int) -> Iterator[Entry]:
         try:
             file = _FILE.decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            yield Malformed(_shown(bytes(raw)))
+            yield MalformedListing(_shown(bytes(raw)))
         else:
             yield _listed(file.location, kind, file.description, group)
 

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from lsats_pipeline.core.errors import BadFile, GiveUp, TryAgain, Unreachable
+from lsats_pipeline.core.errors import BadFile, PermanentError, TransientError, Unreachable
 from lsats_pipeline.mrf.sources.hosts import PATIENCE
 from lsats_pipeline.mrf.sources.locations import Location, redacted
 from lsats_pipeline.mrf.sources.request import Asking, Way
-from lsats_pipeline.mrf.sources.resume import Hold, Part
-from lsats_pipeline.mrf.sources.transport import Answer, Pace, Passing
+from lsats_pipeline.mrf.sources.resume import Hold, PartialDownload
+from lsats_pipeline.mrf.sources.transport import Answer, Passing, TransferPace
 from lsats_pipeline.mrf.text.index import BOM
 from lsats_pipeline.mrf.text.reading import GZIP, ZIP
 from lsats_pipeline.mrf.workspace import write
@@ -73,8 +73,8 @@ class Downloads(Way):
         """Fetch a file into a folder of its own; None when it still has the `known` mark.
 
         `text` takes whatever it is; else what is no JSON, gzip or zip by its first bytes is told.
-        BadFile with a code for what will not get better, TryAgain and Unreachable for what may,
-        FixConfiguration for what the settings forbid.
+        BadFile with a code for what will not get better, TransientError and Unreachable for what may,
+        ConfigurationError for what the settings forbid.
         """
         hold = Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
         try:
@@ -85,7 +85,7 @@ class Downloads(Way):
                 except Passing as error:
                     self._wait(location, hold, error)
         except OSError as error:
-            raise GiveUp(
+            raise PermanentError(
                 f"{folder}: {error.strerror or error}: make room there or set LSATS_HOME to a"
                 " larger disk; what has come is kept, and the next run goes on from there"
             ) from error
@@ -95,14 +95,16 @@ class Downloads(Way):
         if error.wait is not None:
             hold.waited += error.wait
             if hold.waited > PATIENCE:
-                raise TryAgain(f"{location.address}: the host asks to wait {error.wait:,.0f} s")
+                raise TransientError(
+                    f"{location.address}: the host asks to wait {error.wait:,.0f} s"
+                )
             self.clock.sleep(error.wait)
             return
         size = hold.part.stat().st_size if hold.part.exists() else 0
         hold.failures = 1 if size > hold.furthest + _PROGRESS else hold.failures + 1
         hold.furthest = max(hold.furthest, size)
         if hold.failures >= self.settings.tries:
-            kind = Unreachable if error.unreachable else TryAgain
+            kind = Unreachable if error.unreachable else TransientError
             raise kind(
                 f"{location.address}: {redacted(str(error))}; tried {hold.failures} times, and"
                 f" {size:,} bytes are kept for the next run"
@@ -128,7 +130,7 @@ class _Try(Asking[Received]):
     def take(self) -> Received | None:
         settings = self.way.settings
         left = self.hold.ends - time.monotonic()
-        return self.run(Pace(settings.min_speed, settings.stall_seconds, left))
+        return self.run(TransferPace(settings.min_speed, settings.stall_seconds, left))
 
     def conditions(self) -> dict[str, str]:
         if resumable := self.hold.resumable(self.location):
@@ -161,8 +163,8 @@ class _Try(Asking[Received]):
         self.hold.drop()
         raise Passing("the server sent another range, or another file's")
 
-    def _noted(self, answer: Answer, total: int) -> Part:
-        part = Part(
+    def _noted(self, answer: Answer, total: int) -> PartialDownload:
+        part = PartialDownload(
             address=self.location.address,
             identity=self.location.identity,
             etag=answer.headers.get("etag", ""),
@@ -172,7 +174,7 @@ class _Try(Asking[Received]):
         write(self.hold.note, part)
         return part
 
-    def _written(self, answer: Answer, part: Part, have: int) -> Received:
+    def _written(self, answer: Answer, part: PartialDownload, have: int) -> Received:
         """Write what comes; the hash covers what was there before."""
         self._fits(part.total, have)
         digest = hashlib.sha256()
@@ -195,7 +197,7 @@ class _Try(Asking[Received]):
             os.fsync(file.fileno())
         return self._whole(part, size, head, digest.hexdigest())
 
-    def _whole(self, part: Part, size: int, head: bytes, sha256: str) -> Received:
+    def _whole(self, part: PartialDownload, size: int, head: bytes, sha256: str) -> Received:
         if part.total and size != part.total:
             if size > part.total:
                 self.hold.drop()
@@ -241,7 +243,7 @@ class _Try(Asking[Received]):
         )
 
 
-class FullDisk(GiveUp):
+class FullDisk(PermanentError):
     """There is no room for a file."""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from lsats_pipeline.mrf.sources.policy import Target
+from lsats_pipeline.mrf.sources.policy import CheckedAddress
 
 CONNECT_SECONDS = 15.0
 
@@ -34,7 +34,7 @@ class Passing(Exception):
 
 
 @dataclass
-class Pace:
+class TransferPace:
     """The least speed, over a stretch of time, and the time for all of it (seconds)."""
 
     min_speed: int
@@ -80,8 +80,10 @@ class Answer:
 
 
 @contextmanager
-def answered(target: Target, headers: Mapping[str, str], pace: Pace) -> Iterator[Answer]:
-    """Ask; Passing for whatever may go better next time, GiveUp-like errors are the caller's."""
+def answered(
+    target: CheckedAddress, headers: Mapping[str, str], pace: TransferPace
+) -> Iterator[Answer]:
+    """Ask; Passing for whatever may go better next time, PermanentError-like errors are the caller's."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     usual = target.port == (443 if target.scheme == "https" else 80)
     sent = {
@@ -132,7 +134,7 @@ def _tls() -> ssl.SSLContext:
 class _Pinned(httpcore.NetworkBackend):
     """Connects to the checked addresses, whatever name is asked for: the first that answers."""
 
-    def __init__(self, ips: Sequence[str], pace: Pace) -> None:
+    def __init__(self, ips: Sequence[str], pace: TransferPace) -> None:
         self._ips = ips
         self._pace = pace
         self._backend = httpcore.SyncBackend()
@@ -160,7 +162,7 @@ class _Pinned(httpcore.NetworkBackend):
 class _Watched(httpcore.NetworkStream):
     """A connection whose bytes are counted."""
 
-    def __init__(self, stream: httpcore.NetworkStream, pace: Pace) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, pace: TransferPace) -> None:
         self._stream = stream
         self._pace = pace
 

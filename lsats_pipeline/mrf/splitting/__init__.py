@@ -16,18 +16,18 @@ from lsats_pipeline.mrf.splitting.options import (
     codes_of,
     providers_of,
 )
-from lsats_pipeline.mrf.splitting.parts_account import Left, Part, Split
+from lsats_pipeline.mrf.splitting.parts_account import Left, Split, SplitPart
 from lsats_pipeline.mrf.splitting.split import Planned, folder_of, planned, split
 
 __all__ = [
     "By",
     "Codes",
     "Left",
-    "Part",
     "Plan",
     "Planned",
     "Split",
     "SplitOptions",
+    "SplitPart",
     "codes_of",
     "folder_of",
     "planned",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.mrf.schema.published import PLAN
 
 By = Literal["size", "codes", "provider", "plan"]
@@ -76,11 +76,11 @@ class SplitOptions:
 
     def __post_init__(self) -> None:
         if self.megabytes <= 0:
-            raise FixConfiguration(f"a part has more than {self.megabytes} megabytes")
+            raise ConfigurationError(f"a part has more than {self.megabytes} megabytes")
         if not 0 <= self.level <= 3:
-            raise FixConfiguration(f"levels of compression are 0 to 3, not {self.level}")
+            raise ConfigurationError(f"levels of compression are 0 to 3, not {self.level}")
         if self.by == "provider" and bool(self.providers) == bool(self.buckets):
-            raise FixConfiguration(
+            raise ConfigurationError(
                 "by provider needs either TINs or NPIs (--providers) or a number of --buckets"
             )
 
@@ -113,7 +113,7 @@ def codes_of(text: str) -> tuple[Codes, ...]:
     for word in filter(None, map(str.strip, text.split(","))):
         match = _CODES.fullmatch(word)
         if match is None or (match[3] and (len(match[2]) != len(match[3]) or match[2] > match[3])):
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"{word!r} names no codes: write a system (MS-DRG), a code (CPT:99213), or from"
                 " one to another of the same length (CPT:99201-99215)"
             )
@@ -125,16 +125,16 @@ def providers_of(text: str) -> frozenset[str]:
     """TINs and NPIs, separated by commas or space; hyphens make no difference."""
     words = re.split(r"[\s,]+", text.strip())
     if bad := [word for word in words if not _PROVIDER.fullmatch(word)]:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{bad[0]!r} is no provider: write a TIN (12-3456789) or an NPI (ten digits)"
         )
     return frozenset(word.replace("-", "") for word in words)
 
 
 def single_plan(members: dict[str, str]) -> Plan:
-    """The plan that a file says it is of; FixConfiguration when it names none."""
+    """The plan that a file says it is of; ConfigurationError when it names none."""
     if not all(members.get(name) for name in PLAN):
-        raise FixConfiguration(
+        raise ConfigurationError(
             "the file does not say of which plan it is: name the plans (--plans FILE, as the"
             " reporting_plans of a table of contents list them)"
         )

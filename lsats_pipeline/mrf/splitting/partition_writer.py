@@ -13,7 +13,7 @@ import numpy as np
 
 from lsats_pipeline.mrf.provenance.rereading import Stretch
 from lsats_pipeline.mrf.splitting.options import REST
-from lsats_pipeline.mrf.splitting.references import Mask, References
+from lsats_pipeline.mrf.splitting.references import Mask, ReferenceLists
 from lsats_pipeline.mrf.splitting.router import (
     ByProvider,
     Everywhere,
@@ -22,7 +22,7 @@ from lsats_pipeline.mrf.splitting.router import (
     UsingElement,
     rates_of,
 )
-from lsats_pipeline.mrf.splitting.units import Digest, Elements, Item, Large, Unit, rate_unit
+from lsats_pipeline.mrf.splitting.units import Digest, Elements, Item, LargeUnit, Unit, rate_unit
 from lsats_pipeline.mrf.text.index import SECTIONS
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -59,7 +59,7 @@ P = TypeVar("P", bound=Growing)
 R = TypeVar("R", covariant=True)
 
 
-class Maker(Protocol[P, R]):
+class PartMaker(Protocol[P, R]):
     """Begins parts, and makes something of them in the end."""
 
     def begin(self, section: str, sequence: int, group: str) -> P:
@@ -73,7 +73,11 @@ class Groups(Generic[P, R]):
     """The open parts, one for each group; a full one makes way for the next."""
 
     def __init__(
-        self, mine: Callable[[str], bool], maker: Maker[P, R], limit: float = inf, first: int = 1
+        self,
+        mine: Callable[[str], bool],
+        maker: PartMaker[P, R],
+        limit: float = inf,
+        first: int = 1,
     ) -> None:
         self.mine = mine
         self._maker, self._limit, self._first = maker, limit, first
@@ -99,7 +103,7 @@ class Groups(Generic[P, R]):
 
 
 def spread(
-    found: Iterator[Item], route: OfElements, groups: Groups[P, R], known: References
+    found: Iterator[Item], route: OfElements, groups: Groups[P, R], known: ReferenceLists
 ) -> None:
     """Whole elements to the groups that they belong to."""
     for item in found:
@@ -116,12 +120,12 @@ def spread(
                     part.digest.add(value)
                     if used is not None:
                         part.used[used[number]] = True
-        elif isinstance(item, Large):
+        elif isinstance(item, LargeUnit):
             wanted = [g for g in route.groups(item.element.header.encode()) if groups.mine(g)]
             copy([groups.part(item.element.section, group) for group in wanted], item, known)
 
 
-def _together(part: Growing, item: Elements, known: References) -> None:
+def _together(part: Growing, item: Elements, known: ReferenceLists) -> None:
     """All elements of a piece to one part."""
     part.elements_of(item.values)
     part.digest.add_all(item.values)
@@ -130,7 +134,7 @@ def _together(part: Growing, item: Elements, known: References) -> None:
             part.used[positions] = True
 
 
-def copy(parts: Sequence[Growing], item: Large, known: References) -> None:
+def copy(parts: Sequence[Growing], item: LargeUnit, known: ReferenceLists) -> None:
     """A large element, as it comes, to some parts."""
     hashed = sha256()
     for part in parts:
@@ -147,19 +151,19 @@ def copy(parts: Sequence[Growing], item: Large, known: References) -> None:
 
 
 def spread_rates(
-    found: Iterator[Item], route: ByProvider, groups: Groups[P, R], known: References
+    found: Iterator[Item], route: ByProvider, groups: Groups[P, R], known: ReferenceLists
 ) -> None:
     """Rates to their groups, each with the other members of its element."""
     for item in found:
         if isinstance(item, Elements) and item.proved:
             for value in map(bytes, item.values):
                 _spread_element(value, item.section, route, groups, known)
-        elif isinstance(item, Large):
+        elif isinstance(item, LargeUnit):
             _spread_large(item, route, groups, known)
 
 
 def _spread_element(
-    value: bytes, section: str, route: ByProvider, groups: Groups[P, R], known: References
+    value: bytes, section: str, route: ByProvider, groups: Groups[P, R], known: ReferenceLists
 ) -> None:
     apart = rates_of(value, section)
     if apart is None or not apart[1]:
@@ -182,7 +186,9 @@ def _spread_element(
             _use(part, _used_by_rates(b",".join(share), known))
 
 
-def _spread_large(item: Large, route: ByProvider, groups: Groups[P, R], known: References) -> None:
+def _spread_large(
+    item: LargeUnit, route: ByProvider, groups: Groups[P, R], known: ReferenceLists
+) -> None:
     section, head = item.element.section, item.element.header.encode()
     begun: dict[str, Growing] = {}
     for chunk in item.chunks:
@@ -216,7 +222,7 @@ def _use(part: Growing, positions: np.ndarray) -> None:
 
 
 def _used_by_each(
-    values: Sequence[Unit], known: References, *, together: bool = False
+    values: Sequence[Unit], known: ReferenceLists, *, together: bool = False
 ) -> list[np.ndarray]:
     """The positions of the references that each element uses; or all of them in one."""
     try:
@@ -229,7 +235,7 @@ def _used_by_each(
     return [_positions((r.provider_references for r in e.negotiated_rates), known) for e in decoded]
 
 
-def _used_by_rates(rates: bytes, known: References) -> np.ndarray:
+def _used_by_rates(rates: bytes, known: ReferenceLists) -> np.ndarray:
     try:
         decoded = _RATES.decode(b"".join((b"[", rates, b"]")))
     except _FAULTS:
@@ -237,7 +243,7 @@ def _used_by_rates(rates: bytes, known: References) -> np.ndarray:
     return _positions((rate.provider_references for rate in decoded), known)
 
 
-def _used_by_element(value: Unit, known: References) -> np.ndarray:
+def _used_by_element(value: Unit, known: ReferenceLists) -> np.ndarray:
     """The same where something is not as it should be: whatever numbers are in such lists."""
     try:
         return _positions(_lists(_ANY.decode(value)), known)
@@ -255,7 +261,7 @@ def _lists(value: object) -> Iterator[list[int]]:
         yield from chain.from_iterable(map(_lists, value))
 
 
-def _positions(lists: Iterator[list[int]], known: References) -> np.ndarray:
+def _positions(lists: Iterator[list[int]], known: ReferenceLists) -> np.ndarray:
     try:
         numbers = np.fromiter(chain.from_iterable(lists), np.int64)
     except OverflowError:

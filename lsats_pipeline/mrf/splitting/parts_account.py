@@ -7,7 +7,7 @@ from msgspec import Struct
 LAYOUT = 2
 
 
-class Part(Struct, kw_only=True):
+class SplitPart(Struct, kw_only=True):
     """One part. `units` are what the proof counts: elements, or (by provider) rates.
 
     `digest` is the sum of the hashes of all units, mod 2^128, in hexadecimal: the same for the
@@ -56,7 +56,7 @@ class Split(Struct, kw_only=True):
     digest: str
     references: int
     in_references: int
-    parts: list[Part]
+    parts: list[SplitPart]
     left: Left
     notes: list[str]
     seconds: float

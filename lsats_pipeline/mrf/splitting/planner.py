@@ -14,27 +14,27 @@ from lsats_pipeline.mrf.splitting.header import header, scalars
 from lsats_pipeline.mrf.splitting.options import Plan, SplitOptions, single_plan
 from lsats_pipeline.mrf.splitting.partition_writer import (
     Groups,
-    Maker,
     P,
+    PartMaker,
     R,
     spread,
     spread_rates,
 )
-from lsats_pipeline.mrf.splitting.parts_account import Part
-from lsats_pipeline.mrf.splitting.proof import ELEMENTS, Proof, verified
+from lsats_pipeline.mrf.splitting.parts_account import SplitPart
+from lsats_pipeline.mrf.splitting.proof import ELEMENTS, SplitProof, verified
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
-from lsats_pipeline.mrf.splitting.references import References, loaded, put_aside
+from lsats_pipeline.mrf.splitting.references import ReferenceLists, loaded, put_aside
 from lsats_pipeline.mrf.splitting.router import ByCodes, ByProvider, Everywhere
 from lsats_pipeline.mrf.splitting.sizes import shares
 from lsats_pipeline.mrf.splitting.units import items
-from lsats_pipeline.mrf.splitting.writer import Counted, Counter, PartWriter, Written
-from lsats_pipeline.mrf.text.access import Opened
+from lsats_pipeline.mrf.splitting.writer import Counted, Counter, PartWriter, WrittenPart
+from lsats_pipeline.mrf.text.access import OpenedText
 from lsats_pipeline.mrf.text.index import Index
 from lsats_pipeline.mrf.text.reading import Watcher
 
 
 @dataclass(frozen=True)
-class Job:
+class SplitJob:
     """A worker's share: every `workers`-th part or group, from the `worker`-th on."""
 
     source: Indexed
@@ -60,22 +60,25 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Made:
+class FinishedPart:
     """A part that was written, and read again."""
 
-    written: Written
-    part: Part
+    written: WrittenPart
+    part: SplitPart
 
 
-def write_parts(job: Job, watch: Watcher | None = None) -> list[Made]:
+def write_parts(job: SplitJob, watch: Watcher | None = None) -> list[FinishedPart]:
     """Write all parts of a job; VerificationFailed when one is not what was written."""
     references = loaded(job.folder / "references.npz")
     # One by one by size, so that a part is read again while it is in the cache of the disk.
     written = spread_out(job, references, _Writing(job, references), watch)
-    return [Made(one, verified(one, references, job.version, rates=job.rates)) for one in written]
+    return [
+        FinishedPart(one, verified(one, references, job.version, rates=job.rates))
+        for one in written
+    ]
 
 
-def count_parts(job: Job) -> list[Counted]:
+def count_parts(job: SplitJob) -> list[Counted]:
     """The parts that would be written."""
     references = references_of(job)
     return list(spread_out(job, references, _Counting(references), None))
@@ -84,7 +87,7 @@ def count_parts(job: Job) -> list[Counted]:
 class _Writing:
     """Makes parts on the disk."""
 
-    def __init__(self, job: Job, references: References) -> None:
+    def __init__(self, job: SplitJob, references: ReferenceLists) -> None:
         self._job = job
         self._references = references
         self._headers = headers_of(job.index, job.options)
@@ -93,14 +96,14 @@ class _Writing:
         used, level = self._references.none(), self._job.options.level
         return PartWriter(self._job.folder, group, sequence, section, used, level)
 
-    def end(self, part: PartWriter) -> Written:
+    def end(self, part: PartWriter) -> WrittenPart:
         return part.finish(self._headers.get(part.group, self._headers[""]), self._references)
 
 
 class _Counting:
     """Makes nothing, and says how much that would be."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: ReferenceLists) -> None:
         self._references = references
 
     def begin(self, section: str, sequence: int, group: str) -> Counter:
@@ -111,7 +114,7 @@ class _Counting:
         return Counted(part.group, part.sequence, part.section, part.elements, part.text + sizes)
 
 
-def references_of(job: Job) -> References:
+def references_of(job: SplitJob) -> ReferenceLists:
     """The references of the source, put aside in the folder."""
     by = job.options.by == "provider"
     label = ByProvider(job.options).label if by else None
@@ -122,9 +125,9 @@ def references_of(job: Job) -> References:
     return put_aside(job.source, job.folder, label, faults)
 
 
-def proof_of_source(job: Job, watch: Watcher | None = None) -> Proof:
+def proof_of_source(job: SplitJob, watch: Watcher | None = None) -> SplitProof:
     """All units of the source, read by itself."""
-    return Proof(rates=job.rates).read(job.source, watch)
+    return SplitProof(rates=job.rates).read(job.source, watch)
 
 
 def headers_of(index: Index, options: SplitOptions) -> dict[str, bytes]:
@@ -134,7 +137,7 @@ def headers_of(index: Index, options: SplitOptions) -> dict[str, bytes]:
 
 
 def plans_of(index: Index, options: SplitOptions) -> tuple[Plan, ...]:
-    """The plans to split by; FixConfiguration when there are none."""
+    """The plans to split by; ConfigurationError when there are none."""
     if options.by != "plan":
         return ()
     return options.plans or (single_plan(scalars(index)),)
@@ -146,7 +149,7 @@ def name_of(plan: Plan) -> str:
 
 
 def spread_out(
-    job: Job, references: References, maker: Maker[P, R], watch: Watcher | None
+    job: SplitJob, references: ReferenceLists, maker: PartMaker[P, R], watch: Watcher | None
 ) -> Iterator[R]:
     """Every element to its parts; gives what the maker made of each."""
     text = job.source.original.opened(watch)
@@ -165,7 +168,9 @@ def spread_out(
     yield from groups.close()
 
 
-def _by_size(job: Job, references: References, maker: Maker[P, R], text: Opened) -> Iterator[R]:
+def _by_size(
+    job: SplitJob, references: ReferenceLists, maker: PartMaker[P, R], text: OpenedText
+) -> Iterator[R]:
     planned = enumerate(shares(job.index, ELEMENTS, job.options.limit), 1)
     for number, share in sorted(planned, key=lambda one: one[1].begin):
         if number % job.workers == job.worker:

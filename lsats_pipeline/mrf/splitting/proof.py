@@ -13,20 +13,20 @@ from lsats_pipeline.mrf.profiling.scan import Differences
 from lsats_pipeline.mrf.profiling.statistics import Violation
 from lsats_pipeline.mrf.provenance.rereading import Indexed, Stretch
 from lsats_pipeline.mrf.schema.published import Version
-from lsats_pipeline.mrf.splitting.parts_account import Part
+from lsats_pipeline.mrf.splitting.parts_account import SplitPart
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
-from lsats_pipeline.mrf.splitting.references import References
+from lsats_pipeline.mrf.splitting.references import ReferenceLists
 from lsats_pipeline.mrf.splitting.router import rates_of
 from lsats_pipeline.mrf.splitting.units import (
     Digest,
     Elements,
     Item,
-    Large,
+    LargeUnit,
     Unit,
     items,
     rate_unit,
 )
-from lsats_pipeline.mrf.splitting.writer import Written
+from lsats_pipeline.mrf.splitting.writer import WrittenPart
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, Span, index_file
 from lsats_pipeline.mrf.text.reading import Watcher
@@ -34,7 +34,7 @@ from lsats_pipeline.mrf.text.reading import Watcher
 ELEMENTS = tuple(section for section in SECTIONS if section != REFERENCES)
 
 
-class Proof:
+class SplitProof:
     """The units of a file; and apart from them, what is no JSON."""
 
     def __init__(self, *, rates: bool) -> None:
@@ -44,7 +44,7 @@ class Proof:
         self.offsets: list[int] = []
         self._rates = rates
 
-    def read(self, file: Indexed, watch: Watcher | None = None) -> Proof:
+    def read(self, file: Indexed, watch: Watcher | None = None) -> SplitProof:
         """All elements of a file."""
         for item in items(file.original.opened(watch), file.index, tuple(SECTIONS)):
             self.add(item)
@@ -57,7 +57,7 @@ class Proof:
                 self._set_aside(item.begin, item.values[0])
                 return
             self._elements(item.values, item.section)
-        elif isinstance(item, Large):
+        elif isinstance(item, LargeUnit):
             self._large(item)
         else:
             self._set_aside(item.begin, item.head.encode())
@@ -77,7 +77,7 @@ class Proof:
                 of = [rate_unit(apart[0], rate) for rate in apart[1]] if apart else []
                 self.units.add_all(of or [value])
 
-    def _large(self, item: Large) -> None:
+    def _large(self, item: LargeUnit) -> None:
         section, head = item.element.section, item.element.header.encode()
         hashed = sha256()
         for chunk in item.chunks:
@@ -91,11 +91,11 @@ class Proof:
             self.units.hashed(hashed.digest()[:16])
 
 
-class _Again:
+class _SecondReading:
     """A part while it is read again, once: its structure, its units, and the schema."""
 
     def __init__(self, version: Version, *, rates: bool) -> None:
-        self.proof = Proof(rates=rates)
+        self.proof = SplitProof(rates=rates)
         self.differences = Differences(version)
 
     def read(self, path: Path) -> Index:
@@ -120,9 +120,11 @@ class _Again:
             first += piece.count
 
 
-def verified(written: Written, references: References, version: Version, *, rates: bool) -> Part:
+def verified(
+    written: WrittenPart, references: ReferenceLists, version: Version, *, rates: bool
+) -> SplitPart:
     """A part read again; VerificationFailed when it is not what was written."""
-    again = _Again(version, rates=rates)
+    again = _SecondReading(version, rates=rates)
     index = again.read(written.path)
     mask = written.used(references)
     for what, found, wanted in (
@@ -138,7 +140,7 @@ def verified(written: Written, references: References, version: Version, *, rate
             )
     broken = again.differences.breaking(index)
     in_references = int(references.faults[mask].sum())
-    return Part(
+    return SplitPart(
         name="",
         group=written.group,
         text=written.text,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsats_pipeline.mrf.provenance.rereading import Indexed
-from lsats_pipeline.mrf.splitting.units import Elements, Item, Large, hash_of, items, summed
+from lsats_pipeline.mrf.splitting.units import Elements, Item, LargeUnit, hash_of, items, summed
 
 SECTION = "provider_references"
 Numbers = NDArray[np.int64]
@@ -35,7 +35,7 @@ _SPARSE = 16
 
 
 @dataclass
-class References:
+class ReferenceLists:
     """All references of a file in its order: number, place in the spill, hash of the text.
 
     `ranked` are positions by number; several may have the same. `labels` is what `label` said of
@@ -112,7 +112,7 @@ def put_aside(
     folder: Path,
     label: Callable[[bytes], int] | None = None,
     faults: Callable[[list[bytes]], int] | None = None,
-) -> References:
+) -> ReferenceLists:
     """Read the references of a file. What is no JSON is none; the proof of the file counts it."""
     spill = folder / "references.bin"
     rows: list[tuple[int, int, int, int, int]] = []
@@ -128,7 +128,7 @@ def put_aside(
                 at += len(text)
     table = np.asarray(rows, np.int64).reshape(-1, 5)
     numbers, begins, sizes, labels, counts = (np.ascontiguousarray(column) for column in table.T)
-    return References(
+    return ReferenceLists(
         spill, numbers, begins, sizes, np.frombuffer(bytes(hashes), np.uint8).reshape(-1, 16),
         labels, counts, np.argsort(numbers, kind="stable"),
     )  # fmt: skip
@@ -137,7 +137,7 @@ def put_aside(
 def _texts(found: Iterator[Item]) -> Iterator[list[bytes]]:
     """References, some at a time."""
     for item in found:
-        if isinstance(item, Large):
+        if isinstance(item, LargeUnit):
             yield [b"".join(c if isinstance(c, bytes) else c.data for c in item.chunks)]
         elif isinstance(item, Elements) and item.proved:
             yield list(map(bytes, item.values))
@@ -151,7 +151,7 @@ def _number(text: bytes) -> int:
     return number if -(2**63) < number < 2**63 else _NO_NUMBER
 
 
-def saved(references: References, folder: Path) -> Path:
+def saved(references: ReferenceLists, folder: Path) -> Path:
     """Keep the arrays where other processes find them."""
     place = folder / "references.npz"
     arrays: dict[str, Any] = {
@@ -163,7 +163,9 @@ def saved(references: References, folder: Path) -> Path:
     return place
 
 
-def loaded(place: Path) -> References:
+def loaded(place: Path) -> ReferenceLists:
     """The same in another process."""
     with np.load(place) as arrays:
-        return References(place.with_name("references.bin"), **{k: arrays[k] for k in arrays.files})
+        return ReferenceLists(
+            place.with_name("references.bin"), **{k: arrays[k] for k in arrays.files}
+        )

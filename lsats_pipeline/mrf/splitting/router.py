@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.splitting.options import REST, Codes, SplitOptions
-from lsats_pipeline.mrf.splitting.references import References
+from lsats_pipeline.mrf.splitting.references import ReferenceLists
 from lsats_pipeline.mrf.splitting.units import Unit, taken_apart
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -114,7 +114,7 @@ class ByProvider:
     of the TIN of the first provider. A rate is never in two groups, and never cut.
     """
 
-    def __init__(self, options: SplitOptions, known: References | None = None) -> None:
+    def __init__(self, options: SplitOptions, known: ReferenceLists | None = None) -> None:
         self._listed = options.providers
         self._buckets = options.buckets
         self._numbers = self._label_of = np.empty(0, np.int64)

@@ -12,7 +12,7 @@ from lsats_pipeline.mrf.text.index import Index, LargeElement, Span
 
 
 @dataclass
-class Share:
+class SizeShare:
     """Consecutive elements of one array, as an index of their own."""
 
     section: str
@@ -33,14 +33,14 @@ class Share:
         return msgspec.structs.replace(self.index, spans=self.spans, large=self.large, too_large=[])
 
 
-def shares(index: Index, sections: Sequence[str], limit: int) -> list[Share]:
+def shares(index: Index, sections: Sequence[str], limit: int) -> list[SizeShare]:
     """Cut between pieces, and never inside an element: a large one makes a large part."""
-    found: list[Share] = []
+    found: list[SizeShare] = []
     for section in sections:
-        share: Share | None = None
+        share: SizeShare | None = None
         for unit in _units(index, section):
             if share is None or (share.text and share.text + unit.text > limit):
-                share = Share(section, index)
+                share = SizeShare(section, index)
                 found.append(share)
             share.text += unit.text
             share.elements += unit.elements

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import msgspec
 
-from lsats_pipeline.core.errors import GiveUp, VerificationFailed
+from lsats_pipeline.core.errors import PermanentError, VerificationFailed
 from lsats_pipeline.core.parallel_map import beside
 from lsats_pipeline.mrf.profiling.scan import fitting_version
 from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.splitting.header import header, notes
 from lsats_pipeline.mrf.splitting.options import REST, SplitOptions
-from lsats_pipeline.mrf.splitting.parts_account import LAYOUT, Left, Part, Split
+from lsats_pipeline.mrf.splitting.parts_account import LAYOUT, Left, Split, SplitPart
 from lsats_pipeline.mrf.splitting.planner import (
-    Job,
-    Made,
+    FinishedPart,
+    SplitJob,
     count_parts,
     headers_of,
     plans_of,
@@ -28,11 +28,11 @@ from lsats_pipeline.mrf.splitting.planner import (
     references_of,
     write_parts,
 )
-from lsats_pipeline.mrf.splitting.proof import ELEMENTS, Proof, verified
+from lsats_pipeline.mrf.splitting.proof import ELEMENTS, SplitProof, verified
 from lsats_pipeline.mrf.splitting.references import SECTION as REFERENCES
-from lsats_pipeline.mrf.splitting.references import Mask, References, saved
+from lsats_pipeline.mrf.splitting.references import Mask, ReferenceLists, saved
 from lsats_pipeline.mrf.splitting.sizes import shares
-from lsats_pipeline.mrf.splitting.units import Elements, Large, items
+from lsats_pipeline.mrf.splitting.units import Elements, LargeUnit, items
 from lsats_pipeline.mrf.splitting.writer import PartWriter
 from lsats_pipeline.mrf.text.index import SECTIONS
 from lsats_pipeline.mrf.text.reading import Watcher
@@ -61,7 +61,7 @@ def split(
     """Split a published file (by its name there) into parts, each a valid price file of its own.
 
     The parts are in `mrf_parts/<file>/<by>-<options>/` beside `exports`; the same again changes
-    nothing. FixConfiguration when the file is not published or its source is gone, Busy while
+    nothing. ConfigurationError when the file is not published or its source is gone, Busy while
     another process splits it so, VerificationFailed when the parts are not the whole: then
     nothing is published.
     """
@@ -85,7 +85,7 @@ def split(
             finally:
                 workspace.clear()
     except OSError as error:
-        raise GiveUp(
+        raise PermanentError(
             f"{workspace.folder}: {error.strerror or error} ({error.filename or 'while writing'}):"
             " mend that and run the same command again"
         ) from error
@@ -108,7 +108,7 @@ def planned(file: str, exports: Path, options: SplitOptions) -> list[Planned]:
     aside = exports / ".work"
     aside.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="planned-", dir=aside) as folder:
-        counted = count_parts(Job(work, options, Path(folder), version=2))
+        counted = count_parts(SplitJob(work, options, Path(folder), version=2))
     return [
         Planned(one.group, one.elements, one.text, round(one.text * ratio))
         for one in sorted(counted, key=lambda c: _order(c.section, c.group, c.sequence))
@@ -126,7 +126,7 @@ def _room_for(work: Indexed, exports: Path, copies: int) -> None:
     aside = references.end - references.begin if references else 0
     needed, free = 2 * copies * work.index.compressed + aside, shutil.disk_usage(exports).free
     if free < needed:
-        raise GiveUp(
+        raise PermanentError(
             f"{exports.parent} has {free:,} bytes free, and the parts may need {needed:,}: make"
             " room there, or set LSATS_HOME to a larger disk"
         )
@@ -149,7 +149,7 @@ def _split(
 ) -> Split:
     index = work.index
     version = fitting_version(work)
-    job = Job(work, options, workspace.folder, version, 0, options.workers)
+    job = SplitJob(work, options, workspace.folder, version, 0, options.workers)
     references = references_of(job)
     saved(references, workspace.folder)
     proof, made = _written(job, progress)
@@ -186,7 +186,7 @@ def _split(
     )
 
 
-def _written(job: Job, progress: Progress | None) -> tuple[Proof, list[Made]]:
+def _written(job: SplitJob, progress: Progress | None) -> tuple[SplitProof, list[FinishedPart]]:
     """The proof of the source, and the parts, which know nothing of each other."""
     if job.workers == 1:
         return proof_of_source(job, told(progress, "proof")), write_parts(
@@ -194,30 +194,30 @@ def _written(job: Job, progress: Progress | None) -> tuple[Proof, list[Made]]:
         )
     jobs = [_Task(replace(job, worker=worker)) for worker in range(job.workers)]
     proof, *made = beside(_done, [_Task(job, proof=True), *jobs], told(progress, "split"))
-    assert isinstance(proof, Proof)
+    assert isinstance(proof, SplitProof)
     return proof, [one for some in made if isinstance(some, list) for one in some]
 
 
 @dataclass(frozen=True)
 class _Task:
-    job: Job
+    job: SplitJob
     proof: bool = False
 
 
-def _done(task: _Task, watch: Watcher | None) -> Proof | list[Made]:
+def _done(task: _Task, watch: Watcher | None) -> SplitProof | list[FinishedPart]:
     return proof_of_source(task.job, watch) if task.proof else write_parts(task.job, watch)
 
 
-def _empty(job: Job, references: References) -> Made:
+def _empty(job: SplitJob, references: ReferenceLists) -> FinishedPart:
     """The one part of a file without elements."""
     section = next(s for s in ELEMENTS if job.index.member(s))
     part = PartWriter(job.folder, "", 1, section, references.none(), job.options.level)
     headers = headers_of(job.index, job.options)
     written = part.finish(list(headers.values())[-1], references)
-    return Made(written, verified(written, references, job.version, rates=job.rates))
+    return FinishedPart(written, verified(written, references, job.version, rates=job.rates))
 
 
-def _named(file: str, workspace: Workspace, made: list[Made]) -> list[Part]:
+def _named(file: str, workspace: Workspace, made: list[FinishedPart]) -> list[SplitPart]:
     """Move the parts to where they are published from, numbered in their order."""
     parts = []
     for number, one in enumerate(made, 1):
@@ -227,14 +227,16 @@ def _named(file: str, workspace: Workspace, made: list[Made]) -> list[Part]:
     return parts
 
 
-def _unused(references: References, masks: list[Mask]) -> Mask:
+def _unused(references: ReferenceLists, masks: list[Mask]) -> Mask:
     used = references.none()
     for mask in masks:
         used |= mask
     return ~used
 
 
-def _assert_the_whole(proof: Proof, parts: list[Part], references: References, copies: int) -> None:
+def _assert_the_whole(
+    proof: SplitProof, parts: list[SplitPart], references: ReferenceLists, copies: int
+) -> None:
     """Units in = units out, and the same ones; the same of references, each at least once."""
     total = sum(int(part.digest, 16) for part in parts) % (1 << 128)
     wanted = proof.units.total * copies % (1 << 128)
@@ -253,10 +255,10 @@ def _assert_the_whole(proof: Proof, parts: list[Part], references: References, c
 
 def _set_aside(
     workspace: Workspace,
-    job: Job,
-    references: References,
+    job: SplitJob,
+    references: ReferenceLists,
     unused: Mask,
-    proof: Proof,
+    proof: SplitProof,
 ) -> None:
     """Files of what can be in no part, so that nothing is lost."""
     if unused.any():
@@ -273,9 +275,9 @@ def _set_aside(
                 file.write(text + b"\n")
 
 
-def _not_json(job: Job) -> Iterator[bytes]:
+def _not_json(job: SplitJob) -> Iterator[bytes]:
     for item in items(job.source.original.opened(), job.index, tuple(SECTIONS)):
-        if isinstance(item, Large):
+        if isinstance(item, LargeUnit):
             for _ in item.chunks:
                 pass
         elif not isinstance(item, Elements):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.provenance.rereading import Stretch, stretches
-from lsats_pipeline.mrf.text.access import Opened, changed
+from lsats_pipeline.mrf.text.access import OpenedText, changed
 from lsats_pipeline.mrf.text.index import SECTIONS, Index, LargeElement, Span, TooLarge
 from lsats_pipeline.mrf.text.scanning import sequence_of
 from lsats_pipeline.mrf.text.window import Window
@@ -80,17 +80,17 @@ class Elements:
 
 
 @dataclass(frozen=True, slots=True)
-class Large:
+class LargeUnit:
     """A large element; `chunks` are all its bytes in order, with the pieces of its inner array."""
 
     element: LargeElement
     chunks: Iterator[bytes | Stretch]
 
 
-Item: TypeAlias = Elements | Large | TooLarge
+Item: TypeAlias = Elements | LargeUnit | TooLarge
 
 
-def items(text: Opened, index: Index, sections: Sequence[str]) -> Iterator[Item]:
+def items(text: OpenedText, index: Index, sections: Sequence[str]) -> Iterator[Item]:
     """All elements of these arrays, in the order of the file.
 
     The chunks of a large one have to be used up before the next item is asked for.
@@ -101,7 +101,7 @@ def items(text: Opened, index: Index, sections: Sequence[str]) -> Iterator[Item]
             for stretch in stretches(text, [item]):
                 yield _elements(stretch)
         elif isinstance(item, LargeElement):
-            yield Large(item, _chunks(index, item, text))
+            yield LargeUnit(item, _chunks(index, item, text))
         else:
             yield item
 
@@ -119,7 +119,7 @@ def _elements(stretch: Stretch) -> Elements:
     return Elements(section, stretch.begin, [stretch.data], proved=False)
 
 
-def _chunks(index: Index, element: LargeElement, text: Opened) -> Iterator[bytes | Stretch]:
+def _chunks(index: Index, element: LargeElement, text: OpenedText) -> Iterator[bytes | Stretch]:
     at = element.begin
     for span in index.spans:
         if span.section == element.section and span.of == element.number:
@@ -136,7 +136,7 @@ def _chunks(index: Index, element: LargeElement, text: Opened) -> Iterator[bytes
     yield from text_between(text, at, element.end)
 
 
-def text_between(text: Opened, begin: int, end: int) -> Iterator[bytes]:
+def text_between(text: OpenedText, begin: int, end: int) -> Iterator[bytes]:
     """The bytes from one offset to another, a megabyte at most at a time."""
     yield from map(bytes, text.parts(begin, end))
 

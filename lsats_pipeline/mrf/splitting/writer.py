@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from isal import isal_zlib
 
-from lsats_pipeline.mrf.splitting.references import Mask, References
+from lsats_pipeline.mrf.splitting.references import Mask, ReferenceLists
 from lsats_pipeline.mrf.splitting.units import Digest, Unit
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time: same bytes again
@@ -57,7 +57,7 @@ def joined_crc(first: int, second: int, size: int) -> int:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenPart:
     """A part on disk, under its temporary name."""
 
     group: str
@@ -73,7 +73,7 @@ class Written:
     units: int
     mask: Path
 
-    def used(self, references: References) -> Mask:
+    def used(self, references: ReferenceLists) -> Mask:
         """Which references it has."""
         found = np.frombuffer(self.mask.read_bytes(), np.bool_)
         return found if len(found) else references.none()
@@ -118,7 +118,7 @@ class PartWriter:
         """Text of an element that is written by and by; `element(())` began it."""
         self._body.write(text)
 
-    def finish(self, header: bytes, references: References) -> Written:
+    def finish(self, header: bytes, references: ReferenceLists) -> WrittenPart:
         """Put the part together; `header` are the members before the arrays."""
         self._body.write(b"]}")
         self._body.end(last=True)
@@ -140,7 +140,7 @@ class PartWriter:
                 hashed.update(data)
         mask = self._name.with_suffix(".mask")
         mask.write_bytes(self.used.tobytes())
-        return Written(
+        return WrittenPart(
             self.group, self.sequence, self.section, path, text_size, path.stat().st_size,
             hashed.hexdigest(), self.elements, int(self.used.sum()), str(self.digest),
             self.digest.count, mask,
@@ -186,7 +186,7 @@ class Counted:
     text: int
 
 
-def _front(header: bytes, section: str, used: Mask, references: References) -> Iterator[bytes]:
+def _front(header: bytes, section: str, used: Mask, references: ReferenceLists) -> Iterator[bytes]:
     yield b"{" + header
     if section != "in_network" or not used.any():
         return

@@ -19,7 +19,7 @@ from lsats_pipeline.mrf.text.reading import MAX_RATIO, Reading, Watcher
 log = logging.getLogger(__name__)
 
 
-class Opened(Protocol):
+class OpenedText(Protocol):
     """The text of a file, for one reader. What is asked for goes forward, mostly."""
 
     path: Path
@@ -44,7 +44,7 @@ class Original:
     sha256: str
     folder: Path | None = None
 
-    def opened(self, watch: Watcher | None = None) -> Opened:
+    def opened(self, watch: Watcher | None = None) -> OpenedText:
         """Its text; from any place on if there is a seek index that fits."""
         try:
             places = seeking.load(self.path, self.sha256, self.folder) if self.folder else None
@@ -98,7 +98,9 @@ class Forward:
 class Anywhere:
     """Begins where it is asked to. An index that turns out wrong is told, and used no more."""
 
-    def __init__(self, path: Path, places: seeking.Places, watch: Watcher | None = None) -> None:
+    def __init__(
+        self, path: Path, places: seeking.SeekPoints, watch: Watcher | None = None
+    ) -> None:
         self.path = path
         self.proved = True
         self._places = places

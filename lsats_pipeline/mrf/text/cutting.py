@@ -16,8 +16,8 @@ import msgspec
 from lsats_pipeline.mrf.text.scanning import (
     BEFORE,
     BEHIND,
-    Found,
     State,
+    ValueEnd,
     document_of,
     sequence_in,
     surrogate_in,
@@ -64,13 +64,13 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Large:
+class LargePiece:
     """A value over the limit is at the cursor; whoever gets this leaves it behind."""
 
     begin: int
 
 
-def pieces(window: Window, limits: Limits) -> Iterator[Piece | Large]:
+def pieces(window: Window, limits: Limits) -> Iterator[Piece | LargePiece]:
     """Cut the array at the cursor; the cursor is behind it in the end."""
     window.expect(b"[")
     if window.next_byte() == ord("]"):
@@ -91,7 +91,7 @@ class _Cutter:
         self._limits = limits
         self._separator = b""
 
-    def next(self) -> Piece | Large:
+    def next(self) -> Piece | LargePiece:
         self._window.fill(self._limits.piece)
         return (self._separator and self._many()) or self._one()
 
@@ -119,7 +119,7 @@ class _Cutter:
         at = surrogate_in(self._window.data, self._window.cursor, cut)
         return cut if at < 0 else at
 
-    def _last(self, found: Found) -> Piece | None:
+    def _last(self, found: ValueEnd) -> Piece | None:
         """The array ends before the guess: what is left of it."""
         begin = self._window.cursor
         size = self._window.data.rfind(b"]", begin, begin + found.at) - begin
@@ -127,13 +127,13 @@ class _Cutter:
         values = sequence_in(document)
         return self._piece(size, document, values) if isinstance(values, list) and values else None
 
-    def _one(self) -> Piece | Large:
+    def _one(self) -> Piece | LargePiece:
         window = self._window
         while True:
             found = window.look()
             # Whether it happens to be in memory already must make no difference.
             if found.state is State.whole and found.at - window.cursor > self._limits.largest:
-                return Large(window.at)
+                return LargePiece(window.at)
             if found.state is State.whole:
                 return self._single(found.at)
             if found.state is State.bad:
@@ -141,7 +141,7 @@ class _Cutter:
             if window.ended:
                 raise window.ends_early()
             if window.waiting > self._limits.largest:
-                return Large(window.at)
+                return LargePiece(window.at)
             window.fill(2 * window.waiting + 1)
 
     def _single(self, behind: int) -> Piece:
@@ -157,11 +157,11 @@ class _Cutter:
         elif between := _BETWEEN.match(data, end):
             self._separator = bytes(data[end - 1 : between.end()])
 
-    def _tolerated(self) -> Piece | Large:
+    def _tolerated(self) -> Piece | LargePiece:
         """A value that is no strict JSON, by its outline; it is for the decoder to reject it."""
         size = self._window.outlined(self._limits.largest)
         if size is None:
-            return Large(self._window.at)
+            return LargePiece(self._window.at)
         return self._piece(size, self._document(size), [])
 
     def _document(self, size: int) -> bytes:

@@ -97,7 +97,7 @@ class TooLarge(msgspec.Struct, kw_only=True):
     head: str
 
 
-class Member(msgspec.Struct, kw_only=True):
+class TopLevelMember(msgspec.Struct, kw_only=True):
     """A value of the top level; `text` when it is short, `elements` when it is an array."""
 
     key: str
@@ -115,14 +115,14 @@ class Index(msgspec.Struct, kw_only=True):
     text: int
     sha256: str
     gzip_members: int
-    members: list[Member]
+    members: list[TopLevelMember]
     spans: list[Span]
     large: list[LargeElement]
     too_large: list[TooLarge]
     notes: list[str]
     seconds: float
 
-    def member(self, key: str) -> Member | None:
+    def member(self, key: str) -> TopLevelMember | None:
         """A value of the top level."""
         return next((m for m in self.members if m.key == key), None)
 
@@ -156,7 +156,7 @@ def index_file(
     begun = time.monotonic()
     reading = Reading(path, chosen.max_ratio, watch)
     chunks = reading.chunks() if take else ahead(reading.chunks())  # else others have work
-    document = _Document(Window(chunks), chosen, take)
+    document = _IndexedDocument(Window(chunks), chosen, take)
     try:
         document.read()
     except BadFile as error:
@@ -186,11 +186,11 @@ def _padding(reading: Reading) -> list[str]:
     return [f"{reading.zeros_after:,} zero bytes after the gzip"] if reading.zeros_after else []
 
 
-class _Document:
+class _IndexedDocument:
     """One document while it is read."""
 
     def __init__(self, window: Window, options: IndexOptions, take: Taker | None) -> None:
-        self.found: list[Member] = []
+        self.found: list[TopLevelMember] = []
         self.spans: list[Span] = []
         self.large: list[LargeElement] = []
         self.too_large: list[TooLarge] = []
@@ -259,12 +259,12 @@ class _Document:
                 "no_prices", f"there is neither in_network nor out_of_network; there is {has}"
             )
 
-    def _member(self, key: str, at: int) -> Member:
+    def _member(self, key: str, at: int) -> TopLevelMember:
         window = self._window
         begin = window.at
         if window.next_byte() == ord("["):
             elements = self._array(key)
-            return Member(key=key, at=at, begin=begin, end=window.at, elements=elements)
+            return TopLevelMember(key=key, at=at, begin=begin, end=window.at, elements=elements)
         if key in SECTIONS:
             raise BadFile(
                 "wrong_type", f"{key} at byte {begin:,} is no array, but {window.shown()}", begin
@@ -273,7 +273,7 @@ class _Document:
         if text is None:
             window.skip()
         short = self._short(key, text) if text and len(text) <= _SHORT else None
-        return Member(key=key, at=at, begin=begin, end=window.at, text=short)
+        return TopLevelMember(key=key, at=at, begin=begin, end=window.at, text=short)
 
     def _short(self, key: str, text: bytes) -> str | None:
         try:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from isal import igzip_lib
 
-from lsats_pipeline.core.errors import BadFile, FixConfiguration
+from lsats_pipeline.core.errors import BadFile, ConfigurationError
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _READ, _CHUNK = 256 << 10, 1 << 20
@@ -181,16 +181,18 @@ def ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file that can be read; FixConfiguration when there is none."""
+    """Bytes of a file that can be read; ConfigurationError when there is none."""
     if str(path).partition(":")[0] in ("http", "https", "ftp", "sftp"):
-        raise FixConfiguration(f"{path} is an address: `lsats mrf fetch` brings a file here")
+        raise ConfigurationError(f"{path} is an address: `lsats mrf fetch` brings a file here")
     if not path.is_file():
-        raise FixConfiguration(f"there is no file {path}")
+        raise ConfigurationError(f"there is no file {path}")
     try:
         with path.open("rb"):
             return path.stat().st_size
     except PermissionError:
-        raise FixConfiguration(f"the file {path} may not be read: change its permissions") from None
+        raise ConfigurationError(
+            f"the file {path} may not be read: change its permissions"
+        ) from None
 
 
 def sha256_of(path: Path) -> str:

@@ -40,14 +40,14 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ValueEnd:
     """Where the reading of a value stopped, and why."""
 
     state: State
     at: int = 0
 
 
-def value_at(data: Bytes, begin: int = 0) -> Found:
+def value_at(data: Bytes, begin: int = 0) -> ValueEnd:
     """The end of the value that begins there. One that reaches the end of the data is `cut`.
 
     A number may go on in the next bytes, so one that looks whole is `cut` too, `at` that end.
@@ -57,7 +57,7 @@ def value_at(data: Bytes, begin: int = 0) -> Found:
             _ANYTHING.decode(rest)
         except (msgspec.DecodeError, RecursionError) as error:
             return _stopped(error, begin)
-    return Found(State.cut, len(data))
+    return ValueEnd(State.cut, len(data))
 
 
 def document_of(data: Bytes) -> bytes:
@@ -66,12 +66,12 @@ def document_of(data: Bytes) -> bytes:
         return b"".join((BEFORE, view, BEHIND))
 
 
-def sequence_of(data: Bytes) -> list[msgspec.Raw] | Found:
+def sequence_of(data: Bytes) -> list[msgspec.Raw] | ValueEnd:
     """The values of `a,b,c`, or why it is no such thing."""
     return sequence_in(document_of(data))
 
 
-def sequence_in(document: bytes) -> list[msgspec.Raw] | Found:
+def sequence_in(document: bytes) -> list[msgspec.Raw] | ValueEnd:
     """The values of `a,b,c`, given as a document; or, where it is no such thing, why.
 
     `whole` says that a `]` closed the sequence, and where the next thing stands after it.
@@ -82,19 +82,19 @@ def sequence_in(document: bytes) -> list[msgspec.Raw] | Found:
         return _stopped(error, -1)
 
 
-def _stopped(error: Exception, begin: int) -> Found:
+def _stopped(error: Exception, begin: int) -> ValueEnd:
     message = str(error)
     if message == "Input data was truncated":
         return CUT
     told = _STOPPED.search(message)
     if told is None:  # nested deeper than msgspec goes
-        return Found(State.bad, max(begin, 0))
+        return ValueEnd(State.bad, max(begin, 0))
     if told[1]:
-        return Found(State.whole, begin + int(told[2]) - 1)
-    return Found(State.bad, begin + int(told[2]))
+        return ValueEnd(State.whole, begin + int(told[2]) - 1)
+    return ValueEnd(State.bad, begin + int(told[2]))
 
 
-CUT = Found(State.cut)
+CUT = ValueEnd(State.cut)
 
 
 def surrogate_in(data: Bytes, begin: int, end: int) -> int:

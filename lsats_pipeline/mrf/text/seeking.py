@@ -98,7 +98,7 @@ def move(folder: Path, to: Path) -> None:
             (folder / name).rename(to / name)
 
 
-def load(path: Path, sha256: str, folder: Path) -> Places | None:
+def load(path: Path, sha256: str, folder: Path) -> SeekPoints | None:
     """The places of a file with this hash; None when there is no index. Unfit: one of no use."""
     try:
         index = msgspec.json.decode((folder / BINDING).read_bytes(), type=SeekIndex)
@@ -110,10 +110,10 @@ def load(path: Path, sha256: str, folder: Path) -> Places | None:
         raise Unfit(f"{BINDING} is not as it was written")
     if (index.sha256, index.size) != (sha256, path.stat().st_size):
         raise Unfit("it is that of another file")
-    return Places(path, index, folder / POINTS if _is_gzip(path) else None)
+    return SeekPoints(path, index, folder / POINTS if _is_gzip(path) else None)
 
 
-class Places:
+class SeekPoints:
     """Gives the text of a file from any block on."""
 
     def __init__(self, path: Path, index: SeekIndex, points: Path | None) -> None:

@@ -11,9 +11,9 @@ from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.scanning import (
     CUT,
     SPACE,
-    Found,
     Outline,
     State,
+    ValueEnd,
     scalar_end,
     surrogate_in,
     value_at,
@@ -102,7 +102,7 @@ class Window:
             "incomplete", f"the document ends at byte {self.at:,}, before it is closed", self.at
         )
 
-    def look(self) -> Found:
+    def look(self) -> ValueEnd:
         """Where the value at the cursor ends.
 
         A fault in the last bytes may be none: `-` and `1e` go on, but read as bad numbers.
@@ -113,7 +113,7 @@ class Window:
         unsure = found.state is State.bad and found.at + _UNSURE > len(self.data)
         return CUT if unsure and not self.ended else found
 
-    def _half_a_pair(self) -> Found | None:
+    def _half_a_pair(self) -> ValueEnd | None:
         """The fault of a value that looks cut off, and is not."""
         at = surrogate_in(self.data, self.cursor, len(self.data))
         if at < 0 or self.data[self.cursor] not in b'{["':
@@ -122,7 +122,7 @@ class Window:
             ends = Outline().feed(bytes(self.data[self.cursor :]))
         except ValueError:
             return None
-        return Found(State.bad, at) if ends else None
+        return ValueEnd(State.bad, at) if ends else None
 
     def value(self, largest: int) -> bytes | None:
         """The value at the cursor, left behind; None when it is larger, and then nothing moves."""

@@ -8,7 +8,7 @@ Unlike the worlds of tables, this one is a file: the same options give the same 
 """
 
 from lsats_pipeline.synthetic.price_files.document import write_price_file
-from lsats_pipeline.synthetic.price_files.manifest import Defect, Fault, Manifest
+from lsats_pipeline.synthetic.price_files.manifest import FileDefect, FileFault, Manifest
 from lsats_pipeline.synthetic.price_files.parameters import PriceFile
 
-__all__ = ["Defect", "Fault", "Manifest", "PriceFile", "write_price_file"]
+__all__ = ["FileDefect", "FileFault", "Manifest", "PriceFile", "write_price_file"]

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from zlib import crc32
 
 from lsats_pipeline.synthetic.price_files import defects, faults, pools
-from lsats_pipeline.synthetic.price_files.manifest import Defect, Fault, Manifest
+from lsats_pipeline.synthetic.price_files.manifest import FileDefect, FileFault, Manifest
 from lsats_pipeline.synthetic.price_files.parameters import PriceFile
 from lsats_pipeline.synthetic.sampling import key_of
 
@@ -20,7 +20,7 @@ _FLUSH = 1 << 20
 
 def write_price_file(path: Path, options: PriceFile) -> Manifest:
     """Write the file, compressed if it is named .gz; returns the account of it."""
-    document = _Document(options)
+    document = _PriceDocument(options)
     with path.open("wb") as file:
         if path.suffix == ".gz":
             # No name and no time: the same options give the same bytes.
@@ -31,7 +31,7 @@ def write_price_file(path: Path, options: PriceFile) -> Manifest:
     return document.manifest
 
 
-class _Document:
+class _PriceDocument:
     def __init__(self, options: PriceFile) -> None:
         self.manifest = Manifest()
         self._options = options
@@ -88,10 +88,10 @@ class _Document:
         return _in_turns(kinds, number, self._options.faults)
 
     def _doubt(self, section: str, element: int, kind: str, count: int = 1) -> None:
-        self.manifest.defects.append(Defect(section, element, kind, count))
+        self.manifest.defects.append(FileDefect(section, element, kind, count))
 
     def _note(self, section: str, element: int, path: str, level: str, kind: str) -> None:
-        self.manifest.faults.append(Fault(section, element, path, level, kind))
+        self.manifest.faults.append(FileFault(section, element, path, level, kind))
 
     # -- provider references
 

@@ -6,16 +6,16 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.synthetic.price_files.document import write_price_file
-from lsats_pipeline.synthetic.price_files.manifest import Fault, Manifest
+from lsats_pipeline.synthetic.price_files.manifest import FileFault, Manifest
 from lsats_pipeline.synthetic.price_files.parameters import PriceFile
 
 
 def kept_price_file(path: Path, options: PriceFile) -> Manifest:
     """The account of the file at this path, which is made unless it is there, and of these options.
 
-    GiveUp when it cannot be written.
+    PermanentError when it cannot be written.
     """
     if (known := _kept(path, options)) and path.exists():
         return known
@@ -28,7 +28,7 @@ def kept_price_file(path: Path, options: PriceFile) -> Manifest:
         of = {"options": asdict(options), **manifest.as_json()}
         account(path).write_text(json.dumps(of, indent=1))
     except OSError as error:
-        raise GiveUp(f"{path} cannot be written: {error.strerror}") from None
+        raise PermanentError(f"{path} cannot be written: {error.strerror}") from None
     return manifest
 
 
@@ -45,7 +45,7 @@ def _kept(path: Path, options: PriceFile) -> Manifest | None:
     if told.pop("options", None) != asdict(options):
         return None
     try:
-        faults = [Fault(**fault) for fault in told.pop("faults")]
+        faults = [FileFault(**fault) for fault in told.pop("faults")]
         return Manifest(**told, faults=faults)
     except (KeyError, TypeError):  # of another make
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Fault:
+class FileFault:
     """Something wrong on purpose: where, what, and what has to be rejected for it."""
 
     section: str
@@ -18,7 +18,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Defect:
+class FileDefect:
     """Something doubtful on purpose, which can be read: where, what, and in how many rows."""
 
     section: str
@@ -46,8 +46,8 @@ class Manifest:
     entries: int = 0
     payments: int = 0
     cents: int = 0
-    faults: list[Fault] = field(default_factory=list)
-    defects: list[Defect] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
+    defects: list[FileDefect] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For files and for people."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 Kind = Literal["in-network", "allowed-amounts"]
 Order = Literal["references-first", "prices-first"]
@@ -32,13 +32,13 @@ class PriceFile:
 
     def __post_init__(self) -> None:
         if not 0 < self.megabytes <= 1_000_000:
-            raise FixConfiguration(f"a price file has 0 to 1,000,000 MB, not {self.megabytes}")
+            raise ConfigurationError(f"a price file has 0 to 1,000,000 MB, not {self.megabytes}")
         if not 0 <= self.faults <= 1:
-            raise FixConfiguration(f"a share of faults is from 0 to 1, not {self.faults}")
+            raise ConfigurationError(f"a share of faults is from 0 to 1, not {self.faults}")
         if not 0 <= self.defects <= 1:
-            raise FixConfiguration(f"a share of defects is from 0 to 1, not {self.defects}")
+            raise ConfigurationError(f"a share of defects is from 0 to 1, not {self.defects}")
         if not 0 <= self.large < self.megabytes:
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"an element of {self.large} MB does not fit a file of {self.megabytes} MB"
             )
 

@@ -24,7 +24,7 @@ class Rendered(NamedTuple):
     sha256: str
 
 
-class Written(NamedTuple):
+class WriteCounts(NamedTuple):
     """What became of a block's rows in a target."""
 
     created: int = 0
@@ -35,13 +35,13 @@ class Written(NamedTuple):
     renamed: int = 0
     examples: tuple[str, ...] = ()
 
-    def plus(self, other: Written) -> Written:
+    def plus(self, other: WriteCounts) -> WriteCounts:
         """Both together; examples of the first, then of the other, at most ten."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
-        return Written(**sums, examples=(*self.examples, *other.examples)[:10])
+        return WriteCounts(**sums, examples=(*self.examples, *other.examples)[:10])
 
 
-_COUNTS = tuple(name for name in Written._fields if name != "examples")
+_COUNTS = tuple(name for name in WriteCounts._fields if name != "examples")
 
 
 class Target(Protocol):
@@ -52,10 +52,10 @@ class Target(Protocol):
     def open(self, tables: Sequence[WorldTable]) -> None:
         """Get ready for these tables; raises before anything is changed."""
 
-    def write(self, table: WorldTable, block: Rendered) -> Written:
+    def write(self, table: WorldTable, block: Rendered) -> WriteCounts:
         """Take a block."""
 
-    def finish(self) -> dict[str, Written]:
+    def finish(self) -> dict[str, WriteCounts]:
         """Make everything visible; gives what became of rows only now, by table."""
 
     def abandon(self, *, resumable: bool) -> None:

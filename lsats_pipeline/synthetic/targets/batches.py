@@ -16,7 +16,7 @@ from psycopg import sql
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.rejects import Rejects
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
-from lsats_pipeline.synthetic.targets import Rendered, Written, ddl
+from lsats_pipeline.synthetic.targets import Rendered, WriteCounts, ddl
 from lsats_pipeline.synthetic.targets.database import clear, copy_text, count, require_parents
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists
 from lsats_pipeline.synthetic.targets.session import Connection, Session
@@ -82,9 +82,9 @@ class BatchTarget:
         self._tables = tuple(tables)
         self._session.reliably(self._prepare)
 
-    def write(self, table: WorldTable, block: Rendered) -> Written:
+    def write(self, table: WorldTable, block: Rendered) -> WriteCounts:
         """Store a block in batches."""
-        before, written, at = self._session.retries, Written(), 0
+        before, written, at = self._session.retries, WriteCounts(), 0
         while at < block.batch.num_rows:
             batch = block.batch.slice(at, self._size.rows)
             at += batch.num_rows
@@ -93,7 +93,7 @@ class BatchTarget:
         self._session.reliably(lambda c: self._kept.add_blocks(c, table.name, [mark]))
         return written._replace(retries=self._session.retries - before)
 
-    def finish(self) -> dict[str, Written]:
+    def finish(self) -> dict[str, WriteCounts]:
         """Let the planner know of the rows; they are all visible already."""
         self._session.reliably(self._analyze)
         return {}
@@ -131,7 +131,7 @@ class BatchTarget:
             name = sql.Identifier(self._world.name, table.name)
             connection.execute(sql.SQL("analyze {}").format(name))
 
-    def _store(self, table: WorldTable, batch: pa.RecordBatch) -> Written:
+    def _store(self, table: WorldTable, batch: pa.RecordBatch) -> WriteCounts:
         """A batch, or what of it can be stored: the rows at fault are found by halving."""
         try:
             written = self._session.reliably(lambda c: self._upsert(c, table, batch))
@@ -146,7 +146,9 @@ class BatchTarget:
         self._size.succeeded()
         return written
 
-    def _upsert(self, connection: Connection, table: WorldTable, batch: pa.RecordBatch) -> Written:
+    def _upsert(
+        self, connection: Connection, table: WorldTable, batch: pa.RecordBatch
+    ) -> WriteCounts:
         staged = sql.Identifier(_BATCH_TABLE)
         with connection.transaction():
             connection.execute(ddl.temporary_table(table.table, _BATCH_TABLE))
@@ -154,7 +156,9 @@ class BatchTarget:
             renamed = rename_strangers(connection, self._world, table, staged)
             return merge(connection, self._world, table, staged).plus(renamed)
 
-    def _set_aside(self, table: WorldTable, row: pa.RecordBatch, error: psycopg.Error) -> Written:
+    def _set_aside(
+        self, table: WorldTable, row: pa.RecordBatch, error: psycopg.Error
+    ) -> WriteCounts:
         rule = error.diag.constraint_name or type(error).__name__
         self._rejects.add(table, row, rule, error.diag.message_primary or str(error))
-        return Written(rejected=1)
+        return WriteCounts(rejected=1)

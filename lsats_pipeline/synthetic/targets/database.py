@@ -17,9 +17,9 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
-from lsats_pipeline.synthetic.targets import Rendered, Written, ddl
+from lsats_pipeline.synthetic.targets import Rendered, WriteCounts, ddl
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists
 from lsats_pipeline.synthetic.targets.session import Connection, Session
 from lsats_pipeline.synthetic.targets.upsert import merge, rename_strangers
@@ -48,21 +48,21 @@ class DatabaseTarget:
         self._tables = tuple(tables)
         self._session.reliably(self._prepare)
 
-    def write(self, table: WorldTable, block: Rendered) -> Written:
+    def write(self, table: WorldTable, block: Rendered) -> WriteCounts:
         """Stage a block, unless it is staged already."""
         before = self._session.retries
         self._rows[table.name, block.number] = block.batch.num_rows
         if self._blocks[table.name].get(block.number) != block.sha256:
             self._session.reliably(lambda c: self._stage(c, table, block))
             self._blocks[table.name][block.number] = block.sha256
-        return Written(retries=self._session.retries - before)
+        return WriteCounts(retries=self._session.retries - before)
 
-    def finish(self) -> dict[str, Written]:
+    def finish(self) -> dict[str, WriteCounts]:
         """Show everything at once."""
         try:
             return self._session.reliably(self._show)
         except psycopg.IntegrityError as error:
-            raise GiveUp(
+            raise PermanentError(
                 f"{_where(self._world, error)}; the database is as it was before"
             ) from error
 
@@ -101,7 +101,7 @@ class DatabaseTarget:
 
     def _stage(self, connection: Connection, table: WorldTable, block: Rendered) -> None:
         if block.number in self._blocks[table.name]:
-            raise GiveUp(
+            raise PermanentError(
                 f"{self._world.name}.{table.name}, block {block.number}: was staged with other rows"
                 " than are made now, so its generator depends on more than the seed"
             )
@@ -110,7 +110,7 @@ class DatabaseTarget:
             mark = (block.number, block.batch.num_rows, block.sha256)
             self._staged.add_blocks(connection, table.name, [mark])
 
-    def _show(self, connection: Connection) -> dict[str, Written]:
+    def _show(self, connection: Connection) -> dict[str, WriteCounts]:
         if not self._staged.exists(connection):
             return {}  # the connection was lost just after the commit
         with connection.transaction():
@@ -123,7 +123,7 @@ class DatabaseTarget:
             connection.execute(sql.SQL("analyze {}").format(_kept(self._world, table)))
         return written
 
-    def _show_table(self, connection: Connection, table: WorldTable) -> Written:
+    def _show_table(self, connection: Connection, table: WorldTable) -> WriteCounts:
         known = self._kept.blocks(connection, table.name)
         if table_exists(connection, self._world.name, table.name):
             strangers = 0 if known else count(connection, _kept(self._world, table))
@@ -136,7 +136,7 @@ class DatabaseTarget:
         self._kept.add_blocks(connection, table.name, self._marks(table))
         return written
 
-    def _adopt(self, connection: Connection, table: WorldTable) -> Written:
+    def _adopt(self, connection: Connection, table: WorldTable) -> WriteCounts:
         """The staged table becomes the table: its rows are written once, its keys built at once."""
         connection.execute(
             sql.SQL("alter table {} set schema {}").format(
@@ -145,7 +145,7 @@ class DatabaseTarget:
         )
         for statement in ddl.keys(table.table):
             connection.execute(statement)
-        return Written(created=sum(rows for _, rows, _ in self._marks(table)))
+        return WriteCounts(created=sum(rows for _, rows, _ in self._marks(table)))
 
     def _marks(self, table: WorldTable) -> list[tuple[int, int, str]]:
         return [
@@ -187,12 +187,12 @@ def clear(connection: Connection, world: World, tables: Sequence[WorldTable], ke
 
 
 def require_parents(connection: Connection, world: World, tables: Sequence[WorldTable]) -> None:
-    """FixConfiguration when a table that these refer to is neither there nor among them."""
+    """ConfigurationError when a table that these refer to is neither there nor among them."""
     names = {table.name for table in tables}
     for table in tables:
         for parent in table.parents:
             if parent not in names and not table_exists(connection, world.name, parent):
-                raise FixConfiguration(
+                raise ConfigurationError(
                     f"{world.name}.{table.name} refers to {world.name}.{parent}, which is not"
                     f" there: seed that first, or the whole world with `lsats seed {world.name}`"
                 )

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.synthetic.columns import csv_heading, parsed
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
-from lsats_pipeline.synthetic.targets import Rendered, Written
+from lsats_pipeline.synthetic.targets import Rendered, WriteCounts
 
 _READ_BYTES = 8 << 20
 OPTIONS_FILE = "world.json"
@@ -36,16 +36,16 @@ class FilesTarget:
                 self._open[table.name] = self._opener(self._part(table.name), table.schema)
         except OSError as error:
             self.abandon()
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"--out {self._folder}: {error.strerror or error}; choose a folder to write to"
             ) from None
 
-    def write(self, table: WorldTable, block: Rendered) -> Written:
+    def write(self, table: WorldTable, block: Rendered) -> WriteCounts:
         """Append a block."""
         self._open[table.name].append(block.batch, block.text)
-        return Written(created=block.batch.num_rows)
+        return WriteCounts(created=block.batch.num_rows)
 
-    def finish(self) -> dict[str, Written]:
+    def finish(self) -> dict[str, WriteCounts]:
         """Give the files their names, all or, on an error before, none."""
         self.close()
         for name in self._open:
@@ -100,10 +100,10 @@ _WRITERS: dict[str, Callable[[Path, pa.Schema], Any]] = {
 
 
 def read_files(folder: Path, table: WorldTable, kind: str) -> Iterator[pa.RecordBatch | pa.Table]:
-    """A table's rows again; FixConfiguration when its file is not there."""
+    """A table's rows again; ConfigurationError when its file is not there."""
     path = folder / f"{table.name}.{kind}"
     if not path.is_file():
-        raise FixConfiguration(f"{path} is not there: seed the world with --to {kind} first")
+        raise ConfigurationError(f"{path} is not there: seed the world with --to {kind} first")
     return _read_parquet(path) if kind == "parquet" else _read_csv(path, table.schema)
 
 
@@ -113,9 +113,11 @@ def options_of(world: World, folder: Path) -> WorldOptions:
     try:
         chosen = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise FixConfiguration(f"{path}: {error}; seed the world into that folder first") from None
+        raise ConfigurationError(
+            f"{path}: {error}; seed the world into that folder first"
+        ) from None
     if chosen.get("world") != world.name:
-        raise FixConfiguration(f"{path}: holds world {chosen.get('world')!r}, not {world.name!r}")
+        raise ConfigurationError(f"{path}: holds world {chosen.get('world')!r}, not {world.name!r}")
     return world.options(**chosen["options"])
 
 

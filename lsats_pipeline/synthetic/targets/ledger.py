@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.synthetic.spec import World, WorldOptions
 from lsats_pipeline.synthetic.targets.session import Connection
 
@@ -72,13 +72,13 @@ class Ledger:
         return row[0] if row else None
 
     def require_same(self, connection: Connection) -> None:
-        """FixConfiguration when the world is there with other options."""
+        """ConfigurationError when the world is there with other options."""
         other = self.others(connection)
         if other is None:
             return
         differing = sorted(k for k in self._options if other.get(k) != self._options[k])
         told = ", ".join(f"{k} {other.get(k)} (asked for: {self._options[k]})" for k in differing)
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"database {connection.info.dbname!r} already holds world {self._world.name} with"
             f" {told or 'an earlier version of its options'}; use the same, add --clear to replace"
             " it, or use another database"

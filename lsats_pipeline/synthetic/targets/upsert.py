@@ -9,9 +9,9 @@ from typing import Any
 
 from psycopg import sql
 
-from lsats_pipeline.core.errors import GiveUp
+from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.synthetic.spec import World, WorldTable
-from lsats_pipeline.synthetic.targets import Written
+from lsats_pipeline.synthetic.targets import WriteCounts
 from lsats_pipeline.synthetic.targets.session import Connection
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _CLASHES = sql.SQL(
 
 def merge(
     connection: Connection, world: World, table: WorldTable, staged: sql.Composable
-) -> Written:
+) -> WriteCounts:
     """Insert what is new, update what differs, leave what is equal."""
     if _empty(connection, world, table):
         with references_checked_at_once(connection, world, table):
@@ -52,7 +52,7 @@ def merge(
 
 def _merged(
     connection: Connection, world: World, table: WorldTable, staged: sql.Composable
-) -> Written:
+) -> WriteCounts:
     names = table.schema.names
     changing = [name for name in names if name not in table.natural_key]
     row = connection.execute(
@@ -68,12 +68,12 @@ def _merged(
     ).fetchone()
     assert row is not None
     total = _count(connection, sql.SQL("from {}").format(staged))
-    return Written(created=row[0], updated=row[1] - row[0], unchanged=total - row[1])
+    return WriteCounts(created=row[0], updated=row[1] - row[0], unchanged=total - row[1])
 
 
 def rename_strangers(
     connection: Connection, world: World, table: WorldTable, staged: sql.Composable
-) -> Written:
+) -> WriteCounts:
     """Give staged rows another value where a row that is not ours has theirs."""
     renamed, examples = 0, list[str]()
     for column, replacement in (table.renamed or {}).items():
@@ -96,7 +96,7 @@ def rename_strangers(
                 ", ".join(examples[:_EXAMPLES]),
             )
         renamed += found
-    return Written(renamed=renamed, examples=tuple(examples[:_EXAMPLES]))
+    return WriteCounts(renamed=renamed, examples=tuple(examples[:_EXAMPLES]))
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def _resolve(
                 clashes,
             )
         )
-    raise GiveUp(f"{table.name}.{column}: replacements of clashing values clash as well")
+    raise PermanentError(f"{table.name}.{column}: replacements of clashing values clash as well")
 
 
 def _empty(connection: Connection, world: World, table: WorldTable) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.rules import (
     AcrossTables,
+    ExpectedShares,
     Fits,
     Matches,
     NotNull,
@@ -19,7 +20,6 @@ from lsats_pipeline.synthetic.rules import (
     RowCount,
     RowRule,
     Rule,
-    Share,
     Total,
     Unique,
 )
@@ -45,7 +45,7 @@ _JUDGES: dict[type[Rule], type[Judge]] = {
     Matches: MatchesJudge,
     Total: TotalJudge,
     RowCount: RowCountJudge,
-    Share: ShareJudge,
+    ExpectedShares: ShareJudge,
     AcrossTables: AcrossJudge,
 }
 

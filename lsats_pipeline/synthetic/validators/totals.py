@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, Rows, Share, Total, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rows, Total, Verdict
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
 from lsats_pipeline.synthetic.validators.validator import Batch, Judge, only
 
@@ -56,7 +56,7 @@ class ShareJudge(Judge):
 
     whole = True
 
-    def __init__(self, table: WorldTable, rule: Share, options: WorldOptions) -> None:
+    def __init__(self, table: WorldTable, rule: ExpectedShares, options: WorldOptions) -> None:
         super().__init__(table, rule, options)
         self.counts: Counter[Any] = Counter()
 
@@ -82,7 +82,7 @@ class ShareJudge(Judge):
         return Verdict(1, int(not within), detail=f"{off}; {told}", shares=worst)
 
     def _distance(self, expected: Mapping[Any, float], total: int) -> tuple[str, bool]:
-        rule: Share = self.rule
+        rule: ExpectedShares = self.rule
         labels = set(expected) | set(self.counts)
         off = [abs(self.counts[x] / total - expected.get(x, 0.0)) for x in labels]
         if rule.distance == "chi_square":

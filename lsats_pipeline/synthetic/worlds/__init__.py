@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from lsats_pipeline.synthetic.spec import World
@@ -17,11 +17,11 @@ WORLDS = ("retail", "jobs", "studio")
 
 
 def world(name: str) -> World:
-    """The declaration of a world; FixConfiguration lists those there are.
+    """The declaration of a world; ConfigurationError lists those there are.
 
     A world's tables and dictionaries are read when it is asked for, not before.
     """
     if name not in WORLDS:
-        raise FixConfiguration(f"there is no world {name!r}; there are {', '.join(WORLDS)}")
+        raise ConfigurationError(f"there is no world {name!r}; there are {', '.join(WORLDS)}")
     declared: World = importlib.import_module(f"{__name__}.{name}").WORLD
     return declared

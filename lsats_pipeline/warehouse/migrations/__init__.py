@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.warehouse.database import connect
 
 _FOLDER = Path(__file__).parent
@@ -30,7 +30,7 @@ def step_of(url: str) -> str | None:
 def migrate(url: str) -> bool:
     """Apply every missing step; returns whether there was one.
 
-    Raises FixConfiguration for a server that is too old, or a database that is newer than the code.
+    Raises ConfigurationError for a server that is too old, or a database that is newer than the code.
     """
     with connect(url) as connection:
         _check_server(connection)
@@ -38,7 +38,7 @@ def migrate(url: str) -> bool:
         if current == head():
             return False
         if current is not None and current > head():
-            raise FixConfiguration(
+            raise ConfigurationError(
                 f"the database is at step {current}, this code knows {head()}: update the code"
             )
         # Two hubs may start at once: one migrates, the other finds it done.
@@ -71,6 +71,6 @@ def _current(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
 def _check_server(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if connection.info.server_version < _OLDEST_SERVER * 10_000:
         major = connection.info.server_version // 10_000
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"the server is PostgreSQL {major}; the hub needs {_OLDEST_SERVER} or later"
         )

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import TryAgain
+from lsats_pipeline.core.errors import TransientError
 from lsats_pipeline.core.settings import from_variables
 from lsats_pipeline.hub.sources import detail, source, stream
 from lsats_pipeline.hub.sources.source import ReadRequest
@@ -115,7 +115,7 @@ def test_an_answer_cut_off_is_asked_for_again(campus: Hands, hub: Reader) -> Non
 def test_an_answer_always_cut_off_is_an_error(campus: Hands, hub: Reader) -> None:
     campus.put("tdx", "asset", *(asset(n, Tag="x" * 500) for n in range(1000)))
     campus.fault("http_cut", path="assets/search", after_bytes=200_000)
-    with pytest.raises(TryAgain, match="assets/search failed 4 times"):
+    with pytest.raises(TransientError, match="assets/search failed 4 times"):
         hub.pages()
 
 

@@ -20,7 +20,7 @@ from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.active_directory.streams import read_organizational_units
 from lsats_pipeline.hub.sources.ldap import Directory
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands
 
@@ -265,9 +265,9 @@ def test_folders_of_both_branches_once_each(campus: Hands, hub: Hub) -> None:
 
 def test_a_folder_moved_while_the_branches_are_read_is_one() -> None:
     class Moving:
-        def entries(self, filter: str, names: Any, *, below: str) -> Iterator[Entry]:
+        def entries(self, filter: str, names: Any, *, below: str) -> Iterator[LdapEntry]:
             key = uuid.UUID(guid("organizationalUnit", 1)).bytes_le
-            yield Entry(f"OU=Lab,{below}".encode(), [(b"objectGUID", [key])])
+            yield LdapEntry(f"OU=Lab,{below}".encode(), [(b"objectGUID", [key])])
 
     pages = list(read_organizational_units(Moving(), ReadRequest(DAY)))  # type: ignore[arg-type]
     [record] = [json.loads(record) for page in pages for record in page.records]

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.campus.simulators.documents import drop
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.settings import SIMULATED, DocumentSettings
@@ -134,7 +134,7 @@ def test_files_of_somebody_else_keep_the_campus_out(
     put(campus)
     inbox.mkdir(parents=True)
     (inbox / name).write_bytes(b"of somebody else")
-    with pytest.raises(FixConfiguration, match="LSATS_DATA_FOLDER"):
+    with pytest.raises(ConfigurationError, match="LSATS_DATA_FOLDER"):
         drop(connection, inbox, ZONE)
     assert names(inbox) == [name]
 

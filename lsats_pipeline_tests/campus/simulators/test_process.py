@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.campus.simulators.process import start_simulators
-from lsats_pipeline.core.errors import FixConfiguration, Unreachable
+from lsats_pipeline.core.errors import ConfigurationError, Unreachable
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
@@ -98,12 +98,12 @@ def test_a_terminated_simulator_leaves_quietly(campus_url: str) -> None:
 
 
 def test_only_demo_and_test_databases_are_served(postgres: str) -> None:
-    with pytest.raises(FixConfiguration, match="_demo or _test"):
+    with pytest.raises(ConfigurationError, match="_demo or _test"):
         start_simulators(postgres)
 
 
 def test_a_database_without_a_campus_says_so(database_url: str) -> None:
-    with pytest.raises(FixConfiguration, match="campus"):
+    with pytest.raises(ConfigurationError, match="campus"):
         start_simulators(database_url)
 
 

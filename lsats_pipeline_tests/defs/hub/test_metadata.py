@@ -18,7 +18,7 @@ from lsats_pipeline.defs.hub.metadata.samples import about_people, masked
 from lsats_pipeline.defs.markdown import HIDDEN
 from lsats_pipeline.hub.silver.ddl import Field, fields
 from lsats_pipeline.hub.silver.quality import Totals
-from lsats_pipeline.hub.silver.spec import MergedTable
+from lsats_pipeline.hub.silver.spec import IntegratedTable
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES, table
 from lsats_pipeline.hub.sources import SOURCES
 
@@ -112,7 +112,7 @@ def test_every_declared_column_has_an_origin(each) -> None:
     """But for those that people write."""
     names = (
         {column.name for column in each.columns}
-        if isinstance(each, MergedTable)
+        if isinstance(each, IntegratedTable)
         else {column.name for column in each.all_columns if not getattr(column, "kept", False)}
     )
     assert names - set(lineage(each).deps_by_column) == set()

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from lsats_pipeline.core.errors import Busy, GiveUp, Unreachable
+from lsats_pipeline.core.errors import Busy, PermanentError, Unreachable
 from lsats_pipeline.core.report import Asset, Check, Counts, Report
 from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
@@ -145,7 +145,7 @@ def failing_with(error: Exception, calls: list[str]) -> Callable[..., Report]:
     [
         (Busy("bronze/x is being written by process 7"), 3),
         (Unreachable("the gateway does not answer"), 3),
-        (GiveUp("the source ended early"), 1),
+        (PermanentError("the source ended early"), 1),
         (ZeroDivisionError("a mistake"), 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),

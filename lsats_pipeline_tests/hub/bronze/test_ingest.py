@@ -7,7 +7,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from lsats_pipeline.core.errors import Busy, FixConfiguration, IncompleteRead
+from lsats_pipeline.core.errors import Busy, ConfigurationError, IncompleteRead
 from lsats_pipeline.hub.sources.source import Page
 from lsats_pipeline_tests.hub.stand_in import PAGE, Pretend
 
@@ -248,9 +248,9 @@ def test_a_change_made_while_a_run_reads_is_in_the_next(warehouse, hub_settings,
 
 def test_days_that_cannot_be_read(warehouse, hub_settings, people):
     today = hub_settings.today()
-    with pytest.raises(FixConfiguration, match="has not come yet"):
+    with pytest.raises(ConfigurationError, match="has not come yet"):
         people.ingest(warehouse, hub_settings, day=today + dt.timedelta(1))
-    with pytest.raises(FixConfiguration, match="only be read as it is now"):
+    with pytest.raises(ConfigurationError, match="only be read as it is now"):
         people.ingest(warehouse, hub_settings, day=today - dt.timedelta(1))
     people.ingest(warehouse, hub_settings)
     tomorrow = hub_settings.model_copy(update={"lsats_today": today + dt.timedelta(1)})

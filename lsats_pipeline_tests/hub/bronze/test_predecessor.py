@@ -5,7 +5,7 @@ import json
 import psycopg
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.bronze.predecessor import import_bronze
 from lsats_pipeline.hub.sources import SOURCES
 
@@ -79,10 +79,10 @@ def test_every_version_in_its_order(warehouse, hub_settings, predecessor, caplog
 
 def test_only_into_a_new_hub(warehouse, hub_settings, predecessor):
     list(import_bronze(warehouse, hub_settings, SOURCES, predecessor))
-    with pytest.raises(FixConfiguration, match=r"bronze/active_directory_user.* already ran"):
+    with pytest.raises(ConfigurationError, match=r"bronze/active_directory_user.* already ran"):
         list(import_bronze(warehouse, hub_settings, SOURCES, predecessor))
 
 
 def test_a_database_of_somebody_else(warehouse, hub_settings, database_url):
-    with pytest.raises(FixConfiguration, match=r"has no bronze\.raw_entities"):
+    with pytest.raises(ConfigurationError, match=r"has no bronze\.raw_entities"):
         list(import_bronze(warehouse, hub_settings, SOURCES, database_url))

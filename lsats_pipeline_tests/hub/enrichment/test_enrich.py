@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.sources.source import Detail
 from lsats_pipeline_tests.hub.stand_in import Pretend
@@ -125,7 +125,7 @@ def test_a_failing_call_fails_the_run_and_loses_no_other(warehouse, hub_settings
 
 
 def test_the_future_has_no_details(warehouse, hub_settings, details):
-    with pytest.raises(FixConfiguration, match="has not come yet"):
+    with pytest.raises(ConfigurationError, match="has not come yet"):
         enrich(
             warehouse,
             hub_settings,

@@ -17,7 +17,7 @@ from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver.build import build
 from lsats_pipeline.hub.silver.ddl import declare_tables
-from lsats_pipeline.hub.silver.spec import DerivedTable, MergedTable, Table
+from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlModel, Table
 from lsats_pipeline.hub.sources import detail, stream
 from lsats_pipeline.hub.sources.source import Page
 from lsats_pipeline.warehouse import Warehouse
@@ -29,7 +29,7 @@ def with_upstream(*tables: Table) -> tuple[Table, ...]:
     """The tables and all that they are made of, in the order of building."""
     found: dict[str, Table] = {}
     for table in tables:
-        if isinstance(table, MergedTable | DerivedTable):
+        if isinstance(table, IntegratedTable | SqlModel):
             found |= {t.name: t for t in with_upstream(*table.upstream)}
         found[table.name] = table
     return tuple(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lsats_pipeline.core.settings import HubSettings
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable
+from lsats_pipeline.hub.silver.spec import SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables import table
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.silver.by_hand import ByHand
@@ -16,13 +16,13 @@ def test_rows_that_come_out_twice_are_kept_out(
 ) -> None:
     query = tmp_path / "twice.sql"
     query.write_text("select keys.key as id from keys, generate_series(1, 2)")
-    twice = DerivedTable(
+    twice = SqlModel(
         "twice",
         "id",
         upstream=(table("umapi_employees"),),
         query=query,
         scopes="select empl_id from silver.umapi_employees",
-        columns=(Derived("id", "text"),),
+        columns=(SqlColumn("id", "text"),),
     )
     hub = ByHand(warehouse, hub_settings, twice)
     assert hub.silver("twice", umich_api_user=[{"EmplId": "7", "EmplRcd": 0}]) == []

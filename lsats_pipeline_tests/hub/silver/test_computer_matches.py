@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.silver.build import build
 from lsats_pipeline.hub.silver.ddl import declare_tables
-from lsats_pipeline.hub.silver.spec import DerivedTable
+from lsats_pipeline.hub.silver.spec import SqlModel
 from lsats_pipeline.hub.silver.tables.computer_matches import COMPUTER_MATCHES
 from lsats_pipeline.hub.silver.tables.computer_records import COMPUTER_RECORDS
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
@@ -30,7 +30,7 @@ from lsats_pipeline_tests.hub.silver.machines import (
     known,
 )
 
-BUILT: tuple[DerivedTable, ...] = (COMPUTER_MATCHES, COMPUTER_RECORDS, COMPUTERS)
+BUILT: tuple[SqlModel, ...] = (COMPUTER_MATCHES, COMPUTER_RECORDS, COMPUTERS)
 M1, M2, M3, DOCK = "0A0000000001", "0A0000000002", "0A0000000003", "0A00000000D0"
 Rows = dict[str, list[Row]]
 

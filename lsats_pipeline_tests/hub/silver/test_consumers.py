@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.hub.silver.consumers import declare_silver, view_names
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable
+from lsats_pipeline.hub.silver.spec import SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES, table
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.silver.conftest import Lived
@@ -81,8 +81,8 @@ def test_places_are_ordered_by_how_many_machines_are_there(lived: Lived) -> None
 def test_views_follow_a_changed_table(warehouse: Warehouse) -> None:
     """A view on a column does not keep the column from going."""
     labs = table("labs")
-    assert isinstance(labs, DerivedTable)
-    more = replace(labs, columns=(*labs.columns, Derived("lab_motto", "text")))
+    assert isinstance(labs, SqlModel)
+    more = replace(labs, columns=(*labs.columns, SqlColumn("lab_motto", "text")))
     with warehouse.owner() as connection:
         declare_silver(connection, [more if t is labs else t for t in SILVER_TABLES])
         assert "lab_motto" in columns_of(connection, "v_labs_refined")

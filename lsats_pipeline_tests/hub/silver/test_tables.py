@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.silver.build import build
@@ -259,7 +259,7 @@ def test_many_accounts_with_one_code_are_one_department(silver: Silver) -> None:
 
 def test_tables_are_found_by_name() -> None:
     assert all(table(t.name) is t for t in SILVER_TABLES)
-    with pytest.raises(FixConfiguration, match="known: ad_computers, ad_groups"):
+    with pytest.raises(ConfigurationError, match="known: ad_computers, ad_groups"):
         table("people")
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.hub.silver.spec import MergedTable, SourceTable
+from lsats_pipeline.hub.silver.spec import IntegratedTable, StagingTable
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline_tests.hub.silver.conftest import DAYS, PEOPLE, Lived
 from lsats_pipeline_tests.hub.silver.oracle_sources import Row
 from lsats_pipeline_tests.hub.silver.oracles import SOURCES, VOLATILE, merged
 
-TIER1 = [t for t in SILVER_TABLES if isinstance(t, SourceTable)]
-TIER2 = [t for t in SILVER_TABLES if isinstance(t, MergedTable)]
+TIER1 = [t for t in SILVER_TABLES if isinstance(t, StagingTable)]
+TIER2 = [t for t in SILVER_TABLES if isinstance(t, IntegratedTable)]
 # Inputs that say something of things that others know.
 WITNESSES = {"users": {"award", "unit"}}
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
@@ -36,7 +36,7 @@ def differences(expected: dict[str, Row], found: dict[str, Row]) -> list[tuple[s
 @EVERY_DAY
 @pytest.mark.parametrize("table", TIER1, ids=lambda t: t.name)
 def test_source_tables_say_what_the_systems_know(
-    lived: Lived, table: SourceTable, day: dt.date
+    lived: Lived, table: StagingTable, day: dt.date
 ) -> None:
     expected = SOURCES[table.name](lived.days[day].known)
     found = lived.days[day].silver[table.name]
@@ -47,7 +47,7 @@ def test_source_tables_say_what_the_systems_know(
 @EVERY_DAY
 @pytest.mark.parametrize("table", TIER2, ids=lambda t: t.name)
 def test_merged_tables_say_what_the_precedence_prescribes(
-    lived: Lived, table: MergedTable, day: dt.date
+    lived: Lived, table: IntegratedTable, day: dt.date
 ) -> None:
     expected = merged(lived.days[day], table.name)
     found = lived.days[day].silver[table.name]
@@ -59,7 +59,7 @@ def test_merged_tables_say_what_the_precedence_prescribes(
 @EVERY_DAY
 @pytest.mark.parametrize("table", TIER2, ids=lambda t: t.name)
 def test_merged_rows_name_the_winner_of_every_value(
-    lived: Lived, table: MergedTable, day: dt.date
+    lived: Lived, table: IntegratedTable, day: dt.date
 ) -> None:
     found = lived.days[day].silver[table.name]
     for key, row in merged(lived.days[day], table.name).items():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsats_pipeline.core.errors import IncompleteRead, TryAgain
+from lsats_pipeline.core.errors import IncompleteRead, TransientError
 from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.active_directory import client as active_directory
 from lsats_pipeline.hub.sources.active_directory import shapes
@@ -47,7 +47,7 @@ def test_a_connection_cut_mid_way(
 ) -> None:
     monkeypatch.setattr(active_directory, "PAGE", 50)
     campus.fault("ldap_cut", directory="active_directory", after_entries=120, times=1)
-    with pytest.raises(TryAgain, match="Active Directory"):
+    with pytest.raises(TransientError, match="Active Directory"):
         pages(STREAM, connect("active_directory"))
 
 

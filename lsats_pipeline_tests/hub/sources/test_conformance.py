@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.hub.sources import SOURCES, detail, source, stream
 from lsats_pipeline.hub.sources.active_directory import shapes as active_directory
@@ -64,7 +64,7 @@ def test_names_are_unique_and_found() -> None:
 
 @pytest.mark.parametrize("look_up", [source, stream, detail])
 def test_an_unknown_name_is_answered_with_the_known_ones(look_up: Callable[[str], object]) -> None:
-    with pytest.raises(FixConfiguration, match=r"known: .*tdx"):
+    with pytest.raises(ConfigurationError, match=r"known: .*tdx"):
         look_up("tdy_user")
 
 

@@ -13,7 +13,7 @@ import xlsxwriter
 
 from lsats_pipeline.campus.simulators.documents import COMPUTER_COLUMNS
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze.ingest import ingest
@@ -420,7 +420,7 @@ def test_an_export_without_rows_is_held_like_any_outage(folder: Folder) -> None:
 def test_no_folder_is_no_source(tmp_path: Path) -> None:
     settings = load(DocumentSettings, lsats_home=tmp_path)
     assert not settings.configured
-    with pytest.raises(FixConfiguration, match="LSATS_DATA_FOLDER"):
+    with pytest.raises(ConfigurationError, match="LSATS_DATA_FOLDER"):
         keyconfigure.SOURCE.connect(settings).__enter__()
     settings.folder.mkdir()
     with lab_awards.SOURCE.connect(settings) as inbox:

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 
 from lsats_pipeline.campus.simulators import ber
 from lsats_pipeline.core.errors import (
-    FixConfiguration,
-    GiveUp,
+    ConfigurationError,
     IncompleteRead,
-    TryAgain,
+    PermanentError,
+    TransientError,
     Unreachable,
 )
 from lsats_pipeline.hub.sources import ldap
@@ -29,8 +29,8 @@ AD_BASE = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
 EVERYBODY = "(&(objectClass=person)(!(objectClass=computer)))"
 
 
-def account(url: str, user: str = "cn=me", password: str = "pw") -> ldap.Account:
-    return ldap.Account(
+def account(url: str, user: str = "cn=me", password: str = "pw") -> ldap.BindAccount:
+    return ldap.BindAccount(
         title="Testing",
         url=url,
         user=user,
@@ -42,7 +42,9 @@ def account(url: str, user: str = "cn=me", password: str = "pw") -> ldap.Account
     )
 
 
-def campus_account(campus: Served, prefix: str = "AD_", url: str = "AD_LDAP_URL") -> ldap.Account:
+def campus_account(
+    campus: Served, prefix: str = "AD_", url: str = "AD_LDAP_URL"
+) -> ldap.BindAccount:
     env = campus.environment
     return account(env[url], env[f"{prefix}USER"], env[f"{prefix}PASSWORD"])
 
@@ -128,11 +130,11 @@ def found(url: str, waits: Waits) -> list[str]:
         (3, IncompleteRead, "timeLimitExceeded"),
         (4, ldap.Truncated, "sizeLimitExceeded"),
         (11, IncompleteRead, "adminLimitExceeded"),
-        (32, FixConfiguration, "T_BASE"),
-        (50, FixConfiguration, "T_USER"),
-        (51, TryAgain, "busy"),
-        (1, GiveUp, "operationsError"),
-        (12, GiveUp, "code 12"),
+        (32, ConfigurationError, "T_BASE"),
+        (50, ConfigurationError, "T_USER"),
+        (51, TransientError, "busy"),
+        (1, PermanentError, "operationsError"),
+        (12, PermanentError, "code 12"),
     ],
 )
 def test_an_ending_other_than_success(
@@ -154,7 +156,7 @@ def test_a_connection_that_breaks_off(waits: Waits) -> None:
         number = message_id(request)
         return entry(number, "cn=a", cn=["a"]) + entry(number, "cn=b", cn=["b"])[:-3] + HANG_UP
 
-    with directory_that(half) as url, pytest.raises(TryAgain, match="lost"):
+    with directory_that(half) as url, pytest.raises(TransientError, match="lost"):
         found(url, waits)
 
 
@@ -162,7 +164,7 @@ def test_notice_of_disconnection(waits: Waits) -> None:
     notice = ber.element(ber.INTEGER, b"\x00")
     with (
         directory_that(lambda request: done(notice, 52, tag=0x78)) as url,
-        pytest.raises(TryAgain, match="disconnection"),
+        pytest.raises(TransientError, match="disconnection"),
     ):
         found(url, waits)
 
@@ -173,7 +175,7 @@ def test_notice_of_disconnection(waits: Waits) -> None:
 def test_something_else_than_ldap(nonsense: bytes, waits: Waits) -> None:
     with (
         directory_that(lambda request: nonsense + HANG_UP) as url,
-        pytest.raises((GiveUp, TryAgain)),
+        pytest.raises((PermanentError, TransientError)),
     ):
         found(url, waits)
 
@@ -204,7 +206,7 @@ def test_an_entry_gone_before_its_values_came_is_tried_again(waits: Waits) -> No
     with (
         directory_that(answers) as url,
         ldap.connect(account(url), waits.clock) as directory,
-        pytest.raises(TryAgain, match="went away"),
+        pytest.raises(TransientError, match="went away"),
     ):
         list(directory.search("dc=x", EVERYBODY, ["memberOf"]))
 
@@ -219,7 +221,7 @@ def test_nobody_there(waits: Waits) -> None:
 
 @pytest.mark.parametrize("url", ["ldap://directory.example.edu", "http://127.0.0.1", "directory"])
 def test_addresses_that_are_refused(url: str, waits: Waits) -> None:
-    with pytest.raises(FixConfiguration, match="T_URL"):
+    with pytest.raises(ConfigurationError, match="T_URL"):
         found(url, waits)
 
 
@@ -227,7 +229,7 @@ def test_wrong_password(campus: Served, waits: Waits) -> None:
     env = campus.environment
     wrong = account(env["AD_LDAP_URL"], env["AD_USER"], "no-such-password")
     with (
-        pytest.raises(FixConfiguration, match="T_USER and T_PASSWORD") as caught,
+        pytest.raises(ConfigurationError, match="T_USER and T_PASSWORD") as caught,
         ldap.connect(wrong, waits.clock),
     ):
         pass
@@ -237,7 +239,7 @@ def test_wrong_password(campus: Served, waits: Waits) -> None:
 def test_a_base_that_is_not_there(campus: Served) -> None:
     with (
         ldap.connect(campus_account(campus)) as directory,
-        pytest.raises(FixConfiguration, match="T_BASE"),
+        pytest.raises(ConfigurationError, match="T_BASE"),
     ):
         list(directory.search("dc=elsewhere", EVERYBODY, ["cn"]))
 
@@ -290,7 +292,7 @@ def test_an_untrusted_certificate_is_refused(certificate: Path, waits: Waits) ->
         directory_that(
             lambda request: done(message_id(request), 0), encrypting(certificate)
         ) as url,
-        pytest.raises(FixConfiguration, match="SSL_CERT_FILE"),
+        pytest.raises(ConfigurationError, match="SSL_CERT_FILE"),
     ):
         found(url, waits)
     assert waits.slept == []
@@ -314,6 +316,6 @@ def test_a_certificate_of_another_name(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with (
         directory_that(lambda request: HANG_UP, encrypting(certificate)) as url,
-        pytest.raises(FixConfiguration, match="certificate"),
+        pytest.raises(ConfigurationError, match="certificate"),
     ):
         found(url.replace("127.0.0.1", "localhost"), waits)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.ldap import Truncated
 from lsats_pipeline.hub.sources.ldap_ranges import RangeReader
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 
 Order = Callable[[bytes], object]
 
@@ -37,7 +37,7 @@ class FakeDirectory:
         if shuffled:
             random.Random(len(entries)).shuffle(self._delivery)
 
-    def search(self, filter: str, size_limit: int) -> Iterator[Entry]:
+    def search(self, filter: str, size_limit: int) -> Iterator[LdapEntry]:
         self.searches.append(filter)
         low, high = self._bounds(filter)
         found = [i for i in self._delivery if self._inside(self.entries[i], low, high)]
@@ -46,8 +46,8 @@ class FakeDirectory:
         if len(found) > cap:
             raise Truncated("size limit")
 
-    def _entry(self, index: int) -> Entry:
-        return Entry(b"%d" % index, [(b"cn", [b"x"]), (b"UID", self.entries[index])])
+    def _entry(self, index: int) -> LdapEntry:
+        return LdapEntry(b"%d" % index, [(b"cn", [b"x"]), (b"UID", self.entries[index])])
 
     def _bounds(self, filter: str) -> tuple[bytes | None, bytes | None]:
         parts = re.findall(r"(!?)\(uid(>?=)([^)]*)\)", filter.replace("(!(", "!("))

@@ -15,7 +15,7 @@ from lsats_pipeline.campus.simulators.entries import sid_bytes
 from lsats_pipeline.hub.sources import ldap_records
 from lsats_pipeline.hub.sources.ldap_records import (
     RANGE,
-    Entry,
+    LdapEntry,
     RecordShape,
     filetime,
     generalized_time,
@@ -64,7 +64,7 @@ def test_a_bad_byte_stays_in_its_text() -> None:
 
 def test_shape_of_a_record() -> None:
     shape = RecordShape({"cn": text, "ou": text, "mail": text, "objectGUID": guid})
-    entry = Entry(
+    entry = LdapEntry(
         b"uid=a,dc=b",
         [
             (b"CN", [b"one"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import IncompleteRead, TryAgain
+from lsats_pipeline.core.errors import IncompleteRead, TransientError
 from lsats_pipeline.hub.sources.ldap import Directory
 from lsats_pipeline_tests.hub.sources.conftest import Client, Served, field, pages, read
 
@@ -66,7 +66,7 @@ def test_a_limit_too_small_to_read_anything(connect: Connect, campus: Served) ->
 def test_a_connection_cut_mid_way(connect: Connect, campus: Served) -> None:
     campus.fault("ldap_cut", directory="mcommunity_ldap", after_entries=100, times=1)
     client = connect("mcommunity_ldap")
-    with pytest.raises(TryAgain, match="MCommunity"):
+    with pytest.raises(TransientError, match="MCommunity"):
         pages(STREAM, client)
     campus.mend()
     assert len(read(STREAM, connect("mcommunity_ldap"))) == len(campus.records(STREAM))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from lsats_pipeline.core.errors import FixConfiguration, IncompleteRead
+from lsats_pipeline.core.errors import ConfigurationError, IncompleteRead
 from lsats_pipeline.hub.sources import ldap
 from lsats_pipeline.hub.sources.ldap_ranges import RangeReader
 from lsats_pipeline.hub.sources.ldap_records import RecordShape, generalized_time, text
@@ -108,8 +108,8 @@ def _wait_for(address: str) -> None:
     raise AssertionError("slapd does not listen")
 
 
-def account(url: str, who: str, password: str | None = None) -> ldap.Account:
-    return ldap.Account(
+def account(url: str, who: str, password: str | None = None) -> ldap.BindAccount:
+    return ldap.BindAccount(
         title="OpenLDAP",
         url=url,
         user=f"cn={who},dc=test",
@@ -177,10 +177,10 @@ def test_records(unlimited: ldap.Directory) -> None:
 
 
 def test_refusals(url: str, unlimited: ldap.Directory) -> None:
-    with pytest.raises(FixConfiguration, match="T_BASE"):
+    with pytest.raises(ConfigurationError, match="T_BASE"):
         list(unlimited.search("ou=Nobody,dc=test", "(uid=*)", ["uid"]))
     with (
-        pytest.raises(FixConfiguration, match="T_PASSWORD"),
+        pytest.raises(ConfigurationError, match="T_PASSWORD"),
         ldap.connect(account(url, "hub", "wrong")),
     ):
         pass

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp, TryAgain
+from lsats_pipeline.core.errors import ConfigurationError, PermanentError, TransientError
 from lsats_pipeline.core.http import Api
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources.source import ReadRequest
@@ -85,7 +85,10 @@ def test_pasted_token(campus_of_the_session: Served, waits: Waits) -> None:
     with connect_tdx(good) as client:
         assert client.accounts()
     spent = TdxSettings.model_validate({**address, "api_token": "a.b.c"})
-    with connect_tdx(spent, waits.clock) as client, pytest.raises(GiveUp, match="TDX_API_TOKEN"):
+    with (
+        connect_tdx(spent, waits.clock) as client,
+        pytest.raises(PermanentError, match="TDX_API_TOKEN"),
+    ):
         client.accounts()
 
 
@@ -93,7 +96,7 @@ def test_wrong_key(campus: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TDX_WEB_SERVICES_KEY", "no-such-key")
     with (
         connect_tdx(load(TdxSettings)) as client,
-        pytest.raises(FixConfiguration, match="TDX_BEID and TDX_WEB_SERVICES_KEY") as caught,
+        pytest.raises(ConfigurationError, match="TDX_BEID and TDX_WEB_SERVICES_KEY") as caught,
     ):
         client.accounts()
     assert "no-such-key" not in str(caught.value)
@@ -101,7 +104,7 @@ def test_wrong_key(campus: Served, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_plain_http_to_another_machine() -> None:
     settings = TdxSettings.model_validate({"base_url": "http://tdx.example.edu", "api_token": "x"})
-    with pytest.raises(FixConfiguration, match="TDX_BASE_URL"), connect_tdx(settings):
+    with pytest.raises(ConfigurationError, match="TDX_BASE_URL"), connect_tdx(settings):
         pass
 
 
@@ -154,7 +157,7 @@ def test_failures_that_pass(
 
 def test_failures_that_last(connect: Connect, campus: Served, waits: Waits) -> None:
     campus.fault("http_cut", path="people/search", after_bytes=1500)
-    with pytest.raises(TryAgain, match="people/search"):
+    with pytest.raises(TransientError, match="people/search"):
         pages("tdx_user", connect("tdx", clock=waits.clock))
 
 

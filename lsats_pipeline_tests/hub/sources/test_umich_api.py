@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from lsats_pipeline.core.errors import FixConfiguration, GiveUp, IncompleteRead
+from lsats_pipeline.core.errors import ConfigurationError, IncompleteRead, PermanentError
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.source import ReadRequest
@@ -129,7 +129,7 @@ def test_a_token_that_ends_mid_run_is_renewed(connect: Connect, campus: Served) 
     client = connect("umich_api")
     client.departments(0)
     campus.fault("gateway_token_life", seconds=0, claimed=3600)
-    with pytest.raises(GiveUp, match="UM_CLIENT_KEY"):
+    with pytest.raises(PermanentError, match="UM_CLIENT_KEY"):
         client.departments(0)  # the new one is refused as well
     campus.mend()
     assert client.departments(0)
@@ -161,7 +161,7 @@ def test_wrong_secret(campus: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UM_CLIENT_SECRET", "no-such-secret")
     with (
         connect_gateway(load(UmichApiSettings)) as client,
-        pytest.raises(FixConfiguration, match="UM_CLIENT_SECRET") as caught,
+        pytest.raises(ConfigurationError, match="UM_CLIENT_SECRET") as caught,
     ):
         client.departments(0)
     assert "no-such-secret" not in str(caught.value)
@@ -177,5 +177,5 @@ def test_a_token_is_not_fetched_in_the_clear(monkeypatch: pytest.MonkeyPatch) ->
             "token_url": "http://gw.example.edu/token",
         }
     )
-    with pytest.raises(FixConfiguration, match="UM_TOKEN_URL"), connect_gateway(settings):
+    with pytest.raises(ConfigurationError, match="UM_TOKEN_URL"), connect_gateway(settings):
         pass

@@ -6,7 +6,7 @@ import dagster as dg
 
 from lsats_pipeline.defs.hub.metadata.subject import Subject
 from lsats_pipeline.hub.silver.ddl import Field, fields
-from lsats_pipeline.hub.silver.spec import Column, First, MergedTable, SourceTable, Table
+from lsats_pipeline.hub.silver.spec import Coalesce, Column, IntegratedTable, StagingTable, Table
 
 # What every view of a stream has (bronze/views.py).
 _ENVELOPE = (
@@ -30,7 +30,7 @@ def schema(subject: Subject) -> dg.TableSchema:
 
 def _silver(table: Table, field: Field) -> dg.TableColumn:
     identity = field.name == table.identity
-    required = identity or (isinstance(table, SourceTable) and field.name in table.key)
+    required = identity or (isinstance(table, StagingTable) and field.name in table.key)
     return dg.TableColumn(
         field.name,
         field.sql_type,
@@ -42,9 +42,9 @@ def _silver(table: Table, field: Field) -> dg.TableColumn:
 
 def _origins(table: Table) -> dict[str, str]:
     """For merged columns without a word of their own: who may give the value, in order."""
-    if not isinstance(table, MergedTable):
+    if not isinstance(table, IntegratedTable):
         return {}
-    firsts = [column for column in table.columns if isinstance(column, First)]
+    firsts = [column for column in table.columns if isinstance(column, Coalesce)]
     return {c.name: "from " + ", then ".join(source for source, _ in c.pairs()) for c in firsts}
 
 

@@ -13,12 +13,12 @@ import dagster as dg
 
 from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.hub.silver.spec import (
-    DerivedTable,
-    First,
-    MergedTable,
-    SourceTable,
+    Coalesce,
+    Expression,
+    IntegratedTable,
+    SqlModel,
+    StagingTable,
     Table,
-    Value,
 )
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
@@ -35,12 +35,12 @@ def lineage(table: Table) -> dg.TableColumnLineage:
 
 
 def _deps(table: Table) -> Deps:
-    if isinstance(table, SourceTable):
+    if isinstance(table, StagingTable):
         return _typed(table)
-    return _merged(table) if isinstance(table, MergedTable) else _derived(table)
+    return _merged(table) if isinstance(table, IntegratedTable) else _derived(table)
 
 
-def _derived(table: DerivedTable) -> Deps:
+def _derived(table: SqlModel) -> Deps:
     """What the columns' origins name. One without is about the row as a whole: what it is made of.
 
     Words in an origin that are no table above are an explanation.
@@ -52,18 +52,18 @@ def _derived(table: DerivedTable) -> Deps:
     }
 
 
-def _named(table: DerivedTable, origin: str) -> Iterator[dg.TableColumnDep]:
+def _named(table: SqlModel, origin: str) -> Iterator[dg.TableColumnDep]:
     known = {upstream.name: upstream for upstream in table.upstream}
     for name, used in _DOTTED.findall(origin):
         if name in known and used in _names(known[name]):
             yield _dep(known[name], used)
 
 
-def _whole(table: DerivedTable) -> Iterator[dg.TableColumnDep]:
+def _whole(table: SqlModel) -> Iterator[dg.TableColumnDep]:
     return (_dep(upstream, upstream.identity) for upstream in table.upstream)
 
 
-def _typed(table: SourceTable) -> Deps:
+def _typed(table: StagingTable) -> Deps:
     read = {c.name: [_member(table, c.path, detail=c.detail)] for c in table.columns}
     # What every row has besides the declared columns (silver/typed.py).
     own: Deps = {
@@ -84,7 +84,7 @@ def _typed(table: SourceTable) -> Deps:
     return read | worked_out
 
 
-def _member(table: SourceTable, path: str, *, detail: bool = False) -> dg.TableColumnDep:
+def _member(table: StagingTable, path: str, *, detail: bool = False) -> dg.TableColumnDep:
     layer = "enrichment" if detail else "bronze"
     return dg.TableColumnDep(dg.AssetKey([layer, table.stream.name]), path)
 
@@ -103,7 +103,7 @@ def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) ->
     return list(found)
 
 
-def _merged(table: MergedTable) -> Deps:
+def _merged(table: IntegratedTable) -> Deps:
     known = {i.alias: i.table for i in table.inputs} | {x.alias: x.table for x in table.lookups}
     totals: dict[str, tuple[Table, dict[str, str]]] = {
         f"{i.alias}_all": (i.table, {name: text for name, (_, text) in i.totals.items()})
@@ -120,7 +120,7 @@ def _merged(table: MergedTable) -> Deps:
 
 def _used(
     text: str,
-    known: Mapping[str, SourceTable],
+    known: Mapping[str, StagingTable],
     totals: Mapping[str, tuple[Table, Mapping[str, str]]],
 ) -> Iterator[dg.TableColumnDep]:
     for alias, name in _DOTTED.findall(_TEXT.sub("", text)):
@@ -133,8 +133,8 @@ def _used(
                 yield _dep(source, column)
 
 
-def _text(column: First | Value) -> str:
-    if isinstance(column, Value):
+def _text(column: Coalesce | Expression) -> str:
+    if isinstance(column, Expression):
         return column.expression
     return " ".join(expression for _, expression in column.pairs())
 

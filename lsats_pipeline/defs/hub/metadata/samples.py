@@ -18,7 +18,7 @@ from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.hub.metadata.subject import Subject
 from lsats_pipeline.defs.markdown import HIDDEN, ROWS, in_rows
 from lsats_pipeline.hub.silver.ddl import Field, fields
-from lsats_pipeline.hub.silver.spec import MergedTable, Table
+from lsats_pipeline.hub.silver.spec import IntegratedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
 _LONGEST = 34  # of one value; rows lie side by side
@@ -80,7 +80,7 @@ def _together(values: Sequence[str]) -> str:
 
 def about_people(table: Table) -> bool:
     """Whether a table's rows are people: what identifies them is personal."""
-    if isinstance(table, MergedTable):
+    if isinstance(table, IntegratedTable):
         keys = {(used.table.name, used.on) for used in table.inputs}
         tables: list[Table] = [used.table for used in table.inputs]
     else:

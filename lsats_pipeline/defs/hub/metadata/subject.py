@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lsats_pipeline.hub.silver.spec import Column, SourceTable, Table
+from lsats_pipeline.hub.silver.spec import Column, StagingTable, Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
 
@@ -24,10 +24,10 @@ class Subject:
         """The table or view that people query."""
         return f"{self.layer}.{self.name}"
 
-    def readers(self) -> Iterator[tuple[SourceTable, Column]]:
+    def readers(self) -> Iterator[tuple[StagingTable, Column]]:
         """Silver columns that read this stream's or detail's records."""
         for table in SILVER_TABLES:
-            if isinstance(table, SourceTable) and table.stream.name == self.name:
+            if isinstance(table, StagingTable) and table.stream.name == self.name:
                 for column in table.columns:
                     if column.detail == (self.layer == "enrichment"):
                         yield table, column

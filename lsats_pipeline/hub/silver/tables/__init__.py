@@ -14,7 +14,7 @@ labs, lab_members, computers ──▶ lab_managers, lab_computers
 
 from __future__ import annotations
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
@@ -80,8 +80,8 @@ SILVER_TABLES: tuple[Table, ...] = (
 
 
 def table(name: str) -> Table:
-    """The silver table of a name such as `users`; FixConfiguration lists the known ones."""
+    """The silver table of a name such as `users`; ConfigurationError lists the known ones."""
     members = {t.name: t for t in SILVER_TABLES}
     if name not in members:
-        raise FixConfiguration(f"no silver table {name!r}; known: {', '.join(sorted(members))}")
+        raise ConfigurationError(f"no silver table {name!r}; known: {', '.join(sorted(members))}")
     return members[name]

@@ -16,7 +16,7 @@ from lsats_pipeline.hub.silver.parsers import (
     TIME,
     UUID,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import (
     DN_KEY,
     OU_STEPS,
@@ -35,7 +35,7 @@ _RARE = (
 )  # fmt: skip
 _RARE_MEMBERS = ", ".join(f"'{name}', list_data -> '{name}'" for name in _RARE)
 
-AD_COMPUTERS = SourceTable(
+AD_COMPUTERS = StagingTable(
     "ad_computers",
     stream=COMPUTER,
     key=("object_guid",),

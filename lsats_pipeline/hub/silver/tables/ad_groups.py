@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, INTEGER, LIST, TIME, UUID
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import DN_KEY, OU_STEPS, ou_columns
 from lsats_pipeline.hub.sources.active_directory.streams import GROUP
 
 _VOLATILE = "as of the group's last real change"
 
-AD_GROUPS = SourceTable(
+AD_GROUPS = StagingTable(
     "ad_groups",
     stream=GROUP,
     key=("ad_group_guid",),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.changes import different, written
@@ -29,7 +29,7 @@ from (
 join silver.ad_units as unit on unit.dn_key = moved.parent_dn_key
 """
 
-AD_ORGANIZATIONAL_UNITS = DerivedTable(
+AD_ORGANIZATIONAL_UNITS = SqlModel(
     "ad_organizational_units",
     identity="external_id",
     key=("object_guid",),
@@ -40,26 +40,26 @@ AD_ORGANIZATIONAL_UNITS = DerivedTable(
     indexes=("extracted_uniqname", "dn_key"),
     about="Organizational units of the two branches with labs, and what is in them.",
     columns=(
-        Derived("external_id", "text", "ad_units.external_id", about="identity in bronze"),
+        SqlColumn("external_id", "text", "ad_units.external_id", about="identity in bronze"),
         *(
-            Derived(c.name, c.sql_type, f"ad_units.{c.name}", c.personal, about=c.about)
+            SqlColumn(c.name, c.sql_type, f"ad_units.{c.name}", c.personal, about=c.about)
             for c in AD_UNITS.all_columns
         ),
-        Derived(
+        SqlColumn(
             "direct_computer_count",
             "integer",
             "ad_computers.distinguished_name",
             about="computers directly in the unit, not in units below",
         ),
-        Derived("has_computer_children", "boolean", "ad_computers.distinguished_name"),
-        Derived(
+        SqlColumn("has_computer_children", "boolean", "ad_computers.distinguished_name"),
+        SqlColumn(
             "child_ou_count",
             "integer",
             "ad_units.distinguished_name",
             about="units directly in the unit",
         ),
-        Derived("has_child_ous", "boolean", "ad_units.distinguished_name"),
-        Derived("source_raw_ids", "jsonb", "ad_units.raw_id", about="the bronze row"),
+        SqlColumn("has_child_ous", "boolean", "ad_units.distinguished_name"),
+        SqlColumn("source_raw_ids", "jsonb", "ad_units.raw_id", about="the bronze row"),
     ),
     rules=(Rule("empty_unit", 0, "direct_computer_count = 0 and child_ou_count = 0"),),
     expected=Expected(mean=0.95, low_share=0.01),

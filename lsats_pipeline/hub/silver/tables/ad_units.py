@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, INTEGER, LIST, TIME, UUID
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import (
     DN_KEY,
     OU_STEPS,
@@ -18,7 +18,7 @@ from lsats_pipeline.hub.sources.active_directory.streams import ORGANIZATIONAL_U
 _VOLATILE = "as of the unit's last real change"
 _LABS = "'Research and Instrumentation'"
 
-AD_UNITS = SourceTable(
+AD_UNITS = StagingTable(
     "ad_units",
     stream=ORGANIZATIONAL_UNIT,
     key=("object_guid",),

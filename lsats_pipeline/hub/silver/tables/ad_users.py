@@ -11,14 +11,14 @@ from lsats_pipeline.hub.silver.parsers import (
     TIME,
     UUID,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import OU_STEPS, ou_columns
 from lsats_pipeline.hub.sources.active_directory.streams import USER
 
 # These move all the time, so bronze does not take in a record for their sake.
 _VOLATILE = "as of the account's last real change"
 
-AD_USERS = SourceTable(
+AD_USERS = StagingTable(
     "ad_users",
     stream=USER,
     key=("ad_user_guid",),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.hub.silver.tables.changes import different
@@ -32,7 +32,7 @@ where silver.dn_key(group_dn) in (
     join ({different("groups", "group_key, group_id")}) as known using (group_key))
 """
 
-COMPUTER_GROUPS = DerivedTable(
+COMPUTER_GROUPS = SqlModel(
     "computer_groups",
     identity="membership_id",
     scope="computer_id",
@@ -44,24 +44,24 @@ COMPUTER_GROUPS = DerivedTable(
     indexes=("group_id",),
     about="Groups that machines are in, one row per machine and group.",
     columns=(
-        Derived("membership_id", "text", about="machine and group"),
-        Derived("computer_id", "text", "computers.computer_id"),
-        Derived(
+        SqlColumn("membership_id", "text", about="machine and group"),
+        SqlColumn("computer_id", "text", "computers.computer_id"),
+        SqlColumn(
             "group_id",
             "text",
             "ad_groups.dn_key, groups.group_id",
             personal=True,
             about="groups.group_id; NULL for a group that the hub does not read",
         ),
-        Derived(
+        SqlColumn(
             "group_dn",
             "text",
             "ad_computers.member_of_groups",
             personal=True,
             about="distinguished name",
         ),
-        Derived("group_cn", "text", "ad_computers.member_of_groups", personal=True),
-        Derived("source_system", "text", about="ad"),
+        SqlColumn("group_cn", "text", "ad_computers.member_of_groups", personal=True),
+        SqlColumn("source_system", "text", about="ad"),
     ),
     rules=(Rule("unknown_group", 0, "group_id is null", "outside what the hub reads"),),
     expected=Expected(mean=0.90, low_share=0.05),

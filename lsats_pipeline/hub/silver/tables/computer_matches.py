@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
@@ -27,7 +27,7 @@ _EVIDENCE = (
     " ad_computers.sam_account_name, tdx_assets.status_name, keyconfigure_computers.last_session"
 )
 
-COMPUTER_MATCHES = DerivedTable(
+COMPUTER_MATCHES = SqlModel(
     "computer_matches",
     identity="match_id",
     upstream=(TDX_ASSETS, KEYCONFIGURE_COMPUTERS, AD_COMPUTERS),
@@ -38,23 +38,25 @@ COMPUTER_MATCHES = DerivedTable(
     indexes=("left_id", "right_id"),
     about="Pairs of records that have something in common, taken for one machine or not, and why.",
     columns=(
-        Derived("match_id", "text", about="both systems and ids"),
-        Derived("left_system", "text", about="tdx or keyconfigure"),
-        Derived("left_id", "text", _IDS),
-        Derived("left_name", "text", _NAMES, about="as compared: in capitals, without the domain"),
-        Derived("right_system", "text", about="keyconfigure or ad"),
-        Derived("right_id", "text", _IDS),
-        Derived("right_name", "text", _NAMES, about="as compared"),
-        Derived(
+        SqlColumn("match_id", "text", about="both systems and ids"),
+        SqlColumn("left_system", "text", about="tdx or keyconfigure"),
+        SqlColumn("left_id", "text", _IDS),
+        SqlColumn(
+            "left_name", "text", _NAMES, about="as compared: in capitals, without the domain"
+        ),
+        SqlColumn("right_system", "text", about="keyconfigure or ad"),
+        SqlColumn("right_id", "text", _IDS),
+        SqlColumn("right_name", "text", _NAMES, about="as compared"),
+        SqlColumn(
             "score",
             "numeric(5,3)",
             _EVIDENCE,
             about="0.35 and more may be one machine; NULL: nothing in common but a third record",
         ),
-        Derived("decision", "text", _EVIDENCE, about="accepted: one machine; rejected: not"),
-        Derived("reason", "text", about="of the decision"),
-        Derived("rival_id", "text", _IDS, about="the record that was the better match"),
-        Derived("evidence", "jsonb", _EVIDENCE, about="[{kind, value, points}]"),
+        SqlColumn("decision", "text", _EVIDENCE, about="accepted: one machine; rejected: not"),
+        SqlColumn("reason", "text", about="of the decision"),
+        SqlColumn("rival_id", "text", _IDS, about="the record that was the better match"),
+        SqlColumn("evidence", "jsonb", _EVIDENCE, about="[{kind, value, points}]"),
     ),
     rules=(
         Rule("near_miss", 0, "decision = 'rejected' and score >= 0.35", "another was better"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable
+from lsats_pipeline.hub.silver.spec import SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.computer_matches import COMPUTER_MATCHES
 from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
@@ -15,7 +15,7 @@ from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
 
 _IDS = "tdx_assets.tdx_asset_id, keyconfigure_computers.computer_id, ad_computers.object_guid"
 
-COMPUTER_RECORDS = DerivedTable(
+COMPUTER_RECORDS = SqlModel(
     "computer_records",
     identity="record_id",
     upstream=(COMPUTER_MATCHES, TDX_ASSETS, KEYCONFIGURE_COMPUTERS, AD_COMPUTERS),
@@ -26,10 +26,10 @@ COMPUTER_RECORDS = DerivedTable(
     indexes=("computer_id",),
     about="Records of computers in the three systems, and the machine that each is a record of.",
     columns=(
-        Derived("record_id", "text", _IDS, about="system:id"),
-        Derived("record_system", "text", about="tdx, keyconfigure or ad"),
-        Derived("system_id", "text", _IDS, about="the record's id in that system"),
-        Derived(
+        SqlColumn("record_id", "text", _IDS, about="system:id"),
+        SqlColumn("record_system", "text", about="tdx, keyconfigure or ad"),
+        SqlColumn("system_id", "text", _IDS, about="the record's id in that system"),
+        SqlColumn(
             "computer_id",
             "text",
             f"{_IDS}, keyconfigure_computers.oem_serial_number, computer_matches.decision",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.computer_records import COMPUTER_RECORDS
@@ -72,18 +72,18 @@ select record.computer_id from changed join silver.computer_records as record us
 
 def _tdx(
     name: LiteralString, sql_type: LiteralString, of: str, personal: bool = False, about: str = ""
-) -> Derived:
-    return Derived(name, sql_type, f"tdx_assets.{of}", personal, about=about)
+) -> SqlColumn:
+    return SqlColumn(name, sql_type, f"tdx_assets.{of}", personal, about=about)
 
 
 def _kc(
     name: LiteralString, sql_type: LiteralString, of: str = "", personal: bool = False
-) -> Derived:
-    return Derived(name, sql_type, f"keyconfigure_computers.{of or name}", personal)
+) -> SqlColumn:
+    return SqlColumn(name, sql_type, f"keyconfigure_computers.{of or name}", personal)
 
 
-def _ad(name: LiteralString, sql_type: LiteralString, of: str, about: str = "") -> Derived:
-    return Derived(name, sql_type, f"ad_computers.{of}", about=about)
+def _ad(name: LiteralString, sql_type: LiteralString, of: str, about: str = "") -> SqlColumn:
+    return SqlColumn(name, sql_type, f"ad_computers.{of}", about=about)
 
 
 _NAMES = "tdx_assets.name, keyconfigure_computers.computer_name, ad_computers.computer_name"
@@ -98,7 +98,7 @@ _OS = (
     " tdx_assets.attr_operating_system_name"
 )
 
-COMPUTERS = DerivedTable(
+COMPUTERS = SqlModel(
     "computers",
     identity="computer_id",
     key=("computer_id",),
@@ -130,23 +130,23 @@ COMPUTERS = DerivedTable(
     indexes=("tdx_asset_id", "ad_object_guid", "owner_uniqname", "financial_owner_uniqname"),
     about="One row per machine that TDX, KeyConfigure or Active Directory knows.",
     columns=(
-        Derived(
+        SqlColumn(
             "computer_id",
             "text",
             "computer_records.computer_id",
             about="by what changes least: TDX-<asset>, SN-<serial>, AD-<object>, KC-<name-serial>",
         ),
-        Derived("computer_name", "text", _NAMES, about="may change, and two may have the same"),
-        Derived(
+        SqlColumn("computer_name", "text", _NAMES, about="may change, and two may have the same"),
+        SqlColumn(
             "computer_name_aliases",
             "jsonb",
             f"{_NAMES}, ad_computers.dns_hostname",
             about="all names that the systems have for it, in capitals, without the domain",
         ),
-        Derived("serial_number", "text", _SERIALS, about="in capitals; placeholders are none"),
-        Derived("serial_numbers", "jsonb", _SERIALS),
-        Derived("mac_address", "text", _MACS, about="12 digits in capitals"),
-        Derived("mac_addresses", "jsonb", _MACS),
+        SqlColumn("serial_number", "text", _SERIALS, about="in capitals; placeholders are none"),
+        SqlColumn("serial_numbers", "jsonb", _SERIALS),
+        SqlColumn("mac_address", "text", _MACS, about="12 digits in capitals"),
+        SqlColumn("mac_addresses", "jsonb", _MACS),
         _tdx("tdx_asset_id", "integer", "tdx_asset_id"),
         _tdx("tdx_tag", "text", "tag"),
         _tdx("tdx_status_id", "integer", "status_id"),
@@ -161,20 +161,22 @@ COMPUTERS = DerivedTable(
         _ad("ad_sam_account_name", "text", "sam_account_name"),
         _ad("ad_dns_hostname", "text", "dns_hostname"),
         # Folders of labs are called after people.
-        Derived("ad_distinguished_name", "text", "ad_computers.distinguished_name", personal=True),
+        SqlColumn(
+            "ad_distinguished_name", "text", "ad_computers.distinguished_name", personal=True
+        ),
         _ad("is_ad_enabled", "boolean", "is_enabled", about="NULL without an account"),
         _kc("kc_computer_id", "text", "computer_id"),
         _kc("kc_primary_mac", "text", "primary_mac_address"),
         _kc("kc_nic_count", "integer", "nic_count"),
         _tdx("manufacturer", "text", "manufacturer_name"),
         _tdx("product_model", "text", "product_model_name"),
-        Derived("os_name", "text", _OS),
-        Derived(
+        SqlColumn("os_name", "text", _OS),
+        SqlColumn(
             "os_version",
             "text",
             "keyconfigure_computers.os_version, ad_computers.operating_system_version",
         ),
-        Derived(
+        SqlColumn(
             "os_family",
             "text",
             f"{_OS}, keyconfigure_computers.os_family",
@@ -189,7 +191,7 @@ COMPUTERS = DerivedTable(
         _kc("disk_free_gb", "numeric(10,2)"),
         _kc("os_install_date", "timestamptz"),
         _kc("last_user", "text", personal=True),
-        Derived(
+        SqlColumn(
             "owner_uniqname",
             "text",
             "tdx_assets.owning_customer_id, tdx_users.uniqname, keyconfigure_computers.owner,"
@@ -197,29 +199,31 @@ COMPUTERS = DerivedTable(
             personal=True,
             about="whoever of them the hub knows: owner in TDX, in KeyConfigure, manager in AD",
         ),
-        Derived(
+        SqlColumn(
             "financial_owner_uniqname",
             "text",
             "tdx_assets.attr_financial_owner_uid, tdx_users.uniqname",
             personal=True,
         ),
-        Derived(
+        SqlColumn(
             "owner_department_id",
             "text",
             "tdx_assets.owning_department_id, tdx_departments.dept_id, ad_computers.ou_department,"
             " departments.department_name, keyconfigure_computers.owner, departments.dept_id",
             about="departments.dept_id: of the asset, of the folder in AD, of KeyConfigure's owner",
         ),
-        Derived(
+        SqlColumn(
             "is_active",
             "boolean",
             "tdx_assets.status_id, tdx_assets.status_name",
             about="status Active in TDX; machines that TDX does not know are taken to be",
         ),
-        Derived("last_seen", "timestamptz", _SEEN, about="the latest sign of it in any system"),
-        Derived("has_recent_activity", "boolean", _SEEN, about="last seen within 90 days of today"),
-        Derived("location_info", "jsonb", "tdx_assets.location_id, tdx_assets.location_room_id"),
-        Derived(
+        SqlColumn("last_seen", "timestamptz", _SEEN, about="the latest sign of it in any system"),
+        SqlColumn(
+            "has_recent_activity", "boolean", _SEEN, about="last seen within 90 days of today"
+        ),
+        SqlColumn("location_info", "jsonb", "tdx_assets.location_id, tdx_assets.location_room_id"),
+        SqlColumn(
             "ownership_info",
             "jsonb",
             "tdx_assets.owning_customer_name, keyconfigure_computers.owner,"
@@ -227,9 +231,9 @@ COMPUTERS = DerivedTable(
             personal=True,
             about="what each system says of owners and departments",
         ),
-        Derived("hardware_specs", "jsonb", "tdx_assets.attr_memory, keyconfigure_computers.cpu"),
-        Derived("os_details", "jsonb", _OS),
-        Derived(
+        SqlColumn("hardware_specs", "jsonb", "tdx_assets.attr_memory, keyconfigure_computers.cpu"),
+        SqlColumn("os_details", "jsonb", _OS),
+        SqlColumn(
             "network_info",
             "jsonb",
             f"{_MACS}, keyconfigure_computers.ip_addresses, tdx_assets.attr_ip_address,"
@@ -238,13 +242,13 @@ COMPUTERS = DerivedTable(
         _ad("ad_security_info", "jsonb", "user_account_control"),
         _ad("ad_ou_info", "jsonb", "ou_full_path"),
         _tdx("financial_info", "jsonb", "purchase_cost"),
-        Derived("activity_timestamps", "jsonb", _SEEN, about="every time that a system gives"),
+        SqlColumn("activity_timestamps", "jsonb", _SEEN, about="every time that a system gives"),
         _tdx("tdx_attributes", "jsonb", "attributes", personal=True),
         _tdx("tdx_attachments", "jsonb", "attachments"),
-        Derived("sources", "jsonb", about="the systems that know it"),
-        Derived("source_system", "text", about="the same, sorted and joined by +"),
-        Derived("field_sources", "jsonb", about="which system each value was taken from"),
-        Derived("source_raw_ids", "jsonb", about="the bronze row of each system"),
+        SqlColumn("sources", "jsonb", about="the systems that know it"),
+        SqlColumn("source_system", "text", about="the same, sorted and joined by +"),
+        SqlColumn("field_sources", "jsonb", about="which system each value was taken from"),
+        SqlColumn("source_raw_ids", "jsonb", about="the bronze row of each system"),
     ),
     # No system more can make a row worse: what it adds costs at most what its absence did.
     rules=(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
@@ -37,7 +37,7 @@ where exists (select from department) and (
     or (lower(name) in (select lower(department_name) from silver.departments)) is not true)
 """
 
-DEPARTMENT_NAME_MATCHES = DerivedTable(
+DEPARTMENT_NAME_MATCHES = SqlModel(
     "department_name_matches",
     identity="name",
     upstream=(TDX_USERS, AD_UNITS, DEPARTMENTS),
@@ -46,19 +46,19 @@ DEPARTMENT_NAME_MATCHES = DerivedTable(
     touched=_TOUCHED,
     about="A department for each name in TDX accounts and directory units: the most similar.",
     columns=(
-        Derived(
+        SqlColumn(
             "name",
             "text",
             "tdx_users.default_account_name, ad_units.ou_immediate_parent",
             about="as it is written there",
         ),
-        Derived(
+        SqlColumn(
             "dept_id",
             "text",
             "departments.dept_id, departments.department_name",
             about="the most similar, of several the first; NULL if none is more than half similar",
         ),
-        Derived(
+        SqlColumn(
             "similarity",
             "double precision",
             about="share of common three-letter groups, as pg_trgm has it; 1 for the same name",

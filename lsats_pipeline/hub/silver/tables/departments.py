@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.spec import (
+    Coalesce,
     Expected,
-    First,
+    Expression,
     Input,
+    IntegratedTable,
     Lookup,
-    MergedTable,
     Rule,
-    Value,
 )
 from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.umapi_departments import UMAPI_DEPARTMENTS
 
-DEPARTMENTS = MergedTable(
+DEPARTMENTS = IntegratedTable(
     "departments",
     key="dept_id",
     about="One row per department: six-digit code, or TDX_<id> for those that only TDX knows.",
@@ -30,38 +30,40 @@ DEPARTMENTS = MergedTable(
     ),
     lookups=(Lookup("parent", TDX_DEPARTMENTS, key="tdx_id", match="tdx.parent_id"),),
     columns=(
-        First(
+        Coalesce(
             "department_name",
             "text",
             ("umapi.department_name", "tdx.department_name"),
         ),
-        Value("department_code", "text", "coalesce(umapi.dept_id, tdx.dept_id)", about="dept_id"),
-        First("description", "text", ("tdx.dept_notes",), about="the notes in TDX"),
-        First(
+        Expression(
+            "department_code", "text", "coalesce(umapi.dept_id, tdx.dept_id)", about="dept_id"
+        ),
+        Coalesce("description", "text", ("tdx.dept_notes",), about="the notes in TDX"),
+        Coalesce(
             "is_active",
             "boolean",
             ("tdx.is_active", ("assumed", "true")),
             about="as in TDX; active where TDX does not say",
         ),
-        First(
+        Coalesce(
             "parent_dept_id",
             "text",
             (("tdx", "parent.dept_id"),),
             about="dept_id of the department above",
         ),
-        First("college_name", "text", ("umapi.college_name",)),
-        First("college_group", "text", ("umapi.college_name",), about="college_name"),
-        First("campus_name", "text", ("umapi.campus_name",)),
-        First("vp_area_name", "text", ("umapi.vp_area_name",)),
-        First("vp_area", "text", ("umapi.vp_area_name",), about="vp_area_name"),
-        First("dept_group", "text", ("umapi.dept_group",), about="code of the college"),
-        First(
+        Coalesce("college_name", "text", ("umapi.college_name",)),
+        Coalesce("college_group", "text", ("umapi.college_name",), about="college_name"),
+        Coalesce("campus_name", "text", ("umapi.campus_name",)),
+        Coalesce("vp_area_name", "text", ("umapi.vp_area_name",)),
+        Coalesce("vp_area", "text", ("umapi.vp_area_name",), about="vp_area_name"),
+        Coalesce("dept_group", "text", ("umapi.dept_group",), about="code of the college"),
+        Coalesce(
             "dept_group_campus", "text", ("umapi.dept_group_campus",), about="code of the campus"
         ),
-        First(
+        Coalesce(
             "dept_group_vp_area", "text", ("umapi.dept_group_vp_area",), about="code of the VP area"
         ),
-        Value(
+        Expression(
             "hierarchical_path",
             "text",
             """
@@ -72,11 +74,11 @@ DEPARTMENTS = MergedTable(
             source="umapi",
             about="campus → VP area → college → department; the gateway knows what is above",
         ),
-        First("tdx_created_date", "timestamptz", ("tdx.tdx_created_date",)),
-        First("tdx_modified_date", "timestamptz", ("tdx.tdx_modified_date",)),
-        First("tdx_id", "integer", ("tdx.tdx_id",), about="for writing back to TDX"),
-        First("tdx_manager_uid", "uuid", ("tdx.manager_uid",), personal=True),
-        First(
+        Coalesce("tdx_created_date", "timestamptz", ("tdx.tdx_created_date",)),
+        Coalesce("tdx_modified_date", "timestamptz", ("tdx.tdx_modified_date",)),
+        Coalesce("tdx_id", "integer", ("tdx.tdx_id",), about="for writing back to TDX"),
+        Coalesce("tdx_manager_uid", "uuid", ("tdx.manager_uid",), personal=True),
+        Coalesce(
             "location_info",
             "jsonb",
             ("tdx.location_info", ("assumed", "'{}'")),

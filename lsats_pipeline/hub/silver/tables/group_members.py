@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY, UPSTREAM
 
@@ -73,7 +73,7 @@ from suspect
 where dn <> ''
 """
 
-GROUP_MEMBERS = DerivedTable(
+GROUP_MEMBERS = SqlModel(
     "group_members",
     identity="membership_id",
     scope="listed_as",
@@ -90,63 +90,63 @@ GROUP_MEMBERS = DerivedTable(
     indexes=("group_key", "group_id", "member_uniqname", "member_name", "member_computer_name"),
     about="Members of groups: people, groups, computers; each once, whoever lists it.",
     columns=(
-        Derived("membership_id", "text", personal=True, about="group, kind of member, member"),
-        Derived(
+        SqlColumn("membership_id", "text", personal=True, about="group, kind of member, member"),
+        SqlColumn(
             "group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key", personal=True
         ),
-        Derived(
+        SqlColumn(
             "listed_as",
             "text",
             _MEMBER,
             personal=True,
             about="group and name, as a list: what of a group is worked out together",
         ),
-        Derived(
+        SqlColumn(
             "group_id",
             "text",
             "ad_groups.cn, mcommunity_groups.group_name",
             personal=True,
             about="groups.group_id",
         ),
-        Derived("member_type", "text", _MEMBER, about="user, group, computer or unknown"),
-        Derived("member_uniqname", "text", _MEMBER, personal=True, about="of a user"),
-        Derived(
+        SqlColumn("member_type", "text", _MEMBER, about="user, group, computer or unknown"),
+        SqlColumn("member_uniqname", "text", _MEMBER, personal=True, about="of a user"),
+        SqlColumn(
             "member_group_id",
             "text",
             f"{_MEMBER}, mcommunity_groups.nested_members",
             personal=True,
             about="of a group: groups.group_id, or its name where the hub does not have it",
         ),
-        Derived("member_computer_name", "text", _MEMBER, about="of a computer, in capitals"),
-        Derived(
+        SqlColumn("member_computer_name", "text", _MEMBER, about="of a computer, in capitals"),
+        SqlColumn(
             "member_name",
             "text",
             _MEMBER,
             personal=True,
             about="of all but computers, in lower case",
         ),
-        Derived(
+        SqlColumn(
             "member_dns",
             "jsonb",
             f"{_MEMBER}, mcommunity_groups.direct_members, mcommunity_groups.nested_members",
             personal=True,
             about="the distinguished names under which it is listed",
         ),
-        Derived(
+        SqlColumn(
             "is_direct_member",
             "boolean",
             "ad_groups.members, mcommunity_groups.direct_members, mcommunity_groups.nested_members",
             about="false: only by way of a group in the group",
         ),
-        Derived(
+        SqlColumn(
             "is_known",
             "boolean",
             "users.uniqname, ad_users.distinguished_name, ad_computers.dn_key, ad_groups.dn_key,"
             " mcommunity_groups.dn_key",
             about="the hub has a record of it",
         ),
-        Derived("sources", "jsonb", _MEMBER, about="the directories that list it"),
-        Derived("source_system", "text", _MEMBER, about="the same, joined by +"),
+        SqlColumn("sources", "jsonb", _MEMBER, about="the directories that list it"),
+        SqlColumn("source_system", "text", _MEMBER, about="the same, joined by +"),
     ),
     rules=(
         Rule("unknown_member", 0.10, "not is_known", "points to nothing that the hub knows"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY, UPSTREAM
 
@@ -27,7 +27,7 @@ union
 select item.group_key from given join silver.group_owners as item on item.owner_name = given.name
 """
 
-GROUP_OWNERS = DerivedTable(
+GROUP_OWNERS = SqlModel(
     "group_owners",
     identity="ownership_id",
     scope="group_key",
@@ -41,43 +41,43 @@ GROUP_OWNERS = DerivedTable(
     indexes=("group_id", "owner_uniqname", "owner_name"),
     about="Owners of groups: people and groups; each once, whoever names it.",
     columns=(
-        Derived("ownership_id", "text", personal=True, about="group, kind of owner, owner"),
-        Derived(
+        SqlColumn("ownership_id", "text", personal=True, about="group, kind of owner, owner"),
+        SqlColumn(
             "group_key", "text", "ad_groups.group_key, mcommunity_groups.group_key", personal=True
         ),
-        Derived(
+        SqlColumn(
             "group_id",
             "text",
             "ad_groups.cn, mcommunity_groups.group_name",
             personal=True,
             about="groups.group_id",
         ),
-        Derived("owner_type", "text", _OWNER, about="user, group, computer or unknown"),
-        Derived("owner_uniqname", "text", _OWNER, personal=True, about="of a user"),
-        Derived(
+        SqlColumn("owner_type", "text", _OWNER, about="user, group, computer or unknown"),
+        SqlColumn("owner_uniqname", "text", _OWNER, personal=True, about="of a user"),
+        SqlColumn(
             "owner_group_id",
             "text",
             _OWNER,
             personal=True,
             about="of a group: groups.group_id, or its name where the hub does not have it",
         ),
-        Derived("owner_name", "text", _OWNER, personal=True, about="of any kind, in lower case"),
-        Derived(
+        SqlColumn("owner_name", "text", _OWNER, personal=True, about="of any kind, in lower case"),
+        SqlColumn(
             "owner_dns",
             "jsonb",
             _OWNER,
             personal=True,
             about="the distinguished names under which it is named",
         ),
-        Derived(
+        SqlColumn(
             "is_known",
             "boolean",
             "users.uniqname, ad_users.distinguished_name, ad_groups.dn_key,"
             " mcommunity_groups.dn_key",
             about="the hub has a record of it",
         ),
-        Derived("sources", "jsonb", _OWNER, about="the directories that name it"),
-        Derived("source_system", "text", _OWNER, about="the same, joined by +"),
+        SqlColumn("sources", "jsonb", _OWNER, about="the directories that name it"),
+        SqlColumn("source_system", "text", _OWNER, about="the same, joined by +"),
     ),
     rules=(Rule("unknown_owner", 0.10, "not is_known", "points to nothing that the hub knows"),),
     expected=Expected(mean=0.95, low_share=0.01),

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import (
+    Children,
+    Coalesce,
     Expected,
-    First,
+    Expression,
     Input,
-    MergedTable,
-    Parts,
+    IntegratedTable,
     Rule,
-    Value,
 )
 from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
@@ -29,16 +29,16 @@ def _ad(
     sql_type: LiteralString = "text",
     personal: bool = False,
     about: str = "",
-) -> First:
-    return First(name, sql_type, (f"ad.{name}",), personal=personal, about=about)
+) -> Coalesce:
+    return Coalesce(name, sql_type, (f"ad.{name}",), personal=personal, about=about)
 
 
-def _named(name: LiteralString, *choices: LiteralString, about: str = "") -> First:
-    return First(name, "text", choices, personal=True, about=about)
+def _named(name: LiteralString, *choices: LiteralString, about: str = "") -> Coalesce:
+    return Coalesce(name, "text", choices, personal=True, about=about)
 
 
-def _mcommunity(name: LiteralString, sql_type: LiteralString, personal: bool = False) -> First:
-    return First(name, sql_type, (f"mcommunity.{name}",), personal=personal)
+def _mcommunity(name: LiteralString, sql_type: LiteralString, personal: bool = False) -> Coalesce:
+    return Coalesce(name, sql_type, (f"mcommunity.{name}",), personal=personal)
 
 
 def _those(
@@ -53,7 +53,7 @@ def _those(
 
 _USER: LiteralString = "member_type = 'user'"
 
-GROUPS = MergedTable(
+GROUPS = IntegratedTable(
     "groups",
     key="group_key",
     about="One row per group; a group of one name in both directories is one group.",
@@ -74,7 +74,7 @@ GROUPS = MergedTable(
         ),
     ),
     parts=(
-        Parts(
+        Children(
             "membership",
             GROUP_MEMBERS,
             on="group_key",
@@ -85,7 +85,7 @@ GROUPS = MergedTable(
                 "groups": _those("member_group_id", "member_type = 'group'"),
             },
         ),
-        Parts(
+        Children(
             "ownership",
             GROUP_OWNERS,
             on="group_key",
@@ -126,7 +126,7 @@ GROUPS = MergedTable(
         _ad("ou_full_path", "jsonb", personal=True, about="all units, the innermost first"),
         _ad("ou_depth", "integer"),
         _named("parent_ou_dn", "ad.parent_ou_dn"),
-        First(
+        Coalesce(
             "mcommunity_group_uid",
             "bigint",
             ("mcommunity.gid_number",),
@@ -137,67 +137,67 @@ GROUPS = MergedTable(
         _mcommunity("is_joinable", "boolean"),
         _mcommunity("expiry_timestamp", "timestamptz"),
         _mcommunity("contact_info", "jsonb", personal=True),
-        Value(
+        Expression(
             "members",
             "jsonb",
             "coalesce(membership.people, '[]')",
             personal=True,
             about="uniqnames of the people in it; other members are in group_members",
         ),
-        Value(
+        Expression(
             "direct_members",
             "jsonb",
             "coalesce(membership.direct_people, '[]')",
             personal=True,
             about="uniqnames of those who are in it themselves, not by way of another group",
         ),
-        Value(
+        Expression(
             "nested_members",
             "jsonb",
             "coalesce(membership.groups, '[]')",
             personal=True,
             about="group_id of the groups in it",
         ),
-        Value(
+        Expression(
             "member_count",
             "integer",
             "coalesce(membership.number, 0)",
             about="of all kinds: people, groups, computers, unknown",
         ),
-        Value(
+        Expression(
             "owners",
             "jsonb",
             "coalesce(ownership.people, '[]')",
             personal=True,
             about="uniqnames of the people who look after it",
         ),
-        Value(
+        Expression(
             "owner_groups",
             "jsonb",
             "coalesce(ownership.groups, '[]')",
             personal=True,
             about="group_id of the groups whose members look after it",
         ),
-        Value(
+        Expression(
             "is_security_group",
             "boolean",
             "coalesce(ad.group_type < 0, false)",
             about="bit 0x80000000 of group_type",
         ),
-        Value(
+        Expression(
             "is_distribution_group",
             "boolean",
             "coalesce(ad.group_type >= 0, ad.external_id is null)",
             about="the others, and all that only MCommunity has",
         ),
-        Value(
+        Expression(
             "is_mcomm_adsync",
             "boolean",
             "coalesce(ad.ou_full_path @> '[\"MCommADSync\"]', false)",
             about="Active Directory has it from MCommunity",
         ),
-        First("when_created", "timestamptz", ("ad.when_created",)),
-        First(
+        Coalesce("when_created", "timestamptz", ("ad.when_created",)),
+        Coalesce(
             "when_changed",
             "timestamptz",
             ("ad.when_changed",),

@@ -6,10 +6,10 @@ One row of the export is one card. `computer_id` tells which of them are one mac
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import AMOUNT, CODE, MAC, TEXT, TIME, WHOLE
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.keyconfigure.streams import COMPUTER
 
-KEYCONFIGURE_CARDS = SourceTable(
+KEYCONFIGURE_CARDS = StagingTable(
     "keyconfigure_cards",
     stream=COMPUTER,
     key=("mac_address",),

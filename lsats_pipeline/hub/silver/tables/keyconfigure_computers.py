@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
 
 # Machines of changed cards, and those that share a card with them.
@@ -34,8 +34,8 @@ cross join lateral (
 
 def _newest(
     name: LiteralString, sql_type: LiteralString, personal: bool = False, about: str = ""
-) -> Derived:
-    return Derived(
+) -> SqlColumn:
+    return SqlColumn(
         name,
         sql_type,
         f"keyconfigure_cards.{name}",
@@ -44,11 +44,11 @@ def _newest(
     )
 
 
-def _over_all(name: LiteralString, sql_type: LiteralString, card: str, about: str) -> Derived:
-    return Derived(name, sql_type, f"keyconfigure_cards.{card}", about=about)
+def _over_all(name: LiteralString, sql_type: LiteralString, card: str, about: str) -> SqlColumn:
+    return SqlColumn(name, sql_type, f"keyconfigure_cards.{card}", about=about)
 
 
-KEYCONFIGURE_COMPUTERS = DerivedTable(
+KEYCONFIGURE_COMPUTERS = SqlModel(
     "keyconfigure_computers",
     identity="computer_id",
     key=("computer_id",),
@@ -58,7 +58,7 @@ KEYCONFIGURE_COMPUTERS = DerivedTable(
     touched=_TOUCHED,
     about="Machines in the inventory; a row per name and serial number, however many cards.",
     columns=(
-        Derived(
+        SqlColumn(
             "computer_id",
             "text",
             "keyconfigure_cards.computer_id",

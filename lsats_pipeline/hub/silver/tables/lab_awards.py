@@ -7,10 +7,10 @@ of them stay: rows are told apart by their identity in bronze.
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import CODE, DATE, DOLLARS, LOWER, PERCENT, TEXT
-from lsats_pipeline.hub.silver.spec import Column, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.lab_awards.streams import LAB_AWARD
 
-LAB_AWARDS = SourceTable(
+LAB_AWARDS = StagingTable(
     "lab_awards",
     stream=LAB_AWARD,
     key=("award_id", "person_uniqname"),

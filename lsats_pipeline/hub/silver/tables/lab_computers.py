@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
@@ -65,7 +65,7 @@ join above using (unit)
 join place on place.ou = above.container
 """
 
-LAB_COMPUTERS = DerivedTable(
+LAB_COMPUTERS = SqlModel(
     "lab_computers",
     identity="lab_computer_id",
     scope="computer_id",
@@ -77,10 +77,10 @@ LAB_COMPUTERS = DerivedTable(
     touched=_TOUCHED,
     about="Labs that a machine may belong to, with a confidence; 0.65 and more is shown to others.",
     columns=(
-        Derived("lab_computer_id", "text", about="lab_id/computer_id"),
-        Derived("computer_id", "text", "computers.computer_id"),
-        Derived("lab_id", "text", "labs.lab_id", personal=True),
-        Derived(
+        SqlColumn("lab_computer_id", "text", about="lab_id/computer_id"),
+        SqlColumn("computer_id", "text", "computers.computer_id"),
+        SqlColumn("lab_id", "text", "labs.lab_id", personal=True),
+        SqlColumn(
             "association_method",
             "text",
             "computers.owner_uniqname, computers.financial_owner_uniqname,"
@@ -89,25 +89,25 @@ LAB_COMPUTERS = DerivedTable(
             about="owner_is_pi, ad_ou_nested, fin_owner_is_pi, name_pattern_pi, owner_member or"
             " last_user_member: the one with the highest base",
         ),
-        Derived("association_methods", "jsonb", about="all that apply, best first"),
-        Derived(
+        SqlColumn("association_methods", "jsonb", about="all that apply, best first"),
+        SqlColumn(
             "confidence_score",
             "numeric(3,2)",
             about="base and adjustments: 0.70 to 1.00 for the first four methods, else to 0.50",
         ),
-        Derived("base_confidence", "numeric(3,2)", about="of the method"),
-        Derived(
+        SqlColumn("base_confidence", "numeric(3,2)", about="of the method"),
+        SqlColumn(
             "confidence_adjustments",
             "jsonb",
             "tdx_assets.attr_function_name, computers.owner_uniqname,"
             " computers.financial_owner_uniqname, lab_members.member_uniqname",
             about="what else was added or taken off, and for what",
         ),
-        Derived("is_primary", "boolean", about="the best lab of the machine"),
-        Derived("is_fully_pi_owned", "boolean", about="the PI owns it and pays for it"),
-        Derived("is_owner_not_affiliated", "boolean", about="owned by somebody outside the lab"),
-        Derived("is_fin_owner_not_affiliated", "boolean", about="paid by somebody outside"),
-        Derived("function_name", "text", "tdx_assets.attr_function_name", about="in lower case"),
+        SqlColumn("is_primary", "boolean", about="the best lab of the machine"),
+        SqlColumn("is_fully_pi_owned", "boolean", about="the PI owns it and pays for it"),
+        SqlColumn("is_owner_not_affiliated", "boolean", about="owned by somebody outside the lab"),
+        SqlColumn("is_fin_owner_not_affiliated", "boolean", about="paid by somebody outside"),
+        SqlColumn("function_name", "text", "tdx_assets.attr_function_name", about="in lower case"),
     ),
     rules=(
         Rule("low_confidence", 0.30, "confidence_score < 0.40"),

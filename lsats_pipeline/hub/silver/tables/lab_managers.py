@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
@@ -35,7 +35,7 @@ join ({different("departments", "dept_id, department_name, tdx_id")}) as departm
     on department.dept_id = primary_department_id
 """
 
-LAB_MANAGERS = DerivedTable(
+LAB_MANAGERS = SqlModel(
     "lab_managers",
     identity="lab_manager_id",
     scope="lab_id",
@@ -47,48 +47,48 @@ LAB_MANAGERS = DerivedTable(
     touched=_TOUCHED,
     about="Up to three probable managers per lab that has machines and a department in TDX.",
     columns=(
-        Derived("lab_manager_id", "text", about="lab_id/manager_uniqname"),
-        Derived("lab_id", "text", "labs.lab_id", personal=True),
-        Derived("manager_uniqname", "text", "lab_members.member_uniqname", personal=True),
-        Derived(
+        SqlColumn("lab_manager_id", "text", about="lab_id/manager_uniqname"),
+        SqlColumn("lab_id", "text", "labs.lab_id", personal=True),
+        SqlColumn("manager_uniqname", "text", "lab_members.member_uniqname", personal=True),
+        SqlColumn(
             "manager_tdx_uid",
             "uuid",
             "users.tdx_user_uid",
             personal=True,
             about="for writing back to TDX",
         ),
-        Derived("manager_role", "text", "lab_members.member_role"),
-        Derived("manager_job_codes", "jsonb", "users.job_codes"),
-        Derived(
+        SqlColumn("manager_role", "text", "lab_members.member_role"),
+        SqlColumn("manager_job_codes", "jsonb", "users.job_codes"),
+        SqlColumn(
             "manager_confidence_score",
             "integer",
             "lab_members.member_role, users.job_codes",
             about="1 is surest, 14 least sure",
         ),
-        Derived(
+        SqlColumn(
             "manager_tier",
             "integer",
             "lab_members.member_role, users.job_codes",
             about="1 up to score 4; with any of tier 1 those of tier 2 are left out",
         ),
-        Derived("manager_rank", "integer", about="1 to 3: by score, role, uniqname"),
-        Derived(
+        SqlColumn("manager_rank", "integer", about="1 to 3: by score, role, uniqname"),
+        SqlColumn(
             "detection_reason",
             "text",
             "lab_members.member_role, users.job_codes",
             about="the title or the job code that fits",
         ),
-        Derived("lab_department_id", "text", "labs.primary_department_id"),
-        Derived("lab_department_name", "text", "departments.department_name"),
-        Derived("manager_department_id", "text", "lab_members.member_department_id"),
-        Derived("manager_department_name", "text", "lab_members.member_department_name"),
-        Derived(
+        SqlColumn("lab_department_id", "text", "labs.primary_department_id"),
+        SqlColumn("lab_department_name", "text", "departments.department_name"),
+        SqlColumn("manager_department_id", "text", "lab_members.member_department_id"),
+        SqlColumn("manager_department_name", "text", "lab_members.member_department_name"),
+        SqlColumn(
             "is_verified",
             "boolean",
             kept=True,
             about="somebody looked and agrees; builds leave it alone",
         ),
-        Derived("verification_notes", "text", kept=True, about="what they found"),
+        SqlColumn("verification_notes", "text", kept=True, about="what they found"),
     ),
     rules=(
         Rule("no_tdx_account", 0.20, "manager_tdx_uid is null", "cannot be written to TDX"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.hub.silver.tables.group_owners import GROUP_OWNERS
@@ -62,7 +62,7 @@ union
 {written("lab_awards", "person_uniqname")}
 """
 
-LAB_MEMBERS = DerivedTable(
+LAB_MEMBERS = SqlModel(
     "lab_members",
     identity="lab_member_id",
     scope="lab_id",
@@ -74,37 +74,39 @@ LAB_MEMBERS = DerivedTable(
     touched=_TOUCHED,
     about="People of a lab: members of its groups (up to 200 people), and always its leader.",
     columns=(
-        Derived("lab_member_id", "text", about="lab_id/member_uniqname"),
-        Derived("lab_id", "text", "users.uniqname", personal=True, about="uniqname of the leader"),
-        Derived("member_uniqname", "text", "group_members.member_uniqname", personal=True),
-        Derived("member_first_name", "text", "users.first_name", personal=True),
-        Derived("member_last_name", "text", "users.last_name", personal=True),
-        Derived("member_full_name", "text", "users.full_name", personal=True),
-        Derived("member_role", "text", "users.job_title", about="the job title"),
-        Derived("member_department_id", "text", "users.department_id"),
-        Derived("member_department_name", "text", "users.department_name"),
-        Derived("is_pi", "boolean", "users.is_pi", about="leads this lab"),
-        Derived(
+        SqlColumn("lab_member_id", "text", about="lab_id/member_uniqname"),
+        SqlColumn(
+            "lab_id", "text", "users.uniqname", personal=True, about="uniqname of the leader"
+        ),
+        SqlColumn("member_uniqname", "text", "group_members.member_uniqname", personal=True),
+        SqlColumn("member_first_name", "text", "users.first_name", personal=True),
+        SqlColumn("member_last_name", "text", "users.last_name", personal=True),
+        SqlColumn("member_full_name", "text", "users.full_name", personal=True),
+        SqlColumn("member_role", "text", "users.job_title", about="the job title"),
+        SqlColumn("member_department_id", "text", "users.department_id"),
+        SqlColumn("member_department_name", "text", "users.department_name"),
+        SqlColumn("is_pi", "boolean", "users.is_pi", about="leads this lab"),
+        SqlColumn(
             "is_investigator",
             "boolean",
             "lab_awards.person_role",
             about="is some investigator, beside the leader, on an award that the leader leads",
         ),
-        Derived(
+        SqlColumn(
             "award_role",
             "text",
             "lab_awards.person_role",
             about="the part in awards that the leader leads; the weightiest of several",
         ),
-        Derived("source_award_ids", "jsonb", "lab_awards.award_id", about="those awards"),
-        Derived(
+        SqlColumn("source_award_ids", "jsonb", "lab_awards.award_id", about="those awards"),
+        SqlColumn(
             "source_group_ids",
             "jsonb",
             "groups.group_id, group_owners.owner_uniqname, groups.ou_full_path",
             about="the groups: owned by the leader, in a unit of their name, or bearing it",
         ),
-        Derived("silver_user_exists", "boolean", "users.uniqname", about="the hub knows them"),
-        Derived(
+        SqlColumn("silver_user_exists", "boolean", "users.uniqname", about="the hub knows them"),
+        SqlColumn(
             "is_manager_candidate",
             "boolean",
             "users.job_title, users.department_name",

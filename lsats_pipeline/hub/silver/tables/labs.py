@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Derived, DerivedTable, Expected, Rule
+from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
@@ -31,8 +31,8 @@ def _ou(
     sql_type: LiteralString,
     column: LiteralString = "",
     personal: bool = False,
-) -> Derived:
-    return Derived(name, sql_type, f"{_AD}.{column or name}", personal, about="of the lab's unit")
+) -> SqlColumn:
+    return SqlColumn(name, sql_type, f"{_AD}.{column or name}", personal, about="of the lab's unit")
 
 
 # A unit concerns the labs whose name it may have; a department those that may be in it.
@@ -84,7 +84,7 @@ where account.default_account_name in (select name from resembling)
         select from department where strpos(account.default_account_name, department.dept_id) > 0)
 """
 
-LABS = DerivedTable(
+LABS = SqlModel(
     "labs",
     identity="lab_id",
     upstream=(
@@ -111,49 +111,49 @@ LABS = DerivedTable(
     """,
     about="One row per lab; a lab is a principal investigator, and its id their uniqname.",
     columns=(
-        Derived("lab_id", "text", "users.uniqname", personal=True),
-        Derived("pi_uniqname", "text", "users.uniqname", personal=True),
-        Derived(
+        SqlColumn("lab_id", "text", "users.uniqname", personal=True),
+        SqlColumn("pi_uniqname", "text", "users.uniqname", personal=True),
+        SqlColumn(
             "lab_name",
             "text",
             f"{_AD}.ou_name, users.full_name",
             personal=True,
             about="name of the unit, else <PI> Lab (TDX) with machines in TDX, else <PI> Lab",
         ),
-        Derived("lab_display_name", "text", f"{_AD}.ou_name, users.full_name", personal=True),
-        Derived(
+        SqlColumn("lab_display_name", "text", f"{_AD}.ou_name, users.full_name", personal=True),
+        SqlColumn(
             "primary_department_id",
             "text",
             "lab_awards.person_appt_department_id, tdx_users.default_account_name,"
             " department_name_matches.dept_id, users.department_id",
             about="a known department: of the awards, of the TDX account, of the unit, of the PI",
         ),
-        Derived(
+        SqlColumn(
             "department_match_method",
             "text",
             "department_name_matches.similarity",
             about="award, exact_code, fuzzy_match or pi_inherit; field_sources says whose",
         ),
-        Derived(
+        SqlColumn(
             "department_match_confidence", "double precision", "department_name_matches.similarity"
         ),
-        Derived("department_ids", "jsonb", "lab_awards.person_appt_department_id"),
-        Derived("department_names", "jsonb", "departments.department_name", about="as known"),
-        Derived(
+        SqlColumn("department_ids", "jsonb", "lab_awards.person_appt_department_id"),
+        SqlColumn("department_names", "jsonb", "departments.department_name", about="as known"),
+        SqlColumn(
             "total_award_dollars",
             "numeric(15,2)",
             "lab_awards.award_total_dollars",
             about="of all awards that name the PI, in any role, each award and grant once",
         ),
-        Derived("total_direct_dollars", "numeric(15,2)", "lab_awards.award_direct_dollars"),
-        Derived("total_indirect_dollars", "numeric(15,2)", "lab_awards.award_indirect_dollars"),
-        Derived("award_count", "integer", "lab_awards.award_id"),
-        Derived(
+        SqlColumn("total_direct_dollars", "numeric(15,2)", "lab_awards.award_direct_dollars"),
+        SqlColumn("total_indirect_dollars", "numeric(15,2)", "lab_awards.award_indirect_dollars"),
+        SqlColumn("award_count", "integer", "lab_awards.award_id"),
+        SqlColumn(
             "active_award_count", "integer", "lab_awards.award_end_date", about="end today or later"
         ),
-        Derived("earliest_award_start", "date", "lab_awards.award_start_date"),
-        Derived("latest_award_end", "date", "lab_awards.award_end_date"),
-        Derived("has_ad_ou", "boolean", f"{_AD}.ou_name", about="a unit bears the PI's uniqname"),
+        SqlColumn("earliest_award_start", "date", "lab_awards.award_start_date"),
+        SqlColumn("latest_award_end", "date", "lab_awards.award_end_date"),
+        SqlColumn("has_ad_ou", "boolean", f"{_AD}.ou_name", about="a unit bears the PI's uniqname"),
         _ou("ad_ou_dn", "text", "distinguished_name", personal=True),
         _ou("ad_ou_hierarchy", "jsonb", "ou_full_path"),
         _ou("ad_parent_ou", "text", "parent_ou_dn", personal=True),
@@ -163,35 +163,35 @@ LABS = DerivedTable(
         _ou("ou_depth_category", "text", "depth_category"),
         _ou("has_computer_children", "boolean"),
         _ou("has_child_ous", "boolean"),
-        Derived(
+        SqlColumn(
             "computer_count",
             "integer",
             "computers.owner_uniqname, computers.financial_owner_uniqname, computers.source_system",
             about="computers in TDX that the PI owns or pays for",
         ),
-        Derived("has_tdx_presence", "boolean", "computers.source_system", about="there are some"),
-        Derived("has_tdx_data", "boolean", "computers.source_system"),
-        Derived("has_award_data", "boolean", "lab_awards.person_uniqname"),
-        Derived("has_ou_data", "boolean", f"{_AD}.ou_name"),
-        Derived("has_active_awards", "boolean", "lab_awards.award_end_date"),
-        Derived("has_active_ou", "boolean", f"{_AD}.ou_status", about="a unit not under Legacy"),
-        Derived(
+        SqlColumn("has_tdx_presence", "boolean", "computers.source_system", about="there are some"),
+        SqlColumn("has_tdx_data", "boolean", "computers.source_system"),
+        SqlColumn("has_award_data", "boolean", "lab_awards.person_uniqname"),
+        SqlColumn("has_ou_data", "boolean", f"{_AD}.ou_name"),
+        SqlColumn("has_active_awards", "boolean", "lab_awards.award_end_date"),
+        SqlColumn("has_active_ou", "boolean", f"{_AD}.ou_status", about="a unit not under Legacy"),
+        SqlColumn(
             "member_count",
             "integer",
             "lab_members.is_manager_candidate",
             about="members that may manage the lab (v_eligible_lab_members)",
         ),
-        Derived("pi_count", "integer", "lab_members.is_pi"),
-        Derived("investigator_count", "integer", "lab_members.is_investigator"),
-        Derived(
+        SqlColumn("pi_count", "integer", "lab_members.is_pi"),
+        SqlColumn("investigator_count", "integer", "lab_members.is_investigator"),
+        SqlColumn(
             "is_active",
             "boolean",
             "users.is_active, lab_awards.award_end_date",
             about="the PI is active, or there is an active award, a unit, or a computer in TDX",
         ),
-        Derived("data_source", "text", about="active_directory, lab_award, tdx, joined by +"),
-        Derived("field_sources", "jsonb", about="which system name and department are from"),
-        Derived(
+        SqlColumn("data_source", "text", about="active_directory, lab_award, tdx, joined by +"),
+        SqlColumn("field_sources", "jsonb", about="which system name and department are from"),
+        SqlColumn(
             "tdx_ci_id",
             "integer",
             kept=True,

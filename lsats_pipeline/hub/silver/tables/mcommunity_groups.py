@@ -6,13 +6,13 @@ Members and owners are people (`uid=...`) and groups (`cn=...`), as distinguishe
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, BOOLEAN, DIRECTORY_TIME, FIRST, LIST
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import DN_KEY
 from lsats_pipeline.hub.sources.mcommunity.streams import GROUP
 
 _DNS = "distinguished names"
 
-MCOMMUNITY_GROUPS = SourceTable(
+MCOMMUNITY_GROUPS = StagingTable(
     "mcommunity_groups",
     stream=GROUP,
     key=("gid_number",),

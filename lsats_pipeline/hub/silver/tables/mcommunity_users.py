@@ -6,10 +6,10 @@ Directories send several values where one is expected; text columns take the fir
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, FIRST_LOWER, LIST
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.mcommunity.streams import USER
 
-MCOMMUNITY_USERS = SourceTable(
+MCOMMUNITY_USERS = StagingTable(
     "mcommunity_users",
     stream=USER,
     key=("uniqname",),

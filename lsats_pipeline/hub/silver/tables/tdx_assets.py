@@ -18,7 +18,7 @@ from lsats_pipeline.hub.silver.parsers import (
     UUID,
     Parser,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.tdx.streams import ASSET, ASSET_DETAIL
 
 _BY_NAME: LiteralString = """(
@@ -43,7 +43,7 @@ def _label(name: LiteralString, attribute: str, personal: bool = False) -> Colum
     return Column(name, TEXT_NONE, attribute, detail=True, personal=personal, document="value_text")
 
 
-TDX_ASSETS = SourceTable(
+TDX_ASSETS = StagingTable(
     "tdx_assets",
     stream=ASSET,
     detail=ASSET_DETAIL,

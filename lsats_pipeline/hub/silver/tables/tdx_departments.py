@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BOOLEAN, INTEGER, LIST, TEXT, TIME, UUID
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.tdx.streams import DEPARTMENT, DEPARTMENT_DETAIL
 
-TDX_DEPARTMENTS = SourceTable(
+TDX_DEPARTMENTS = StagingTable(
     "tdx_departments",
     stream=DEPARTMENT,
     detail=DEPARTMENT_DETAIL,

@@ -12,10 +12,10 @@ from lsats_pipeline.hub.silver.parsers import (
     TIME,
     UUID,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.tdx.streams import USER, USER_DETAIL
 
-TDX_USERS = SourceTable(
+TDX_USERS = StagingTable(
     "tdx_users",
     stream=USER,
     detail=USER_DETAIL,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import TEXT
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.umich_api.streams import DEPARTMENT
 
-UMAPI_DEPARTMENTS = SourceTable(
+UMAPI_DEPARTMENTS = StagingTable(
     "umapi_departments",
     stream=DEPARTMENT,
     key=("dept_id",),

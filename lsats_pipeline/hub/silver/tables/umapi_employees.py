@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import INTEGER, LOWER, TEXT
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, SourceTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
 from lsats_pipeline.hub.sources.umich_api.streams import USER
 
-UMAPI_EMPLOYEES = SourceTable(
+UMAPI_EMPLOYEES = StagingTable(
     "umapi_employees",
     stream=USER,
     key=("empl_id", "empl_rcd"),

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import (
+    Coalesce,
     Expected,
-    First,
+    Expression,
     Input,
+    IntegratedTable,
     Lookup,
-    MergedTable,
     Rule,
-    Value,
 )
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
@@ -45,15 +45,15 @@ _TDX_ADDRESS: LiteralString = """(umapi.work_address_line1 is null
     and (tdx.work_address is not null or umapi.empl_id is null))"""
 
 
-def _of_address(name: LiteralString, in_tdx: LiteralString = "", about: str = "") -> First:
+def _of_address(name: LiteralString, in_tdx: LiteralString = "", about: str = "") -> Coalesce:
     """A part of the work address."""
     gateway = ("umapi", f"case when not {_TDX_ADDRESS} then umapi.{name} end")
     tdx = ("tdx", f"case when {_TDX_ADDRESS} then tdx.{in_tdx} end")
     personal = name.startswith("work_address")
-    return First(name, "text", (gateway, tdx) if in_tdx else (gateway,), personal, about)
+    return Coalesce(name, "text", (gateway, tdx) if in_tdx else (gateway,), personal, about)
 
 
-USERS = MergedTable(
+USERS = IntegratedTable(
     "users",
     key="uniqname",
     valid="silver.is_uniqname(uniqname)",
@@ -133,19 +133,19 @@ USERS = MergedTable(
         ),
     ),
     columns=(
-        First(
+        Coalesce(
             "first_name",
             "text",
             ("tdx.first_name", "umapi.first_name", "mcom.first_name", "ad.first_name"),
             personal=True,
         ),
-        First(
+        Coalesce(
             "last_name",
             "text",
             ("tdx.last_name", "umapi.last_name", "mcom.last_name", "ad.last_name"),
             personal=True,
         ),
-        First(
+        Coalesce(
             "full_name",
             "text",
             (
@@ -156,29 +156,29 @@ USERS = MergedTable(
             personal=True,
             about="Last, First of this row when both are known, else the name the directories show",
         ),
-        First(
+        Coalesce(
             "preferred_name", "text", ("tdx.preferred_name", "mcom.preferred_name"), personal=True
         ),
-        First(
+        Coalesce(
             "primary_email",
             "text",
             ("tdx.primary_email", "mcom.primary_email", "ad.primary_email"),
             personal=True,
         ),
-        First(
+        Coalesce(
             "work_phone",
             "text",
             ("tdx.work_phone", "umapi.work_phone", "mcom.work_phone", "ad.work_phone"),
             personal=True,
         ),
-        First(
+        Coalesce(
             "work_phone_extension",
             "text",
             (("umapi", "case when tdx.work_phone is null then umapi.work_phone_extension end"),),
             personal=True,
             about="only with a number of the gateway: it is no extension of any other",
         ),
-        First("mobile_phone", "text", ("tdx.mobile_phone", "ad.mobile_phone"), personal=True),
+        Coalesce("mobile_phone", "text", ("tdx.mobile_phone", "ad.mobile_phone"), personal=True),
         _of_address(
             "work_address_line1",
             "work_address",
@@ -190,13 +190,13 @@ USERS = MergedTable(
         _of_address("work_state", "work_state"),
         _of_address("work_postal_code", "work_zip"),
         _of_address("work_country", "work_country"),
-        First(
+        Coalesce(
             "department_id",
             "text",
             ("umapi.department_id", ("tdx", "tdx_account.dept_code")),
             about="code of the first appointment's department, else of the TDX account's",
         ),
-        First(
+        Coalesce(
             "department_name",
             "text",
             (
@@ -205,13 +205,13 @@ USERS = MergedTable(
             ),
             about="from the system that department_id is from",
         ),
-        First(
+        Coalesce(
             "department_ids",
             "jsonb",
             (("umapi", "umapi_all.department_ids"),),
             about="of all appointments: [{dept_id, dept_name, empl_rcd}]; NULL without any",
         ),
-        First(
+        Coalesce(
             "job_title",
             "text",
             (
@@ -222,51 +222,51 @@ USERS = MergedTable(
                 "ad.job_title",
             ),
         ),
-        First("department_job_title", "text", ("umapi.department_job_title",)),
-        First("primary_job_code", "text", ("umapi.jobcode",)),
-        First(
+        Coalesce("department_job_title", "text", ("umapi.department_job_title",)),
+        Coalesce("primary_job_code", "text", ("umapi.jobcode",)),
+        Coalesce(
             "job_codes",
             "jsonb",
             (("umapi", "umapi_all.job_codes"),),
             about="[{job_code, dept_job_title, empl_rcd}]",
         ),
-        First("primary_supervisor_id", "text", ("umapi.supervisor_id",), personal=True),
-        First(
+        Coalesce("primary_supervisor_id", "text", ("umapi.supervisor_id",), personal=True),
+        Coalesce(
             "primary_supervisor_uniqname",
             "text",
             (("umapi", "boss.uniqname"), ("tdx", "tdx_boss.uniqname")),
             personal=True,
             about="of whom the first appointment names, else of whom TDX says they report to",
         ),
-        First(
+        Coalesce(
             "supervisor_ids",
             "jsonb",
             (("umapi", "umapi_all.supervisor_ids"),),
             personal=True,
             about="[{empl_id, empl_rcd}]",
         ),
-        First("umich_empl_id", "text", ("umapi.empl_id",), personal=True),
-        First(
+        Coalesce("umich_empl_id", "text", ("umapi.empl_id",), personal=True),
+        Coalesce(
             "umich_empl_ids",
             "jsonb",
             (("umapi", "umapi_all.empl_ids"),),
             personal=True,
         ),
-        First("reports_to_uid", "uuid", ("tdx.reports_to_uid",), personal=True),
-        Value(
+        Coalesce("reports_to_uid", "uuid", ("tdx.reports_to_uid",), personal=True),
+        Expression(
             "is_active",
             "boolean",
             _IS_ACTIVE,
             about="active in TDX, or has an appointment, or an affiliation other than alumni, "
             "or an AD account that is enabled and not just that of an alumnus",
         ),
-        Value(
+        Expression(
             "is_employee",
             "boolean",
             "umapi.empl_id is not null or coalesce(tdx.is_employee, false)",
             about="has an appointment, or is an employee in TDX",
         ),
-        First(
+        Coalesce(
             "is_pi",
             "boolean",
             (
@@ -277,48 +277,48 @@ USERS = MergedTable(
             about="leads a lab: principal investigator (not co-) of an award, or namesake of an "
             "organizational unit where labs are",
         ),
-        First("tdx_user_uid", "uuid", ("tdx.tdx_user_uid",), personal=True),
-        First("tdx_external_id", "text", ("tdx.tdx_external_id",), personal=True),
-        First("tdx_beid", "text", ("tdx.beid",), personal=True),
-        First("tdx_security_role_id", "uuid", ("tdx.security_role_id",)),
-        First("tdx_security_role_name", "text", ("tdx.security_role_name",)),
-        First("tdx_is_employee", "boolean", ("tdx.is_employee",)),
-        First("tdx_is_confidential", "boolean", ("tdx.is_confidential",)),
-        First("tdx_group_ids", "jsonb", ("tdx.group_ids",)),
-        First("ad_object_guid", "uuid", ("ad.ad_user_guid",), personal=True),
-        First("ad_object_sid", "text", ("ad.object_sid",), personal=True),
-        First("ad_sam_account_name", "text", ("ad.sam_account_name",), personal=True),
-        First("ad_group_memberships", "jsonb", ("ad.member_of",)),
-        First("ad_primary_group_id", "integer", ("ad.primary_group_id",)),
-        First("ad_ou_root", "text", ("ad.ou_root",)),
-        First("ad_ou_organization", "text", ("ad.ou_organization",)),
-        First("ad_ou_department", "text", ("ad.ou_department",)),
-        First("ad_ou_full_path", "jsonb", ("ad.ou_full_path",)),
-        First("ad_parent_ou_dn", "text", ("ad.parent_ou_dn",)),
-        First(
+        Coalesce("tdx_user_uid", "uuid", ("tdx.tdx_user_uid",), personal=True),
+        Coalesce("tdx_external_id", "text", ("tdx.tdx_external_id",), personal=True),
+        Coalesce("tdx_beid", "text", ("tdx.beid",), personal=True),
+        Coalesce("tdx_security_role_id", "uuid", ("tdx.security_role_id",)),
+        Coalesce("tdx_security_role_name", "text", ("tdx.security_role_name",)),
+        Coalesce("tdx_is_employee", "boolean", ("tdx.is_employee",)),
+        Coalesce("tdx_is_confidential", "boolean", ("tdx.is_confidential",)),
+        Coalesce("tdx_group_ids", "jsonb", ("tdx.group_ids",)),
+        Coalesce("ad_object_guid", "uuid", ("ad.ad_user_guid",), personal=True),
+        Coalesce("ad_object_sid", "text", ("ad.object_sid",), personal=True),
+        Coalesce("ad_sam_account_name", "text", ("ad.sam_account_name",), personal=True),
+        Coalesce("ad_group_memberships", "jsonb", ("ad.member_of",)),
+        Coalesce("ad_primary_group_id", "integer", ("ad.primary_group_id",)),
+        Coalesce("ad_ou_root", "text", ("ad.ou_root",)),
+        Coalesce("ad_ou_organization", "text", ("ad.ou_organization",)),
+        Coalesce("ad_ou_department", "text", ("ad.ou_department",)),
+        Coalesce("ad_ou_full_path", "jsonb", ("ad.ou_full_path",)),
+        Coalesce("ad_parent_ou_dn", "text", ("ad.parent_ou_dn",)),
+        Coalesce(
             "ad_account_disabled",
             "boolean",
             (("ad", f"case when ad.ad_user_guid is not null then {_AD_DISABLED} end"),),
             about="userAccountControl bit 2; NULL without an account",
         ),
-        First(
+        Coalesce(
             "ad_account_locked",
             "boolean",
             (("ad", "case when ad.ad_user_guid is not null then ad.lockout_time is not null end"),),
             about="has a lockout time; AD clears it at the next logon, not when the lock runs out",
         ),
-        First(
+        Coalesce(
             "ad_last_logon_timestamp",
             "timestamptz",
             ("ad.last_logon_timestamp",),
             about="exact to two weeks",
         ),
-        First("ad_pwd_last_set", "timestamptz", ("ad.pwd_last_set",)),
-        First("ldap_uid_number", "bigint", ("mcom.uid_number", "ad.uid_number"), personal=True),
-        First("ldap_gid_number", "bigint", ("mcom.gid_number", "ad.gid_number")),
-        First("home_directory", "text", ("mcom.home_directory",), personal=True),
-        First("login_shell", "text", ("mcom.login_shell",)),
-        First("mcommunity_ou_affiliations", "jsonb", ("mcom.ou",)),
+        Coalesce("ad_pwd_last_set", "timestamptz", ("ad.pwd_last_set",)),
+        Coalesce("ldap_uid_number", "bigint", ("mcom.uid_number", "ad.uid_number"), personal=True),
+        Coalesce("ldap_gid_number", "bigint", ("mcom.gid_number", "ad.gid_number")),
+        Coalesce("home_directory", "text", ("mcom.home_directory",), personal=True),
+        Coalesce("login_shell", "text", ("mcom.login_shell",)),
+        Coalesce("mcommunity_ou_affiliations", "jsonb", ("mcom.ou",)),
     ),
     rules=(
         Rule("missing_email", 0.25, "merged.primary_email is null"),

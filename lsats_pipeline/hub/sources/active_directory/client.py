@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import ldap
 from lsats_pipeline.hub.sources.active_directory.settings import ActiveDirectorySettings
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 
 PAGE = 1000  # the most that a domain controller gives per page
 LONG_ENTRIES = 200  # per page of entries with lists of members: a page is held in memory
@@ -27,7 +27,7 @@ class ActiveDirectoryClient:
         *,
         below: str = "",
         page_size: int | None = None,
-    ) -> Iterator[Entry]:
+    ) -> Iterator[LdapEntry]:
         """Entries that match, page after page to the last; lists of values come whole.
 
         `below`: a branch, written as its DN up to the root of all searches.
@@ -35,12 +35,12 @@ class ActiveDirectoryClient:
         base = f"{below},{self._root}" if below else self._root
         return self._directory.search(base, filter, attributes, page_size=page_size or PAGE)
 
-    def sample(self, filter: str) -> list[Entry]:
+    def sample(self, filter: str) -> list[LdapEntry]:
         """One account that matches, if there is any."""
         try:
             return list(self._directory.search(self._root, filter, ["cn"], size_limit=1))
         except ldap.Truncated:
-            return [Entry(b"", {})]
+            return [LdapEntry(b"", {})]
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def connect(
     settings: ActiveDirectorySettings, clock: Clock | None = None
 ) -> Iterator[ActiveDirectoryClient]:
     """Open a bound connection."""
-    account = ldap.Account(
+    account = ldap.BindAccount(
         title="Active Directory",
         url=settings.ldap_url,
         user=settings.user,

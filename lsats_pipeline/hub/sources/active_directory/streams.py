@@ -20,7 +20,7 @@ from lsats_pipeline.hub.sources.active_directory.client import (
     connect,
 )
 from lsats_pipeline.hub.sources.active_directory.settings import ActiveDirectorySettings
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
 # Computers are persons too, by Active Directory's class hierarchy.
@@ -71,7 +71,7 @@ def probe(client: ActiveDirectoryClient) -> str:
     return "answers" if found else "answers, but shows nobody to this account"
 
 
-def _guid(entry: Entry) -> bytes:
+def _guid(entry: LdapEntry) -> bytes:
     given = (v[0] for name, v in entry.attributes if name.lower() == b"objectguid" and v)
     return next(given, entry.dn)
 

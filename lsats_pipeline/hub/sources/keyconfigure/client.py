@@ -11,7 +11,7 @@ from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import files
 from lsats_pipeline.hub.sources.files import Export, Inbox
 from lsats_pipeline.hub.sources.settings import DocumentSettings
-from lsats_pipeline.hub.sources.spreadsheets import Table, read_xlsx
+from lsats_pipeline.hub.sources.spreadsheets import SheetTable, read_xlsx
 
 # What silver reads (domain/hub.md 4.12): without one of these every computer would seem changed.
 NEEDED = (
@@ -48,7 +48,7 @@ def _last_seen(record: dict[str, Any]) -> str:
     return str(record.get("Last Session") or "")
 
 
-def _table(data: bytes) -> Table:
+def _table(data: bytes) -> SheetTable:
     return read_xlsx(data, NEEDED)
 
 

@@ -12,7 +12,7 @@ from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import files
 from lsats_pipeline.hub.sources.files import Export, Inbox
 from lsats_pipeline.hub.sources.settings import DocumentSettings
-from lsats_pipeline.hub.sources.spreadsheets import Table, read_csv
+from lsats_pipeline.hub.sources.spreadsheets import SheetTable, read_csv
 
 # domain/hub.md 1.6; the reference number's heading is broken into two lines there, blanks here.
 NEEDED = (
@@ -60,7 +60,7 @@ def _published(record: dict[str, Any]) -> str:
         return ""
 
 
-def _table(data: bytes) -> Table:
+def _table(data: bytes) -> SheetTable:
     return read_csv(data, NEEDED)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import ldap
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline.hub.sources.mcommunity import shapes
 from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
 
@@ -18,12 +18,12 @@ class McommunityClient:
     def __init__(self, directory: ldap.Directory, base: str) -> None:
         self._directory, self._base = directory, base
 
-    def people(self, filter: str, size_limit: int = 0) -> Iterator[Entry]:
+    def people(self, filter: str, size_limit: int = 0) -> Iterator[LdapEntry]:
         """People that match; Truncated when there are more than the server gives out."""
         base = f"ou=People,{self._base}"
         return self._directory.search(base, filter, shapes.PERSON.names, size_limit=size_limit)
 
-    def groups(self, filter: str, size_limit: int = 0) -> Iterator[Entry]:
+    def groups(self, filter: str, size_limit: int = 0) -> Iterator[LdapEntry]:
         """Groups that match, with or without members; Truncated as for people."""
         base = f"ou=User Groups,ou=Groups,{self._base}"
         groups = f"(&(gidNumber=*){filter})"
@@ -33,7 +33,7 @@ class McommunityClient:
 @contextmanager
 def connect(settings: McommunitySettings, clock: Clock | None = None) -> Iterator[McommunityClient]:
     """Open a bound connection."""
-    account = ldap.Account(
+    account = ldap.BindAccount(
         title="MCommunity",
         url=settings.url,
         user=settings.user,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.ldap import Truncated
 from lsats_pipeline.hub.sources.ldap_ranges import RangeReader, Search
-from lsats_pipeline.hub.sources.ldap_records import Entry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline.hub.sources.mcommunity import shapes
 from lsats_pipeline.hub.sources.mcommunity.client import McommunityClient, connect
 from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
@@ -45,7 +45,7 @@ def _ranges(
     search: Search,
     attribute: str,
     without: str,
-    record: Callable[[Entry], bytes],
+    record: Callable[[LdapEntry], bytes],
     request: ReadRequest,
 ) -> Iterator[Page]:
     try:

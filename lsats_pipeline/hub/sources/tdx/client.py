@@ -16,8 +16,8 @@ import msgspec
 from pydantic import SecretStr
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import GiveUp, TryAgain
-from lsats_pipeline.core.http import Api, Grant, Tokens
+from lsats_pipeline.core.errors import PermanentError, TransientError
+from lsats_pipeline.core.http import Api, BearerTokens, Grant
 from lsats_pipeline.hub.sources import json_records
 from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 
@@ -63,7 +63,9 @@ class TdxClient:
             try:
                 yield from json_records.cut_file(answer)
             except ValueError as error:
-                raise TryAgain(f"TeamDynamix: the list of assets is not whole: {error}") from None
+                raise TransientError(
+                    f"TeamDynamix: the list of assets is not whole: {error}"
+                ) from None
 
     def asset(self, asset_id: str) -> bytes | None:
         """One asset with custom attributes and attachments; None when there is none."""
@@ -89,15 +91,15 @@ def _way_in(settings: TdxSettings) -> str:
     return "TDX_API_TOKEN (a pasted token cannot be renewed: paste a new one)"
 
 
-def _tokens(settings: TdxSettings, api: Api, clock: Clock) -> Tokens:
+def _tokens(settings: TdxSettings, api: Api, clock: Clock) -> BearerTokens:
     if settings.beid and settings.web_services_key:
         body = {"BEID": _shown(settings.beid), "WebServicesKey": _shown(settings.web_services_key)}
-        return Tokens(_sign_in(api, "auth/loginadmin", body), clock)
+        return BearerTokens(_sign_in(api, "auth/loginadmin", body), clock)
     if settings.username and settings.password:
         body = {"UserName": settings.username, "Password": _shown(settings.password)}
-        return Tokens(_sign_in(api, "auth", body), clock)
+        return BearerTokens(_sign_in(api, "auth", body), clock)
     pasted = Grant(_shown(settings.api_token or SecretStr("")), None)
-    return Tokens(lambda: pasted, clock, renewable=False)
+    return BearerTokens(lambda: pasted, clock, renewable=False)
 
 
 def _sign_in(api: Api, path: str, body: dict[str, str]) -> Callable[[], Grant]:
@@ -107,7 +109,9 @@ def _sign_in(api: Api, path: str, body: dict[str, str]) -> Callable[[], Grant]:
 def _grant(body: bytes) -> Grant:
     token = body.decode("ascii", "replace").strip().strip('"')
     if token.count(".") != 2:
-        raise GiveUp("TeamDynamix: the answer to the sign-in is not a token; check TDX_BASE_URL")
+        raise PermanentError(
+            "TeamDynamix: the answer to the sign-in is not a token; check TDX_BASE_URL"
+        )
     return Grant(token, expiry(token))
 
 

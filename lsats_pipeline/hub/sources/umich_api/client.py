@@ -10,7 +10,7 @@ import msgspec
 
 from lsats_pipeline.core import addresses
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.http import Api, Grant, Tokens
+from lsats_pipeline.core.http import Api, BearerTokens, Grant
 from lsats_pipeline.hub.sources import json_records
 from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 
@@ -45,7 +45,7 @@ def connect(settings: UmichApiSettings, clock: Clock | None = None) -> Iterator[
     clock = clock or Clock()
     credentials = "UM_CLIENT_KEY and UM_CLIENT_SECRET"
     with Api("API gateway", settings.base_url, "UM_BASE_URL", credentials, clock) as api:
-        api.tokens = Tokens(_sign_in(api, settings, clock), clock)
+        api.tokens = BearerTokens(_sign_in(api, settings, clock), clock)
         yield GatewayClient(api, settings.category_id.strip("/"))
 
 

@@ -101,7 +101,7 @@ class Salary(NamedTuple):
     round_to_jpy: int
 
 
-class Group(NamedTuple):
+class FeatureGroup(NamedTuple):
     """A group of tags."""
 
     group_code: str
@@ -189,9 +189,9 @@ def salaries() -> tuple[Salary, ...]:
 
 
 @cache
-def groups() -> tuple[Group, ...]:
+def groups() -> tuple[FeatureGroup, ...]:
     """All 5 groups of tags."""
-    return _records(Group, "feature_groups", 5)
+    return _records(FeatureGroup, "feature_groups", 5)
 
 
 @cache

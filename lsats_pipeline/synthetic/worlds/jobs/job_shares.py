@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, Rows, Rule, Share, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rows, Rule, Verdict
 from lsats_pipeline.synthetic.sampling import Floats
 from lsats_pipeline.synthetic.worlds.jobs import days, features
 from lsats_pipeline.synthetic.worlds.jobs.employers import AT_HOME
@@ -89,7 +89,7 @@ def _named(shares: Floats) -> dict[str, float]:
 
 
 SHARES: tuple[Rule, ...] = (
-    Share(
+    ExpectedShares(
         "V3_mail_share",
         lambda rows: rows["fee"] > rows.options.mail_fee_over,
         lambda options: _yes(options.mail_share),
@@ -104,7 +104,7 @@ SHARES: tuple[Rule, ...] = (
         _without_jobs,
         about="every prefecture has jobs",
     ),
-    Share(
+    ExpectedShares(
         "V15_prefecture",
         lambda rows: rows.arrow("pref_code"),
         lambda options: _named(prefecture_shares()),
@@ -113,7 +113,7 @@ SHARES: tuple[Rule, ...] = (
         distance="total_variation",
         about="jobs by prefecture",
     ),
-    Share(
+    ExpectedShares(
         "V15_major",
         lambda rows: rows.arrow("major_code"),
         lambda options: expected_majors(),
@@ -122,7 +122,7 @@ SHARES: tuple[Rule, ...] = (
         distance="total_variation",
         about="jobs by occupation group",
     ),
-    Share(
+    ExpectedShares(
         "V15_employment",
         lambda rows: rows.arrow("employment_code"),
         lambda options: employment_shares(),
@@ -131,7 +131,7 @@ SHARES: tuple[Rule, ...] = (
         distance="total_variation",
         about="jobs by type of employment",
     ),
-    Share(
+    ExpectedShares(
         "V16_equal_pay",
         lambda rows: rows["salary_min"] == rows["salary_max"],
         lambda options: _yes(EQUAL_PAY),
@@ -139,7 +139,7 @@ SHARES: tuple[Rule, ...] = (
         rows=REFERENCE,
         about="share of jobs with one salary instead of a range",
     ),
-    Share(
+    ExpectedShares(
         "V17_active",
         lambda rows: rows.arrow("is_active"),
         lambda options: _yes(_ACTIVE),
@@ -153,7 +153,7 @@ SHARES: tuple[Rule, ...] = (
         _top_company,
         about="the largest company has under 6 % of jobs",
     ),
-    Share(
+    ExpectedShares(
         "D1_salary_type",
         lambda rows: rows.arrow("salary_code"),
         lambda options: salary_shares(),
@@ -161,7 +161,7 @@ SHARES: tuple[Rule, ...] = (
         rows=REFERENCE,
         about="jobs by type of salary",
     ),
-    Share(
+    ExpectedShares(
         "D2_city",
         lambda rows: rows.arrow("city_code"),
         _by_city,
@@ -176,7 +176,7 @@ SHARES: tuple[Rule, ...] = (
         _at_home,
         about="70 % of jobs are in the company's own prefecture",
     ),
-    Share(
+    ExpectedShares(
         "D4_weekday",
         _weekday,
         lambda options: days.weekday_shares(options.as_of),
@@ -184,7 +184,7 @@ SHARES: tuple[Rule, ...] = (
         rows=REFERENCE,
         about="jobs by day of the week, from Monday = 0",
     ),
-    Share(
+    ExpectedShares(
         "D5_duration",
         _duration,
         lambda options: days.DURATIONS,
@@ -192,7 +192,7 @@ SHARES: tuple[Rule, ...] = (
         rows=REFERENCE,
         about="days that jobs run",
     ),
-    Share(
+    ExpectedShares(
         "D6_tags",
         _told_tags,
         lambda options: features.expected_tags(),

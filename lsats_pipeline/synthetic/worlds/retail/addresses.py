@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, Rule, Share, Verdict, as_mask
+from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rule, Verdict, as_mask
 from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.retail.checks import examples, matching
@@ -64,14 +64,14 @@ def address_rules(table: str, numbers: HouseNumbers) -> tuple[Rule, ...]:
             about="an address ends with the city, state and ZIP code of its geography",
             weight=2,
         ),
-        Share(
+        ExpectedShares(
             "address_compass",
             lambda rows: pc.match_substring_regex(rows.arrow("address"), rf"^\d+ {_PREFIX}"),
             lambda _: {True: COMPASS_SHARE, False: 1 - COMPASS_SHARE},
             0.02,
             about="30 % of the streets have a point of the compass before them",
         ),
-        Share(
+        ExpectedShares(
             "address_words",
             lambda rows: pc.match_substring_regex(
                 rows.arrow("address"), rf"^\d+ (?:{_PREFIX})?[A-Z][a-z]+ [A-Z][a-z]+,"

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, Rule, Share
+from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule
 from lsats_pipeline.synthetic.sampling import Floats, Ints, shuffled
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import goods
@@ -71,7 +71,7 @@ def price_rules() -> tuple[Rule, ...]:
             about="the cost is above nothing, and 50 to 85 % of the sale price",
             weight=BLOCKING,
         ),
-        Share(
+        ExpectedShares(
             "R6_full_price",
             lambda rows: rows["sale_price"] == rows["msrp"],
             lambda _: {True: FULL_PRICE_SHARE, False: 1 - FULL_PRICE_SHARE},

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.rules import RowRule, Rows, Rule, Share
+from lsats_pipeline.synthetic.rules import ExpectedShares, RowRule, Rows, Rule
 from lsats_pipeline.synthetic.sampling import apportioned, generator, hashed
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
@@ -163,7 +163,7 @@ def _shares_of(column: str, shares: Shares) -> Sequence[Rule]:
         return ~np.isin(drawn, list(possible))
 
     def share_of(group: str) -> Rule:
-        return Share(
+        return ExpectedShares(
             f"{column}_{group.replace(' ', '_')}",
             lambda rows: _column(rows, column)[groups(rows) == group],
             lambda _: shares[group],

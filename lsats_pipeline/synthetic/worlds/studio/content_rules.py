@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, Rule, Share, Total
+from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule, Total
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import (
     after_sign_up,
     inside_window,
@@ -43,7 +43,7 @@ def rules_of(table: str) -> tuple[Rule, ...]:
         *_metadata_rules(),
         *_tag_rules(),
         *prompt_rules(item_prompts),
-        Share(
+        ExpectedShares(
             "B9_domains",
             lambda rows: item_prompts(rows).domain,
             lambda options: dict.fromkeys(range(30), 1),
@@ -81,7 +81,7 @@ def _plain_columns() -> tuple[Rule, ...]:
         RowRule(
             "quality_score", _quality_broken, about="quality is from 0 to 1, with two decimals"
         ),
-        Share(
+        ExpectedShares(
             "privacy",
             lambda rows: rows.arrow("is_private"),
             lambda options: {True: 0.1, False: 0.9},
@@ -134,12 +134,12 @@ def _one_of(field: str, known: Sequence[str]) -> RowRule:
     return RowRule(f"{field}_known", broken, about=f"the {field} is one of {', '.join(known)}")
 
 
-def _evenly(field: str, known: Sequence[str]) -> Share:
+def _evenly(field: str, known: Sequence[str]) -> ExpectedShares:
     def label(rows: Rows) -> Any:
         values = getattr(metadata(rows), field)
         return values.filter(pc.is_in(values, value_set=pa.array(known)))
 
-    return Share(
+    return ExpectedShares(
         f"{field}_even",
         label,
         lambda options: dict.fromkeys(known, 1),
@@ -172,7 +172,7 @@ def _tag_rules() -> tuple[Rule, ...]:
             lambda rows: tag_lists(rows).sizes > rows.options.max_tags,
             about="no item has more tags than asked for",
         ),
-        Share(
+        ExpectedShares(
             "G6_sizes",
             lambda rows: tag_lists(rows).sizes,
             lambda options: dict.fromkeys(range(options.max_tags + 1), 1),

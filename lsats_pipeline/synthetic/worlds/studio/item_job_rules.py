@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 from lsats_pipeline.synthetic.rules import (
     BLOCKING,
     AcrossTables,
+    ExpectedShares,
     Matches,
     RowRule,
     Rows,
     Rule,
-    Share,
     Total,
     Verdict,
 )
@@ -147,7 +147,7 @@ def _at_unlinked(rows: Rows, mask: Bools) -> Bools:
 
 
 RULES: tuple[Rule, ...] = (
-    Share(
+    ExpectedShares(
         "G2_status",
         lambda rows: rows.arrow("status"),
         lambda options: _SHARES,

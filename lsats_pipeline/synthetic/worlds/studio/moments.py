@@ -18,18 +18,18 @@ from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
 EASTERN = ZoneInfo("America/New_York")
 
 
-class Window(NamedTuple):
+class TimeWindow(NamedTuple):
     """The first and the last second."""
 
     first: int
     last: int
 
 
-def window(options: StudioOptions) -> Window:
+def window(options: StudioOptions) -> TimeWindow:
     """From midnight that begins the first day to the second before midnight that ends the last."""
     begins = dt.datetime.combine(options.first_day, dt.time(), EASTERN)
     ends = dt.datetime.combine(options.last_day, dt.time(23, 59, 59), EASTERN)
-    return Window(int(begins.timestamp()), int(ends.timestamp()))
+    return TimeWindow(int(begins.timestamp()), int(ends.timestamp()))
 
 
 def between(first: Ints | int, last: Ints | int, uniform: Floats) -> Ints:

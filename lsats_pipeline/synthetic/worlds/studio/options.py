@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from lsats_pipeline.core.errors import FixConfiguration
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.synthetic.spec import WorldOptions, options_config
 
 ADMIN_VARIABLE = "DB_USER_ADMIN_UUID"
@@ -95,9 +95,9 @@ class StudioOptions(WorldOptions):
 
 
 def require_admin(options: StudioOptions) -> None:
-    """FixConfiguration when the admin's id is not set (domain/world_studio.md 6)."""
+    """ConfigurationError when the admin's id is not set (domain/world_studio.md 6)."""
     if options.admin_user_uuid is None:
-        raise FixConfiguration(
+        raise ConfigurationError(
             f"{ADMIN_VARIABLE} is not set: it is the id that the admin's row in studio.users gets, "
             "so that the admin of your application owns its share of the images. Use that id or, "
             f"if there is none yet, this fresh one: {ADMIN_VARIABLE}={uuid.uuid4()} "
@@ -106,6 +106,6 @@ def require_admin(options: StudioOptions) -> None:
 
 
 def admin_id(options: StudioOptions) -> str:
-    """The id of the admin's row; FixConfiguration says how to set it."""
+    """The id of the admin's row; ConfigurationError says how to set it."""
     require_admin(options)
     return str(options.admin_user_uuid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, Rule, Share, Total
+from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule, Total
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import inside_window, unchanged
 from lsats_pipeline.synthetic.worlds.studio.options import admin_id
 from lsats_pipeline.synthetic.worlds.studio.parsed import Bools, favorite_tags
@@ -38,7 +38,7 @@ RULES: tuple[Rule, ...] = (
         lambda rows: pc.and_(_is_admin(rows), pc.invert(rows.arrow("is_active"))),
         about="the admin is active",
     ),
-    Share(
+    ExpectedShares(
         "B3_active",
         lambda rows: rows.arrow("is_active"),
         lambda options: {True: ACTIVE, False: 1 - ACTIVE},
