@@ -82,8 +82,8 @@ def run_demo(
 ) -> Demonstration:
     """Live through the last `days` days, as far as they are not done yet; then a price file.
 
-    ConfigurationError when the database is not for synthetic data, when a real source is configured,
-    or when the campus that is there has other people or another seed.
+    ConfigurationError when the database is not for synthetic data, when a real source is
+    configured, or when the campus that is there has other people or another seed.
     """
     settings = load(HubSettings)
     _refuse_real_sources()

@@ -54,7 +54,8 @@ def run_price_demo(
 ) -> PriceDemonstration:
     """Take the example through all steps; `again`: also when all of them are done.
 
-    ConfigurationError when the database is not for synthetic data; PermanentError when a step failed.
+    ConfigurationError when the database is not for synthetic data, PermanentError when a step
+    failed.
     """
     begun, settings = time.monotonic(), load(HubSettings)
     exports = settings.lsats_home / "exports" / "mrf"

@@ -21,7 +21,10 @@ def database_answers(warehouse: Warehouse) -> None:
 
 
 def workers(wanted: int) -> int:
-    """As many workers as memory allows now, at most those wanted; PermanentError when it is not for one."""
+    """As many workers as memory allows now, at most those wanted.
+
+    PermanentError when it does not allow one.
+    """
     available = psutil.virtual_memory().available
     if available < MEMORY_FLOOR:
         raise PermanentError(

@@ -70,8 +70,8 @@ class _Postmaster(NamedTuple):
 class EmbeddedServer:
     """The server of one state folder (`LSATS_HOME`); any number of processes may have one of these.
 
-    `version`: PostgreSQL 18, or 16 from the same wheel. ConfigurationError when the folder cannot be
-    used, Unreachable (with the server's last words) when the server does not come up.
+    `version`: PostgreSQL 18, or 16 from the same wheel. ConfigurationError when the folder cannot
+    be used, Unreachable (with the server's last words) when the server does not come up.
     """
 
     def __init__(self, home: Path, version: int = VERSION) -> None:

@@ -45,8 +45,8 @@ def ingest(
 ) -> Report:
     """Read the stream once and land what differs; `connect` gives the source's client.
 
-    Raises Busy when another run holds the stream, ConfigurationError for a day that the source cannot
-    answer for, IncompleteRead when the source ended early (nothing lands then).
+    Raises Busy when another run holds the stream, ConfigurationError for a day that the source
+    cannot answer for, IncompleteRead when the source ended early (nothing lands then).
     """
     asset, started = asset_of(stream), time.monotonic()
     if not _readable(warehouse, stream, asset, day, settings.today()):

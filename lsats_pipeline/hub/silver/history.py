@@ -115,7 +115,8 @@ def table_named(name: str, tables: Iterable[Table]) -> Table:
 def histories(connection: Connection, table: Table, key: str) -> list[History]:
     """The histories of the rows with this key: their identity, or the table's declared key.
 
-    Several when several records claim the key. ConfigurationError, with near matches, when none does.
+    Several when several records claim the key. ConfigurationError, with near matches, when none
+    does.
     """
     identities = _identities(connection, table, key)
     if not identities:

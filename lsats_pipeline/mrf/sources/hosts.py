@@ -97,7 +97,7 @@ class Hosts:
     now: Callable[[], float] | None = None
 
     def admit(self, host: str) -> None:
-        """Raises TransientError while the circuit is open, and for all but one when it may close."""
+        """TransientError while the circuit is open, and for all but one when it may close."""
         rows = self._run(_OPEN, host)
         if not rows or self._run(_PROBE, host):
             return

@@ -64,7 +64,10 @@ class AddressPolicy:
     resolve: Resolve = look_up
 
     def check(self, location: Location) -> CheckedAddress:
-        """Where to connect; ConfigurationError says what to set, BadFile that it is never allowed."""
+        """Where to connect.
+
+        ConfigurationError says what to set, BadFile that it is never allowed.
+        """
         host, port, own = self.permits(location)
         ips = (host,) if own else self._public(location, host, port)
         parts = urlsplit(location.url)

@@ -73,8 +73,8 @@ class Downloads(Way):
         """Fetch a file into a folder of its own; None when it still has the `known` mark.
 
         `text` takes whatever it is; else what is no JSON, gzip or zip by its first bytes is told.
-        BadFile with a code for what will not get better, TransientError and Unreachable for what may,
-        ConfigurationError for what the settings forbid.
+        BadFile with a code for what will not get better, TransientError and Unreachable for what
+        may, ConfigurationError for what the settings forbid.
         """
         hold = Hold(folder, time.monotonic() + self.settings.total_hours * 3600)
         try:

@@ -83,7 +83,7 @@ class Answer:
 def answered(
     target: CheckedAddress, headers: Mapping[str, str], pace: TransferPace
 ) -> Iterator[Answer]:
-    """Ask; Passing for whatever may go better next time, PermanentError-like errors are the caller's."""
+    """Ask; Passing for whatever may go better next time; other errors are the caller's."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     usual = target.port == (443 if target.scheme == "https" else 80)
     sent = {
