@@ -1,0 +1,178 @@
+"""A hub of an earlier version goes on with the present code: nothing lost, nothing redone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import lzma
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from lsats_pipeline.campus.simulation import SimulatedCampus
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.bronze.replay import replay
+from lsats_pipeline.hub.hub import Hub, prepare
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.programs import psql
+from lsats_pipeline.warehouse.rejects import open_counts
+
+DUMP = Path(__file__).parent / "dumps" / "hub_03413cd.sql.xz"
+MADE_BY = 180_000  # ids come from a function that older servers do not have
+LAST_DAY = dt.date(2026, 11, 30)
+SCHEMAS = ("bronze", "enrichment", "meta", "silver", "mrf", "campus")
+# Every run adds to these: a line in the log, and its id as the last that touched a table.
+RUN_LOG = {"meta.ingestion_runs", "meta.quality"}
+
+Contents = dict[str, tuple[int, str]]
+
+
+def contents(warehouse: Warehouse) -> Contents:
+    """Number of rows and a hash of them all, for every table."""
+    with warehouse.owner() as connection:
+        tables = connection.execute(
+            "select schemaname, tablename from pg_tables where schemaname = any(%s)",
+            [list(SCHEMAS)],
+        ).fetchall()
+        return {
+            f"{schema}.{table}": _content(connection, sql.Identifier(schema, table))
+            for schema, table in tables
+        }
+
+
+def _content(
+    connection: psycopg.Connection[tuple[object, ...]], name: sql.Identifier
+) -> tuple[int, str]:
+    row = connection.execute(
+        sql.SQL(
+            "select count(*), coalesce(md5(string_agg(item::text, E'\\n'"
+            " order by item::text collate \"C\")), '') from {} as item"
+        ).format(name)
+    ).fetchone()
+    assert row is not None
+    return int(str(row[0])), str(row[1])
+
+
+def without_log(found: Contents) -> Contents:
+    return {name: content for name, content in found.items() if name not in RUN_LOG}
+
+
+def columns(warehouse: Warehouse) -> list[tuple[str, ...]]:
+    """Every column of every table and view."""
+    return warehouse.query(
+        "select table_schema, table_name, column_name, data_type from information_schema.columns"
+        " where table_schema = any(array['bronze', 'enrichment', 'meta', 'silver', 'mrf'])"
+        " order by 1, 2, 3"
+    )
+
+
+@pytest.fixture
+def old(postgres: str, database_url: str, template: str) -> Iterator[Warehouse]:
+    """The hub of the dump; its roles are those that the template's migration has made."""
+    del template
+    with psycopg.connect(postgres) as connection:
+        if connection.info.server_version < MADE_BY:
+            pytest.skip("a dump of PostgreSQL 18 is not for older servers")
+    result = subprocess.run(
+        [psql(), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={database_url}"],
+        input=lzma.decompress(DUMP.read_bytes()),
+        capture_output=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    with Warehouse(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> HubSettings:
+    return load(HubSettings, lsats_home=tmp_path / "home", lsats_today=LAST_DAY)
+
+
+def test_every_row_is_there_after_the_takeover(old: Warehouse) -> None:
+    before, shape = contents(old), columns(old)
+    assert before["bronze.raw_entities"][0] > 1_000
+    assert all(before[f"silver.{table.name}"][0] for table in SILVER_TABLES)
+    assert all(before[f"meta.{name}"][0] for name in ("ingestion_runs", "consumed_runs", "rejects"))
+    prepare(old)
+    assert contents(old) == before
+    assert columns(old) == shape
+
+
+def test_nothing_is_built_anew(old: Warehouse, settings: HubSettings) -> None:
+    prepare(old)
+    before = contents(old)
+    hub = Hub(settings, old)
+    reports = {table.name: hub.build(table) for table in SILVER_TABLES}
+    assert {name for name, report in reports.items() if report.metadata["full"]} == set()
+    assert {report.note for report in reports.values()} == {"nothing new upstream"}
+    assert without_log(contents(old)) == without_log(before)
+
+
+def test_the_declarations_are_those_of_the_rows(old: Warehouse) -> None:
+    """The fingerprints under which the rows were built are those of the present declarations."""
+    text = "select table_name, fingerprint from meta.quality order by 1"
+    before = old.query(text)
+    prepare(old)
+    declared = old.query(
+        "select substr(name, 8), fingerprint from meta.declarations"
+        " where name like 'silver.%%' order by 1"
+    )
+    assert len(before) == len(SILVER_TABLES)
+    assert old.query(text) == before == declared
+
+
+def test_a_full_build_gives_the_same_rows(old: Warehouse, settings: HubSettings) -> None:
+    prepare(old)
+    before = contents(old)
+    hub = Hub(settings, old)
+    changed = {table.name: hub.build(table, full=True).counts.changed for table in SILVER_TABLES}
+    assert {name: count for name, count in changed.items() if count} == {}
+    assert without_log(contents(old)) == without_log(before)
+
+
+def test_rejects_are_kept_and_can_be_tried_again(old: Warehouse, settings: HubSettings) -> None:
+    prepare(old)
+    before = contents(old)["bronze.raw_entities"]
+    with old.connection() as connection:
+        open_before = open_counts(connection)
+    tried = [
+        replay(old, settings, declared).metadata
+        for source in SOURCES
+        for declared in (*source.streams, *source.details)
+    ]
+    assert sum(found.get("refused", 0) for found in tried) > 20
+    assert sum(found.get("replayed", 0) for found in tried) == 0
+    with old.connection() as connection:
+        assert open_counts(connection) == open_before
+    assert contents(old)["bronze.raw_entities"] == before
+
+
+def test_the_hub_goes_on(old: Warehouse, settings: HubSettings) -> None:
+    """The same day again brings nothing, the next one what its campus has changed."""
+    prepare(old)
+    hub = Hub(settings, old, SimulatedCampus())
+    try:
+        again = [hub.ingest(stream) for source in SOURCES for stream in source.streams]
+    finally:
+        hub.close()
+    assert [str(report.asset) for report in again if report.counts.changed] == []
+    assert sum(report.counts.skipped for report in again) > 800
+
+    tomorrow = settings.model_copy(update={"lsats_today": LAST_DAY + dt.timedelta(days=1)})
+    hub = Hub(tomorrow, old, SimulatedCampus())
+    try:
+        read = [hub.ingest(stream) for source in SOURCES for stream in source.streams]
+        built = [hub.build(table) for table in SILVER_TABLES]
+    finally:
+        hub.close()
+    assert 0 < sum(report.counts.changed for report in read) < 200
+    assert sum(report.counts.changed for report in built) > 0
+    assert not any(report.metadata["full"] for report in built)
