@@ -19,6 +19,7 @@ from lsats_pipeline.hub.bronze.replay import replay
 from lsats_pipeline.hub.hub import Hub, prepare
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.source import Detail, Stream
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.programs import psql
 from lsats_pipeline.warehouse.rejects import open_counts
@@ -143,11 +144,9 @@ def test_rejects_are_kept_and_can_be_tried_again(old: Warehouse, settings: HubSe
     before = contents(old)["bronze.raw_entities"]
     with old.connection() as connection:
         open_before = open_counts(connection)
-    tried = [
-        replay(old, settings, declared).metadata
-        for source in SOURCES
-        for declared in (*source.streams, *source.details)
-    ]
+    declared: list[Stream | Detail] = [stream for source in SOURCES for stream in source.streams]
+    declared += [detail for source in SOURCES for detail in source.details]
+    tried = [replay(old, settings, one).metadata for one in declared]
     assert sum(found.get("refused", 0) for found in tried) > 20
     assert sum(found.get("replayed", 0) for found in tried) == 0
     with old.connection() as connection:
