@@ -39,16 +39,16 @@ FIRST_DAY = dt.date(2026, 3, 2)
 def figures(settings: HubSettings, people: int) -> Iterator[Figure]:
     """Measure everything on a campus of `people` and on one a tenth as large."""
     with _campus(settings, campus.LEAST_PEOPLE) as hub:
-        _take_in(hub)
+        _ingest(hub)
         _build_all(hub)
         fixed = _days(hub).seconds
     small = max(campus.LEAST_PEOPLE, people // 10)
     with _campus(settings, small) as hub:
-        _take_in(hub)
+        _ingest(hub)
         small_seconds = _build_all(hub).seconds
     with _campus(settings, people) as hub:
         yield _load(hub)
-        _take_in(hub)
+        _ingest(hub)
         large_seconds = _build_all(hub).seconds
         yield _growth(small, small_seconds, people, large_seconds)
         yield _sweep(hub, "a sweep with nothing new")
@@ -86,7 +86,7 @@ def _streams() -> list[Stream]:
     return [s for source in SOURCES for s in source.streams]
 
 
-def _take_in(hub: Hub) -> None:
+def _ingest(hub: Hub) -> None:
     for one in _streams():
         hub.ingest(one)
     for source in SOURCES:
@@ -104,9 +104,9 @@ class Build(NamedTuple):
 
 def _build_all(hub: Hub) -> Build:
     reports: list[Report] = []
-    taken = seconds(lambda: reports.extend(hub.build(t) for t in SILVER_TABLES))
+    duration = seconds(lambda: reports.extend(hub.build(t) for t in SILVER_TABLES))
     changed = sum(r.counts.changed for r in reports)
-    return Build(taken, changed, sum(r.metadata["rows"] for r in reports))
+    return Build(duration, changed, sum(r.metadata["rows"] for r in reports))
 
 
 def _days(hub: Hub) -> Build:
@@ -117,7 +117,7 @@ def _days(hub: Hub) -> Build:
         with hub.warehouse.owner() as connection:
             campus.advance(connection, day)
         hub.settings = hub.settings.model_copy(update={"lsats_today": day})
-        _take_in(hub)
+        _ingest(hub)
         builds.append(_build_all(hub))
     return sorted(builds)[1]
 

@@ -56,25 +56,25 @@ def figures(settings: HubSettings, megabytes: int, seed: int) -> Iterator[Figure
 def _figures(bench: _Bench, url: str) -> Iterator[Figure]:
     for what, goal in _FLOORS.items():
         floor = bench.whole(what)
-        yield Figure(f"{what} alone, MB/s", floor.speed, goal, True, floor.told)
+        yield Figure(f"{what} alone, MB/s", floor.speed, goal, True, floor.line)
     parts = {workers: bench.with_index(f"taken in by {workers}") for workers in (1, 2)}
     one, two = (bench.whole(f"taken in by {workers}") for workers in (1, 2))
     load, everything, copy = _into_postgres(bench, url)
     for workers, measured in parts.items():
         name = f"to Parquet by {workers}, indexed before, MB/s"
-        yield Figure(name, measured.speed, workers * _GOAL / 2, True, measured.told)
+        yield Figure(name, measured.speed, workers * _GOAL / 2, True, measured.line)
     for workers, measured in ((1, one), (2, two)):
         name = f"to Parquet by {workers}, index and all, MB/s"
-        yield Figure(name, measured.speed, workers * _GOAL / 2, True, measured.told)
+        yield Figure(name, measured.speed, workers * _GOAL / 2, True, measured.line)
     detail = f"one {one.cost.wall:.1f} s, two {two.cost.wall:.1f} s"
     yield Figure("two workers against one, times", two.speed / one.speed, 1.7, True, detail)
     name = "Parquet to PostgreSQL, MB/s"
-    yield Figure(name, load.speed, _LOAD_GOAL, True, load.told)
+    yield Figure(name, load.speed, _LOAD_GOAL, True, load.line)
     name, both = "file to PostgreSQL, index and all, MB/s", 1 / (1 / _GOAL + 1 / _LOAD_GOAL)
-    yield Figure(name, everything.speed, round(both), True, everything.told)
+    yield Figure(name, everything.speed, round(both), True, everything.line)
     name, copied = "Parquet to PostgreSQL against a bare COPY, times", copy.cost.output["prices"]
     detail = f"{copy.speed:.0f} MB/s of {copied:,} prices as text, one connection, no index"
-    yield Figure(name, load.speed / copy.speed, _COPY_GOAL, True, f"{detail}; {copy.cost.told}")
+    yield Figure(name, load.speed / copy.speed, _COPY_GOAL, True, f"{detail}; {copy.cost.line}")
     peak = max(m.cost.megabytes for m in (one, two, load, everything, *parts.values()))
     yield Figure("peak MB of a process", peak, _MEMORY, detail="the largest of all runs of ours")
     yield from _others(bench, two)
@@ -118,7 +118,7 @@ def _others(bench: _Bench, two: _Measured) -> Iterator[Figure]:
         _assert_equal(name, wanted, found.cost.output, ("prices", "cents"))
         detail = (
             f"{found.speed_of(wanted['text']):.0f} MB/s on a slice of {wanted['text'] / 1e6:.0f} MB"
-            f" ({found.cost.told}); two workers {two.speed:.0f} MB/s on the whole"
+            f" ({found.cost.line}); two workers {two.speed:.0f} MB/s on the whole"
         )
         ratio = two.speed / found.speed_of(wanted["text"])
         yield Figure(f"to Parquet by 2 against {name}, times", ratio, goal, True, detail)
@@ -142,10 +142,10 @@ class _Measured:
         return text / 1e6 / seconds
 
     @property
-    def told(self) -> str:
-        """In words."""
+    def line(self) -> str:
+        """Cost and speed in one line."""
         per_second = self.text / 1e6 / self.cost.processor
-        return f"{self.cost.told}; {per_second:.0f} MB a CPU second, start of Python included"
+        return f"{self.cost.line}; {per_second:.0f} MB a CPU second, start of Python included"
 
 
 class _Bench:

@@ -36,8 +36,8 @@ class Cost:
         return self.command + self.server
 
     @property
-    def told(self) -> str:
-        """In words."""
+    def line(self) -> str:
+        """The cost in one line."""
         return (
             f"{self.wall:.1f} s, {self.processor:.1f} CPU s ({self.command:.1f} + server"
             f" {self.server:.1f}), peak {self.megabytes:,.0f} MB"

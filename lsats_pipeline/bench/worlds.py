@@ -52,10 +52,10 @@ def figures(settings: HubSettings) -> Iterator[Figure]:
             cost = cost_of(["seed", name, *flags, "--database-url", url], url, ADMIN)
             spent = cost.processor if kind == "processor" else cost.wall
             unit = "CPU s" if kind == "processor" else "s"
-            yield Figure(f"{what}: {unit}", spent, goal, detail=cost.told)
+            yield Figure(f"{what}: {unit}", spent, goal, detail=cost.line)
             if name == "retail":
                 yield _time_left(cost)
-            yield Figure(f"{what}: peak MB", cost.megabytes, 1024, detail=cost.told)
+            yield Figure(f"{what}: peak MB", cost.megabytes, 1024, detail=cost.line)
         yield _against_floor(settings, name, what, cost)
     yield _workers()
     with scratch_database(settings) as url:

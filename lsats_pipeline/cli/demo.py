@@ -80,7 +80,7 @@ def run_demo(
     prices_mb: float = 0,
     display: Display = _unwatched,
 ) -> Demonstration:
-    """Live through the last `days` days, as far as they are not done yet; then a price file.
+    """Simulate the last `days` days, as far as they are not done yet; then a price file.
 
     ConfigurationError when the database is not for synthetic data, when a real source is
     configured, or when the campus that is there has other people or another seed.

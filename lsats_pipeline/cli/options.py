@@ -53,7 +53,7 @@ def examples(*lines: str) -> str:
 
 
 @contextmanager
-def looking() -> Iterator[Warehouse | None]:
+def inspect_hub() -> Iterator[Warehouse | None]:
     """The hub's database as it is, for commands that only look; None when nothing is there yet."""
     settings = load(HubSettings)
     if settings.database_url is None and not (settings.lsats_home / "postgres").exists():
@@ -64,9 +64,9 @@ def looking() -> Iterator[Warehouse | None]:
 
 
 @contextmanager
-def looking_at_something() -> Iterator[Warehouse]:
+def inspect_existing_hub() -> Iterator[Warehouse]:
     """The same, where an empty hub is the user's mistake."""
-    with looking() as warehouse:
+    with inspect_hub() as warehouse:
         if warehouse is None:
             raise ConfigurationError(NOTHING_YET)
         yield warehouse

@@ -40,7 +40,7 @@ def say_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", right: str = ""
 ) -> None:
     """A table; `right` names the headings whose columns hold numbers, separated by commas."""
-    cells = [[shown(value) for value in row] for row in rows]
+    cells = [[format_value(value) for value in row] for row in rows]
     numbers = {i for i, heading in enumerate(headings) if heading in right.split(", ")}
     if sys.stdout.isatty():
         _drawn(headings, cells, numbers, title)
@@ -48,7 +48,7 @@ def say_table(
         _plain_columns(headings, cells, numbers, title)
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A value for people; numbers in groups of three."""
     return f"{value:,}" if type(value) is int else exact(value)
 

@@ -1,6 +1,6 @@
 """The demonstration of price files: a generated one with faults, through all steps, counted again.
 
-file and its account ─▶ catalogue ─▶ job `mrf_process` ─▶ every count beside the account's
+file and its manifest ─▶ catalogue ─▶ job `mrf_process` ─▶ every count compared with the manifest
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def run_price_demo(
 ) -> PriceDemonstration:
     """Take the example through all steps; `again`: also when all of them are done.
 
-    ConfigurationError when the database is not for synthetic data, PermanentError when a step
+    ConfigurationError when the database is not for synthetic data; PermanentError when a step
     failed.
     """
     begun, settings = time.monotonic(), load(HubSettings)
@@ -87,8 +87,8 @@ def run_price_demo(
 def _why(run: FileOutcome | None) -> str:
     if run is None:
         return "what was published is gone; `lsats mrf demo` does it again"
-    told = [f"{failure.asset}: {failure.message}" for failure in run.failures]
-    return "; ".join(told) or "see `lsats ui`"
+    messages = [f"{failure.asset}: {failure.message}" for failure in run.failures]
+    return "; ".join(messages) or "see `lsats ui`"
 
 
 def _compared(manifest: Manifest, published: Published) -> list[tuple[str, int, int]]:

@@ -17,27 +17,27 @@ Watcher = Callable[[str, str], None]
 
 
 @contextmanager
-def _bars(*told: str, quiet: bool = False) -> Iterator[Progress | None]:
-    """Bars with these texts behind them, on a terminal; they are gone afterwards."""
+def _bars(*columns: str, quiet: bool = False) -> Iterator[Progress | None]:
+    """Bars followed by these columns, on a terminal; they are gone afterwards."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), *map(_column, told))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    drawn = (TextColumn("{task.description}"), BarColumn(bar_width=24), *map(_column, columns))
+    with Progress(*drawn, console=Console(stderr=True), transient=True) as bars:
         yield bars
 
 
-def _column(told: str) -> ProgressColumn:
+def _column(column: str) -> ProgressColumn:
     """One of those of rich by its name, or a text with fields."""
     from rich import progress
 
-    if "{" in told:
-        return progress.TextColumn(told)
-    column: ProgressColumn = getattr(progress, told)()
-    return column
+    if "{" in column:
+        return progress.TextColumn(column)
+    made: ProgressColumn = getattr(progress, column)()
+    return made
 
 
 @contextmanager

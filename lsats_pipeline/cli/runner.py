@@ -1,6 +1,6 @@
 """A job run in this process, for the command line: the same run as from the UI, and shown there.
 
-job, days, choice ─▶ Dagster (in process) ─▶ told while it runs ─▶ Outcome
+job, days, choice ─▶ Dagster (in process) ─▶ logged while it runs ─▶ Outcome
 """
 
 from __future__ import annotations
@@ -145,9 +145,9 @@ def _executed(
     watch: Watcher | None = None,
 ) -> dict[str, Any]:
     job, started, run_id = _job(name), time.monotonic(), str(uuid.uuid4())
-    _bury_dead_runs(instance)
+    _fail_dead_runs(instance)
     listener = _Listener(watch)
-    with _told(instance, run_id, listener):
+    with _log_once(instance, run_id, listener):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
@@ -212,7 +212,7 @@ def _refuse_stopped(instance: dg.DagsterInstance, run_id: str, listener: _Listen
         raise KeyboardInterrupt
 
 
-def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
+def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
     """Mark runs of killed command lines failed: nobody else would, and the UI showed them running.
 
     What they had begun in the hub is taken up by the next run of the same assets.
@@ -267,20 +267,20 @@ class _Listener:
             log.log(logging.DEBUG if quiet else int(entry.level), entry.user_message)
         elif entry.step_key and (event := _EVENTS.get(entry.dagster_event_type or "")):
             self._stop_if_wanted(entry.dagster_event)
-            _tell(_asset(entry.step_key), event, entry.dagster_event)
+            _log_event(_asset(entry.step_key), event, entry.dagster_event)
             if self._watch:
                 self._watch(_asset(entry.step_key), event)
 
-    def _stop_if_wanted(self, told: dg.DagsterEvent | None) -> None:
+    def _stop_if_wanted(self, entry: dg.DagsterEvent | None) -> None:
         """Leave the run: Dagster would go on, and try the interrupted step again later."""
-        if _interrupted(told):
+        if _interrupted(entry):
             self.stopped = True
             raise KeyboardInterrupt
 
 
 @contextmanager
-def _told(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> Iterator[None]:
-    """What the run logs goes to this process's log, once: engines log into the run themselves."""
+def _log_once(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> Iterator[None]:
+    """Log what the run logs, each line once: the engines' own loggers are cut off meanwhile."""
     propagates = _ENGINES.propagate
     instance.add_event_listener(run_id, listener)
     _ENGINES.propagate = False
@@ -290,11 +290,11 @@ def _told(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> Ite
         _ENGINES.propagate = propagates
 
 
-def _interrupted(told: dg.DagsterEvent | None) -> bool:
+def _interrupted(entry: dg.DagsterEvent | None) -> bool:
     """Whether a step ended because somebody wants the run to end."""
-    if told is None or not (told.is_step_up_for_retry or told.is_step_failure):
+    if entry is None or not (entry.is_step_up_for_retry or entry.is_step_failure):
         return False
-    data = told.step_retry_data if told.is_step_up_for_retry else told.step_failure_data
+    data = entry.step_retry_data if entry.is_step_up_for_retry else entry.step_failure_data
     names = {link.cls_name for link in _chain(data.error)}
     return bool(names & {"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
 
@@ -308,14 +308,14 @@ def _chain(error: Any) -> list[Any]:
     return chain
 
 
-def _tell(asset: str, event: str, told: dg.DagsterEvent | None) -> None:
+def _log_event(asset: str, event: str, entry: dg.DagsterEvent | None) -> None:
     """Log what a run does not log by itself."""
-    if told is None:
+    if entry is None:
         return
     if event == "failed":
-        log.error("❌ %s: %s", asset, _failure(asset, told.step_failure_data).message)
+        log.error("❌ %s: %s", asset, _failure(asset, entry.step_failure_data).message)
     elif event == "again":
-        data = told.step_retry_data
+        data = entry.step_retry_data
         why = _failure(asset, data).message if data.error else "failed"
         log.warning("🔁 %s: %s; tried again in %.0f s", asset, why, data.seconds_to_wait or 0)
 

@@ -34,8 +34,8 @@ _SECONDS_OF_A_TICK = 600
 def serve(settings: HubSettings, port: int, ended: threading.Event) -> Iterator[str]:
     """Serve until `ended`; yields lines for people.
 
-    ConfigurationError when the port is taken, PermanentError with its last words when a child ends
-    by itself.
+    ConfigurationError when the port is in use, PermanentError with the last lines of its output
+    when a child ends by itself.
     """
     _refuse_taken(port)
     workspace = CHECKOUT / "workspace.yaml"

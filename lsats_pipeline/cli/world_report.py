@@ -39,11 +39,11 @@ def say_seeded(report: SeedReport) -> None:
 
 def say_findings(found: Findings, *, brief: bool = False) -> None:
     """Every rule with what it found; `brief`: only those that do not hold."""
-    shown = list(found.failed) if brief else list(found)
-    if shown:
+    listed = list(found.failed) if brief else list(found)
+    if listed:
         say_table(
             ["", "rule", "looked at", "wrong", "found", "holds that"],
-            [_finding(finding) for finding in shown],
+            [_cells(finding) for finding in listed],
             right="looked at, wrong",
         )
     say(
@@ -52,20 +52,20 @@ def say_findings(found: Findings, *, brief: bool = False) -> None:
     )
 
 
-def say_rehearsal(rehearsal: Rehearsal) -> None:
+def say_dry_run(planned: Rehearsal) -> None:
     """What would be written, some rows of it, and about how long it would take."""
     say_table(
         ["table", "rows", "blocks", "MB", "seconds"],
-        [[t.table, t.rows, t.blocks, t.megabytes, t.seconds] for t in rehearsal.tables],
-        title=f"world {rehearsal.world}: nothing was written",
+        [[t.table, t.rows, t.blocks, t.megabytes, t.seconds] for t in planned.tables],
+        title=f"world {planned.world}: nothing was written",
         right="rows, blocks, MB, seconds",
     )
-    for table in rehearsal.tables:
+    for table in planned.tables:
         if table.examples:
             names = list(table.examples[0])
             rows = [[cut(str(row[n]), _CELL) for n in names] for row in table.examples]
             say_table(names, rows, title=f"\n{table.table}")
-    say(f"\n📊 {rehearsal.rows:,} rows, about {rehearsal.seconds:.0f} s")
+    say(f"\n📊 {planned.rows:,} rows, about {planned.seconds:.0f} s")
 
 
 def _row(table: TableReport) -> list[object]:
@@ -83,11 +83,11 @@ def _row(table: TableReport) -> list[object]:
     ]
 
 
-def _finding(finding: RuleFinding) -> list[object]:
+def _cells(finding: RuleFinding) -> list[object]:
     mark = "✅" if finding.passed else "❌" if finding.blocking else "⚠️"
-    told = finding.detail or ", ".join(finding.examples)
+    detail = finding.detail or ", ".join(finding.examples)
     name = f"{finding.table}.{finding.rule}"
-    return [mark, name, finding.rows, finding.violations, cut(told, _CELL), finding.about]
+    return [mark, name, finding.rows, finding.violations, cut(detail, _CELL), finding.about]
 
 
 def _say_conflicts(report: SeedReport) -> None:

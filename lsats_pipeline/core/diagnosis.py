@@ -23,7 +23,7 @@ class Finding:
     exit_code: int = 0
 
 
-def verdict(findings: Sequence[Finding]) -> int:
+def exit_code_of(findings: Sequence[Finding]) -> int:
     """The exit code: 0, else 2 when any configuration failed, else 5."""
     codes = {finding.exit_code for finding in findings}
     return 2 if 2 in codes else max(codes, default=0)

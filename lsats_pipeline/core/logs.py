@@ -166,7 +166,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
         moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
-        said: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "time": moment.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -174,5 +174,5 @@ class JsonLines(logging.Formatter):
             "message": self._redact(record.getMessage()),
         }
         if record.exc_info:
-            said["traceback"] = self._redact(self.formatException(record.exc_info))
-        return json.dumps(said, ensure_ascii=False)
+            entry["traceback"] = self._redact(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)

@@ -75,11 +75,11 @@ class Report:
         """One line for people."""
         c = self.counts
         marker = "✅" if all(check.passed for check in self.checks) else "⚠️"
-        told = f" · {self.note}" if self.note else ""
+        note = f" · {self.note}" if self.note else ""
         return (
             f"{marker} {self.asset} {self.day}: 🆕 {c.created:,} 📝 {c.updated:,}"
             f" ⏭️ {c.skipped:,} 🗑️ {c.removed:,} ❌ {c.rejected:,}"
-            f" in {self.seconds:.1f} s ({_rate(c.processed, self.seconds)}){told}"
+            f" in {self.seconds:.1f} s ({_rate(c.processed, self.seconds)}){note}"
         )
 
 

@@ -62,7 +62,7 @@ class HubSettings(Settings):
     lsats_data_folder: Path | None = Field(None, description="where exported files arrive")
     dagster_home: Path = Field(CHECKOUT / "dagster_home", description="Dagster's settings folder")
     dagster_database_url: SecretStr | None = Field(
-        None, description="Dagster's own database; unset: `<hub>_dagster` beside the hub"
+        None, description="Dagster's own database; unset: `<hub>_dagster` on the hub's server"
     )
     lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
     lsats_first_day: dt.date = Field(dt.date(2025, 1, 1), description="the first daily partition")
@@ -124,7 +124,7 @@ class HubSettings(Settings):
 
 
 class LogSettings(Settings):
-    """How the command line speaks; apart from the hub so that a mistake there can still be told."""
+    """Settings of the log; apart from the hub's, so that a mistake in those can be reported."""
 
     model_config = environment()
 
@@ -132,7 +132,7 @@ class LogSettings(Settings):
     lsats_log_format: Literal["text", "json"] = Field(
         "text", description="text for people, or json"
     )
-    lsats_debug: bool = Field(False, description="tell more, and show tracebacks")
+    lsats_debug: bool = Field(False, description="log more, and show tracebacks")
 
     @field_validator("lsats_home")
     @classmethod
@@ -199,7 +199,7 @@ def _explain(cls: type[BaseSettings], error: ValidationError) -> str:
 def _was(field: FieldInfo | None, item: Mapping[str, Any]) -> str:
     """The value that is wrong, unless it is a secret or the message is our own and has it."""
     value = item["input"]
-    shown = field is not None and "Secret" not in str(field.annotation)
-    if not shown or item["type"] == "value_error" or not isinstance(value, str | int | float):
+    public = field is not None and "Secret" not in str(field.annotation)
+    if not public or item["type"] == "value_error" or not isinstance(value, str | int | float):
         return ""
     return f", not {value!r}"

@@ -20,7 +20,7 @@ StepResult = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def as_dagster_failure() -> Iterator[None]:
     """Errors as Dagster's Failure, with the message people are meant to read."""
     try:
         yield

@@ -23,8 +23,8 @@ class _ToRun(logging.Handler):
 
 
 @contextmanager
-def told(context: dg.AssetExecutionContext) -> Iterator[None]:
-    """What the engines log within the block is told in the run, whatever the instance says."""
+def log_to_run(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """What the engines log within the block goes to the run's log, whatever the instance says."""
     handler, level = _ToRun(context), _ENGINES.level
     _ENGINES.addHandler(handler)
     _ENGINES.setLevel(min(level or logging.INFO, logging.INFO))

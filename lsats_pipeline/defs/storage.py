@@ -1,4 +1,4 @@
-"""Where Dagster keeps its runs and events: PostgreSQL beside the hub, through one pooled engine.
+"""Where Dagster keeps runs and events: PostgreSQL on the hub's server, through one pooled engine.
 
 dagster_home/dagster.yaml ─▶ HubStorage ─▶ DAGSTER_DATABASE_URL, or `<hub database>_dagster`
                                            on the hub's server (configured or embedded)
@@ -67,7 +67,7 @@ def storage_url(settings: HubSettings) -> str:
     """SQLAlchemy's URL of Dagster's database, which exists and stays up as long as the process."""
     if settings.dagster_database_url is not None:
         return _sqlalchemy(settings.dagster_database_url.get_secret_value())
-    hub = _held(settings, os.getpid())
+    hub = _hub_url_for_process(settings, os.getpid())
     name = f"{database_name(hub)}_dagster"
     _ensure_database(hub, name)
     return _sqlalchemy(with_database(hub, name))
@@ -77,8 +77,8 @@ _holds: dict[tuple[object, int], str] = {}
 _stack = ExitStack()
 
 
-def _held(settings: HubSettings, process: int) -> str:
-    """The hub's URL; an embedded server is held until the process ends."""
+def _hub_url_for_process(settings: HubSettings, process: int) -> str:
+    """The hub's URL; an embedded server is kept running until the process ends."""
     place = (settings.database_url or settings.lsats_home, process)
     if place not in _holds:
         if not _holds:

@@ -83,13 +83,13 @@ def _dagster_home(settings: HubSettings) -> Finding:
 def _machine(settings: HubSettings) -> Iterator[Finding]:
     home = settings.lsats_home
     free = shutil.disk_usage(_existing(home)).free
-    told = f"{free / _GB:,.1f} GB free for LSATS_HOME ({home})"
+    text = f"{free / _GB:,.1f} GB free for LSATS_HOME ({home})"
     remedy = "free some space, or set LSATS_HOME to a folder on a larger disk"
     if free < _NO_DISK:
-        yield Finding("machine", "disk", "failed", told, remedy, 1)
+        yield Finding("machine", "disk", "failed", text, remedy, 1)
     else:
         state: State = "note" if free < _LITTLE_DISK else "ok"
-        yield Finding("machine", "disk", state, told, remedy if state == "note" else "")
+        yield Finding("machine", "disk", state, text, remedy if state == "note" else "")
     available = psutil.virtual_memory().available
     little = available < _LITTLE_MEMORY
     yield Finding(
@@ -124,9 +124,9 @@ def _running(settings: HubSettings, simulation: Simulation) -> Iterator[Finding]
             warehouse = stack.enter_context(Warehouse(url))
             findings = list(_database(settings, warehouse))
         except psycopg.Error as error:
-            # A login with too few rights to look; what it may not do, PostgreSQL says well.
-            told = ConfigurationError(str(error).strip())
-            yield failed("database", "PostgreSQL", told, "grant the login what is missing")
+            # A login with too few rights to look; PostgreSQL's own message says what is missing.
+            missing = ConfigurationError(str(error).strip())
+            yield failed("database", "PostgreSQL", missing, "grant the login what is missing")
             return
         except LsatsError as error:
             yield failed("database", "PostgreSQL", error, _database_remedy(settings))
@@ -162,10 +162,10 @@ def _between_tables(connection: Connection) -> Iterator[Finding]:
     results = list(cross_check(connection))
     broken = [result for result in results if not result.passed]
     for result in broken:
-        told = f"{result.rule.about} Not so: {result.text}"
+        text = f"{result.rule.about} Not so: {result.text}"
         remedy = "`lsats run silver --full` should mend it; if not, it is a defect"
         yield Finding(
-            "silver", result.rule.name, "note", told, remedy if result.rule.serious else ""
+            "silver", result.rule.name, "note", text, remedy if result.rule.serious else ""
         )
     if not broken:
         yield ok("silver", "between tables", f"all {len(results)} rules hold")
@@ -174,12 +174,12 @@ def _between_tables(connection: Connection) -> Iterator[Finding]:
 def _step(step: str | None) -> Finding:
     if step == head():
         return ok("database", "schema", f"at step {step}, as the code")
-    told = f"at step {step}, the code knows {head()}" if step else "empty so far"
+    text = f"at step {step}, the code knows {head()}" if step else "empty so far"
     return Finding(
         "database",
         "schema",
         "note",
-        told,
+        text,
         "the next run or `lsats db migrate` brings it up to date",
     )
 
@@ -277,7 +277,7 @@ def _asked(hub: Hub, source: Source, kind: str) -> Finding | None:
         if not kind and not load(source.settings).configured:
             return None
     except ConfigurationError:
-        return None  # told among the settings
+        return None  # reported among the settings
     try:
         return ok("sources", name, source.probe(hub.client(source.system)))
     except LsatsError as error:

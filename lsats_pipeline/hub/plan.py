@@ -97,7 +97,7 @@ def _unset(system: str) -> str:
     return f"{source(system).title} is not configured: set {names}, or run others with --source"
 
 
-def foresee(
+def plan_run(
     connection: Connection | None,
     settings: HubSettings,
     chosen: Iterable[Chosen],
@@ -110,11 +110,11 @@ def foresee(
         declared = one.declared
         if isinstance(declared, Stream):
             for day in days:
-                yield _reading(connection, settings, one.asset, declared, day)
+                yield _plan_stream(connection, settings, one.asset, declared, day)
         elif isinstance(declared, Detail):
-            yield _fetching(connection, settings, one.asset, declared)
+            yield _plan_detail(connection, settings, one.asset, declared)
         else:
-            yield _building(connection, one.asset, declared, full)
+            yield _plan_build(connection, one.asset, declared, full)
 
 
 def _all() -> Iterator[Chosen]:
@@ -156,7 +156,7 @@ def _nothing(
     return f"no entity {entity!r} in {', '.join(layers)}{hint}"
 
 
-def _reading(
+def _plan_stream(
     connection: Connection | None,
     settings: HubSettings,
     asset: Asset,
@@ -177,7 +177,7 @@ def _reading(
     return Step(str(asset), f"{day}: refused, can only be read as it is now")
 
 
-def _fetching(
+def _plan_detail(
     connection: Connection | None, settings: HubSettings, asset: Asset, detail: Detail
 ) -> Step:
     would = f"fetch details new, changed in the list, or older than {detail.refresh_days} days"
@@ -187,7 +187,7 @@ def _fetching(
     return Step(str(asset), f"{would}; due now:", due)
 
 
-def _building(connection: Connection | None, asset: Asset, table: Table, full: bool) -> Step:
+def _plan_build(connection: Connection | None, asset: Asset, table: Table, full: bool) -> Step:
     if full or connection is None:
         return Step(str(asset), "work every row out again" if full else "work every row out")
     runs = consumed_since(connection, str(asset), build.producers(table))

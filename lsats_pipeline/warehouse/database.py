@@ -150,8 +150,10 @@ def unreachable(url: str, error: Exception) -> Unreachable:
     parts = conninfo.conninfo_to_dict(url)
     where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
     # Lines that libpq indents are advice.
-    said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
-    reason = said[-1].strip() if said else type(error).__name__
+    message = [
+        line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")
+    ]
+    reason = message[-1].strip() if message else type(error).__name__
     return Unreachable(f"the database at {where} does not answer ({reason}); see `lsats doctor`")
 
 

@@ -71,7 +71,7 @@ class EmbeddedServer:
     """The server of one state folder (`LSATS_HOME`); any number of processes may have one of these.
 
     `version`: PostgreSQL 18, or 16 from the same wheel. ConfigurationError when the folder cannot
-    be used, Unreachable (with the server's last words) when the server does not come up.
+    be used, Unreachable (with the end of the server's log) when the server does not come up.
     """
 
     def __init__(self, home: Path, version: int = VERSION) -> None:
@@ -88,7 +88,7 @@ class EmbeddedServer:
         """Keep the server up within the block; gives its URL. The last to leave stops it."""
         with self._alone():
             self._ensure_running()
-            holder = _locked(self._beside("holders"), fcntl.LOCK_SH)
+            holder = _locked(self._state_file("holders"), fcntl.LOCK_SH)
         try:
             yield self.url(SUPERUSER)
         finally:
@@ -105,7 +105,7 @@ class EmbeddedServer:
         """Like `start`, but no leaving holder stops the server any more: only `stop` does."""
         with self._alone():
             postmaster = self._ensure_running()
-            self._beside("keep").write_text(_identity(postmaster))
+            self._state_file("keep").write_text(_identity(postmaster))
         return self.url(SUPERUSER)
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class EmbeddedServer:
         if not self.home.exists():
             return
         with self._alone():
-            self._beside("keep").unlink(missing_ok=True)
+            self._state_file("keep").unlink(missing_ok=True)
             self._shut_down()
 
     def running(self) -> bool:
@@ -142,15 +142,15 @@ class EmbeddedServer:
 
     # ── locks ────────────────────────────────────────────────────────────────────────────────────
 
-    def _beside(self, what: str) -> Path:
-        return self.home / f"postgres.{what}"
+    def _state_file(self, name: str) -> Path:
+        return self.home / f"postgres.{name}"
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time starts, stops or counts holders."""
         try:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _locked(self._beside("lock"), fcntl.LOCK_EX)
+            lock = _locked(self._state_file("lock"), fcntl.LOCK_EX)
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write to the state folder {self.home} ({error.strerror}). Set "
@@ -163,13 +163,13 @@ class EmbeddedServer:
         if not self.home.exists():  # the state folder was deleted under us: nothing left to stop
             return
         others_stay = contextlib.suppress(BlockingIOError)
-        holders, at_once = self._beside("holders"), fcntl.LOCK_EX | fcntl.LOCK_NB
+        holders, at_once = self._state_file("holders"), fcntl.LOCK_EX | fcntl.LOCK_NB
         with self._alone(), others_stay, _locked(holders, at_once):
             if not self._kept():
                 self._shut_down()
 
     def _kept(self) -> bool:
-        mark, postmaster = self._beside("keep"), self._postmaster()
+        mark, postmaster = self._state_file("keep"), self._postmaster()
         if postmaster is None or not mark.exists():
             return False
         # A mark left by a server that has died since, say by a restart of the machine, is void.
@@ -228,7 +228,7 @@ class EmbeddedServer:
 
     def _initialise(self, account: ServerAccount) -> None:
         """Make the data folder, complete or not at all."""
-        unfinished = self._beside("new")
+        unfinished = self._state_file("new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         if account.is_other:
@@ -249,7 +249,7 @@ class EmbeddedServer:
             if (folder := self._socket_folder()) != self.data:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
-        self._beside("keep").unlink(missing_ok=True)
+        self._state_file("keep").unlink(missing_ok=True)
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────
 
@@ -333,10 +333,10 @@ class EmbeddedServer:
                 **account.run_as(),
             )
             output.seek(0)
-            said = output.read().decode(errors="replace").strip()
+            message = output.read().decode(errors="replace").strip()
         if result.returncode:
             raise Unreachable(
-                f"{program} of the embedded PostgreSQL failed: {said}\n{self._last_words()}"
+                f"{program} of the embedded PostgreSQL failed: {message}\n{self._last_words()}"
             )
 
 

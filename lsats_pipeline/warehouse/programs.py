@@ -42,6 +42,6 @@ def _in_wheel(program: str, version: int) -> Path:
 
 
 def _major(program: Path) -> int:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    match = re.search(r"\b(\d+)(?:\.\d+)?", said.stdout)
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"\b(\d+)(?:\.\d+)?", output.stdout)
     return int(match.group(1)) if match else 0

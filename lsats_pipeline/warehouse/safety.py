@@ -8,7 +8,7 @@ SYNTHETIC_SUFFIXES = ("_demo", "_test")
 
 
 def require_synthetic_database(name: str) -> None:
-    """ConfigurationError unless the database name ends in `_demo` or `_test` (design.md 8)."""
+    """Raise ConfigurationError unless the database name ends in `_demo` or `_test`."""
     if not name.endswith(SYNTHETIC_SUFFIXES):
         raise ConfigurationError(
             f"database {name!r}: synthetic data is written only to databases whose name ends in "

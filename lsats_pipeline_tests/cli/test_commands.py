@@ -154,7 +154,7 @@ def test_the_unexpected_is_one_line_unless_asked_for(
     def broken(*options: Any) -> None:
         raise RuntimeError("postgresql://me:s3cr3t-word@host/x broke")
 
-    monkeypatch.setattr("lsats_pipeline.cli.commands.status.looking", broken)
+    monkeypatch.setattr("lsats_pipeline.cli.commands.status.inspect_hub", broken)
     said = lsats(*line)
     assert said.code == 1
     assert "unexpected RuntimeError: postgresql://me:***@host/x broke" in said.err

@@ -13,7 +13,7 @@ from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.doctor import examine
 from lsats_pipeline.hub.hub import Hub, any_source_configured
-from lsats_pipeline.hub.plan import choose, foresee
+from lsats_pipeline.hub.plan import choose, plan_run
 from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.warehouse import Warehouse
 
@@ -99,7 +99,7 @@ def test_a_dry_run_tells_and_moves_nothing(warehouse: Warehouse, tmp_path: Path)
     settings = settings_on(FIRST, tmp_path)
     chosen = choose(["bronze"], "key_client")
     yesterday = FIRST - dt.timedelta(days=1)
-    told = [step.would for step in foresee(None, settings, chosen, [yesterday, FIRST])]
+    told = [step.would for step in plan_run(None, settings, chosen, [yesterday, FIRST])]
     assert told == [
         f"{day}: read the newest new file that had arrived by then" for day in (yesterday, FIRST)
     ]

@@ -98,7 +98,7 @@ with Warehouse(url) as warehouse:
             stop_before_moving()
             read_document(warehouse, settings)
         case "silver":
-            stop_at(silver._Build, "_judge", 1)
+            stop_at(silver._Build, "_checks", 1)
             silver.build(warehouse, settings, table, settings.today())
 """
 

@@ -26,13 +26,13 @@ def import_bronze(
     from lsats_pipeline.hub.hub import open_hub
     from lsats_pipeline.hub.sources import SOURCES
 
-    told = []
+    lines = []
     with open_hub(simulation=SimulatedCampus()) as hub:
         for report in import_bronze(hub.warehouse, hub.settings, SOURCES, url):
-            told.append({"asset": str(report.asset), **vars(report.counts)})
+            lines.append({"asset": str(report.asset), **vars(report.counts)})
             if not as_json:
                 say(report.line)
     if as_json:
-        say_json(told)
+        say_json(lines)
     else:
         note("Now build silver from it: `lsats run silver`.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lsats_pipeline.cli.options import AsJson, examples, looking
+from lsats_pipeline.cli.options import AsJson, examples, inspect_hub
 from lsats_pipeline.cli.output import cut, note, program, say, say_json, say_table
 from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
@@ -192,7 +192,7 @@ def known_only(found: list[FileStatus]) -> Iterator[FileStatus]:
     from lsats_pipeline.mrf.status import FileStatus
 
     folders = {one.file for one in found}
-    with _looking() as warehouse:
+    with _inspect_catalogue() as warehouse:
         if warehouse is None:
             return
         with warehouse.connection() as connection:
@@ -203,8 +203,8 @@ def known_only(found: list[FileStatus]) -> Iterator[FileStatus]:
         if entry.key not in folders:
             yield FileStatus(entry.key, *_state(entry, version))
     if listed:
-        told = ", ".join(f"{count:,} {state}" for state, count in listed.items())
-        note(f"only listed: {told}; `{program()} mrf fetch --due --dry-run` names what is due")
+        counts = ", ".join(f"{count:,} {state}" for state, count in listed.items())
+        note(f"only listed: {counts}; `{program()} mrf fetch --due --dry-run` names what is due")
 
 
 def _state(entry: CatalogEntry, version: FileVersion | None) -> tuple[Any, ...]:
@@ -236,15 +236,15 @@ def _catalogue() -> Iterator[Warehouse]:
 
 
 @contextmanager
-def _looking() -> Iterator[Warehouse | None]:
-    """The same for who only looks: None where there is no catalogue yet."""
-    with looking() as warehouse:
+def _inspect_catalogue() -> Iterator[Warehouse | None]:
+    """The same, read only: None where there is no catalogue yet."""
+    with inspect_hub() as warehouse:
         there = warehouse and warehouse.query("select to_regclass('mrf.files')")[0][0]
         yield warehouse if there else None
 
 
 def _worth_a_database(settings: MrfSettings, named: str) -> None:
-    """What may not be fetched, and what cannot be a key, is told before a server is started."""
+    """Reject what may not be fetched, or cannot be a key, before a server is started."""
     from lsats_pipeline.mrf.sources.locations import is_address, located, stem_of
     from lsats_pipeline.mrf.sources.policy import AddressPolicy
 

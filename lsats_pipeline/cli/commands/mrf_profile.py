@@ -74,8 +74,7 @@ def profile(
     if as_json:
         import msgspec
 
-        told = [vars(check) for check in checks]
-        say_json({**msgspec.to_builtins(made), "checks": told})
+        say_json({**msgspec.to_builtins(made), "checks": [vars(check) for check in checks]})
     else:
         _say_profile(made, checks)
     return VERIFICATION_FAILED if any(c.blocking and not c.passed for c in checks) else 0
@@ -189,17 +188,19 @@ def replay(
     reject: Annotated[
         int | None, typer.Option(min=0, help="The number of one reject; needs --with.")
     ] = None,
-    mended: Annotated[
-        Path | None, typer.Option("--with", metavar="JSON", help="A file with its mended text.")
+    replacement: Annotated[
+        Path | None, typer.Option("--with", metavar="JSON", help="A file with its corrected text.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Try rejects again; those that fit now join the tables, in one step, and are counted."""
     from lsats_pipeline.mrf.ingest.replay import replay as replayed
 
-    if (reject is None) != (mended is None):
+    if (reject is None) != (replacement is None):
         raise ConfigurationError("--reject NUMBER and --with FILE go together")
-    texts = {reject: _text_of(mended)} if reject is not None and mended is not None else {}
+    texts = (
+        {reject: _text_of(replacement)} if reject is not None and replacement is not None else {}
+    )
     done = replayed(name_of(file), exports(), coerce=coerce, mended=texts)
     if as_json:
         say_json({"taken": _plain(done.taken), "left": len(done.left), "rows": done.rows})

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from lsats_pipeline.cli.options import AsJson, examples, looking, looking_at_something
+from lsats_pipeline.cli.options import AsJson, examples, inspect_existing_hub, inspect_hub
 from lsats_pipeline.cli.output import cut, note, say, say_json, say_table
 from lsats_pipeline.core.errors import ConfigurationError
 
@@ -47,7 +47,7 @@ def list_(
     """List open rejects, the last seen first."""
     from lsats_pipeline.warehouse.rejects import find, open_counts
 
-    with looking() as warehouse:
+    with inspect_hub() as warehouse:
         if warehouse is None:
             found, counts = [], []
         else:
@@ -70,7 +70,7 @@ def show(
     """Show one reject with its payload, decoded as far as it can be."""
     from lsats_pipeline.warehouse.rejects import one, readable
 
-    with looking_at_something() as warehouse, warehouse.connection() as connection:
+    with inspect_existing_hub() as warehouse, warehouse.connection() as connection:
         reject, payload = one(connection, reject_id)
     facts = {"asset": reject.asset, **vars(reject)}
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lsats_pipeline.cli.options import AsJson, Day, a_day, examples, looking
+from lsats_pipeline.cli.options import AsJson, Day, a_day, examples, inspect_hub
 from lsats_pipeline.cli.output import note, say, say_json, say_table
 from lsats_pipeline.cli.progress import progress
 from lsats_pipeline.core.errors import ConfigurationError, VerificationFailed
@@ -89,7 +89,7 @@ def run(
     require_configured(chosen)
     days = _days(day, first, last, load(HubSettings))
     if dry_run:
-        _foresee(chosen, days, full, as_json)
+        _dry_run(chosen, days, full, as_json)
         return
     from lsats_pipeline.cli.runner import execute_job
 
@@ -103,7 +103,7 @@ def run(
             accept_removals=accept_removals,
             watch=watch,
         )
-    _tell(outcome, as_json)
+    _say_outcome(outcome, as_json)
     raise typer.Exit(exit_code(outcome))
 
 
@@ -163,16 +163,16 @@ def _days(
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _foresee(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: bool) -> None:
-    from lsats_pipeline.hub.plan import foresee
+def _dry_run(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: bool) -> None:
+    from lsats_pipeline.hub.plan import plan_run
 
     settings = load(HubSettings)
-    with looking() as warehouse:
+    with inspect_hub() as warehouse:
         if warehouse is None:
-            steps = list(foresee(None, settings, chosen, days, full=full))
+            steps = list(plan_run(None, settings, chosen, days, full=full))
         else:
             with warehouse.connection() as connection:
-                steps = list(foresee(connection, settings, chosen, days, full=full))
+                steps = list(plan_run(connection, settings, chosen, days, full=full))
     if as_json:
         say_json([vars(step) for step in steps])
     else:
@@ -184,9 +184,9 @@ def _foresee(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: boo
         note("Dry run: nothing was read from a source, nothing written.")
 
 
-def _tell(outcome: RunOutcome, as_json: bool) -> None:
+def _say_outcome(outcome: RunOutcome, as_json: bool) -> None:
     if as_json:
         say_json(outcome.as_json())
         return
-    verdict = "done" if outcome.success else "failed"
-    say(f"{verdict} in {outcome.seconds:.1f} s (run {outcome.run_id})")
+    state = "done" if outcome.success else "failed"
+    say(f"{state} in {outcome.seconds:.1f} s (run {outcome.run_id})")

@@ -69,8 +69,8 @@ Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this tab
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What may be said of the seeding of any world; each field is a flag."""
+class RunOptions:
+    """Options for seeding any world; each field is a flag."""
 
     to: Annotated[To, typer.Option(help="Where the rows go.")] = To.db
     out: Out = None
@@ -137,7 +137,7 @@ def verify(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> int:
-    """Judge a stored world by all of its rules, over all rows; writes nothing."""
+    """Check a stored world by all of its rules, over all rows; writes nothing."""
     from lsats_pipeline.cli.world_report import say_findings
     from lsats_pipeline.synthetic.stored import verify_database, verify_files
 
@@ -162,9 +162,9 @@ def _seed_command(name: str) -> click.Command:
     def command(**values: Any) -> int:
         chosen = {n: values.pop(n) for n in fields}
         flags = {n: value for n, value in chosen.items() if value is not None}
-        return _seed(name, flags, Wish(**values))
+        return _seed(name, flags, RunOptions(**values))
 
-    common = inspect.signature(Wish, eval_str=True).parameters.values()
+    common = inspect.signature(RunOptions, eval_str=True).parameters.values()
     own = [_flag(n, field) for n, field in fields.items()]
     parameters = [*own, *common]
     command.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
@@ -202,46 +202,46 @@ def _meaning(name: str, field: FieldInfo) -> str:
     return f"{text[0].upper()}{text[1:]}{default}"
 
 
-def _seed(name: str, flags: dict[str, Any], wish: Wish) -> int:
-    from lsats_pipeline.cli.world_report import say_rehearsal, say_seeded
+def _seed(name: str, flags: dict[str, Any], options: RunOptions) -> int:
+    from lsats_pipeline.cli.world_report import say_dry_run, say_seeded
     from lsats_pipeline.synthetic.dry_run import rehearse
     from lsats_pipeline.synthetic.pipeline import assembled
     from lsats_pipeline.synthetic.seeding import seed
 
-    seeding, settings = _seeding(name, flags, wish), load(HubSettings)
-    needed = wish.to in (To.db, To.both)
-    with _database(settings, wish.database_url, needed=needed) as url:
-        if wish.dry_run:
-            rehearsal = rehearse(seeding, url, wish.preview)
-            say_json(rehearsal.as_json()) if wish.as_json else say_rehearsal(rehearsal)
+    seeding, settings = _seeding(name, flags, options), load(HubSettings)
+    needed = options.to in (To.db, To.both)
+    with _database(settings, options.database_url, needed=needed) as url:
+        if options.dry_run:
+            planned = rehearse(seeding, url, options.preview)
+            say_json(planned.as_json()) if options.as_json else say_dry_run(planned)
             return 0
         seeding, targets = assembled(
             seeding,
-            wish.to.value,
+            options.to.value,
             url,
-            _folder(settings, name, wish.out),
-            skip=wish.on_error is OnError.skip,
-            batch_size=wish.batch_size,
-            clear=wish.clear,
+            _folder(settings, name, options.out),
+            skip=options.on_error is OnError.skip,
+            batch_size=options.batch_size,
+            clear=options.clear,
         )
-        with _shown(wish.as_json) as watch:
+        with _progress_bar(options.as_json) as watch:
             report = seed(seeding, targets, watch)
-    say_json(report.as_json()) if wish.as_json else say_seeded(report)
+    say_json(report.as_json()) if options.as_json else say_seeded(report)
     if report.error:
         note(f"lsats: {report.error}")
     return report.exit_code
 
 
-def _seeding(name: str, flags: dict[str, Any], wish: Wish) -> Seeding:
+def _seeding(name: str, flags: dict[str, Any], options: RunOptions) -> Seeding:
     from lsats_pipeline.synthetic.seed_options import choose
     from lsats_pipeline.synthetic.seeding import Seeding
 
     return Seeding(
         world(name),
-        choose(world(name), flags, wish.config),
-        tuple(wish.table) if wish.table else None,
-        workers=wish.workers or os.cpu_count() or 1,
-        memory_limit=wish.memory_limit_mb,
+        choose(world(name), flags, options.config),
+        tuple(options.table) if options.table else None,
+        workers=options.workers or os.cpu_count() or 1,
+        memory_limit=options.memory_limit_mb,
     )
 
 
@@ -265,7 +265,7 @@ def _folder(settings: HubSettings, name: str, out: Path | None) -> Path:
 
 
 @contextmanager
-def _shown(quiet: bool) -> Iterator[Watcher | None]:
+def _progress_bar(quiet: bool) -> Iterator[Watcher | None]:
     """A bar on a terminal; elsewhere the log's lines say how far it is."""
     if quiet or not sys.stderr.isatty():
         yield None

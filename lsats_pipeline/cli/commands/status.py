@@ -13,8 +13,8 @@ from lsats_pipeline.cli.options import (
     AsJson,
     a_moment,
     examples,
-    looking,
-    looking_at_something,
+    inspect_existing_hub,
+    inspect_hub,
 )
 from lsats_pipeline.cli.output import cut, exact, note, say, say_json, say_table
 from lsats_pipeline.core.settings import HubSettings, load
@@ -42,7 +42,7 @@ def status(as_json: AsJson = False) -> None:
     from lsats_pipeline.warehouse.status import statuses
 
     today = load(HubSettings).today()
-    with looking() as warehouse:
+    with inspect_hub() as warehouse:
         if warehouse is None:
             found = []
         else:
@@ -59,7 +59,7 @@ def status(as_json: AsJson = False) -> None:
 def doctor(as_json: AsJson = False) -> None:
     """Look at configuration, database, disk, memory and every source; say what to do."""
     from lsats_pipeline.campus.simulation import SimulatedCampus
-    from lsats_pipeline.core.diagnosis import verdict
+    from lsats_pipeline.core.diagnosis import exit_code_of
     from lsats_pipeline.hub.doctor import examine
     from lsats_pipeline.mrf.settings import settings_findings
 
@@ -70,7 +70,7 @@ def doctor(as_json: AsJson = False) -> None:
             _show_finding(finding)
     if as_json:
         say_json([vars(finding) for finding in found])
-    raise typer.Exit(verdict(found))
+    raise typer.Exit(exit_code_of(found))
 
 
 def history(
@@ -87,7 +87,7 @@ def history(
     from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
     declared = table_named(table, SILVER_TABLES)
-    with looking_at_something() as warehouse, warehouse.connection() as connection:
+    with inspect_existing_hub() as warehouse, warehouse.connection() as connection:
         found = histories(connection, declared, key)
     zone = load(HubSettings).zone
     moment = as_of if as_of is None or as_of.tzinfo else as_of.replace(tzinfo=zone)

@@ -13,7 +13,7 @@ from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, run_step, wished
+from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, has_tag, run_step
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.sources import SOURCES
@@ -39,7 +39,7 @@ def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
         check_specs=check_specs(key),
     )
     def land(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
-        accept = wished(context, ACCEPT_REMOVALS)
+        accept = has_tag(context, ACCEPT_REMOVALS)
 
         def ingest(opened: Hub, day: dt.date) -> Report:
             return opened.ingest(

@@ -42,10 +42,12 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
 
 def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.AssetCheckResult]:
     """A result for every declared check; over several days the first failure counts."""
-    told: dict[str, Check] = {}
+    found: dict[str, Check] = {}
     for check in (check for report in reports for check in report.checks):
-        if check.name not in told or told[check.name].passed:
-            told[check.name] = check
+        if check.name not in found or found[check.name].passed:
+            found[check.name] = check
     for name, blocking in CHECKS_OF[key.path[0]]:
-        check = told.get(name, Check(name, True, "nothing was read, so nothing to judge", blocking))
+        check = found.get(
+            name, Check(name, True, "nothing was read, so nothing to judge", blocking)
+        )
         yield checked(key, replace(check, blocking=blocking))

@@ -1,4 +1,4 @@
-"""Checks between silver tables, as one step beside the assets they are about."""
+"""Checks between silver tables, as one step of their own."""
 
 # No postponed annotations here: Dagster reads those of check functions as they stand.
 
@@ -27,15 +27,15 @@ def _asset(table: str) -> dg.AssetKey:
 def between_tables(
     context: dg.AssetCheckExecutionContext, hub: HubResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """Every rule that was asked for, judged on one state of the hub."""
+    """Every rule that was asked for, evaluated on one state of the hub."""
     wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
     with hub.opened().warehouse.connection() as connection:
         for result in cross_check(connection):
             if (_asset(result.rule.table), result.rule.name) in wanted:
-                yield _told(result)
+                yield _as_check_result(result)
 
 
-def _told(result: CrossResult) -> dg.AssetCheckResult:
+def _as_check_result(result: CrossResult) -> dg.AssetCheckResult:
     rule = result.rule
     sample = "\n".join(f"| {key} | {detail} |" for key, detail in result.sample)
     table = f"| row | what |\n|---|---|\n{sample}" if sample else "none"

@@ -46,7 +46,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise dg.Failure(str(self._refusal), allow_retries=False) from self._refusal
         return self._hub
 
-    def remember(self, report: Report) -> None:
+    def record(self, report: Report) -> None:
         """Count a step's report into the run's last line."""
         self._reports.append(report)
 

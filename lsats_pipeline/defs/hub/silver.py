@@ -12,7 +12,7 @@ from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, FULL, run_step, wished
+from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, FULL, has_tag, run_step
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.silver.build import producers
@@ -42,7 +42,7 @@ def silver_asset(table: Table) -> dg.AssetsDefinition:
         check_specs=check_specs(key),
     )
     def build(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
-        full, accept = wished(context, FULL), wished(context, ACCEPT_REMOVALS)
+        full, accept = has_tag(context, FULL), has_tag(context, ACCEPT_REMOVALS)
 
         def bring_up_to_date(opened: Hub, day: dt.date) -> Report:
             return opened.build(

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
-from lsats_pipeline.defs.failures import StepResult, explained
+from lsats_pipeline.defs.failures import StepResult, as_dagster_failure
 from lsats_pipeline.defs.hub.checks import check_results
 from lsats_pipeline.defs.hub.metadata import Subject, recorded
 from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.logs import told
+from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.hub.hub import Hub
 
 # Tags of a run, in the launchpad's tag editor or `--tags '{"lsats/full": "true"}'`.
@@ -36,8 +36,8 @@ def run_step(
     verb: Verb,
     days: Sequence[dt.date],
 ) -> Iterator[StepResult]:
-    """Do it for each day in order, and tell Dagster."""
-    with explained(), told(context):
+    """Call the verb for each day in order, and report to Dagster."""
+    with as_dagster_failure(), log_to_run(context):
         hub = resource.opened()
         reports = [_report(context, resource, verb(hub, day)) for day in days]
         checks = list(check_results(context.asset_key, reports))
@@ -48,18 +48,18 @@ def run_step(
     yield dg.MaterializeResult(metadata=metadata, check_results=checks)
 
 
-def wished(context: dg.AssetExecutionContext, tag: str) -> bool:
-    """Whether the run carries a tag that asks for something."""
+def has_tag(context: dg.AssetExecutionContext, tag: str) -> bool:
+    """Whether the run has the tag, set to true."""
     return context.run.tags.get(tag, "").lower() in {"true", "yes", "1"}
 
 
 def _report(context: dg.AssetExecutionContext, resource: HubResource, report: Report) -> Report:
     context.log.info(report.line)
-    resource.remember(report)
+    resource.record(report)
     return report
 
 
 def _blocked(report: Report) -> str:
     failed = [c for c in report.checks if c.blocking and not c.passed]
-    told = "; ".join(f"{c.name}: {c.description}" for c in failed)
-    return f"{report.asset} was left as it was, because {told}"
+    reasons = "; ".join(f"{c.name}: {c.description}" for c in failed)
+    return f"{report.asset} was left as it was, because {reasons}"

@@ -14,8 +14,8 @@ import dagster as dg
 
 from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.core.settings import load
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, explained
-from lsats_pipeline.defs.logs import told
+from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
+from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.markdown import in_rows
 from lsats_pipeline.defs.mrf import file_metadata as shown
 from lsats_pipeline.defs.mrf.checks import (
@@ -103,7 +103,7 @@ def raw_file(
 ) -> Iterator[StepResult]:
     """The file as its insurer published it: fetched, proved whole, and kept under its hash."""
     begun = time.monotonic()
-    with explained(), told(context):
+    with as_dagster_failure(), log_to_run(context):
         warehouse, home = price_files.warehouse(), price_files.settings.lsats_home
         watch = progress(context)
         try:
@@ -131,7 +131,7 @@ def file_index(
 ) -> Iterator[StepResult]:
     """What is in the file, and where: its top level, its arrays cut into spans, a CRC for each."""
     begun = time.monotonic()
-    with explained(), told(context):
+    with as_dagster_failure(), log_to_run(context):
         warehouse = price_files.warehouse()
         version = catalog_ingest.newest(warehouse, context.partition_key)
         try:
@@ -175,7 +175,7 @@ def tables(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
     """The three tables of a file, in one pass."""
-    with explained(), told(context):
+    with as_dagster_failure(), log_to_run(context):
         warehouse = price_files.warehouse()
         version = catalog_ingest.newest(warehouse, context.partition_key)
         outcome = catalog_ingest.take_version_in(
@@ -209,7 +209,7 @@ def file_profile(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
     """What the file says, against what the published schema and good sense allow."""
-    with explained(), told(context):
+    with as_dagster_failure(), log_to_run(context):
         file = catalog_ingest.file_of(
             catalog_ingest.newest(price_files.warehouse(), context.partition_key)
         )
@@ -227,7 +227,7 @@ def split_files(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
     """The file cut into smaller ones, each valid by itself, together the same elements."""
-    with explained(), told(context):
+    with as_dagster_failure(), log_to_run(context):
         options = price_files.split_options()
         if options is None:
             yield materialized(

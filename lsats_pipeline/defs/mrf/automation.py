@@ -37,7 +37,7 @@ def mrf_files_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | d
     for source, error in found.errors:
         context.log.warning("⚠️ %s: %s", source, error)
     if not requests:
-        return dg.SkipReason(_told(found) or "nothing is new or changed")
+        return dg.SkipReason(_errors(found) or "nothing is new or changed")
     context.log.info("🆕 %s of %s files that are due", len(requests), len(found.due))
     return dg.SensorResult(
         run_requests=requests,
@@ -56,5 +56,5 @@ def _requests(found: Discovery) -> list[dg.RunRequest]:
     ]
 
 
-def _told(found: Discovery) -> str:
+def _errors(found: Discovery) -> str:
     return "; ".join(f"{source}: {error}" for source, error in found.errors)

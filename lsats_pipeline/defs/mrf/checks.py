@@ -84,15 +84,15 @@ def passed_or_not(
 
 
 def unasked(key: dg.AssetKey, checks: Declared) -> Iterator[dg.AssetCheckResult]:
-    """Of a step that was not wanted: there is nothing to judge."""
+    """Of a step that was not asked for: there is nothing to check."""
     for name, blocking, _ in checks:
-        yield checked(key, Check(name, True, "not asked for, so nothing to judge", blocking))
+        yield checked(key, Check(name, True, "not asked for, so nothing to check", blocking))
 
 
 def raw_checks(key: dg.AssetKey, raw: RawFile) -> Iterator[dg.AssetCheckResult]:
     """Of a file that was fetched."""
-    told = f"{raw.size:,} bytes, sha256 {raw.sha256}"
-    yield checked(key, Check("whole", raw.size > 0, told, True, {"bytes": raw.size}))
+    text = f"{raw.size:,} bytes, sha256 {raw.sha256}"
+    yield checked(key, Check("whole", raw.size > 0, text, True, {"bytes": raw.size}))
 
 
 def index_checks(
@@ -102,12 +102,12 @@ def index_checks(
     size = Path(version.path).stat().st_size
     unpacked = size != version.size
     same = index.compressed == size and (unpacked or index.sha256 == version.sha256)
-    told = f"{index.compressed:,} bytes, sha256 {index.sha256}"
-    yield checked(key, Check("same_bytes", same, told, True, {"bytes": index.compressed}))
+    text = f"{index.compressed:,} bytes, sha256 {index.sha256}"
+    yield checked(key, Check("same_bytes", same, text, True, {"bytes": index.compressed}))
     overlaps = _overlaps(index)
-    told = f"{len(index.spans):,} spans of {index.text:,} bytes of text, {overlaps} overlap"
+    text = f"{len(index.spans):,} spans of {index.text:,} bytes of text, {overlaps} overlap"
     yield checked(
-        key, Check("every_byte_once", not overlaps, told, True, {"spans": len(index.spans)})
+        key, Check("every_byte_once", not overlaps, text, True, {"spans": len(index.spans)})
     )
 
 
@@ -121,8 +121,8 @@ def table_checks(
     rejects, total = rows.get("rejects", 0), sum(rows.values())
     share = load(HubSettings).lsats_reject_share
     few = not exceeds(rejects, total, share)
-    told = f"{rejects:,} rejects in the file beside {total - rejects:,} rows"
-    yield checked(key, Check("few_rejects", few, told, False, {"rejects": rejects}))
+    text = f"{rejects:,} rejects in the file next to {total - rejects:,} rows"
+    yield checked(key, Check("few_rejects", few, text, False, {"rejects": rejects}))
 
 
 def profile_checks(key: dg.AssetKey, profile: FileProfile) -> Iterator[dg.AssetCheckResult]:
@@ -137,17 +137,17 @@ def split_checks(key: dg.AssetKey, made: Split) -> Iterator[dg.AssetCheckResult]
     digest = sum(int(part.digest, 16) for part in made.parts) - made.copies * int(made.digest, 16)
     same = units == made.copies * made.units and digest % 2**128 == 0
     copies = f", each {made.copies:,} times" if made.copies > 1 else ""
-    told = f"{units:,} {made.unit}s in {len(made.parts):,} parts, of {made.units:,} in all{copies}"
+    text = f"{units:,} {made.unit}s in {len(made.parts):,} parts, of {made.units:,} in all{copies}"
     if made.left.not_json:
-        told += f"; {made.left.not_json:,} that are no JSON are put aside"
-    yield checked(key, Check("same_elements", same, told, True, {"parts": len(made.parts)}))
-    told = (
+        text += f"; {made.left.not_json:,} that are no JSON are put aside"
+    yield checked(key, Check("same_elements", same, text, True, {"parts": len(made.parts)}))
+    text = (
         f"{made.violations:,} values in the parts differ from version {made.version}"
         " (those of a provider reference counted once, however many parts have it)"
     )
     yield checked(
         key,
-        Check("parts_valid", not made.violations, told, False, {"violations": made.violations}),
+        Check("parts_valid", not made.violations, text, False, {"violations": made.violations}),
     )
 
 
@@ -166,20 +166,20 @@ def _overlaps(index: Index) -> int:
 def _nothing_lost(table: str, published: Published) -> Check:
     elements = published.elements.get(_SECTION_OF[table], 0)
     sums = published.sums
-    told = (
+    text = (
         f"{elements:,} elements of {_SECTION_OF[table]}; in the whole file {sums.values:,} values"
         f" read, {sums.taken:,} taken, {sums.rejected:,} rejected"
     )
     kept = sums.values == sums.taken + sums.rejected
-    return Check("nothing_lost", kept, told, True, {"elements": elements})
+    return Check("nothing_lost", kept, text, True, {"elements": elements})
 
 
 def _rows_stored(table: str, published: Published, folder: Path, loaded: Loaded | None) -> Check:
     written = rows_of(published, table)
-    stored = sum(pq.read_metadata(part).num_rows for part in (folder / table).glob("*.parquet"))
-    told = f"{written:,} rows written, {stored:,} in the Parquet files"
-    same = stored == written
+    in_files = sum(pq.read_metadata(part).num_rows for part in (folder / table).glob("*.parquet"))
+    text = f"{written:,} rows written, {in_files:,} in the Parquet files"
+    same = in_files == written
     if loaded is not None:
         same = same and loaded.rows[table] == written
-        told += f", {loaded.rows[table]:,} in PostgreSQL"
-    return Check("rows_stored", same, told, True, {"rows": stored})
+        text += f", {loaded.rows[table]:,} in PostgreSQL"
+    return Check("rows_stored", same, text, True, {"rows": in_files})

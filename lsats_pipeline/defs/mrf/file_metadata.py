@@ -184,8 +184,8 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[list[Any]]:
     for name in rows[0]:
         values = [row[name] for row in rows]
         if any(value is not None for value in values):
-            shown = [HIDDEN if name in _PERSONAL else _short(value) for value in values]
-            yield [f"`{name}`", *shown]
+            cells = [HIDDEN if name in _PERSONAL else _short(value) for value in values]
+            yield [f"`{name}`", *cells]
 
 
 def _short(value: Any) -> str:

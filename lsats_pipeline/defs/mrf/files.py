@@ -34,7 +34,7 @@ from lsats_pipeline.warehouse.safety import require_synthetic_database
 MRF_FILES = dg.DynamicPartitionsDefinition(name="mrf_files")
 EXAMPLE = "mrf_demo"
 # A step of hours should not look dead, nor fill the log.
-_TELL_SECONDS = 20.0
+_LOG_SECONDS = 20.0
 
 
 class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -169,14 +169,14 @@ def example_options(megabytes: float, seed: int) -> PriceFile:
 
 
 def progress(context: dg.AssetExecutionContext) -> Callable[[str, int, int], None]:
-    """Tells the run how far a step is, now and then."""
-    begun = told = time.monotonic()
+    """Log to the run how far a step is, at intervals."""
+    begun = logged = time.monotonic()
 
     def watch(stage: str, done: int, total: int) -> None:
-        nonlocal told
+        nonlocal logged
         now = time.monotonic()
-        if now - told >= _TELL_SECONDS and total:
-            told = now
+        if now - logged >= _LOG_SECONDS and total:
+            logged = now
             context.log.info(
                 f"{stage}: {100 * done / total:.0f} % of {total / 1e6:,.0f} MB after"
                 f" {now - begun:,.0f} s"

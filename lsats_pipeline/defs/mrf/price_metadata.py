@@ -126,7 +126,7 @@ def _systems(systems: list[CodeSystem], top: float) -> Iterator[str]:
         if system.malformed:
             yield rect(_LEFT, y, max(system.malformed * scale, 2), 16, _OUTLYING)
         bad = f", {system.malformed:,} malformed" if system.malformed else ""
-        told = f"{system.rows:,} rows, {system.codes:,} codes{bad}"
-        yield text(_LEFT + width + 8, y + 12, told, 12, FAINT)
+        label = f"{system.rows:,} rows, {system.codes:,} codes{bad}"
+        yield text(_LEFT + width + 8, y + 12, label, 12, FAINT)
     if not systems:
         yield text(_LEFT, top + 26, "none", 12, FAINT)

@@ -1,7 +1,7 @@
 """Synthetic worlds: an asset per table, `retail/customers`; edges are its foreign keys.
 
 Large tables are partitioned by block: a fixed range of rows, always the same for the same seed. A
-run without a partition makes all of them. What a run stores is read back and judged: every rule of
+run without a partition makes all of them. What a run stores is read back and checked: every rule of
 the table is a check.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, explained
-from lsats_pipeline.defs.logs import told
+from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
+from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.worlds.metadata import about, defined, recorded
 from lsats_pipeline.defs.worlds.options import (
     WorldResource,
@@ -72,7 +72,7 @@ def world_asset(
     )
     def seeded(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
         chosen: WorldResource = getattr(context.resources, resource)
-        with explained(), told(context):
+        with as_dagster_failure(), log_to_run(context):
             options, url = chosen.options(), chosen.url()
             report = _seed(context, declared, table, options, url)
             found = verify_database(url, declared, [table.name])
@@ -121,17 +121,17 @@ def _check_results(
     key: dg.AssetKey, table: WorldTable, found: Findings
 ) -> Iterator[dg.AssetCheckResult]:
     """A result for every rule; rules over whole tables wait until all blocks are in."""
-    judged = {finding.rule: finding for finding in found}
+    by_rule = {finding.rule: finding for finding in found}
     for rule in rules_of(table):
-        if rule.id in judged:
-            yield _check_result(key, judged[rule.id])
+        if rule.id in by_rule:
+            yield _check_result(key, by_rule[rule.id])
         else:
             yield dg.AssetCheckResult(
                 check_name=rule.id,
                 asset_key=key,
                 passed=False,
                 severity=dg.AssetCheckSeverity.WARN,
-                description="not judged yet: other blocks of the table are still to come",
+                description="not checked yet: other blocks of the table are still to come",
             )
 
 

@@ -90,8 +90,8 @@ def _bars(shares: Mapping[str, tuple[float, float]]) -> Iterator[str]:
         yield text(_NAME_RIGHT, top + 11, label[:32], 12, INK, "end")
         yield rect(_BARS_LEFT, top, max(wanted * scale, 1), 14, _WANTED)
         yield rect(_BARS_LEFT, top + 4, max(found * scale, 1), 6, _FOUND)
-        told = f"{100 * found:.2f} % ({100 * (found - wanted):+.2f})"
-        yield text(_WIDTH - 16, top + 11, told, 12, FAINT, "end")
+        label = f"{100 * found:.2f} % ({100 * (found - wanted):+.2f})"
+        yield text(_WIDTH - 16, top + 11, label, 12, FAINT, "end")
 
 
 def _column(column: sa.Column[Any]) -> dg.TableColumn:

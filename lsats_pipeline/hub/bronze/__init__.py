@@ -6,5 +6,5 @@ records   bytes to identity and content hash, or to a reject
 spool     fetched pages on disk until they land, so that a long read survives a kill
 landing   the transaction: change detection against heads, tombstones, the mass-disappearance hold
 ingest    one run of one stream
-replay    landing again what was rejected, once the cause is mended
+replay    landing again what was rejected, once the cause is fixed
 """

@@ -57,7 +57,7 @@ def ingest(
         warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
     ) as run:
         ingestion = _Ingestion(settings, stream, connect(), run)
-        held = ingestion.execute(accept_removals)
+        deletions_on_hold = ingestion.execute(accept_removals)
         return Report(
             asset,
             day,
@@ -65,23 +65,25 @@ def ingest(
             time.monotonic() - started,
             run.run_id,
             note=ingestion.note,
-            checks=quality_checks(run.counts, held, settings),
+            checks=quality_checks(run.counts, deletions_on_hold, settings),
         )
 
 
-def quality_checks(counts: Counts, held: int, settings: HubSettings) -> tuple[Check, ...]:
+def quality_checks(
+    counts: Counts, deletions_on_hold: int, settings: HubSettings
+) -> tuple[Check, ...]:
     """The blocking checks of a landed stream."""
     rejected = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
     return (
         Check(
             "mass_disappearance",
-            held == 0,
-            f"{held:,} records vanished at once and were kept: look at the source, then run again"
-            " with removals accepted"
-            if held
+            deletions_on_hold == 0,
+            f"{deletions_on_hold:,} records vanished at once and were kept: look at the source,"
+            " then run again with removals accepted"
+            if deletions_on_hold
             else "no more records vanished than usual",
             blocking=True,
-            values={"held": held, "removed": counts.removed},
+            values={"held": deletions_on_hold, "removed": counts.removed},
         ),
         Check(
             "reject_share",
@@ -108,7 +110,7 @@ class _Ingestion:
 
     @property
     def note(self) -> str:
-        """What the read had to say."""
+        """The remarks of the read."""
         return "; ".join(self.remarks)
 
     def execute(self, accept_removals: bool) -> int:
@@ -121,11 +123,11 @@ class _Ingestion:
             except NothingToRead as nothing:
                 self.remarks.insert(0, str(nothing))
                 self.complete = False
-            held = self._land(spool, accept_removals)
+            deletions_on_hold = self._land(spool, accept_removals)
             spool.discard()
         for action in self.afterwards if self.complete else ():
             action()
-        return held
+        return deletions_on_hold
 
     def _header(self) -> dict[str, Any]:
         """Pages may be reused only by the same read: hub, stream, day, nothing landed since."""
@@ -171,15 +173,15 @@ class _Ingestion:
                 return
 
     def _paced(self, pages: Iterator[Page]) -> Iterator[Page]:
-        """Tell people how far it is, now and then."""
-        started = told = time.monotonic()
+        """Log how far the read is, at intervals."""
+        started = logged = time.monotonic()
         count = 0
         for page in pages:
             yield page
             count += len(page.records)
             now = time.monotonic()
-            if now - told >= _PROGRESS_SECONDS:
-                told = now
+            if now - logged >= _PROGRESS_SECONDS:
+                logged = now
                 log.info(
                     "⏳ %s: %s records, %s/s",
                     self.run.asset,
@@ -195,14 +197,14 @@ class _Ingestion:
                 landing.add([row[0] for row in batch], [row[1] for row in batch])
             if self.complete:
                 landing.remove_absent(None if accept_removals else self.settings.lsats_hold_share)
-                landing.forgive_rejects()
+                landing.resolve_absent_rejects()
             landing.finish()
             if self.complete:
                 self._store_hints(run.connection)
-            run.metadata |= {"complete": self.complete, "held": landing.held}
+            run.metadata |= {"complete": self.complete, "held": landing.deletions_on_hold}
             run.metadata |= {"note": self.note} if self.note else {}
             run.complete()
-        return landing.held
+        return landing.deletions_on_hold
 
     def _batches(self, spool: Spool) -> Iterator[list[tuple[bytes, str | None]]]:
         rows = ((row[0], row[1]) for frame in spool.read() for row in frame.rows)

@@ -1,9 +1,9 @@
 """The landing transaction: records in, versions, tombstones and rejects out.
 
-batch ─ prepare ─▶ shown before? ─▶ compare with heads ─▶ COPY what is new or changed
+batch ─ prepare ─▶ seen before? ─▶ compare with heads ─▶ COPY what is new or changed
           │              │
           └─▶ rejects ◀──┘ (two different records with one identity)
-end of a complete read ─▶ tombstones for what it did not show, unless they are too many ─▶ heads
+end of a complete read ─▶ tombstones for what it did not have, unless they are too many ─▶ heads
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from stdin
 class Landing:
     """Lands one run's records. Use inside the transaction that also completes the run.
 
-    `held` says how many tombstones were held back for a person to judge. What the read has shown is
-    remembered here, about 240 bytes an identity (700,000 of them: 165 MB); a table of the server
-    that answered the same question took a third as long as the COPY itself.
+    `deletions_on_hold` counts tombstones that wait for a person's decision. The identities that the
+    read has seen are kept here, about 240 bytes each (700,000 of them: 165 MB); a table of the
+    server that answered the same question took a third as long as the COPY itself.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Landing:
         prepare: Callable[[bytes], Prepared | RejectedRecord],
         observed_at: dt.datetime,
     ) -> None:
-        self.held = 0
+        self.deletions_on_hold = 0
         self._run = run
         self._connection = run.connection
         self._prepare = prepare
@@ -59,8 +59,8 @@ class Landing:
             "observed_at": observed_at,
             "run_id": run.run_id,
         }
-        # None: shown by a rejected record only; a good one may still take the identity.
-        self._shown: dict[str, bytes | None] = {}
+        # None: seen on a rejected record only; a good one may still have the identity.
+        self._seen_keys: dict[str, bytes | None] = {}
         self._compares = self._has_heads()
 
     def add(self, payloads: Sequence[bytes], origins: Sequence[str | None] = ()) -> None:
@@ -77,29 +77,29 @@ class Landing:
             self._copy(self._news(batch))
 
     def remove_absent(self, hold_share: float | None) -> None:
-        """Bury what a complete read did not show, or hold it when that is too much at once.
+        """Tombstone what a complete read did not have, or hold it when that is too much at once.
 
         `hold_share` None means that a person has looked and accepts any number.
         """
         known = self._live()
-        self._tell_shown()
+        self._copy_seen_keys()
         self._execute("absent")
         absent = self._count("select count(*) from absent")
         if hold_share is not None and _suspicious(absent, known, hold_share):
-            self.held = absent
+            self.deletions_on_hold = absent
             self._connection.execute("truncate absent")
-        self._bury()
+        self._tombstone()
 
     def remove(self, external_ids: Sequence[str]) -> None:
-        """Bury records that the source said are gone."""
+        """Tombstone records that the source said are gone."""
         self._connection.execute(
             "create temp table absent on commit drop as select unnest(%s::text[]) as external_id",
             [list(external_ids)],
         )
-        self._bury()
+        self._tombstone()
 
-    def forgive_rejects(self) -> None:
-        """After a complete read: a reject that did not come up again was mended at its source."""
+    def resolve_absent_rejects(self) -> None:
+        """After a complete read: a reject that did not come up again was resolved at its source."""
         self._connection.execute(
             "update meta.rejects set resolution = 'mended', resolved_at = %(observed_at)s"
             " where layer = %(layer)s and entity = %(entity)s and resolution = 'open'"
@@ -117,10 +117,10 @@ class Landing:
         counts.skipped = counts.processed - counts.created - counts.updated - counts.rejected
 
     def _is_first(self, record: Prepared) -> bool:
-        """Whether the read shows the identity for the first time; other content is a clash."""
-        before = self._shown.get(record.external_id)
+        """Whether the read has the identity for the first time; other content is a clash."""
+        before = self._seen_keys.get(record.external_id)
         if before is None:
-            self._shown[record.external_id] = record.content_hash
+            self._seen_keys[record.external_id] = record.content_hash
             return True
         if before != record.content_hash:
             self._reject(_clash(record))
@@ -190,20 +190,20 @@ class Landing:
         )
         if identity:
             # It was there, so it is not gone.
-            self._shown.setdefault(identity, None)
+            self._seen_keys.setdefault(identity, None)
 
-    def _bury(self) -> None:
+    def _tombstone(self) -> None:
         self._run.counts.removed += self._execute("tombstones").rowcount
 
-    def _tell_shown(self) -> None:
-        """Give the server a table `shown` of all identities that the read has shown."""
+    def _copy_seen_keys(self) -> None:
+        """Copy the identities that the read has seen into a temporary table `seen_keys`."""
         self._connection.execute(
-            'create temp table shown (external_id text collate "C") on commit drop'
+            'create temp table seen_keys (external_id text collate "C") on commit drop'
         )
-        with self._connection.cursor() as cursor, cursor.copy("copy shown from stdin") as copy:
-            for identity in self._shown if self._compares else ():
+        with self._connection.cursor() as cursor, cursor.copy("copy seen_keys from stdin") as copy:
+            for identity in self._seen_keys if self._compares else ():
                 copy.write_row((identity,))
-        self._connection.execute("analyze shown")
+        self._connection.execute("analyze seen_keys")
 
     def _has_heads(self) -> bool:
         """Whether anything of the stream has landed before; if not, all is new."""

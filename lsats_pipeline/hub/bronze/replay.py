@@ -1,4 +1,4 @@
-"""Landing again what was rejected, once the cause is mended here.
+"""Landing again what was rejected, once the cause is fixed here.
 
 open rejects ─▶ those that a newer version has overtaken: `mended`
              └▶ the real lander, as a run of the stream ─▶ landed: `replayed`
@@ -67,9 +67,11 @@ def replay(
     if not _wanted(warehouse, asset, ids):
         return Report(asset, day, Counts(), 0.0, note="nothing to replay")
     with recorded_run(warehouse, asset, day, wait=settings.lsats_lock_wait) as run:
-        told = _Replay(settings, declared, run).execute(ids)
+        result = _Replay(settings, declared, run).execute(ids)
         seconds = time.monotonic() - started
-        return Report(asset, day, run.counts, seconds, run.run_id, note=_note(told), metadata=told)
+        return Report(
+            asset, day, run.counts, seconds, run.run_id, note=_note(result), metadata=result
+        )
 
 
 class _Replay:
@@ -89,14 +91,14 @@ class _Replay:
                 landing.add(payloads)
             landing.finish()
             run.connection.execute(_RESOLVE, {"wanted": wanted, "now": self.now, "run": run.run_id})
-            told = {
+            result = {
                 "replayed": run.counts.processed - run.counts.rejected,
                 "refused": run.counts.rejected,
                 "overtaken": len(overtaken),
             }
-            run.metadata |= {"replay": True, "complete": False, **told}
+            run.metadata |= {"replay": True, "complete": False, **result}
             run.complete()
-        return told
+        return result
 
     def _set_aside(self, wanted: list[UUID]) -> set[UUID]:
         rows = self.run.connection.execute(
@@ -143,5 +145,5 @@ def _ids(rows: Sequence[tuple[Any, ...]]) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-def _note(told: dict[str, Any]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in told.items())
+def _note(result: dict[str, Any]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in result.items())

@@ -113,14 +113,14 @@ class _Enrichment:
         if done:
             log.info("🔁 %s goes on after %s fetched details", self.run.asset, f"{len(done):,}")
         wanted = self._candidates(max(0, budget - len(done)), done)
-        started = told = time.monotonic()
+        started = logged = time.monotonic()
         count = 0
         with ThreadPoolExecutor(_WORKERS) as workers:
             for chunk in _chunks(wanted):
                 spool.append(list(workers.map(self._call, chunk)), None)
                 count += len(chunk)
-                if (now := time.monotonic()) - told >= _PROGRESS_SECONDS:
-                    told = now
+                if (now := time.monotonic()) - logged >= _PROGRESS_SECONDS:
+                    logged = now
                     rate = count / (now - started)
                     left = (len(wanted) - count) / rate
                     log.info(
@@ -149,13 +149,13 @@ class _Enrichment:
                 fetched = [FetchedDetail(*row) for row in frame.rows]
                 landing.add([f.payload for f in fetched if f.payload is not None])
                 gone += [f.external_id for f in fetched if f.payload is None]
-                self._remember(fetched)
+                self._record_fetches(fetched)
             landing.remove(gone)
             landing.finish()
             analyze_if_grown(run.connection, "enrichment", "fetches", run.counts.processed)
             run.complete()
 
-    def _remember(self, fetched: list[FetchedDetail]) -> None:
+    def _record_fetches(self, fetched: list[FetchedDetail]) -> None:
         self.run.connection.execute(
             sql_file(_SQL / "fetches.sql"),
             {

@@ -33,7 +33,7 @@ from lsats_pipeline.hub.silver.ddl import (
 from lsats_pipeline.hub.silver.integrated import affected_keys, all_keys
 from lsats_pipeline.hub.silver.quality import Totals
 from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlModel, StagingTable, Table
-from lsats_pipeline.hub.silver.sql_model import all_scopes, due_scopes, touched_scopes
+from lsats_pipeline.hub.silver.sql_model import all_scopes, changed_scopes, expired_scopes
 from lsats_pipeline.warehouse import Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import analyze_if_grown
 from lsats_pipeline.warehouse.runs import consumed_since, mark_consumed
@@ -92,7 +92,7 @@ class _Build:
         self.accept_removals = accept_removals
         self.connection = run.connection
         self.fingerprint = fingerprint(table)
-        known = quality.stored(self.connection, table)
+        known = quality.stored_totals(self.connection, table)
         self.before = known[0] if known else Totals()
         self.full = full or known is None or known[1] != self.fingerprint
         self.now = settings.now()
@@ -114,7 +114,7 @@ class _Build:
     def _build(self) -> Report:
         runs = consumed_since(self.connection, str(self.run.asset), producers(self.table))
         self._execute("set local lsats.today = {}", sql.Literal(f"{self.settings.today()}"))
-        if not runs and not self.full and not self._any_due():
+        if not runs and not self.full and not self._any_expired():
             return self._finish(self.before, note="nothing new upstream")
         if not self._collect_keys(runs) and not self._whole():
             mark_consumed(self.connection, str(self.run.asset), runs, self.run.run_id)
@@ -128,7 +128,7 @@ class _Build:
         after = self.before.moved(quality.measure(self.connection, sql.SQL("built")), minus)
         if not fan_out:
             self._write()
-        checks = self._judge(after, fan_out)
+        checks = self._checks(after, fan_out)
         report = self._report(after, checks)
         if report.blocked:
             raise _Blocked(report)
@@ -137,7 +137,7 @@ class _Build:
 
     def _whole(self) -> bool:
         """Whether everything is worked out, whatever the keys: they only say what may go."""
-        whole = isinstance(self.table, SqlModel) and self.table.touched is None
+        whole = isinstance(self.table, SqlModel) and self.table.changed_keys is None
         return self.full or whole
 
     def _collect_keys(self, runs: list[UUID]) -> int:
@@ -149,13 +149,13 @@ class _Build:
         return found
 
     def _keys(self, runs: sql.Literal) -> sql.Composable:
-        """The keys to work out: those that the runs may have touched, or all."""
+        """The keys to work out: those that the runs may have changed, or all."""
         if not isinstance(self.table, StagingTable):
-            touched = None if self.full else self._touched(sql.SQL("{}::uuid[]").format(runs))
-            if touched is None:
+            changed = None if self.full else self._changed_keys(sql.SQL("{}::uuid[]").format(runs))
+            if changed is None:
                 return self._every_key(self.table)
-            due = self._due()
-            return sql.SQL("{} union {}").format(touched, due) if due else touched
+            expired = self._expired_keys()
+            return sql.SQL("{} union {}").format(changed, expired) if expired else changed
         if not self.full:
             return sql.SQL(
                 "select distinct external_id from bronze.raw_entities"
@@ -166,19 +166,19 @@ class _Build:
             "select external_id from bronze.heads where source_system = {} and entity_type = {}"
         ).format(sql.Literal(stream.source_system), sql.Literal(stream.entity_type))
 
-    def _touched(self, runs: sql.Composable) -> sql.Composable | None:
+    def _changed_keys(self, runs: sql.Composable) -> sql.Composable | None:
         if isinstance(self.table, SqlModel):
-            return touched_scopes(self.table, runs)
+            return changed_scopes(self.table, runs)
         assert isinstance(self.table, IntegratedTable)
         return affected_keys(self.table, runs)
 
-    def _due(self) -> sql.Composable | None:
-        return due_scopes(self.table) if isinstance(self.table, SqlModel) else None
+    def _expired_keys(self) -> sql.Composable | None:
+        return expired_scopes(self.table) if isinstance(self.table, SqlModel) else None
 
-    def _any_due(self) -> bool:
+    def _any_expired(self) -> bool:
         """Whether rows are out of date merely because a day has passed."""
-        due = self._due()
-        return due is not None and self._count("select count(*) from ({}) as due", due) > 0
+        expired = self._expired_keys()
+        return expired is not None and self._count("select count(*) from ({}) as key", expired) > 0
 
     def _every_key(self, table: IntegratedTable | SqlModel) -> sql.Composable:
         """All that there is upstream, and all that is here: what nobody knows any more must go."""
@@ -190,12 +190,12 @@ class _Build:
         counts = self.run.counts
         counts.processed = processed
         if isinstance(self.table, StagingTable):
-            counts.rejected = self._reject_keyless(self.table)
+            counts.rejected = self._reject_missing_keys(self.table)
         self._execute("analyze built ({})", self.identity)
 
-    def _reject_keyless(self, table: StagingTable) -> int:
-        """Move rows without a key to the rejects; forgive those that have one now, or are gone."""
-        keyless = sql.SQL(" or ").join(
+    def _reject_missing_keys(self, table: StagingTable) -> int:
+        """Move rows without a key to the rejects; resolve those that have one now, or are gone."""
+        missing_key = sql.SQL(" or ").join(
             sql.SQL("{} is null").format(sql.Identifier(k)) for k in table.key
         )
         scope = {
@@ -203,12 +203,12 @@ class _Build:
             "run": sql.Literal(self.run.run_id),
             "now": sql.Literal(self.now),
             "day": sql.Literal(self.run.day),
-            "keyless": keyless,
+            "missing_key": missing_key,
             "detail": sql.Literal(f"no value in {' or '.join(table.key)}"),
         }
         rejected = self._execute(_REJECT, **scope).rowcount
-        self._execute("delete from built where {keyless}", **scope)
-        self._execute(_FORGIVE, **scope)
+        self._execute("delete from built where {missing_key}", **scope)
+        self._execute(_RESOLVE, **scope)
         return rejected
 
     def _fan_out(self) -> int:
@@ -255,8 +255,8 @@ class _Build:
         for name, changed in grown:
             analyze_if_grown(self.connection, "silver", name, changed)
 
-    def _judge(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
-        return quality.judge(
+    def _checks(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
+        return quality.evaluate_checks(
             self.table,
             self.settings,
             self.run.counts,
@@ -294,16 +294,16 @@ class _Build:
         )
 
     def _finish(self, after: Totals, report: Report | None = None, note: str = "") -> Report:
-        """Keep the totals and complete the run; with nothing to do, judge what is there."""
+        """Keep the totals and complete the run; with nothing to do, check what is there."""
         if report is None:
-            report = self._report(after, self._judge_unchanged(after), note)
-        quality.store(self.run, self.table, after, self.fingerprint)
+            report = self._report(after, self._checks_unchanged(after), note)
+        quality.store_totals(self.run, self.table, after, self.fingerprint)
         self.run.metadata |= report.metadata
         self.run.complete()
         return report
 
-    def _judge_unchanged(self, after: Totals) -> tuple[Check, ...]:
-        return quality.judge(
+    def _checks_unchanged(self, after: Totals) -> tuple[Check, ...]:
+        return quality.evaluate_checks(
             self.table,
             self.settings,
             self.run.counts,
@@ -338,7 +338,7 @@ select 'silver', {entity}, external_id, 'missing_key', {detail},
     sha256(convert_to('missing_key|' || external_id, 'UTF8')), raw_id,
     {day}::date, {run}::uuid, {now}, {now}
 from built
-where {keyless}
+where {missing_key}
 on conflict (layer, entity, fingerprint) do update set
     attempts = reject.attempts + 1,
     raw_id = excluded.raw_id,
@@ -347,7 +347,7 @@ on conflict (layer, entity, fingerprint) do update set
     resolution = 'open',
     resolved_at = null
 """
-_FORGIVE = """
+_RESOLVE = """
 update meta.rejects reject set resolution = 'mended', resolved_at = {now}
 from keys
 where reject.layer = 'silver' and reject.entity = {entity} and reject.resolution = 'open'

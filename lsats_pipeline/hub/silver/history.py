@@ -209,8 +209,8 @@ def _identities(connection: Connection, table: Table, key: str) -> list[str]:
 
 
 def _known_otherwise(connection: Connection, table: SqlModel, key: str) -> list[str]:
-    """Identities of rows that have, or had, the key in a column of `known_by`, in any case."""
-    if not table.known_by:
+    """Identities of rows that have, or had, the key in one of `lookup_columns`, in any case."""
+    if not table.lookup_columns:
         return []
     listed = [f.name for f in fields(table) if f.sql_type == "jsonb"]
     wanted = sql.Literal(key.strip().lower())
@@ -218,7 +218,7 @@ def _known_otherwise(connection: Connection, table: SqlModel, key: str) -> list[
         sql.SQL("lower({}::text)::jsonb @> to_jsonb({}::text)" if n in listed else _SAME).format(
             sql.Identifier(n), wanted
         )
-        for n in table.known_by
+        for n in table.lookup_columns
     ]
     query = sql.SQL(
         "select {identity} from {current} where {tests}"

@@ -74,7 +74,7 @@ def merged_rows(table: IntegratedTable) -> sql.Composable:
     """Rows of the keys in the temporary table `keys`; keys that no input knows have none."""
     sourced = [c for c in table.columns if isinstance(c, Coalesce) or c.source]
     aliases = [i.alias for i in table.inputs]
-    knowing = [i.alias for i in table.inputs if not i.witness]
+    knowing = [i.alias for i in table.inputs if not i.enrichment_only]
     return _MERGED.format(
         inputs=sql.SQL(",").join(
             [*(part for i in table.inputs for part in _input(i)), *map(_parts, table.parts)]
@@ -108,7 +108,7 @@ def all_keys(table: IntegratedTable) -> sql.Composable:
     parts = (
         sql.SQL("select item.{} from {} as item").format(sql.Identifier(i.on), _table(i.table))
         for i in table.inputs
-        if not i.witness
+        if not i.enrichment_only
     )
     return _valid(table, parts)
 

@@ -83,7 +83,7 @@ def measure(connection: Connection, rows: sql.Composable) -> Totals:
     return totals
 
 
-def stored(connection: Connection, table: Table) -> tuple[Totals, str] | None:
+def stored_totals(connection: Connection, table: Table) -> tuple[Totals, str] | None:
     """The table's totals, and the fingerprint of the declaration that its rows follow."""
     row = connection.execute(
         "select score_counts, flag_counts, fingerprint from meta.quality where table_name = %s",
@@ -92,7 +92,7 @@ def stored(connection: Connection, table: Table) -> tuple[Totals, str] | None:
     return (Totals(Counter(row[0]), Counter(row[1])), row[2]) if row else None
 
 
-def store(run: Run, table: Table, totals: Totals, fingerprint: str) -> None:
+def store_totals(run: Run, table: Table, totals: Totals, fingerprint: str) -> None:
     """Keep the totals, in the transaction that wrote the rows."""
     run.connection.execute(
         "insert into meta.quality (table_name, run_id, fingerprint, row_count, mean_score,"
@@ -113,7 +113,7 @@ def store(run: Run, table: Table, totals: Totals, fingerprint: str) -> None:
     )
 
 
-def judge(
+def evaluate_checks(
     table: Table,
     settings: HubSettings,
     counts: Counts,

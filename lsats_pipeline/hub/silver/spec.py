@@ -136,7 +136,7 @@ class Input:
 
     Several rows for one key: the first in `order` speaks (as `alias`); `totals` (name to type and
     aggregate) say something of all of them (as `<alias>_all`).
-    A `witness` adds something to things that others know; what only a witness names is no thing.
+    `enrichment_only`: it adds values to rows that other inputs have, and makes no rows of its own.
     """
 
     alias: Name
@@ -144,7 +144,7 @@ class Input:
     on: Name
     order: tuple[Sql, ...]
     totals: dict[Name, tuple[Sql, Sql]] = field(default_factory=dict)
-    witness: bool = False
+    enrichment_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -288,14 +288,14 @@ class SqlModel:
     `query` selects the declared columns for the scopes in the temporary table `keys (key text)`.
     A scope is what is worked out together: all rows whose `scope` column has its value (a group and
     its members). `identity` is a text column that tells rows apart and never changes its meaning.
-    `scopes` selects every scope; `touched` those that upstream runs may have changed, with
+    `scopes` selects every scope; `changed_keys` those that upstream runs may have changed, with
     `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
     `fragments`: pieces of SQL that the query takes in by `{name}`, to share them with another.
     `prepare`: SQL files that run before the query, in order, and leave it temporary tables: an
     algorithm of many steps needs them, with `analyze`, for the planner to know what it is doing.
-    `known_by`: other columns (text, or lists of it) by which people look for a row's history.
-    `due` selects scopes whose rows are out of date though nothing upstream changed, because of
-    `silver.today()` (an award has ended).
+    `lookup_columns`: other columns (text, or lists of it) by which people look for a row's history.
+    `expired_keys` selects scopes whose rows are out of date though nothing upstream changed,
+    because of `silver.today()` (an award has ended).
     """
 
     name: Name
@@ -305,11 +305,11 @@ class SqlModel:
     scopes: Sql
     columns: tuple[SqlColumn, ...]
     scope: Name = ""
-    touched: Sql | None = None
-    due: Sql | None = None
+    changed_keys: Sql | None = None
+    expired_keys: Sql | None = None
     fragments: dict[Name, Path] = field(default_factory=dict)
     prepare: tuple[Path, ...] = ()
-    known_by: tuple[Name, ...] = ()
+    lookup_columns: tuple[Name, ...] = ()
     key: tuple[Name, ...] = ()
     indexes: tuple[Name, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -318,7 +318,7 @@ class SqlModel:
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
-        known = (self.identity, self.scope_column, *self.key, *self.known_by)
+        known = (self.identity, self.scope_column, *self.key, *self.lookup_columns)
         _check_names(self.name, names, known)
 
     @property

@@ -1,4 +1,4 @@
-"""Tables by an algorithm as a SELECT: the declared query, judged; and whom a change touches."""
+"""SQL models as a SELECT: the declared query with its rules, and the scopes that a run changed."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def all_scopes(table: SqlModel) -> sql.Composable:
     return _scopes(sql.SQL(table.scopes))
 
 
-def touched_scopes(table: SqlModel, runs: sql.Composable) -> sql.Composable | None:
+def changed_scopes(table: SqlModel, runs: sql.Composable) -> sql.Composable | None:
     """Scopes that the runs may have changed; None means all, and those that are no more."""
-    if table.touched is None:
+    if table.changed_keys is None:
         return None
-    return _scopes(sql.SQL(table.touched).format(runs=runs))
+    return _scopes(sql.SQL(table.changed_keys).format(runs=runs))
 
 
-def due_scopes(table: SqlModel) -> sql.Composable | None:
+def expired_scopes(table: SqlModel) -> sql.Composable | None:
     """Scopes that the day has made out of date; None when days do not matter."""
-    return _scopes(sql.SQL(table.due)) if table.due else None
+    return _scopes(sql.SQL(table.expired_keys)) if table.expired_keys else None
 
 
 def _scopes(query: sql.Composable) -> sql.Composable:

@@ -97,7 +97,7 @@ class Directory:
         number: int | None = self._send(request, page_size)
         while number is not None:
             page, outcome = self._receive(number)
-            entries = [self._with_ranges(entry) if entry.partial else entry for entry in page]
+            entries = [self._with_ranges(entry) if entry.has_ranges else entry for entry in page]
             # Asked for already, so that the server works on the next page while we do on this one.
             more = outcome.code == _SUCCESS and outcome.cookie
             number = self._send(request, page_size, outcome.cookie) if more else None
@@ -182,16 +182,18 @@ class Directory:
 
     def _failure(self, code: int, base: str) -> LsatsError:
         account, name = self._account, RESULT_CODES.get(code, "unknown")
-        said = f"{account.title}: the search ended with code {code} ({name})"
+        message = f"{account.title}: the search ended with code {code} ({name})"
         if code == _SIZE_LIMIT:
-            return Truncated(f"{said}: the server gives out no more entries per search")
+            return Truncated(f"{message}: the server gives out no more entries per search")
         if code in (_TIME_LIMIT, _ADMIN_LIMIT):
-            return IncompleteRead(f"{said}: a limit of the server cut it short")
+            return IncompleteRead(f"{message}: a limit of the server cut it short")
         if code == _NO_SUCH_OBJECT:
-            return ConfigurationError(f"{said}: no {base!r} there; check {account.base_variable}")
+            return ConfigurationError(
+                f"{message}: no {base!r} there; check {account.base_variable}"
+            )
         if code == _NO_RIGHT:
-            return ConfigurationError(f"{said}: {account.user_variable} may not read {base!r}")
-        return TransientError(said) if code in _BUSY else PermanentError(said)
+            return ConfigurationError(f"{message}: {account.user_variable} may not read {base!r}")
+        return TransientError(message) if code in _BUSY else PermanentError(message)
 
     def _lost(self, reason: str) -> TransientError:
         return TransientError(

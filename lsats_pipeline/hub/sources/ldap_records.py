@@ -27,12 +27,12 @@ _NEVER = (0, 2**63 - 1)  # how FILETIME says "never" (domain/hub.md 1.4)
 class LdapEntry(NamedTuple):
     """One entry as the server sent it; attribute names as spelled by the server.
 
-    `partial`: some attribute may have been sent in part only (`memberOf;range=0-1499`).
+    `has_ranges`: some attribute may have been sent in part only (`memberOf;range=0-1499`).
     """
 
     dn: bytes
     attributes: Iterable[tuple[bytes, list[bytes]]]
-    partial: bool = False
+    has_ranges: bool = False
 
 
 def read_header(data: bytes, at: int) -> tuple[int, int]:
@@ -126,7 +126,7 @@ def _escaped(odd: re.Match[bytes]) -> bytes:
     return b"\\" + odd[0] if odd[0] in b'"\\' else b"\\u%04x" % odd[0][0]
 
 
-def binary(value: bytes) -> bytes:
+def base64_text(value: bytes) -> bytes:
     """What is no text at all, as Base64: a certificate, a security descriptor."""
     return b'"' + b64encode(value) + b'"'
 

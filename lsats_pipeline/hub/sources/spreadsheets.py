@@ -96,9 +96,9 @@ def _header(cells: Sequence[Any], needed: Collection[str]) -> tuple[list[str], l
 
 
 def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in columns[:4])
+    first = ", ".join(repr(name) for name in columns[:4])
     more = f" and {len(columns) - 4} more" if len(columns) > 4 else ""
-    return f"the column{'s' if len(columns) > 1 else ''} {shown}{more}"
+    return f"the column{'s' if len(columns) > 1 else ''} {first}{more}"
 
 
 def _sheet_with(workbook: CalamineWorkbook, needed: Collection[str]) -> str | None:

@@ -30,7 +30,7 @@ def step_of(url: str) -> str | None:
 def migrate(url: str) -> bool:
     """Apply every missing step; returns whether there was one.
 
-    ConfigurationError for a server that is too old, or a database that is newer than the code.
+    Raises ConfigurationError for a server that is too old, or a database newer than the code.
     """
     with connect(url) as connection:
         _check_server(connection)

@@ -27,13 +27,13 @@ def heads(warehouse: Warehouse) -> list[tuple[str, bool]]:
     return warehouse.query("select external_id, is_removed from bronze.heads order by 1")
 
 
-def mended(people: Pretend, key: str = "id") -> Pretend:
+def corrected(people: Pretend, key: str = "id") -> Pretend:
     """The same stream with its declaration put right."""
     return Pretend(key=(key,)) if people.stream.name == "tdx_user" else people
 
 
 @pytest.fixture
-def keyless(warehouse: Warehouse, hub_settings: HubSettings) -> Pretend:
+def missing_key(warehouse: Warehouse, hub_settings: HubSettings) -> Pretend:
     """Ten good records landed before the declaration named a wrong key for two more."""
     good = Pretend()
     good.records = {n: {"id": f"g{n}"} for n in range(10)}
@@ -49,9 +49,9 @@ def keyless(warehouse: Warehouse, hub_settings: HubSettings) -> Pretend:
 
 
 def test_what_lands_is_replayed_and_removes_nobody(
-    warehouse: Warehouse, hub_settings: HubSettings, keyless: Pretend
+    warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
-    report = replay(warehouse, hub_settings, mended(keyless).stream)
+    report = replay(warehouse, hub_settings, corrected(missing_key).stream)
     assert report.metadata == {"replayed": 2, "refused": 0, "overtaken": 0}
     assert (report.counts.created, report.counts.removed) == (2, 0)
     assert resolutions(warehouse) == [("missing_key", "replayed", 1)] * 2
@@ -64,37 +64,37 @@ def test_what_lands_is_replayed_and_removes_nobody(
 
 
 def test_only_the_chosen_ones(
-    warehouse: Warehouse, hub_settings: HubSettings, keyless: Pretend
+    warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
     with warehouse.connection() as connection:
         chosen = find(connection)[0].reject_id
-    report = replay(warehouse, hub_settings, mended(keyless).stream, [chosen])
+    report = replay(warehouse, hub_settings, corrected(missing_key).stream, [chosen])
     assert report.metadata["replayed"] == 1
     assert sorted(r for _, r, _ in resolutions(warehouse)) == ["open", "replayed"]
 
 
 def test_what_is_refused_again_stays_open(
-    warehouse: Warehouse, hub_settings: HubSettings, keyless: Pretend
+    warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
-    report = replay(warehouse, hub_settings, keyless.stream)
+    report = replay(warehouse, hub_settings, missing_key.stream)
     assert report.metadata == {"replayed": 0, "refused": 2, "overtaken": 0}
     assert resolutions(warehouse) == [("missing_key", "open", 2)] * 2
 
 
 def test_a_replay_may_be_repeated(
-    warehouse: Warehouse, hub_settings: HubSettings, keyless: Pretend
+    warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
-    replay(warehouse, hub_settings, mended(keyless).stream)
-    again = replay(warehouse, hub_settings, mended(keyless).stream)
+    replay(warehouse, hub_settings, corrected(missing_key).stream)
+    again = replay(warehouse, hub_settings, corrected(missing_key).stream)
     assert again.run_id is None
     assert again.note == "nothing to replay"
 
 
 def test_a_complete_read_after_a_replay_mends_the_rest(
-    warehouse: Warehouse, hub_settings: HubSettings, keyless: Pretend
+    warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
-    replay(warehouse, hub_settings, keyless.stream)
-    good = mended(keyless)
+    replay(warehouse, hub_settings, missing_key.stream)
+    good = corrected(missing_key)
     good.records = {n: {"id": f"g{n}"} for n in range(10)}
     good.ingest(warehouse, hub_settings)
     assert {r for _, r, _ in resolutions(warehouse)} == {"mended"}
@@ -139,10 +139,10 @@ def test_two_records_with_one_identity_are_left_to_people(
 
 
 def test_it_waits_for_nobody_and_says_who_holds_the_stream(
-    warehouse: Warehouse, hub_settings: HubSettings, keyless: Pretend
+    warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
     with warehouse.writer("bronze/tdx_user"), pytest.raises(Busy):
-        replay(warehouse, hub_settings, keyless.stream)
+        replay(warehouse, hub_settings, missing_key.stream)
 
 
 def test_payloads_are_read_as_far_as_they_can_be(

@@ -118,5 +118,5 @@ def test_values_of_another_kind_stay_as_sent(decode: ldap_records.Decode, value:
 
 def test_partial_attributes_are_noticed() -> None:
     entry = read_entry(encoded(b"cn=a", [(b"memberOf" + RANGE + b"0-1", [b"a", b"b"])]), 0)
-    assert entry.partial
-    assert not read_entry(encoded(b"cn=a", [(b"memberOf", [b"a"])]), 0).partial
+    assert entry.has_ranges
+    assert not read_entry(encoded(b"cn=a", [(b"memberOf", [b"a"])]), 0).has_ranges

@@ -15,7 +15,7 @@ from lsats_pipeline.defs.hub.metadata.pictures import quality_picture
 from lsats_pipeline.defs.hub.metadata.samples import sample
 from lsats_pipeline.defs.hub.metadata.subject import Subject
 from lsats_pipeline.hub.hub import Hub
-from lsats_pipeline.hub.silver.quality import Totals, stored
+from lsats_pipeline.hub.silver.quality import Totals, stored_totals
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.warehouse import Warehouse
 
@@ -83,7 +83,7 @@ def _landed(warehouse: Warehouse, subject: Subject) -> Metadata:
 
 def _built(warehouse: Warehouse, table: Table) -> Metadata:
     with warehouse.connection() as connection:
-        totals = (stored(connection, table) or (Totals(), ""))[0]
+        totals = (stored_totals(connection, table) or (Totals(), ""))[0]
     notes = frozenset(rule.flag for rule in table.rules if not rule.cost)
     return {
         "dagster/row_count": totals.rows,

@@ -2,8 +2,8 @@
 
 Shown is what cannot be about a person: yes or no, times, scores, flags, and the text of columns not
 declared personal, unless it looks like an address or a number to call. The rest is three dots. And
-where rows are people, a column's values stand together, torn from their rows: a title, a department
-and a city on one line would be somebody.
+where rows are people, a column's values are listed without their rows: a title, a department
+and a city on one line would identify somebody.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from lsats_pipeline.hub.silver.ddl import Field, fields
 from lsats_pipeline.hub.silver.spec import IntegratedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
-_LONGEST = 34  # of one value; rows lie side by side
+_LONGEST = 34  # of one value; rows are columns of the sample
 # jsonb written by the engines themselves, out of names that stand in declarations.
 _OURS = {"quality_flags", "sources", "field_sources"}
 _UNINTERESTING = {"raw_id", "detail_raw_id", "source_raw_ids"}
 # A mail address, a telephone number, or an appointment, wherever it may have slipped in.
-_TELLING = re.compile(r"@|\d{3}[-. )]*\d{3}[-. ]*\d{4}|\d{7,}")
+_IDENTIFYING = re.compile(r"@|\d{3}[-. )]*\d{3}[-. ]*\d{4}|\d{7,}")
 
 _VERSIONS = sql.SQL(
     """
@@ -57,23 +57,23 @@ def _landed(warehouse: Warehouse, report: Report) -> str:
 
 def _silver(warehouse: Warehouse, table: Table, report: Report) -> str:
     """One line per column: most tables are too wide to lie flat."""
-    shown = [field for field in fields(table) if field.name not in _UNINTERESTING]
-    rows = _rows(warehouse, table, shown, report)
+    sampled = [field for field in fields(table) if field.name not in _UNINTERESTING]
+    rows = _rows(warehouse, table, sampled, report)
     people = about_people(table)
     if people and len(rows) < ROWS:  # so few would still be somebody
         return ""
     columns = [
-        [masked(row[i], field, table, people) for row in rows] for i, field in enumerate(shown)
+        [masked(row[i], field, table, people) for row in rows] for i, field in enumerate(sampled)
     ]
     heads = [f"in {len(rows)} rows"] if people else [f"row {n + 1}" for n in range(len(rows))]
     lines = [
-        [f"`{field.name}`", *([_together(column)] if people else map(_short, column))]
-        for field, column in zip(shown, columns, strict=True)
+        [f"`{field.name}`", *([_distinct_values(column)] if people else map(_short, column))]
+        for field, column in zip(sampled, columns, strict=True)
     ]
     return in_rows(["column", *heads], lines if rows else [])
 
 
-def _together(values: Sequence[str]) -> str:
+def _distinct_values(values: Sequence[str]) -> str:
     """Different values in the order of the alphabet, which says nothing of the rows."""
     return " · ".join(map(_short, sorted(set(values) - {""})))
 
@@ -98,7 +98,7 @@ def masked(value: Any, field: Field, table: Table, people: bool) -> str:
     if field.sql_type == "jsonb" and field.name not in _OURS:
         return f"{HIDDEN} × {len(value)}" if isinstance(value, list | dict) else HIDDEN
     text = _plain(value)
-    return HIDDEN if isinstance(value, str) and _TELLING.search(text) else text
+    return HIDDEN if isinstance(value, str) and _IDENTIFYING.search(text) else text
 
 
 def _plain(value: Any) -> str:
@@ -111,11 +111,13 @@ def _key(table: Table) -> tuple[str, ...]:
     return (table.key,) if isinstance(table.key, str) else table.key
 
 
-def _rows(warehouse: Warehouse, table: Table, shown: Sequence[Field], report: Report) -> list[Any]:
+def _rows(
+    warehouse: Warehouse, table: Table, sampled: Sequence[Field], report: Report
+) -> list[Any]:
     """Rows that the run wrote; any rows when those are fewer than a sample."""
     query = sql.SQL("select {names} from {table} {where} limit {rows}")
     parts = {
-        "names": sql.SQL(", ").join(sql.Identifier(field.name) for field in shown),
+        "names": sql.SQL(", ").join(sql.Identifier(field.name) for field in sampled),
         "table": sql.Identifier("silver", table.name),
         "rows": sql.Literal(ROWS),
     }

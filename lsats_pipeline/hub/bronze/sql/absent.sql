@@ -5,4 +5,4 @@ from bronze.heads head
 where head.source_system = %(source_system)s
     and head.entity_type = %(entity_type)s
     and not head.is_removed
-    and not exists (select from shown where shown.external_id = head.external_id)
+    and not exists (select from seen_keys where seen_keys.external_id = head.external_id)

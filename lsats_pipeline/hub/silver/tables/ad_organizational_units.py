@@ -17,7 +17,7 @@ from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.changes import different, written
 
 # Units whose record changed, and those that held or hold something that changed.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 {written("ad_units", "external_id")}
 union
 select unit.external_id
@@ -36,7 +36,7 @@ AD_ORGANIZATIONAL_UNITS = SqlModel(
     upstream=(AD_UNITS, AD_COMPUTERS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select external_id from silver.ad_units",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     indexes=("extracted_uniqname", "dn_key"),
     about="Organizational units of the two branches with labs, and what is in them.",
     columns=(

@@ -1,4 +1,4 @@
-"""What runs upstream (`{runs}`) brought, took or changed: queries of which `touched` is made."""
+"""Queries for `changed_keys`: what the runs upstream (`{runs}`) added, removed or changed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
 from lsats_pipeline.hub.silver.tables.groups import GROUPS
 
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 select computer_id from ({different("computers", "computer_id, ad_object_guid")}) as computer
 union
 select computer.computer_id
@@ -40,7 +40,7 @@ COMPUTER_GROUPS = SqlModel(
     upstream=(COMPUTERS, AD_COMPUTERS, AD_GROUPS, GROUPS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select computer_id from silver.computers where ad_object_guid is not null",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     indexes=("group_id",),
     about="Groups that machines are in, one row per machine and group.",
     columns=(

@@ -21,7 +21,7 @@ from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.hub.silver.tables.users import USERS
 
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with person as ({different("users", "uniqname")}),
 department as ({different("departments", "dept_id, department_name")}),
 changed (record_id) as (
@@ -102,7 +102,7 @@ COMPUTERS = SqlModel(
     "computers",
     identity="computer_id",
     key=("computer_id",),
-    known_by=(
+    lookup_columns=(
         "computer_name",
         "computer_name_aliases",
         "serial_numbers",
@@ -124,8 +124,8 @@ COMPUTERS = SqlModel(
     ),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select computer_id from silver.computer_records",
-    touched=_TOUCHED,
-    due="select computer_id from silver.computers where has_recent_activity"
+    changed_keys=_CHANGED_KEYS,
+    expired_keys="select computer_id from silver.computers where has_recent_activity"
     " is distinct from coalesce(last_seen >= silver.today() - 90, false)",
     indexes=("tdx_asset_id", "ad_object_guid", "owner_uniqname", "financial_owner_uniqname"),
     about="One row per machine that TDX, KeyConfigure or Active Directory knows.",

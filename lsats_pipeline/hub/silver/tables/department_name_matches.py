@@ -23,7 +23,7 @@ select ou_immediate_parent from silver.ad_units
 
 # New names, and names that may be nobody's now. A changed department may be closer to any name but
 # those that are another's to the letter.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with department as ({different("departments", "dept_id, department_name")})
 select default_account_name
 from ({different("tdx_users", "default_account_name")}) as account
@@ -43,7 +43,7 @@ DEPARTMENT_NAME_MATCHES = SqlModel(
     upstream=(TDX_USERS, AD_UNITS, DEPARTMENTS),
     query=Path(__file__).with_suffix(".sql"),
     scopes=_NAMES,
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     about="A department for each name in TDX accounts and directory units: the most similar.",
     columns=(
         SqlColumn(

@@ -26,7 +26,7 @@ def _each(listed: LiteralString) -> LiteralString:
 
 # A group of thousands is not worked out again for one who joins. What it lists under one name is
 # worked out together, and all of it when another of its records speaks, or it is spelled otherwise.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with {TOLD_DIFFERENTLY},
 whole (group_key) as (
     select group_key from ({different("ad_groups", "group_key, ad_group_guid, cn")}) as ad
@@ -86,7 +86,7 @@ GROUP_MEMBERS = SqlModel(
     union
     select jsonb_build_array(group_key)::text from silver.mcommunity_groups
     """,
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     indexes=("group_key", "group_id", "member_uniqname", "member_name", "member_computer_name"),
     about="Members of groups: people, groups, computers; each once, whoever lists it.",
     columns=(

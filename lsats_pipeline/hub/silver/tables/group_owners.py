@@ -16,7 +16,7 @@ from lsats_pipeline.hub.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY
 _OWNER = "ad_groups.managed_by, mcommunity_groups.owners"
 
 # Groups that name others now, and those that name what is told differently.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with {TOLD_DIFFERENTLY}
 select group_key
 from ({different("ad_groups", "group_key, ad_group_guid, cn, managed_by")}) as ad
@@ -37,7 +37,7 @@ GROUP_OWNERS = SqlModel(
     fragments={"links": LINKS},
     scopes="select group_key from silver.ad_groups"
     " union select group_key from silver.mcommunity_groups",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     indexes=("group_id", "owner_uniqname", "owner_name"),
     about="Owners of groups: people and groups; each once, whoever names it.",
     columns=(

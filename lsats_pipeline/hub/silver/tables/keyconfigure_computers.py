@@ -14,7 +14,7 @@ from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
 
 # Machines of changed cards, and those that share a card with them.
-_TOUCHED = """
+_CHANGED_KEYS = """
 select card.computer_id
 from (
     select computer_id, mac_address from silver.keyconfigure_cards
@@ -55,7 +55,7 @@ KEYCONFIGURE_COMPUTERS = SqlModel(
     upstream=(KEYCONFIGURE_CARDS,),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select computer_id from silver.keyconfigure_cards",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     about="Machines in the inventory; a row per name and serial number, however many cards.",
     columns=(
         SqlColumn(

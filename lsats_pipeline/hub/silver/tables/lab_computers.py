@@ -22,7 +22,7 @@ _MACHINE: LiteralString = (
 
 # Computers that changed; those that a changed lab had, or may have now by owner, name or place;
 # those of people who became or ceased to be members.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with recursive lab as ({different("labs", "lab_id, ad_ou_dn, is_active")}),
 person (uniqname) as (
     select lab_id from lab
@@ -74,7 +74,7 @@ LAB_COMPUTERS = SqlModel(
     upstream=(COMPUTERS, TDX_ASSETS, LABS, LAB_MEMBERS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select computer_id from silver.computers",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     about="Labs that a machine may belong to, with a confidence; 0.65 and more is shown to others.",
     columns=(
         SqlColumn("lab_computer_id", "text", about="lab_id/computer_id"),

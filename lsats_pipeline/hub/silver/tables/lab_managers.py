@@ -21,7 +21,7 @@ _MEMBER: LiteralString = (
     " member_department_name, is_manager_candidate"
 )
 
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 select lab_id from ({different("labs", _LAB)}) as lab
 union
 select lab_id from ({different("lab_members", _MEMBER)}) as member
@@ -44,7 +44,7 @@ LAB_MANAGERS = SqlModel(
     upstream=(LABS, LAB_MEMBERS, USERS, DEPARTMENTS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select lab_id from silver.labs",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     about="Up to three probable managers per lab that has machines and a department in TDX.",
     columns=(
         SqlColumn("lab_manager_id", "text", about="lab_id/manager_uniqname"),

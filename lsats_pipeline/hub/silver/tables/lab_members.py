@@ -22,7 +22,7 @@ _PERSON: LiteralString = (
 
 # Leaders that changed; labs of people that changed, of groups that changed, and those that a group
 # is of now; leaders of awards that changed. Every lab has a row here, its leader's.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with person as ({different("users", _PERSON)}),
 changed (group_key) as (
     select group_key
@@ -71,7 +71,7 @@ LAB_MEMBERS = SqlModel(
     upstream=(USERS, GROUPS, GROUP_MEMBERS, GROUP_OWNERS, LAB_AWARDS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select uniqname from silver.users where is_pi",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     about="People of a lab: members of its groups (up to 200 people), and always its leader.",
     columns=(
         SqlColumn("lab_member_id", "text", about="lab_id/member_uniqname"),

@@ -36,7 +36,7 @@ def _ou(
 
 
 # A unit concerns the labs whose name it may have; a department those that may be in it.
-_TOUCHED: LiteralString = f"""
+_CHANGED_KEYS: LiteralString = f"""
 with changed (uniqname) as (
     select uniqname from ({different("users", _LEADER)}) as leader
     union
@@ -99,9 +99,9 @@ LABS = SqlModel(
     ),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select uniqname from silver.users where is_pi",
-    touched=_TOUCHED,
+    changed_keys=_CHANGED_KEYS,
     # An award has ended since.
-    due="""
+    expired_keys="""
     select lab.lab_id
     from silver.labs as lab
     join silver.lab_awards as award on award.person_uniqname = lab.lab_id

@@ -110,14 +110,14 @@ USERS = IntegratedTable(
             LAB_AWARDS,
             on="person_uniqname",
             order=("silver.is_pi_role(person_role) desc", "award_id", "external_id"),
-            witness=True,
+            enrichment_only=True,
         ),
         Input(
             "unit",
             AD_UNITS,
             on="extracted_uniqname",
             order=("depth_category = 'potential_lab' desc", "external_id"),
-            witness=True,
+            enrichment_only=True,
         ),
     ),
     lookups=(

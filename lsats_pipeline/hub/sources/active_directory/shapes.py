@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lsats_pipeline.hub.sources.ldap_records import (
     RecordShape,
-    binary,
+    base64_text,
     filetime,
     generalized_time,
     guid,
@@ -100,7 +100,7 @@ COMPUTER = RecordShape(
             "userCertificate", "msDS-AllowedToActOnBehalfOfOtherIdentity",
             "msDS-GroupMSAMembership", "mSMQDigests", "mSMQSignCertificates",
         ),
-        binary,
+        base64_text,
     )
     | dict.fromkeys(("ms-Mcs-AdmPwdExpirationTime", "msLAPS-PasswordExpirationTime"), filetime)
 )  # fmt: skip

@@ -92,16 +92,21 @@ USER = Stream("tdx", "user", key=("UID",), read=read_users)
 # finds everything as it was moves that too (domain/hub.md 1.1.6): network addresses, function and
 # financial owner are custom attributes, which the list does not show. This time alone tells that
 # they changed, and that the detail is due.
-_TOUCHED = frozenset({"ModifiedUid", "ModifiedFullName"})
+_LAST_CHANGED_BY = frozenset({"ModifiedUid", "ModifiedFullName"})
 ASSET = Stream(
-    "tdx", "asset", key=("ID",), read=read_assets, volatile=_TOUCHED, modified="ModifiedDate"
+    "tdx",
+    "asset",
+    key=("ID",),
+    read=read_assets,
+    volatile=_LAST_CHANGED_BY,
+    modified="ModifiedDate",
 )
 
 DEPARTMENT_DETAIL = Detail(
     DEPARTMENT, fetch=TdxClient.account, key=("ID",), volatile=frozenset({"ModifiedDate"})
 )
 USER_DETAIL = Detail(USER, fetch=TdxClient.person, key=("UID",))
-ASSET_DETAIL = Detail(ASSET, fetch=TdxClient.asset, key=("ID",), volatile=_TOUCHED)
+ASSET_DETAIL = Detail(ASSET, fetch=TdxClient.asset, key=("ID",), volatile=_LAST_CHANGED_BY)
 
 SOURCE = Source(
     "tdx",

@@ -75,7 +75,7 @@ class _Reader:
 
     def pages(self) -> Iterator[Page]:
         page = self._fetch(0)
-        yield self._taken(page, page, 0)
+        yield self._next_page(page, page, 0)
         at_end = not page
         while not at_end:
             start, page = self._continued()
@@ -84,9 +84,11 @@ class _Reader:
             fresh = (
                 page[1:] if in_step else [r for r in page if self._identity(r) not in self._known]
             )
-            yield self._taken(page, fresh, start)
+            yield self._next_page(page, fresh, start)
 
-    def _taken(self, page: Sequence[memoryview], fresh: Sequence[memoryview], start: int) -> Page:
+    def _next_page(
+        self, page: Sequence[memoryview], fresh: Sequence[memoryview], start: int
+    ) -> Page:
         identities = [self._identity(record) for record in page]
         self._known = dict.fromkeys([*list(self._known)[-REMEMBERED:], *identities])
         self._last = identities[-1] if identities else self._last
@@ -111,9 +113,9 @@ class _Reader:
         if self._shifts > MOST_SHIFTS:
             raise self._incomplete("has no stable order")
 
-    def _incomplete(self, finding: str) -> IncompleteRead:
+    def _incomplete(self, reason: str) -> IncompleteRead:
         return IncompleteRead(
-            f"API gateway: the list of {self._what} {finding} around index {self._next}: "
+            f"API gateway: the list of {self._what} {reason} around index {self._next}: "
             "records may have been skipped; run again, at a quieter time if this repeats"
         )
 
