@@ -268,7 +268,9 @@ def test_many_rejects_are_a_warning(
     path = packed(home / "a.json.gz", text(in_network=elements))
     result = run(instance, known(instance, warehouse, path))
     assert result.success
-    assert "30 rejects in the file next to 1 rows" in failed_checks(result)["in_network.few_rejects"]
+    assert (
+        "30 rejects in the file next to 1 rows" in failed_checks(result)["in_network.few_rejects"]
+    )
 
 
 def test_a_database_that_is_down_is_told_before_anything_is_fetched(
