@@ -6,19 +6,17 @@ tables, block numbers ─▶ generators (here | pool) ─▶ batches, block afte
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
-from multiprocessing.context import BaseContext
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from lsats_pipeline.core.worker_pool import WorkerPool
 from lsats_pipeline.synthetic.columns import batch_of
 from lsats_pipeline.synthetic.spec import Block, World, WorldOptions, WorldTable
 
@@ -52,7 +50,7 @@ class BlockGenerator:
     def __init__(self, world: World, options: WorldOptions, workers: int = 1) -> None:
         self._world, self._options, self._workers = world, options, workers
         self._open = ExitStack()
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: WorkerPool | None = None
         self._seen: set[int] = set()
 
     def __enter__(self) -> BlockGenerator:
@@ -64,9 +62,7 @@ class BlockGenerator:
     def start(self, tables: Iterable[WorldTable], *, wait: bool = False) -> None:
         """Begin the other processes if these tables need them, so that they are ready in time."""
         if any(self._pooled(table, self._blocks(table)) for table in tables):
-            ready = [self._opened().submit(os.getpid) for _ in range(self._workers - 1)]
-            for one in ready if wait else ():
-                one.result()
+            self._opened().start(wait=wait)
 
     def made(
         self, table: WorldTable, numbers: Sequence[int] | None = None
@@ -89,26 +85,25 @@ class BlockGenerator:
 
         While the next one is still being made elsewhere, this process makes one of those to come.
         """
-        pool, waiting, left = (
-            self._opened(),
-            deque[Future[GeneratedBlock] | GeneratedBlock](),
-            deque(blocks),
-        )
+        pool, left = self._opened(), deque(blocks)
+        waiting = deque[Future[GeneratedBlock] | GeneratedBlock]()
         while left or waiting:
             while left and len(waiting) < 2 * self._workers:
                 waiting.append(pool.submit(_make_by_name, left.popleft()))
             head = waiting.popleft()
             while left and len(waiting) < _AHEAD * self._workers and not _done(head):
                 waiting.append(make(table, left.popleft()))
-            yield self._told(head.result() if isinstance(head, Future) else head)
+            yield self._logged(pool.result(head) if isinstance(head, Future) else head)
 
-    def _opened(self) -> ProcessPoolExecutor:
+    def _opened(self) -> WorkerPool:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._workers - 1, mp_context=_context(self._world))
-            self._open.callback(self._pool.shutdown, wait=True, cancel_futures=True)
+            # Read once, by the server from which all workers are forked.
+            preload = [self._world.tables[0].generate.__module__, __name__]
+            pool = WorkerPool(self._workers - 1, preload=preload)
+            self._pool = self._open.enter_context(pool)
         return self._pool
 
-    def _told(self, made: GeneratedBlock) -> GeneratedBlock:
+    def _logged(self, made: GeneratedBlock) -> GeneratedBlock:
         if made.process not in self._seen:
             self._seen.add(made.process)
             log.info("⚙️ process %s makes blocks of %s", made.process, made.block.table)
@@ -117,16 +112,6 @@ class BlockGenerator:
 
 def _done(one: Future[GeneratedBlock] | GeneratedBlock) -> bool:
     return isinstance(one, GeneratedBlock) or one.done()
-
-
-def _context(world: World) -> BaseContext:
-    """Never fork: this process has threads and connections that a child must not inherit."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    # Read once, by the server from which all workers are forked.
-    context.set_forkserver_preload([world.tables[0].generate.__module__, __name__])
-    return context
 
 
 def _make_by_name(block: Block) -> GeneratedBlock:

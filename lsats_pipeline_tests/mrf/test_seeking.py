@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.core.errors import BadFile, ConfigurationError
-from lsats_pipeline.mrf.ingest import seekable
-from lsats_pipeline.mrf.ingest import span_ingester as crew_module
+from lsats_pipeline.mrf.ingest import seekable, span_ingester
 from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, prepare
 from lsats_pipeline.mrf.ingest.seekable import make_seekable, seekable_if_large
 from lsats_pipeline.mrf.profiling.scan import walk
@@ -346,7 +345,7 @@ def test_a_resumed_run_begins_at_the_first_span_that_is_not_done(
     workspace = Workspace(tmp_path / "mrf", "prices")
     if with_index:
         make_seekable(workspace)
-    given, give = 0, crew_module._Alone.give
+    given, give = 0, span_ingester._InThisProcess.give
 
     def dying(self: Any, *of: Any) -> None:
         nonlocal given
@@ -356,7 +355,7 @@ def test_a_resumed_run_begins_at_the_first_span_that_is_not_done(
         give(self, *of)
 
     with monkeypatch.context() as patched, pytest.raises(Stopped):
-        patched.setattr(crew_module._Alone, "give", dying)
+        patched.setattr(span_ingester._InThisProcess, "give", dying)
         ingest(prices, tmp_path / "mrf", Options(1, SMALL))
     asked: list[int] = []
     chunks = seeking._Points.chunks

@@ -84,7 +84,7 @@ def text_of(attribute: str, value: bytes) -> str:
     return value.decode(errors="replace")
 
 
-class DirectoryEntry(NamedTuple):
+class ServedEntry(NamedTuple):
     """A record as the directory knows it."""
 
     dn: str
@@ -92,10 +92,10 @@ class DirectoryEntry(NamedTuple):
     broken: bool = False
 
 
-def decode_entry(payload: bytes) -> DirectoryEntry:
+def decode_entry(payload: bytes) -> ServedEntry:
     """A record's JSON as an entry."""
     record = _DECODER.decode(payload)
-    return DirectoryEntry(record.dn, record.attributes, has_broken_byte(payload))
+    return ServedEntry(record.dn, record.attributes, has_broken_byte(payload))
 
 
 class Wanted(NamedTuple):
@@ -106,7 +106,7 @@ class Wanted(NamedTuple):
 
 
 def encode_entry(
-    message_id: bytes, entry: DirectoryEntry, wanted: Wanted, types_only: bool, most_values: int = 0
+    message_id: bytes, entry: ServedEntry, wanted: Wanted, types_only: bool, most_values: int = 0
 ) -> bytes:
     """The SearchResultEntry message; `most_values` of an attribute at once, the rest by range."""
     names, ranges = wanted

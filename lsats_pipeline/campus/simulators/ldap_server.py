@@ -26,7 +26,7 @@ from psycopg import sql
 
 from lsats_pipeline.campus.simulators import ber
 from lsats_pipeline.campus.simulators.directory import EntryKind, SimulatedDirectory
-from lsats_pipeline.campus.simulators.entries import DirectoryEntry, decode_entry, encode_entry
+from lsats_pipeline.campus.simulators.entries import ServedEntry, decode_entry, encode_entry
 from lsats_pipeline.campus.simulators.ldap_filter import Compare
 from lsats_pipeline.campus.simulators.ldap_messages import (
     BASE,
@@ -169,7 +169,7 @@ class _Connection(StreamRequestHandler):
         return self._send_matches(message_id, request)
 
     def _send_one(
-        self, message_id: bytes, request: Search, entry: DirectoryEntry
+        self, message_id: bytes, request: Search, entry: ServedEntry
     ) -> tuple[int, str, bytes]:
         if request.filter.matches(entry.attributes):
             self.wfile.write(encode_entry(message_id, entry, request.wanted, request.types_only))
@@ -324,8 +324,8 @@ def _plain_dn(dn: str) -> str:
     return re.sub(r"\s*([,=])\s*", r"\1", dn.strip().lower())
 
 
-def _root_dse(directory: SimulatedDirectory) -> DirectoryEntry:
-    return DirectoryEntry(
+def _root_dse(directory: SimulatedDirectory) -> ServedEntry:
+    return ServedEntry(
         "",
         {
             "objectClass": ["top"],
@@ -336,9 +336,7 @@ def _root_dse(directory: SimulatedDirectory) -> DirectoryEntry:
     )
 
 
-def _top(directory: SimulatedDirectory) -> DirectoryEntry:
+def _top(directory: SimulatedDirectory) -> ServedEntry:
     kind, _, name = directory.base.partition(",")[0].partition("=")
     classes = {"dc": ["top", "domain"], "ou": ["top", "organizationalUnit"]}
-    return DirectoryEntry(
-        directory.base, {"objectClass": classes[kind.lower()], kind.lower(): [name]}
-    )
+    return ServedEntry(directory.base, {"objectClass": classes[kind.lower()], kind.lower(): [name]})

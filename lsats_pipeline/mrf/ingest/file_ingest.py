@@ -19,7 +19,7 @@ import psutil
 
 from lsats_pipeline.core.errors import BadFile, ConfigurationError, PermanentError
 from lsats_pipeline.mrf.ingest.publication import finished, publish
-from lsats_pipeline.mrf.ingest.span_ingester import Crew, crew, of_the_machine
+from lsats_pipeline.mrf.ingest.span_ingester import SpanWorkers, of_the_machine, span_workers
 from lsats_pipeline.mrf.provenance.rereading import Indexed, texts_of
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
@@ -86,7 +86,7 @@ def ingest(
         if published := _unchanged(workspace, path):
             return IngestOutcome(workspace.file, "unchanged", published, time.monotonic() - begun)
         work = _begun(workspace, path)
-        with crew(workspace, options.workers, options.room) as workers:
+        with span_workers(workspace, options.workers, options.room) as workers:
             taking = _Taking(workspace, workers)
             work = work or _indexed(workspace, path, options, progress, taking.found)
             resumed = taking.rest(work, progress)
@@ -214,7 +214,7 @@ def _indexed(
 class _Taking:
     """Has every span of a file taken in once, by this run or one before."""
 
-    def __init__(self, workspace: Workspace, workers: Crew) -> None:
+    def __init__(self, workspace: Workspace, workers: SpanWorkers) -> None:
         self._workspace = workspace
         self._workers = workers
         self._given: set[int] = set()

@@ -1,25 +1,23 @@
-"""Who takes in spans: this process, or workers that are given the text in shared memory.
+"""Where spans are ingested: in this process, or in workers that find the text in shared memory.
 
 The file is inflated and proved by one process, for every further inflating would cost each worker
-a tenth of its time. A worker has one slot of memory for the text of its next span: it is free
-again as soon as that is decoded, and filled while the worker writes.
+a tenth of its time. There is a slot of memory for each worker: free again as soon as its text is
+decoded, and filled with the next while the worker writes.
 """
 
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
-import os
-import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Literal, Protocol
+from concurrent.futures import Future
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import NamedTuple, Protocol
 
-from lsats_pipeline.core.errors import LsatsError, PermanentError, TransientError
+from lsats_pipeline.core.errors import PermanentError
+from lsats_pipeline.core.worker_pool import WorkerPool
 from lsats_pipeline.mrf.ingest.allocation import keep_freed_memory
 from lsats_pipeline.mrf.ingest.spans import Taker
 from lsats_pipeline.mrf.text.index import LargeElement, Span
@@ -28,28 +26,33 @@ from lsats_pipeline.mrf.workspace import Workspace
 _WATCH = 0.2
 
 
-class Crew(Protocol):
-    """Takes in spans."""
+class SpanWorkers(Protocol):
+    """Ingests spans."""
 
     def give(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
-        """Have a span taken in, now or later; waits while there is no room."""
+        """Have a span ingested, now or later; waits while there is no room."""
 
     def finish(self) -> None:
         """Wait until all that was given is done."""
 
 
 @contextmanager
-def crew(workspace: Workspace, workers: int, room: int) -> Iterator[Crew]:
+def span_workers(workspace: Workspace, workers: int, room: int) -> Iterator[SpanWorkers]:
     """So many workers; the one of one is this process. `room`: bytes of text in a usual span."""
     keep_freed_memory()
     if workers == 1:
-        yield _Alone(workspace)
+        yield _InThisProcess(workspace)
         return
-    with ExitStack() as stack:
-        yield _Workers([stack.enter_context(_worker(workspace, room)) for _ in range(workers)])
+    # An unlinked file in memory (or on disk, where that is small): gone with its last user.
+    slots = get_context("spawn").RawArray(ctypes.c_char, room * workers)
+    freed, frees = get_context("spawn").Pipe(duplex=False)
+    with freed, frees, WorkerPool(workers, _begin, (workspace, slots, room, frees)) as pool:
+        pool.start()
+        memory = memoryview(slots).cast("B")
+        yield _InWorkers(pool, [memory[n * room :][:room] for n in range(workers)], freed)
 
 
-class _Alone:
+class _InThisProcess:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._taker = Taker(workspace)
@@ -61,123 +64,94 @@ class _Alone:
         pass
 
 
-class _Worker:
-    """A worker as seen from here."""
-
-    def __init__(self, process: BaseProcess, line: Connection, slot: memoryview) -> None:
-        self.line = line
-        self._process = process
-        self._slot = slot
+class _InWorkers:
+    def __init__(self, pool: WorkerPool, slots: Sequence[memoryview], freed: Connection) -> None:
+        self._pool = pool
+        self._slots = slots
+        self._freed = freed
+        self._free = deque(range(len(slots)))
+        self._given: deque[Future[None]] = deque()
 
     def give(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
-        """Fill its slot; what does not fit, which is rare, goes by the line."""
-        sizes = [len(document) for document in documents]
-        fits, at = sum(sizes) <= len(self._slot), 0
+        """Fill a slot; what does not fit, which is rare, goes with the call."""
+        number = self._free_slot()
+        slot, sizes = self._slots[number], [len(document) for document in documents]
+        fits, at = sum(sizes) <= len(slot), 0
         for document in documents if fits else ():
-            self._slot[at : at + len(document)] = document
+            slot[at : at + len(document)] = document
             at += len(document)
-        self.send((span, large, sizes, [] if fits else documents))
-
-    def send(self, message: object) -> None:
-        """Tell it; TransientError when it is not there any more."""
-        try:
-            self.line.send(message)
-        except ConnectionError:
-            self.hear()
-
-    def hear(self) -> bool:
-        """Wait until its slot is free; False when it ended. Raises what it failed with."""
-        try:
-            error: LsatsError | None = self.line.recv()
-        except (EOFError, ConnectionError):
-            return self._ended()
-        if error:
-            raise error
-        return True
-
-    def _ended(self) -> Literal[False]:
-        self._process.join()
-        if self._process.exitcode:
-            raise TransientError(
-                f"a worker ended with {self._process.exitcode} (a negative number is a signal; -9"
-                " is often memory): run the same command again, and it goes on from there (fewer"
-                " --workers need less)"
-            ) from None
-        return False
-
-
-class _Workers:
-    def __init__(self, workers: Sequence[_Worker]) -> None:
-        self._workers = workers
-        self._free = deque(workers)
-
-    def give(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
-        while not self._free:
-            heard = wait([worker.line for worker in self._workers])
-            self._free.extend(w for w in self._workers if w.line in heard and w.hear())
-        self._free.popleft().give(span, large, documents)
+        given = _Given(span, large, number, sizes, [] if fits else documents)
+        self._given.append(self._pool.submit(_ingest, given))
 
     def finish(self) -> None:
-        for worker in self._workers:
-            worker.send(None)
-        for worker in self._workers:
-            while worker.hear():
-                pass
+        while self._given:
+            self._pool.result(self._given.popleft())
+
+    def _free_slot(self) -> int:
+        while not self._free:
+            while self._given and self._given[0].done():
+                self._pool.result(self._given.popleft())
+            if any(future.done() and future.exception() for future in self._given):
+                self.finish()
+            if self._freed.poll(_WATCH):
+                self._free.append(self._freed.recv_bytes()[0])
+        return self._free.popleft()
 
 
-@contextmanager
-def _worker(workspace: Workspace, room: int) -> Iterator[_Worker]:
-    """A worker for as long as it is needed: afterwards, or after a failure, it is of no use."""
-    context = multiprocessing.get_context("spawn")
-    # An unlinked file in memory (or on disk, where that is small): gone with its last user.
-    slot = context.RawArray(ctypes.c_char, room)
-    ours, theirs = context.Pipe()
-    process = context.Process(
-        target=_work, args=(workspace, slot, theirs, os.getpid()), daemon=True
-    )
-    process.start()
-    theirs.close()
-    try:
-        yield _Worker(process, ours, memoryview(slot).cast("B"))
-    finally:
-        process.terminate()
-        process.join()
-        ours.close()
+class _Given(NamedTuple):
+    """A span, and where its text is: pieces of these sizes in a slot, or the documents here."""
+
+    span: Span
+    large: LargeElement | None
+    slot: int
+    sizes: list[int]
+    documents: list[bytes]
 
 
-def _work(
-    workspace: Workspace, slot: ctypes.Array[ctypes.c_char], line: Connection, parent: int
+class _Worker:
+    """What a worker keeps between spans."""
+
+    def __init__(
+        self, workspace: Workspace, slots: memoryview, room: int, frees: Connection
+    ) -> None:
+        self._workspace = workspace
+        self._slots = slots
+        self._room = room
+        self._frees = frees
+        self._taker = Taker(workspace)
+
+    def ingest(self, given: _Given) -> None:
+        texts: Sequence[bytes | memoryview] = given.documents or list(
+            self._cut(given.slot * self._room, given.sizes)
+        )
+        gathered = self._taker.take(given.span, given.large, texts)
+        self._frees.send_bytes(bytes([given.slot]))
+        try:
+            gathered.write(self._workspace)
+        except OSError as error:
+            raise of_the_machine(error, self._workspace) from error
+
+    def _cut(self, at: int, sizes: Sequence[int]) -> Iterator[memoryview]:
+        for size in sizes:
+            yield self._slots[at : at + size]
+            at += size
+
+
+# In a worker, from its first moment on.
+_worker: _Worker | None = None
+
+
+def _begin(
+    workspace: Workspace, slots: ctypes.Array[ctypes.c_char], room: int, frees: Connection
 ) -> None:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    global _worker
     keep_freed_memory()
-    try:
-        _take_in(workspace, memoryview(slot).cast("B"), line)
-    except LsatsError as error:
-        line.send(error)
-    except OSError as error:
-        line.send(of_the_machine(error, workspace))
+    _worker = _Worker(workspace, memoryview(slots).cast("B"), room, frees)
 
 
-def _take_in(workspace: Workspace, slot: memoryview, line: Connection) -> None:
-    taker = Taker(workspace)
-    while (given := line.recv()) is not None:
-        span, large, sizes, documents = given
-        gathered = taker.take(span, large, documents or list(_cut(slot, sizes)))
-        line.send(None)
-        gathered.write(workspace)
-
-
-def _cut(slot: memoryview, sizes: Sequence[int]) -> Iterator[memoryview]:
-    at = 0
-    for size in sizes:
-        yield slot[at : at + size]
-        at += size
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_WATCH)
-    os._exit(1)
+def _ingest(given: _Given) -> None:
+    assert _worker is not None
+    _worker.ingest(given)
 
 
 def of_the_machine(error: OSError, workspace: Workspace) -> PermanentError:

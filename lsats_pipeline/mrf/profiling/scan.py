@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lsats_pipeline.core.parallel_map import beside
+from lsats_pipeline.core.worker_pool import parallel_map
 from lsats_pipeline.mrf.profiling.statistics import Example, SchemaFound, Violation
 from lsats_pipeline.mrf.provenance.rereading import Indexed, Stretch, stretches
 from lsats_pipeline.mrf.schema import published
@@ -93,7 +93,7 @@ def walk(file: Indexed, workers: int = 1, watch: Watcher | None = None) -> Schem
     for element in index.large:
         walked.add(_large(element, version))
     jobs = [_Job(file.original, spans, version) for spans in _shares(index.spans, workers)]
-    for part in beside(_walk, jobs, watch):
+    for part in parallel_map(_walk, jobs, watch):
         walked.add(part)
     return _found(index, version, walked)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from lsats_pipeline.core.errors import PermanentError, VerificationFailed
-from lsats_pipeline.core.parallel_map import beside
+from lsats_pipeline.core.worker_pool import parallel_map
 from lsats_pipeline.mrf.profiling.scan import fitting_version
 from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, told
 from lsats_pipeline.mrf.splitting.header import header, notes
@@ -193,7 +193,7 @@ def _written(job: SplitJob, progress: Progress | None) -> tuple[SplitProof, list
             job, told(progress, "split")
         )
     jobs = [_Task(replace(job, worker=worker)) for worker in range(job.workers)]
-    proof, *made = beside(_done, [_Task(job, proof=True), *jobs], told(progress, "split"))
+    proof, *made = parallel_map(_done, [_Task(job, proof=True), *jobs], told(progress, "split"))
     assert isinstance(proof, SplitProof)
     return proof, [one for some in made if isinstance(some, list) for one in some]
 
