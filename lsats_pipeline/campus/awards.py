@@ -14,7 +14,7 @@ from lsats_pipeline.campus.departments import homes, skeleton
 from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.labs import Lab, lab_members
 from lsats_pipeline.campus.people import Ids, Person, ids_of, manager, start_of
-from lsats_pipeline.campus.sampling import below, chance, lanes, pick
+from lsats_pipeline.campus.sampling import below, bernoulli, pick, uniforms
 from lsats_pipeline.campus.views import college_name
 from lsats_pipeline.campus.world import Campus
 
@@ -31,7 +31,7 @@ CLASSES = ("Grant", "Contract", "Cooperative Agreement")
 
 
 class AwardDraw(NamedTuple):
-    """The lanes of an award."""
+    """The uniforms of an award."""
 
     dollars: int
     rate: int
@@ -83,7 +83,7 @@ ODD_AWARD = "AWD9999900"
 
 def odd_award_facts(facts: Facts, campus: Campus) -> None:
     """Add an award whose rows are odd, two that collide, and one that names nobody."""
-    draw = AwardDraw._make(lanes(b"award", campus.seed, -1)[: len(AwardDraw._fields)])
+    draw = AwardDraw._make(uniforms(b"award", campus.seed, -1)[: len(AwardDraw._fields)])
     for spot, (flag, changes) in enumerate(ODDITIES.items()):
         person, ids = manager(campus, homes(campus)[spot])
         row = AwardRow(
@@ -112,7 +112,7 @@ def award_facts(facts: Facts, campus: Campus, lab: Lab) -> None:
     for nth in range(lab.awards):
         award = f"AWD{lab.number:05d}{nth:02d}"
         draw = AwardDraw._make(
-            lanes(b"award", campus.seed, lab.number, nth)[: len(AwardDraw._fields)]
+            uniforms(b"award", campus.seed, lab.number, nth)[: len(AwardDraw._fields)]
         )
         for row in _rows(campus, lab, award, draw, lab.amended if nth == 0 else 0):
             _add(facts, campus, row, draw, lab.amended if nth == 0 else 0)
@@ -142,12 +142,12 @@ def _rows(
         role=LEADER,
         person=lab.pi,
         ids=lab.ids,
-        department=None if chance(8, draw.no_department) else lab.department,
-        uniqname=lab.ids.uniqname.upper() if chance(10, draw.capitals) else lab.ids.uniqname,
+        department=None if bernoulli(8, draw.no_department) else lab.department,
+        uniqname=lab.ids.uniqname.upper() if bernoulli(10, draw.capitals) else lab.ids.uniqname,
         cents=cents,
     )
     yield leader
-    if chance(15, draw.collides) and leader.department is not None:
+    if bernoulli(15, draw.collides) and leader.department is not None:
         yield leader._replace(department=_next_to(campus, lab.pi), collides=True)
     members = sorted(lab_members(campus, lab.number, 0))
     for nth in range(min(below(3, draw.partners), len(members))):

@@ -1,6 +1,6 @@
 """A day of the campus in blocks, each made alone: some people, machines, labs or departments.
 
-day --ripples.py--> Blocks --facts on the day before and on the day--> Changes
+day --propagated_changes.py--> blocks --facts on the day before and on the day--> Changes
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from lsats_pipeline.campus.facts import TABLES, Facts
 from lsats_pipeline.campus.group_records import campus_group_facts, department_group_facts
 from lsats_pipeline.campus.lab_snapshot import lab_facts
 from lsats_pipeline.campus.labs import lab_count
-from lsats_pipeline.campus.machine_records import record_stray_card
+from lsats_pipeline.campus.machine_records import record_orphan_card
 from lsats_pipeline.campus.machine_snapshot import machine_facts
-from lsats_pipeline.campus.propagated_changes import Ripples
-from lsats_pipeline.campus.records import record_strays
+from lsats_pipeline.campus.propagated_changes import PropagatedChanges
+from lsats_pipeline.campus.records import record_orphans
 from lsats_pipeline.campus.snapshot import person_change
 from lsats_pipeline.campus.units import unit_facts
 from lsats_pipeline.campus.world import Campus
@@ -89,26 +89,26 @@ def _reached(campus: Campus, day: int) -> dict[str, Sequence[int]]:
             "labs": range(lab_count(campus)),
             "departments": homes(campus),
         }
-    ripples = Ripples(campus, day)
+    propagated = PropagatedChanges(campus, day)
     return {
         "whole": whole,
-        "people": ripples.people,
-        "machines": ripples.machines,
-        "labs": ripples.labs(),
-        "departments": ripples.departments(),
+        "people": propagated.people,
+        "machines": propagated.machines,
+        "labs": propagated.labs(),
+        "departments": propagated.departments(),
     }
 
 
-def _stray_facts(campus: Campus, day: int) -> Facts:
+def _orphan_facts(campus: Campus, day: int) -> Facts:
     """Records that are nobody's; they never change."""
     facts = Facts()
-    record_strays(facts, campus)
+    record_orphans(facts, campus)
     odd_award_facts(facts, campus)
-    record_stray_card(facts)
+    record_orphan_card(facts)
     return facts
 
 
-_WHOLE = (department_facts, _stray_facts, campus_group_facts, unit_facts)
+_WHOLE = (department_facts, _orphan_facts, campus_group_facts, unit_facts)
 
 
 def _whole_facts(campus: Campus, number: int, day: int) -> Facts:

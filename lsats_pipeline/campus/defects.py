@@ -1,16 +1,19 @@
-"""Everything that is wrong on purpose about a person's records, as one table.
+"""Every intended defect of a person's records, as one table.
 
 A defect is for life: it shows wherever the person has the record that it spoils. Bad bytes are the
 exception: the first change of the record mends them, so a good record never turns bad.
 Person number k below `len(DEFECTS)` shows defect k and no other, so that even the smallest campus
 has every flag; everybody else has each defect with the stated frequency.
+
+Names of defects are stored values (`campus.people.defects`), so they keep short names of systems:
+`umapi_` is umich_api, `mcom_` mcommunity, `ad_` active_directory.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from lsats_pipeline.campus.sampling import WHOLE, many_lanes
+from lsats_pipeline.campus.sampling import WHOLE, many_uniforms
 from lsats_pipeline.campus.world import Campus
 
 
@@ -74,7 +77,7 @@ DEFECTS = (
     Defect("ad_bytes", 1000),
 )
 
-_CHANCES = tuple((defect.name, int(WHOLE / defect.one_in)) for defect in DEFECTS)
+_LIMITS = tuple((defect.name, int(WHOLE / defect.one_in)) for defect in DEFECTS)
 
 NUL, BAD_BYTES = "nul_character", "invalid_utf8"
 # U+E0FF stands for a raw byte 0xFF on the wire; JSON escapes the other as backslash u0000.
@@ -85,9 +88,9 @@ def defects_of(campus: Campus, number: int) -> frozenset[str]:
     """The names of a person's defects."""
     if number < len(DEFECTS):
         return frozenset((DEFECTS[number].name,))
-    drawn = many_lanes(len(DEFECTS), b"defects", campus.seed, number)
+    drawn = many_uniforms(len(DEFECTS), b"defects", campus.seed, number)
     return frozenset(
-        [name for (name, limit), lane in zip(_CHANCES, drawn, strict=True) if lane < limit]
+        [name for (name, limit), uniform in zip(_LIMITS, drawn, strict=True) if uniform < limit]
     )
 
 
@@ -96,10 +99,13 @@ def poisoned(text: str, problem: str) -> str:
     return text + _POISON[problem]
 
 
-def bad_bytes(defects: frozenset[str], system: str, changes: int) -> str:
-    """Why bronze must reject this person's records of a system, or ""."""
+def bad_bytes(defects: frozenset[str], prefix: str, changes: int) -> str:
+    """Why bronze must reject this person's records of a system, or "".
+
+    `prefix`: how the names of the system's defects begin.
+    """
     if changes or not defects:
         return ""
-    if f"{system}_nul" in defects:
+    if f"{prefix}_nul" in defects:
         return NUL
-    return BAD_BYTES if f"{system}_bytes" in defects else ""
+    return BAD_BYTES if f"{prefix}_bytes" in defects else ""

@@ -1,4 +1,4 @@
-"""What TDX and the API gateway give out about a department, and the flags that follow.
+"""What TDX and umich_api give out about a department, and the flags that follow.
 
 Department --> Account(s), Unit --> records (JSON, domain/hub.md 1.1.4 and 1.2) and labels
 """
@@ -34,23 +34,23 @@ class View(NamedTuple):
 
     of: Department
     in_tdx: bool
-    in_umapi: bool
+    in_umich_api: bool
     code: str  # TDX Code
     above: dict[str, str]  # the true names of college, VP area and campus
 
     @property
     def college(self) -> str:
-        """The gateway's name of the college."""
+        """The name in umich_api of the college."""
         return "" if self.has("umapi_no_college") else self.above["college"]
 
     @property
     def area(self) -> str:
-        """The gateway's name of the VP area."""
+        """The name in umich_api of the VP area."""
         return "" if self.has("umapi_no_vp_area") else self.above["vp_area"]
 
     @property
     def campus(self) -> str:
-        """The gateway's name of the campus."""
+        """The name in umich_api of the campus."""
         return "" if self.has("umapi_no_campus") else self.above["campus"]
 
     def has(self, *oddities: str) -> bool:
@@ -60,7 +60,7 @@ class View(NamedTuple):
     @property
     def key(self) -> str:
         """The key in `silver.departments`."""
-        return self.of.code if self.in_umapi else self.code or f"TDX_{self.of.tdx_id}"
+        return self.of.code if self.in_umich_api else self.code or f"TDX_{self.of.tdx_id}"
 
     @property
     def problem(self) -> str:
@@ -70,8 +70,8 @@ class View(NamedTuple):
     @property
     def names_differ(self) -> bool:
         """Whether both systems have a name, and not the same."""
-        mine, theirs = self.of.tdx_name, self.of.umapi_name
-        both = self.in_tdx and self.in_umapi and mine and theirs
+        mine, theirs = self.of.tdx_name, self.of.umich_api_name
+        both = self.in_tdx and self.in_umich_api and mine and theirs
         return bool(both) and mine.lower() != theirs.lower()
 
 
@@ -86,8 +86,8 @@ TDX_FLAGS: Flags = (
     ("modified_before_created", lambda v: v.has("tdx_time_travel")),
     ("no_location_data", lambda v: v.has("tdx_no_location", "tdx_no_detail")),
 )
-GATEWAY_FLAGS: Flags = (
-    ("missing_department_name", lambda v: not v.of.umapi_name),
+UMICH_API_FLAGS: Flags = (
+    ("missing_department_name", lambda v: not v.of.umich_api_name),
     ("missing_campus", lambda v: not v.campus),
     ("missing_college", lambda v: not v.college),
     ("missing_vp_area", lambda v: not v.area),
@@ -97,11 +97,11 @@ GATEWAY_FLAGS: Flags = (
 )
 DEPARTMENT_FLAGS: Flags = (
     ("missing_dept_name", lambda v: v.has("tdx_no_name", "umapi_no_name")),
-    ("missing_campus", lambda v: not (v.in_umapi and v.campus)),
-    ("missing_college", lambda v: not (v.in_umapi and v.college)),
-    ("missing_vp_area", lambda v: not (v.in_umapi and v.area)),
+    ("missing_campus", lambda v: not (v.in_umich_api and v.campus)),
+    ("missing_college", lambda v: not (v.in_umich_api and v.college)),
+    ("missing_vp_area", lambda v: not (v.in_umich_api and v.area)),
     ("no_tdx_data", lambda v: not v.in_tdx),
-    ("no_umapi_data", lambda v: not v.in_umapi),
+    ("no_umapi_data", lambda v: not v.in_umich_api),
     ("name_disagreement", lambda v: v.names_differ),
     ("orphan_parent", lambda v: v.has("tdx_orphan")),
     ("duplicate_tdx_code", lambda v: v.has("tdx_twins")),
@@ -117,8 +117,8 @@ def department_facts(campus: Campus, day: int) -> Facts:
         _add_truth(facts, campus, department)
         if view.in_tdx:
             _add_tdx(facts, campus, view)
-        if view.in_umapi:
-            _add_gateway(facts, campus, view)
+        if view.in_umich_api:
+            _add_umich_api(facts, campus, view)
         if not view.problem and not view.has("umapi_no_key"):
             _raise_flags(facts, "departments", DEPARTMENT_FLAGS, view, view.key)
     return facts
@@ -129,7 +129,9 @@ def _view(campus: Campus, department: Department) -> View:
     return View(
         of=department,
         in_tdx=oddity.in_tdx if oddity else True,
-        in_umapi=oddity.in_umapi if oddity else department.level in ("college", "department"),
+        in_umich_api=oddity.in_umich_api
+        if oddity
+        else department.level in ("college", "department"),
         code=tdx_code(department),
         above=_above(campus, department),
     )
@@ -149,7 +151,7 @@ def _add_truth(facts: Facts, campus: Campus, department: Department) -> None:
     above = _above(campus, department)
     parent = None if department.parent is None else skeleton(campus)[department.parent].code
     row = (
-        department.tdx_id, department.umapi_name or department.founding_name, above["college"],
+        department.tdx_id, department.umich_api_name or department.founding_name, above["college"],
         above["vp_area"], above["campus"], parent, department.oddity != "tdx_not_active",
         department.oddity,
     )  # fmt: skip
@@ -219,15 +221,15 @@ def _place(view: View) -> Record:
         "Phone": f"734-{view.of.phone[:3]}-{view.of.phone[3:]}", "Fax": "",
         "Url": f"https://dept{view.of.number}.example.edu",
     }  # fmt: skip
-    shown = dict.fromkeys(fields, "") if view.has("tdx_no_location") else fields
+    location = dict.fromkeys(fields, "") if view.has("tdx_no_location") else fields
     attribute = {"ID": 2201, "Name": "Unit Type", "Value": "1", "ValueText": view.of.level}
-    return {**shown, "Attributes": [attribute]}
+    return {**location, "Attributes": [attribute]}
 
 
-# --- API gateway -------------------------------------------------------------------------------
+# --- umich_api -------------------------------------------------------------------------------
 
 
-def _add_gateway(facts: Facts, campus: Campus, view: View) -> None:
+def _add_umich_api(facts: Facts, campus: Campus, view: View) -> None:
     unit = _unit(view)
     if view.has("umapi_no_key"):
         facts.record("umich_api", "department", f"?{view.of.number}", unit | {"DeptId": None})
@@ -237,7 +239,7 @@ def _add_gateway(facts: Facts, campus: Campus, view: View) -> None:
     if view.problem:
         facts.label("rejects:umich_api_department", view.problem, view.of.code)
     else:
-        _raise_flags(facts, "umapi_departments", GATEWAY_FLAGS, view, view.of.code)
+        _raise_flags(facts, "umapi_departments", UMICH_API_FLAGS, view, view.of.code)
 
 
 def _unit(view: View) -> Record:
@@ -247,7 +249,7 @@ def _unit(view: View) -> Record:
     )
     return {
         "DeptId": view.of.code,
-        "DeptDescription": poisoned(view.of.umapi_name, view.problem),
+        "DeptDescription": poisoned(view.of.umich_api_name, view.problem),
         "DeptGroup": group,
         "DeptGroupDescription": view.college,
         "DeptGroupVPArea": area,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lsats_pipeline.campus import names
-from lsats_pipeline.campus.sampling import below, lanes, pick, shuffled
+from lsats_pipeline.campus.sampling import below, pick, shuffled, uniforms
 from lsats_pipeline.campus.world import Campus
 
 
@@ -28,7 +28,7 @@ class Department(NamedTuple):
     parent: int | None
     college: int | None
     tdx_name: str
-    umapi_name: str
+    umich_api_name: str
     phone: str
     notes: str
     modified: int  # the day of the last change TDX knows of; -1 = before the first day
@@ -41,17 +41,17 @@ class Oddity(NamedTuple):
 
     name: str
     in_tdx: bool = True
-    in_umapi: bool = True
+    in_umich_api: bool = True
     leaves: bool = False
 
 
 ODDITIES = (
-    Oddity("tdx_no_code", in_umapi=False),
-    Oddity("tdx_only", in_umapi=False),
+    Oddity("tdx_no_code", in_umich_api=False),
+    Oddity("tdx_only", in_umich_api=False),
     Oddity("umapi_only", in_tdx=False),
-    Oddity("tdx_long_code", in_umapi=False),
-    Oddity("tdx_dashed_code", in_umapi=False),
-    Oddity("tdx_no_name", in_umapi=False),
+    Oddity("tdx_long_code", in_umich_api=False),
+    Oddity("tdx_dashed_code", in_umich_api=False),
+    Oddity("tdx_no_name", in_umich_api=False),
     Oddity("tdx_no_active"),
     Oddity("tdx_not_active"),
     Oddity("tdx_no_detail"),
@@ -60,9 +60,9 @@ ODDITIES = (
     Oddity("tdx_orphan"),
     Oddity("tdx_twins"),
     Oddity("names_differ"),
-    Oddity("tdx_nul", in_umapi=False),
-    Oddity("tdx_bytes", in_umapi=False),
-    Oddity("tdx_leaves", in_umapi=False, leaves=True),
+    Oddity("tdx_nul", in_umich_api=False),
+    Oddity("tdx_bytes", in_umich_api=False),
+    Oddity("tdx_leaves", in_umich_api=False, leaves=True),
     Oddity("umapi_no_name", in_tdx=False),
     Oddity("umapi_no_campus"),
     Oddity("umapi_no_college"),
@@ -108,12 +108,12 @@ def tdx_code(department: Department) -> str:
     if department.level == "campus":
         return ""
     code = department.code
-    shown = {
+    spellings = {
         "tdx_no_code": "",
         "tdx_long_code": f"{code}-" * 4 + "30",
         "tdx_dashed_code": f"{code[:3]}-{code[3:]}",
     }
-    return shown.get(department.oddity, code)
+    return spellings.get(department.oddity, code)
 
 
 def long_code_department(campus: Campus) -> int:
@@ -182,7 +182,7 @@ def _oddity(campus: Campus, number: int, oddity: Oddity) -> Department:
     if oddity.name == "tdx_twins":
         return made._replace(twin_tdx_id=_tdx_id(campus, 2 * number + 1))
     if oddity.name in ("tdx_no_name", "umapi_no_name"):
-        return made._replace(tdx_name="", umapi_name="")
+        return made._replace(tdx_name="", umich_api_name="")
     return made
 
 
@@ -208,8 +208,8 @@ def _make(
         parent=parent,
         college=college,
         tdx_name=name,
-        umapi_name=name,
-        phone=f"{5_550_000 + below(10_000, lanes(b'dept phone', campus.seed, number)[0])}",
+        umich_api_name=name,
+        phone=f"{5_550_000 + below(10_000, uniforms(b'dept phone', campus.seed, number)[0])}",
         notes="",
         modified=-1,
     )
@@ -222,11 +222,11 @@ Change = Callable[[Department, int], Department]
 
 def _renamed(department: Department, day: int) -> Department:
     name = f"{department.founding_name} and {pick(names.SUBJECTS, day * 7919 % 65536)}"
-    return department._replace(tdx_name=name, umapi_name=name, modified=day)
+    return department._replace(tdx_name=name, umich_api_name=name, modified=day)
 
 
-def _renamed_by_gateway(department: Department, day: int) -> Department:
-    return department._replace(umapi_name=f"{department.founding_name} Group {day}")
+def _renamed_in_umich_api(department: Department, day: int) -> Department:
+    return department._replace(umich_api_name=f"{department.founding_name} Group {day}")
 
 
 def _moved_phone(department: Department, day: int) -> Department:
@@ -239,17 +239,17 @@ def _new_notes(department: Department, day: int) -> Department:
 
 # Repetition is weight.
 EVENTS: tuple[Change, ...] = (
-    _renamed, _renamed_by_gateway, _moved_phone, _moved_phone, _new_notes, _new_notes,
+    _renamed, _renamed_in_umich_api, _moved_phone, _moved_phone, _new_notes, _new_notes,
 )  # fmt: skip
 
 
 def _events_until(campus: Campus, day: int) -> dict[int, list[tuple[int, int]]]:
-    """The (day, lane) of all events so far, by department."""
+    """The (day, uniform) of all events so far, by department."""
     found: dict[int, list[tuple[int, int]]] = {}
     rooms = homes(campus)
     for today in range(1, day + 1):
         for nth in range(max(1, ordinary(campus) // 150)):
-            which, what, *_ = lanes(b"dept event", campus.seed, nth, today)
+            which, what, *_ = uniforms(b"dept event", campus.seed, nth, today)
             found.setdefault(pick(rooms, which), []).append((today, what))
     return found
 
@@ -257,6 +257,6 @@ def _events_until(campus: Campus, day: int) -> dict[int, list[tuple[int, int]]]:
 def _after(
     campus: Campus, department: Department, events: list[tuple[int, int]] | tuple[()]
 ) -> Department:
-    for day, lane in events:
-        department = pick(EVENTS, lane)(department, day)
+    for day, uniform in events:
+        department = pick(EVENTS, uniform)(department, day)
     return department

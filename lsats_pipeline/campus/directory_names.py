@@ -36,7 +36,7 @@ def account_dn(campus: Campus, person: Person, name: str, escaped_ou: bool) -> s
 
 def steady_dn(campus: Campus, person: Person, ids: Ids) -> str:
     """The account of somebody for good, "" when it moves along with the person's department."""
-    if person.number % 4 == 0 or "ad" not in person.accounts:
+    if person.number % 4 == 0 or "active_directory" not in person.accounts:
         return ""
     odd = not is_manager(person.number) and "ad_escaped_ou" in defects_of(campus, person.number)
     return account_dn(campus, person, ids.uniqname, odd)

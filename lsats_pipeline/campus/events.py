@@ -23,7 +23,7 @@ from lsats_pipeline.campus.people import (
     other_than,
     start_of,
 )
-from lsats_pipeline.campus.sampling import LANES, below, chance, lanes, pick, raw
+from lsats_pipeline.campus.sampling import UNIFORMS, below, bernoulli, pick, raw, uniforms
 from lsats_pipeline.campus.world import Campus
 
 LAGS = (0, 0, 0, 0, 0, 0, 0, 1, 2, 3)
@@ -33,16 +33,16 @@ _RATE = 557  # of 65,536
 
 
 class EventDraw(NamedTuple):
-    """The lanes of one event."""
+    """The uniforms of one event."""
 
     what: int
     first: int
     second: int
     third: int
     lag_tdx: int
-    lag_umapi: int
-    lag_mcom: int
-    lag_ad: int
+    lag_umich_api: int
+    lag_mcommunity: int
+    lag_active_directory: int
 
 
 Apply = Callable[[Campus, Person, EventDraw], Person]
@@ -103,9 +103,9 @@ def _leave(campus: Campus, person: Person, draw: EventDraw) -> Person:
     """Accounts are dropped, switched off, or (the directory) turned into those of an alumnus."""
     graduate = person.kind == "student"
     keeps = {
-        "mcom": graduate or (person.kind != "alumni" and chance(70, draw.first)),
-        "ad": chance(70, draw.second),
-        "tdx": chance(60, draw.third),
+        "mcommunity": graduate or (person.kind != "alumni" and bernoulli(70, draw.first)),
+        "active_directory": bernoulli(70, draw.second),
+        "tdx": bernoulli(60, draw.third),
     }
     accounts = frozenset(s for s in person.accounts if keeps.get(s))
     return person._replace(
@@ -113,7 +113,7 @@ def _leave(campus: Campus, person: Person, draw: EventDraw) -> Person:
         role="gone",
         jobs=(),
         accounts=accounts,
-        disabled=accounts & {"ad", "tdx"},
+        disabled=accounts & {"active_directory", "tdx"},
     )
 
 
@@ -142,9 +142,9 @@ class States(NamedTuple):
     start: Person
     truth: Person
     tdx: Person | None
-    umapi: Person | None
-    mcom: Person | None
-    ad: Person | None
+    umich_api: Person | None
+    mcommunity: Person | None
+    active_directory: Person | None
 
 
 def states(campus: Campus, number: int, day: int) -> States | None:
@@ -157,7 +157,7 @@ def states(campus: Campus, number: int, day: int) -> States | None:
     if not history and (since == 0 or day >= since + MAX_LAG):
         return States(start, start, start, start, start, start)
     truth = _replay(campus, start, history)
-    arrival = lanes(b"arrival", campus.seed, number) if since else (0,) * len(SYSTEMS)
+    arrival = uniforms(b"arrival", campus.seed, number) if since else (0,) * len(SYSTEMS)
     believed = (
         _replay(campus, start, [e for e in history if e.reached(k, day)])
         if day >= since + pick(LAGS, arrival[k])
@@ -167,10 +167,10 @@ def states(campus: Campus, number: int, day: int) -> States | None:
     return States(start, truth, *believed)
 
 
-def stirred(campus: Campus, day: int) -> Iterator[int]:
+def people_with_events(campus: Campus, day: int) -> Iterator[int]:
     """Everybody whose records may differ between the day before and `day`, ascending.
 
-    That is who had an event, or came, on that day or as many days before as a lag may last.
+    Those are the people who had an event, or came, on that day or within the longest lag before it.
     """
     first = max(1, day - MAX_LAG)
     for number in range(campus.people):
@@ -182,13 +182,13 @@ def stirred(campus: Campus, day: int) -> Iterator[int]:
             yield number
 
 
-_DAYS = tuple(struct.Struct(f"<{count}H") for count in range(LANES + 1))
+_DAYS = tuple(struct.Struct(f"<{count}H") for count in range(UNIFORMS + 1))
 
 
 def _eventful(seed: int, number: int, first: int, last: int) -> bool:
-    block, start = divmod(first, LANES)
+    block, start = divmod(first, UNIFORMS)
     count = last - first + 1
-    if start + count > LANES:
+    if start + count > UNIFORMS:
         return any(_eventful(seed, number, day, day) for day in range(first, last + 1))
     drawn: tuple[int, ...] = _DAYS[count].unpack_from(raw(b"days", seed, number, block), 2 * start)
     return min(drawn) < _RATE
@@ -212,11 +212,11 @@ def _history(campus: Campus, start: Person, since: int, until: int) -> list[Happ
     choices = _CHOICES.get(start.role)
     if choices is None:
         return found
-    for block in range(since // LANES, until // LANES + 1):
-        for spot, lane in enumerate(lanes(b"days", campus.seed, start.number, block)):
-            day = block * LANES + spot
-            if lane < _RATE and since < day <= until:
-                drawn = lanes(b"event", campus.seed, start.number, day)
+    for block in range(since // UNIFORMS, until // UNIFORMS + 1):
+        for spot, uniform in enumerate(uniforms(b"days", campus.seed, start.number, block)):
+            day = block * UNIFORMS + spot
+            if uniform < _RATE and since < day <= until:
+                drawn = uniforms(b"event", campus.seed, start.number, day)
                 apply = pick(choices, drawn[0]).apply
                 found.append(Happened(day, apply, EventDraw._make(drawn[: len(EventDraw._fields)])))
                 if apply is _leave:

@@ -1,6 +1,6 @@
-"""Groups with something odd about them, one or two for each oddity.
+"""Anomalous groups, one or two for each oddity.
 
-oddity --> a plain group --its maker--> the groups that show it
+oddity --> a plain group --its maker--> the groups that have it
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ODDITIES = (
 )  # fmt: skip
 
 
-def odd_groups(campus: Campus) -> list[Group]:
+def anomalous_groups(campus: Campus) -> list[Group]:
     """One small group for each oddity; their people are managers, who have no defects."""
     found = []
     rooms = homes(campus)
@@ -32,7 +32,7 @@ def odd_groups(campus: Campus) -> list[Group]:
             key=f"odd/{oddity}",
             number=OF_CAMPUS + 4 * (1 + spot),
             family="odd",
-            ad=f"lsa-odd-{oddity.replace('_', '-')}",
+            active_directory=f"lsa-odd-{oddity.replace('_', '-')}",
             folder="",
             mcommunity="",
             about=f"Shows: {oddity}",
@@ -45,28 +45,40 @@ def odd_groups(campus: Campus) -> list[Group]:
 
 
 def _only_mcommunity(group: Group) -> list[Group]:
-    return [group._replace(ad="", mcommunity=f"Odd {group.oddity.replace('_', ' ').title()}")]
+    return [
+        group._replace(
+            active_directory="", mcommunity=f"Odd {group.oddity.replace('_', ' ').title()}"
+        )
+    ]
 
 
-def _beside(group: Group, key: str, name: str) -> Group:
-    return group._replace(key=f"{group.key}/{key}", number=group.number + 1, ad=name)
+def _sibling(group: Group, key: str, name: str) -> Group:
+    return group._replace(key=f"{group.key}/{key}", number=group.number + 1, active_directory=name)
 
 
 def _cycle(group: Group) -> list[Group]:
-    first = group._replace(key=f"{group.key}/a", ad=f"{group.ad}-a")
-    second = _beside(group, "b", f"{group.ad}-b")
+    first = group._replace(key=f"{group.key}/a", active_directory=f"{group.active_directory}-a")
+    second = _sibling(group, "b", f"{group.active_directory}-b")
     return [
-        first._replace(ad_groups=(Nested(second.ad, second.ad_dn),), ad_above=(second.ad_dn,)),
-        second._replace(ad_groups=(Nested(first.ad, first.ad_dn),), ad_above=(first.ad_dn,)),
+        first._replace(
+            ad_groups=(Nested(second.active_directory, second.ad_dn),), ad_above=(second.ad_dn,)
+        ),
+        second._replace(
+            ad_groups=(Nested(first.active_directory, first.ad_dn),), ad_above=(first.ad_dn,)
+        ),
     ]
 
 
 def _same_cn(group: Group) -> list[Group]:
-    return [group, _beside(group, "2", group.ad)._replace(folder="Other")]
+    return [group, _sibling(group, "2", group.active_directory)._replace(folder="Other")]
 
 
 def _inside_itself(group: Group) -> list[Group]:
-    return [group._replace(ad_groups=(Nested(group.ad, group.ad_dn),), ad_above=(group.ad_dn,))]
+    return [
+        group._replace(
+            ad_groups=(Nested(group.active_directory, group.ad_dn),), ad_above=(group.ad_dn,)
+        )
+    ]
 
 
 def _unknown_group(group: Group) -> list[Group]:
@@ -76,8 +88,8 @@ def _unknown_group(group: Group) -> list[Group]:
 
 def _plain_name(group: Group) -> list[Group]:
     """A group in a group whose name looks like a person's."""
-    inner = _beside(group, "inner", "printers")._replace(oddity="")
-    outer = group._replace(ad_groups=(Nested(inner.ad, inner.ad_dn),))
+    inner = _sibling(group, "inner", "printers")._replace(oddity="")
+    outer = group._replace(ad_groups=(Nested(inner.active_directory, inner.ad_dn),))
     return [outer, inner._replace(ad_above=(outer.ad_dn,))]
 
 
@@ -90,7 +102,7 @@ _MAKERS: dict[str, Callable[[Group], list[Group]]] = {
     "no_owners": lambda g: [_only_mcommunity(g)[0]._replace(owners=())],
     "sync_case": lambda g: [g._replace(folder=SYNC, mcommunity="LSA-Odd-Sync-Case")],
     "comma": lambda g: [
-        g._replace(folder=SYNC, ad="Odd, with comma", mcommunity="Odd, with comma")
+        g._replace(folder=SYNC, active_directory="Odd, with comma", mcommunity="Odd, with comma")
     ],
     "cycle": _cycle,
     "same_cn": _same_cn,
@@ -103,10 +115,10 @@ _MAKERS: dict[str, Callable[[Group], list[Group]]] = {
 
 
 @lru_cache(maxsize=2)
-def odd_ad_groups(campus: Campus) -> dict[int, tuple[str, ...]]:
+def anomalous_ad_groups(campus: Campus) -> dict[int, tuple[str, ...]]:
     """The DNs of the odd AD groups that each person is in."""
     found: dict[int, tuple[str, ...]] = {}
-    for group in odd_groups(campus):
-        for number in group.people if group.ad else ():
+    for group in anomalous_groups(campus):
+        for number in group.people if group.active_directory else ():
             found[number] = (*found.get(number, ()), group.ad_dn)
     return found

@@ -21,7 +21,7 @@ from lsats_pipeline.campus.directory_names import (
 )
 from lsats_pipeline.campus.events import states
 from lsats_pipeline.campus.facts import Facts
-from lsats_pipeline.campus.group_anomalies import odd_groups
+from lsats_pipeline.campus.group_anomalies import anomalous_groups
 from lsats_pipeline.campus.groups import SYNC, Group, department_groups, everyone, lab_groups
 from lsats_pipeline.campus.machine_events import machine_on
 from lsats_pipeline.campus.machine_views import machine_objects
@@ -51,7 +51,7 @@ class _GroupAccount(NamedTuple):
 def campus_group_facts(campus: Campus, day: int) -> Facts:
     """The largest group and the odd ones."""
     facts = Facts()
-    for group in (everyone(campus), *odd_groups(campus)):
+    for group in (everyone(campus), *anomalous_groups(campus)):
         _add(facts, campus, group, day)
     return facts
 
@@ -78,22 +78,22 @@ def _account(campus: Campus, number: int, day: int) -> _GroupAccount | None:
     start = now.start
     uniqname = ids_of(campus, number, start.first, start.last).uniqname
     ad_dn = ""
-    if now.ad and in_ad_groups(now.ad):
+    if now.active_directory and in_ad_groups(now.active_directory):
         odd = not is_manager(number) and "ad_escaped_ou" in defects_of(campus, number)
-        ad_dn = account_dn(campus, now.ad, uniqname, odd)
-    in_mcommunity = now.mcom is not None and "mcom" in now.mcom.accounts
+        ad_dn = account_dn(campus, now.active_directory, uniqname, odd)
+    in_mcommunity = now.mcommunity is not None and "mcommunity" in now.mcommunity.accounts
     return _GroupAccount(
         uniqname,
         ad_dn,
         person_dn(uniqname) if in_mcommunity else "",
-        now.ad is not None and stays_in_department(now.ad, start),
+        now.active_directory is not None and stays_in_department(now.active_directory, start),
     )
 
 
 class _Listed(NamedTuple):
     """The members of a group as the directories list them, and as the truth has it."""
 
-    ad: list[str]
+    active_directory: list[str]
     mcommunity: list[str]
     direct: list[str]
     truth: dict[tuple[str, str], tuple[bool, bool, bool]]  # -> direct, in AD, in MCommunity
@@ -106,18 +106,18 @@ def _listed(campus: Campus, group: Group, day: int) -> _Listed:
     for number in group.inner_people:
         _list_person(campus, group, number, day, found, direct=False)
     for ghost in group.ghosts:
-        found.ad.append(contact_dn(ghost).replace("OU=Contacts", "OU=People"))
+        found.active_directory.append(contact_dn(ghost).replace("OU=Contacts", "OU=People"))
         found.mcommunity.append(person_dn(ghost))
         found.direct.append(person_dn(ghost))
-        found.truth["person", ghost] = (True, bool(group.ad), bool(group.mcommunity))
+        found.truth["person", ghost] = (True, bool(group.active_directory), bool(group.mcommunity))
     for nested in group.ad_groups:
-        found.ad.append(nested.dn)
+        found.active_directory.append(nested.dn)
         found.truth["group", nested.name] = (True, True, False)
     for name in group.inner_groups:
         found.truth["group", name] = (True, False, True)
     for department in group.departments:
         for machine, dn in _machines(campus, department, day):
-            found.ad.append(dn)
+            found.active_directory.append(dn)
             found.truth["computer", str(machine)] = (True, True, False)
     return found
 
@@ -125,9 +125,9 @@ def _listed(campus: Campus, group: Group, day: int) -> _Listed:
 def _machines(campus: Campus, department: int, day: int) -> Iterator[tuple[int, str]]:
     for number in first_machines_in_ad(campus, department):
         now = machine_on(campus, number, day)
-        for thing in machine_objects(campus, now.truth, day) if now else ():
-            if thing.current:
-                yield number, thing.dn
+        for ad_computer in machine_objects(campus, now.truth, day) if now else ():
+            if ad_computer.current:
+                yield number, ad_computer.dn
 
 
 def _list_person(
@@ -136,18 +136,19 @@ def _list_person(
     account = _account(campus, number, day)
     if account is None:
         return
-    ad, mcommunity = account.ad_dn, account.mcommunity_dn
+    ad_dn, mcommunity_dn = account.ad_dn, account.mcommunity_dn
     if group.family in ("department", "staff") and not account.in_department:
-        ad = mcommunity = ""
+        ad_dn = mcommunity_dn = ""
     if group.family == "everyone":
-        ad = ad or contact_dn(account.uniqname)
-    in_ad, in_mcommunity = bool(group.ad and ad), bool(group.mcommunity and mcommunity)
+        ad_dn = ad_dn or contact_dn(account.uniqname)
+    in_ad = bool(group.active_directory and ad_dn)
+    in_mcommunity = bool(group.mcommunity and mcommunity_dn)
     if in_ad:
-        found.ad.append(ad)
+        found.active_directory.append(ad_dn)
     if in_mcommunity:
-        found.mcommunity.append(mcommunity)
+        found.mcommunity.append(mcommunity_dn)
         if direct:
-            found.direct.append(mcommunity)
+            found.direct.append(mcommunity_dn)
     if in_ad or in_mcommunity:
         found.truth["person", account.uniqname] = (direct, in_ad, in_mcommunity)
 
@@ -160,7 +161,7 @@ def _add(facts: Facts, campus: Campus, group: Group, day: int) -> None:
     guid = uuid_of(b"ad group", campus.seed, group.key)
     gid = 1_000_000_000 + group.number
     problem = _ODD_PROBLEMS.get(group.oddity, "")
-    if group.ad:
+    if group.active_directory:
         _record_ad(facts, campus, group, guid, listed, day, problem)
     if group.mcommunity:
         content = _mcommunity_group(campus, group, gid, listed, day, problem)
@@ -170,7 +171,7 @@ def _add(facts: Facts, campus: Campus, group: Group, day: int) -> None:
             facts.label("rejects:mcommunity_ldap_group", problem, str(gid))
     if group.oddity:
         facts.label("campus", f"group_{group.oddity}", group.key)
-    _add_truth(facts, campus, group, guid if group.ad else None, gid, listed, day)
+    _add_truth(facts, campus, group, guid if group.active_directory else None, gid, listed, day)
     if not problem:
         _label(facts, campus, group, guid, gid, listed, day)
 
@@ -185,14 +186,18 @@ def _record_ad(
     problem: str,
 ) -> None:
     content = _ad_group(campus, group, guid, listed, day, problem)
-    facts.record("active_directory", "group", guid, content, lookup=group.ad.lower())
+    facts.record("active_directory", "group", guid, content, lookup=group.active_directory.lower())
     if problem:
         facts.label("rejects:active_directory_group", problem, guid)
     if group.oddity == "conflict":
         spare = uuid_of(b"ad group", campus.seed, f"{group.key}/conflict")
-        twin = group._replace(ad=f"{group.ad}\nCNF:{spare}", people=(), ad_groups=())
+        twin = group._replace(
+            active_directory=f"{group.active_directory}\nCNF:{spare}", people=(), ad_groups=()
+        )
         content = _ad_group(campus, twin, spare, _Listed([], [], [], {}), day, "")
-        facts.record("active_directory", "group", spare, content, lookup=twin.ad.lower())
+        facts.record(
+            "active_directory", "group", spare, content, lookup=twin.active_directory.lower()
+        )
         facts.label("ad_groups", "conflict_object", spare)
         facts.label("ad_groups", "no_members", spare)
 
@@ -204,24 +209,24 @@ def _label(
     owners = _owners(campus, group, day)
     silent = not group.about
     nameless = group.oddity == "no_email"
-    ad, mcommunity = bool(group.ad), bool(group.mcommunity)
+    in_ad, in_mcommunity = bool(group.active_directory), bool(group.mcommunity)
     flags = (
-        ("ad_groups", guid, "missing_description", ad and silent),
-        ("ad_groups", guid, "no_members", ad and not listed.ad),
-        ("mcommunity_groups", str(gid), "missing_group_email", mcommunity and nameless),
-        ("mcommunity_groups", str(gid), "missing_description", mcommunity and silent),
+        ("ad_groups", guid, "missing_description", in_ad and silent),
+        ("ad_groups", guid, "no_members", in_ad and not listed.active_directory),
+        ("mcommunity_groups", str(gid), "missing_group_email", in_mcommunity and nameless),
+        ("mcommunity_groups", str(gid), "missing_description", in_mcommunity and silent),
         ("mcommunity_groups", str(gid), "missing_owner",
-         mcommunity and not _owner_dns(campus, group, day)),
+         in_mcommunity and not _owner_dns(campus, group, day)),
         ("mcommunity_groups", str(gid), "no_members",
-         mcommunity and not (listed.mcommunity or group.inner_groups)),
-        ("groups", group.name.lower(), "missing_group_email", mcommunity and nameless),
+         in_mcommunity and not (listed.mcommunity or group.inner_groups)),
+        ("groups", group.name.lower(), "missing_group_email", in_mcommunity and nameless),
         ("groups", group.name.lower(), "no_members", not listed.truth),
         ("groups", group.name.lower(), "missing_description", silent),
-        ("groups", group.name.lower(), "ad_only", not mcommunity),
-        ("groups", group.name.lower(), "mcommunity_only", not ad),
+        ("groups", group.name.lower(), "ad_only", not in_mcommunity),
+        ("groups", group.name.lower(), "mcommunity_only", not in_ad),
         ("groups", group.name.lower(), "duplicate_group_name", group.oddity == "same_cn"),
         ("groups", group.name.lower(), "no_owners", not owners),
-        ("groups", group.name.lower(), "merged_from_multiple_sources", ad and mcommunity),
+        ("groups", group.name.lower(), "merged_from_multiple_sources", in_ad and in_mcommunity),
     )  # fmt: skip
     for table, subject, flag, holds in flags:
         if holds:
@@ -237,8 +242,8 @@ def _add_truth(
     listed: _Listed,
     day: int,
 ) -> None:
-    shown = gid if group.mcommunity else None
-    facts.add("groups", (group.key,), (group.name, group.family, guid, shown, group.about))
+    visible_gid = gid if group.mcommunity else None
+    facts.add("groups", (group.key,), (group.name, group.family, guid, visible_gid, group.about))
     for (kind, member), flags in listed.truth.items():
         facts.add("group_members", (group.key, kind, member), flags)
     for kind, owner in sorted(_owners(campus, group, day)):
@@ -251,7 +256,7 @@ def _owners(campus: Campus, group: Group, day: int) -> set[tuple[str, str]]:
         found |= {("group", name) for name in group.owner_groups}
     for number in group.owners:
         account = _account(campus, number, day)
-        in_ad = group.ad and _managed_by(campus, group, day)
+        in_ad = group.active_directory and _managed_by(campus, group, day)
         if account and (in_ad or (group.mcommunity and account.mcommunity_dn)):
             found.add(("person", account.uniqname))
     return found
@@ -266,7 +271,7 @@ def _managed_by(campus: Campus, group: Group, day: int) -> str:
 
 
 def _managed_by_group(campus: Campus, group: Group, day: int) -> tuple[Any, ...]:
-    return group.managers if group.ad else ()
+    return group.managers if group.active_directory else ()
 
 
 def _ad_group(
@@ -275,27 +280,35 @@ def _ad_group(
     dn = group.ad_dn
     mailed = group.folder == SYNC
     managers = [nested.dn for nested in group.managers] or [_managed_by(campus, group, day)]
-    number = 2 * group.number + ("\n" in group.ad)
-    mail = f"{group.ad.replace(' ', '.').replace(',', '')}@{MAIL_DOMAIN}" if mailed else ""
+    number = 2 * group.number + ("\n" in group.active_directory)
+    mail = (
+        f"{group.active_directory.replace(' ', '.').replace(',', '')}@{MAIL_DOMAIN}"
+        if mailed
+        else ""
+    )
     attributes = {
         "objectClass": ["top", "group"],
         "objectCategory": [f"CN=Group,{SCHEMA}"],
         "instanceType": ["4"],
-        "cn": [group.ad],
-        "name": [group.ad],
-        "sAMAccountName": [group.ad if "\n" not in group.ad else f"$DUPLICATE-{guid[:6]}"],
+        "cn": [group.active_directory],
+        "name": [group.active_directory],
+        "sAMAccountName": [
+            group.active_directory
+            if "\n" not in group.active_directory
+            else f"$DUPLICATE-{guid[:6]}"
+        ],
         "distinguishedName": [dn],
         "objectGUID": [guid],
         "objectSid": [f"{DOMAIN_SID}-{400_000_000 + number}"],
         "groupType": [_DISTRIBUTION if mailed and number % 2 else _SECURITY],
         "sAMAccountType": ["268435457" if mailed and number % 2 else "268435456"],
-        "displayName": [group.ad],
+        "displayName": [group.active_directory],
         "description": [poisoned(group.about, problem)],
         "info": ["Synchronized from MCommunity"] if mailed else [],
         "mail": [mail],
         "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
         "managedBy": managers,
-        "member": listed.ad,
+        "member": listed.active_directory,
         "memberOf": list(group.ad_above),
         "whenCreated": [f"{campus.date(-300 - number % 2500):%Y%m%d}{number % 24:02d}1500.0Z"],
         "uSNCreated": [str(20_000_000 + number)],

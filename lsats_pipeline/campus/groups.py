@@ -25,7 +25,7 @@ from lsats_pipeline.campus.people import (
     manager_of_department,
     traits_of,
 )
-from lsats_pipeline.campus.sampling import chance, lanes
+from lsats_pipeline.campus.sampling import bernoulli, uniforms
 from lsats_pipeline.campus.world import Campus
 
 SYNC = "MCommADSync"
@@ -41,7 +41,7 @@ class Family(NamedTuple):
 
     name: str
     share: float  # percent of labs or departments that have one
-    ad: str = ""
+    active_directory: str = ""
     folder: str = ""
     mcommunity: str = ""
     takes: Takes | None = None  # which people of the lab; None: all
@@ -60,7 +60,7 @@ class Group(NamedTuple):
     key: str
     number: int  # no other group has it
     family: str
-    ad: str
+    active_directory: str
     folder: str
     mcommunity: str
     about: str
@@ -79,12 +79,12 @@ class Group(NamedTuple):
     @property
     def name(self) -> str:
         """What the hub calls it: as in Active Directory, else as in MCommunity."""
-        return self.ad or self.mcommunity
+        return self.active_directory or self.mcommunity
 
     @property
     def ad_dn(self) -> str:
         """Where it is in Active Directory."""
-        return ad_group_dn(self.ad, self.folder) if self.ad else ""
+        return ad_group_dn(self.active_directory, self.folder) if self.active_directory else ""
 
 
 # --- families ----------------------------------------------------------------------------------
@@ -105,27 +105,28 @@ def _two_thirds(campus: Campus, number: int, lab: int) -> bool:
 
 
 LAB_FAMILIES = (
-    Family("lab", 90, ad="lsa-{pi}-lab", folder="{code}"),
-    Family("admins", 40, ad="lsa-{prefix}-{pi}-admins", folder="{code}", takes=_runs_the_lab),
-    Family("share", 45, ad="lsa-{pi}-share", folder=SYNC, mcommunity="lsa-{pi}-share",
+    Family("lab", 90, active_directory="lsa-{pi}-lab", folder="{code}"),
+    Family("admins", 40, active_directory="lsa-{prefix}-{pi}-admins", folder="{code}",
+           takes=_runs_the_lab),
+    Family("share", 45, active_directory="lsa-{pi}-share", folder=SYNC, mcommunity="lsa-{pi}-share",
            takes=_two_thirds),
     Family("people", 65, mcommunity="{last} Lab Group {number}"),
     Family("students", 40, mcommunity="{last} Lab Students {number}", takes=_studies),
 )  # fmt: skip
 DEPARTMENT_FAMILIES = (
-    Family("department", 100, ad="lsa-dept-{code}", folder="{code}"),
-    Family("machines", 100, ad="lsa-{code}-computers", folder="{code}"),
+    Family("department", 100, active_directory="lsa-dept-{code}", folder="{code}"),
+    Family("machines", 100, active_directory="lsa-{code}-computers", folder="{code}"),
     Family("staff", 60, mcommunity="{name} Staff"),
 )
 
 
 def _of_lab(campus: Campus, lab: int) -> tuple[tuple[Family, ...], dict[str, str]]:
     start = lab_start(campus, lab)
-    drawn = lanes(b"lab groups", campus.seed, lab)
+    drawn = uniforms(b"lab groups", campus.seed, lab)
     families = tuple(
         family
-        for family, lane in zip(LAB_FAMILIES, drawn, strict=False)
-        if start.has_groups and chance(family.share, lane)
+        for family, uniform in zip(LAB_FAMILIES, drawn, strict=False)
+        if start.has_groups and bernoulli(family.share, uniform)
     )
     department = skeleton(campus)[start.department]
     words = {
@@ -140,7 +141,7 @@ def _of_lab(campus: Campus, lab: int) -> tuple[tuple[Family, ...], dict[str, str
 
 @lru_cache(maxsize=20_000)
 def prefix_of(campus: Campus, department: int) -> str:
-    """The two to four letters that names of a department's things begin with."""
+    """The two to four letters that names of a department's groups and machines begin with."""
     name = skeleton(campus)[department].founding_name
     subject = next((s for s in (*names.SUBJECTS, *names.COLLEGES) if s in name), name)
     return subject.replace(" ", "")[:4].upper()
@@ -157,9 +158,9 @@ class _Spot(NamedTuple):
 def _lab_spots(campus: Campus, lab: int) -> tuple[_Spot, ...]:
     families, words = _of_lab(campus, lab)
     return tuple(
-        _Spot(f, ad_group_dn(f.ad.format_map(words), f.folder.format_map(words)))
+        _Spot(f, ad_group_dn(f.active_directory.format_map(words), f.folder.format_map(words)))
         for f in families
-        if f.ad
+        if f.active_directory
     )
 
 
@@ -176,18 +177,20 @@ def lab_groups(campus: Campus, lab: int, day: int) -> list[Group]:
     everybody = (start.pi.number, *sorted(lab_members(campus, lab, day)))
     found = {}
     for family in families:
-        taken = tuple(n for n in everybody if _is_in(campus, family, start, n))
+        members = tuple(n for n in everybody if _is_in(campus, family, start, n))
         found[family.name] = Group(
             key=f"lab/{lab}/{family.name}",
             number=lab * 8 + LAB_FAMILIES.index(family),
             family=family.name,
-            ad=family.ad.format_map(words),
+            active_directory=family.active_directory.format_map(words),
             folder=family.folder.format_map(words),
             mcommunity=family.mcommunity.format_map(words),
             about=_about(campus, f"{family.name} of the lab of {start.pi.last}", lab, family.name),
-            people=taken,
+            people=members,
             owners=(start.pi.number,),
-            ghosts=(f"former{lab}x",) if chance(6, lanes(b"ghosts", campus.seed, lab)[0]) else (),
+            ghosts=(f"former{lab}x",)
+            if bernoulli(6, uniforms(b"ghosts", campus.seed, lab)[0])
+            else (),
         )
     return list(_linked(found).values())
 
@@ -199,15 +202,15 @@ def _is_in(campus: Campus, family: Family, lab: Lab, number: int) -> bool:
 
 
 def _about(campus: Campus, text: str, number: int, family: str) -> str:
-    lane = lanes(b"about " + family.encode()[:10], campus.seed, number)[0]
-    return "" if chance(12, lane) else f"Synthetic {text}"
+    uniform = uniforms(b"about " + family.encode()[:10], campus.seed, number)[0]
+    return "" if bernoulli(12, uniform) else f"Synthetic {text}"
 
 
 def _linked(found: dict[str, Group]) -> dict[str, Group]:
     """Groups in groups: admins in the lab (AD), students in the people (MCommunity)."""
     lab, admins = found.get("lab"), found.get("admins")
     if lab and admins:
-        nested = Nested(admins.ad, admins.ad_dn)
+        nested = Nested(admins.active_directory, admins.ad_dn)
         found["lab"] = lab._replace(ad_groups=(nested,), managers=(nested,))
         found["admins"] = admins._replace(ad_above=(lab.ad_dn,))
     people, students = found.get("people"), found.get("students")
@@ -256,7 +259,11 @@ def first_department(campus: Campus, number: int) -> int | None:
 @lru_cache(maxsize=20_000)
 def _department_spots(campus: Campus, department: int) -> dict[str, str]:
     code = skeleton(campus)[department].code
-    return {f.name: ad_group_dn(f.ad.format(code=code), code) for f in DEPARTMENT_FAMILIES if f.ad}
+    return {
+        f.name: ad_group_dn(f.active_directory.format(code=code), code)
+        for f in DEPARTMENT_FAMILIES
+        if f.active_directory
+    }
 
 
 def department_group_dn(campus: Campus, department: int) -> str:
@@ -273,17 +280,17 @@ def department_groups(campus: Campus, department: int) -> list[Group]:
     """The groups of a department, and of a college what binds its departments' groups together."""
     place = skeleton(campus)[department]
     words = {"code": place.code, "name": place.founding_name}
-    drawn = lanes(b"dept groups", campus.seed, department)
+    drawn = uniforms(b"dept groups", campus.seed, department)
     above = _college_group(campus, department)
     found = []
-    for family, lane in zip(DEPARTMENT_FAMILIES, drawn, strict=False):
-        if not chance(family.share, lane):
+    for family, uniform in zip(DEPARTMENT_FAMILIES, drawn, strict=False):
+        if not bernoulli(family.share, uniform):
             continue
         group = Group(
             key=f"department/{department}/{family.name}",
             number=_OF_DEPARTMENTS + department * 4 + DEPARTMENT_FAMILIES.index(family),
             family=family.name,
-            ad=family.ad.format_map(words),
+            active_directory=family.active_directory.format_map(words),
             folder=family.folder.format_map(words),
             mcommunity=family.mcommunity.format_map(words),
             about=_about(
@@ -295,7 +302,7 @@ def department_groups(campus: Campus, department: int) -> list[Group]:
             found.append(group._replace(departments=(department,)))
         else:
             people = tuple(roster(campus, department))
-            up = (above.ad_dn,) if above and family.ad else ()
+            up = (above.ad_dn,) if above and family.active_directory else ()
             found.append(group._replace(people=people, ad_above=up))
     return found + ([above] if above and department < ROOTS + _colleges(campus) else [])
 
@@ -314,7 +321,7 @@ def _college_group(campus: Campus, department: int) -> Group | None:
         key=f"college/{college}",
         number=_OF_DEPARTMENTS + college * 4 + 3,
         family="college",
-        ad=f"lsa-college-{code}",
+        active_directory=f"lsa-college-{code}",
         folder="",
         mcommunity="",
         about=f"Everybody in {skeleton(campus)[college].founding_name}",
@@ -342,7 +349,7 @@ def everyone(campus: Campus) -> Group:
         key="campus/everyone",
         number=OF_CAMPUS,
         family="everyone",
-        ad=EVERYONE,
+        active_directory=EVERYONE,
         folder=SYNC,
         mcommunity=EVERYONE,
         about="Announcements to everybody",

@@ -11,7 +11,13 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 from lsats_pipeline.campus.facts import Facts
-from lsats_pipeline.campus.views import AdObject, DirectoryEntry, GatewayJob, Known, TdxAccount
+from lsats_pipeline.campus.views import (
+    ActiveDirectoryUser,
+    Known,
+    McommunityPerson,
+    TdxAccount,
+    UmichApiJob,
+)
 
 
 class _FromBronze(Protocol):
@@ -31,7 +37,7 @@ TDX_FLAGS: Flags[TdxAccount] = (
     ("inactive_account", lambda a: not a.active),
     ("invalid_end_date", lambda a: a.bad_end_date),
 )
-GATEWAY_FLAGS: Flags[GatewayJob] = (
+UMICH_API_FLAGS: Flags[UmichApiJob] = (
     ("missing_uniqname", lambda j: not j.uniqname),
     ("missing_supervisor", lambda j: not j.supervisor),
     ("missing_work_phone", lambda j: not j.phone),
@@ -40,7 +46,7 @@ GATEWAY_FLAGS: Flags[GatewayJob] = (
     ("missing_university_job_title", lambda j: not j.title),
     ("malformed_department_id", lambda j: len(j.department_id) != 6),
 )
-DIRECTORY_FLAGS: Flags[DirectoryEntry] = (
+MCOMMUNITY_FLAGS: Flags[McommunityPerson] = (
     ("missing_email", lambda e: not e.mails),
     ("missing_name", lambda e: not (e.first and e.last)),
     ("missing_affiliation", lambda e: not e.affiliations),
@@ -48,7 +54,7 @@ DIRECTORY_FLAGS: Flags[DirectoryEntry] = (
     ("several_emails", lambda e: len(e.mails) > 1),
     ("malformed_uniqname", lambda e: not e.well_formed),
 )
-AD_FLAGS: Flags[AdObject] = (
+ACTIVE_DIRECTORY_FLAGS: Flags[ActiveDirectoryUser] = (
     ("missing_email", lambda o: not o.mail),
     ("missing_name", lambda o: not (o.first and o.last)),
     ("account_disabled", lambda o: o.disabled),
@@ -62,29 +68,33 @@ class MergedLabel(NamedTuple):
 
     tdx: TdxAccount | None
     tdx_accounts: int
-    umapi: GatewayJob | None
-    mcom: DirectoryEntry | None
-    ad: AdObject | None
+    umich_api: UmichApiJob | None
+    mcommunity: McommunityPerson | None
+    active_directory: ActiveDirectoryUser | None
 
     def any_of(self, *texts: str) -> bool:
         """Whether any of the four systems has one of these fields filled in."""
-        rows = (self.tdx, self.umapi, self.mcom, self.ad)
+        rows = (self.tdx, self.umich_api, self.mcommunity, self.active_directory)
         return any(getattr(row, text, "") for row in rows if row for text in texts)
 
     def mails(self) -> set[str]:
-        """The mail addresses of TDX, directory and AD, ignoring case."""
-        directory = self.mcom.mails[:1] if self.mcom else ()
-        found = (self.tdx and self.tdx.email, *directory, self.ad and self.ad.mail)
+        """The mail addresses of TDX, MCommunity and Active Directory, ignoring case."""
+        directory = self.mcommunity.mails[:1] if self.mcommunity else ()
+        found = (
+            self.tdx and self.tdx.email,
+            *directory,
+            self.active_directory and self.active_directory.mail,
+        )
         return {mail.lower() for mail in found if mail}
 
     def last_names(self) -> set[str]:
         """The last names of all four, ignoring case."""
-        rows = (self.tdx, self.umapi, self.mcom, self.ad)
+        rows = (self.tdx, self.umich_api, self.mcommunity, self.active_directory)
         return {row.last.lower() for row in rows if row and row.last}
 
     def departments(self) -> set[str]:
-        """The department codes of TDX and the gateway."""
-        found = (self.tdx and self.tdx.code, self.umapi and self.umapi.department_id)
+        """The department codes of TDX and umich_api."""
+        found = (self.tdx and self.tdx.code, self.umich_api and self.umich_api.department_id)
         return {code for code in found if code}
 
 
@@ -93,10 +103,10 @@ USER_FLAGS: Flags[MergedLabel] = (
     ("missing_name", lambda m: not (m.any_of("first") and m.any_of("last"))),
     ("missing_department", lambda m: not m.departments()),
     ("missing_job_title", lambda m: not m.any_of("title", "department_title", "titles")),
-    ("not_umapi_employee", lambda m: not m.umapi),
-    ("ad_disabled", lambda m: m.ad and m.ad.disabled),
+    ("not_umapi_employee", lambda m: not m.umich_api),
+    ("ad_disabled", lambda m: m.active_directory and m.active_directory.disabled),
     ("no_tdx_record", lambda m: not m.tdx),
-    ("mcom_only", lambda m: m.mcom and not (m.tdx or m.umapi or m.ad)),
+    ("mcom_only", lambda m: m.mcommunity and not (m.tdx or m.umich_api or m.active_directory)),
     ("duplicate_tdx_account", lambda m: m.tdx_accounts > 1),
     ("email_disagreement", lambda m: len(m.mails()) > 1),
     ("name_disagreement", lambda m: len(m.last_names()) > 1),
@@ -107,15 +117,15 @@ USER_FLAGS: Flags[MergedLabel] = (
 def merge(known: Known) -> MergedLabel:
     """The winning row of each system for the person's uniqname (see `silver.users`)."""
     tdx = [a for a in known.tdx if a.uniqname and not a.problem]
-    umapi = [j for j in known.umapi if j.uniqname and not j.problem]
-    mcom = [e for e in known.mcom if e.well_formed and not e.problem]
-    ad = [o for o in known.ad if o.well_formed and not o.problem]
+    umich_api = [j for j in known.umich_api if j.uniqname and not j.problem]
+    mcommunity = [e for e in known.mcommunity if e.well_formed and not e.problem]
+    active_directory = [o for o in known.active_directory if o.well_formed and not o.problem]
     return MergedLabel(
         tdx=min(tdx, key=lambda a: (not a.active, a.uid), default=None),
         tdx_accounts=len(tdx),
-        umapi=min(umapi, key=lambda j: j.rcd, default=None),
-        mcom=mcom[0] if mcom else None,
-        ad=min(ad, key=lambda o: (o.disabled, o.guid), default=None),
+        umich_api=min(umich_api, key=lambda j: j.rcd, default=None),
+        mcommunity=mcommunity[0] if mcommunity else None,
+        active_directory=min(active_directory, key=lambda o: (o.disabled, o.guid), default=None),
     )
 
 
@@ -125,16 +135,23 @@ def label_person(facts: Facts, known: Known) -> None:
         _label(facts, "tdx_users", "tdx_user", TDX_FLAGS, account, account.uid)
         if account.detail_problem and account.has_detail and not account.problem:
             facts.label("rejects:tdx_user_detail", account.detail_problem, account.uid)
-    for row in known.umapi:
-        _label(facts, "umapi_employees", "umich_api_user", GATEWAY_FLAGS, row, row.key)
-    for entry in known.mcom:
+    for row in known.umich_api:
+        _label(facts, "umapi_employees", "umich_api_user", UMICH_API_FLAGS, row, row.key)
+    for entry in known.mcommunity:
         external, key = str(entry.uid_number), entry.uid.lower()
         stream = "mcommunity_ldap_user"
-        _label(facts, "mcommunity_users", stream, DIRECTORY_FLAGS, entry, key, external)
-    for thing in known.ad:
-        _label(facts, "ad_users", "active_directory_user", AD_FLAGS, thing, thing.guid)
+        _label(facts, "mcommunity_users", stream, MCOMMUNITY_FLAGS, entry, key, external)
+    for ad_user in known.active_directory:
+        _label(
+            facts,
+            "ad_users",
+            "active_directory_user",
+            ACTIVE_DIRECTORY_FLAGS,
+            ad_user,
+            ad_user.guid,
+        )
     merged = merge(known)
-    if merged.tdx or merged.umapi or merged.mcom or merged.ad:
+    if merged.tdx or merged.umich_api or merged.mcommunity or merged.active_directory:
         raise_flags(facts, "users", USER_FLAGS, merged, known.ids.uniqname)
 
 

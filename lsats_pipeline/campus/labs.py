@@ -24,7 +24,7 @@ from lsats_pipeline.campus.people import (
     start_of,
     traits_of,
 )
-from lsats_pipeline.campus.sampling import below, chance, happenings, lanes, pick
+from lsats_pipeline.campus.sampling import below, bernoulli, event_days, pick, uniforms
 from lsats_pipeline.campus.world import Campus
 
 PEOPLE_PER_LAB = 300
@@ -60,7 +60,7 @@ class Lab(NamedTuple):
 
 
 class LabDraw(NamedTuple):
-    """The lanes of a lab's start."""
+    """The uniforms of a lab's start."""
 
     folder: int
     branch: int
@@ -98,11 +98,11 @@ def residents(campus: Campus, lab: int, day: int) -> Iterator[int]:
 def lab_start(campus: Campus, number: int) -> Lab:
     """A lab as on the first day."""
     pi = start_of(campus, _principal(campus, number))
-    draw = LabDraw._make(lanes(b"lab", campus.seed, number)[: len(LabDraw._fields)])
-    folder = chance(78, draw.folder)
-    branch = RESEARCH if chance(75, draw.branch) else WORKSTATIONS
+    draw = LabDraw._make(uniforms(b"lab", campus.seed, number)[: len(LabDraw._fields)])
+    folder = bernoulli(78, draw.folder)
+    branch = RESEARCH if bernoulli(75, draw.branch) else WORKSTATIONS
     # Somebody without folder and awards could not be known as a PI at all.
-    awards = 1 + below(3, draw.how_many) if chance(72, draw.awards) or not folder else 0
+    awards = 1 + below(3, draw.how_many) if bernoulli(72, draw.awards) or not folder else 0
     return Lab(
         number=number,
         pi=pi,
@@ -112,8 +112,8 @@ def lab_start(campus: Campus, number: int) -> Lab:
         branch=branch,
         status=pick(("Current",) * 8 + STATUSES[1:], draw.status) if branch == RESEARCH else "",
         pattern=draw.pattern % 3,
-        has_machines=chance(88, draw.machines),
-        has_groups=chance(92, draw.groups),
+        has_machines=bernoulli(88, draw.machines),
+        has_groups=bernoulli(92, draw.groups),
         awards=awards,
         amended=0,
         changed=-1,
@@ -142,7 +142,7 @@ def _unfitness(campus: Campus, number: int) -> int:
     ids = ids_of(campus, number, person.first, person.last)
     if person.role == "showcase":
         return 4 if ids.uniqname in _RESERVED else 0
-    known = {"tdx", "umapi", "mcom", "ad"} <= person.accounts
+    known = {"tdx", "umich_api", "mcommunity", "active_directory"} <= person.accounts
     readable = not any(name.endswith(("_nul", "_bytes")) for name in defects_of(campus, number))
     fit = known and readable and ids.uniqname not in _RESERVED
     return (2 if not fit else 0) + (number < _SHORT_NAMES)
@@ -152,8 +152,8 @@ def _unfitness(campus: Campus, number: int) -> int:
 def lab_on(campus: Campus, number: int, day: int) -> Lab:
     """A lab on a day."""
     lab = lab_start(campus, number)
-    for when in happenings(b"lab days", campus.seed, number, _CHANGING, 1, day):
-        what, which, *_ = lanes(b"lab event", campus.seed, number, when)
+    for when in event_days(b"lab days", campus.seed, number, _CHANGING, 1, day):
+        what, which, *_ = uniforms(b"lab event", campus.seed, number, when)
         lab = _changed(lab, what, which)._replace(changed=when)
     return lab
 
@@ -180,9 +180,9 @@ def belongs_at_first(campus: Campus, number: int, visiting: bool) -> bool:
     if role not in _MEMBERS:
         return False
     if visiting:
-        return chance(_VISITING, traits.visit)
+        return bernoulli(_VISITING, traits.visit)
     share = _WITH_LAB_TITLE if has_lab_title(role, traits) else _MEMBERS[role]
-    return chance(share, traits.lab)
+    return bernoulli(share, traits.lab)
 
 
 @lru_cache(maxsize=5000)
@@ -212,8 +212,8 @@ def joinings(campus: Campus, lab: int, first: int, last: int) -> Iterator[int]:
     """Who joined the lab, or left it when they were in it, on these days; in order."""
     size = campus.people // lab_count(campus)
     pi = lab_start(campus, lab).pi.number
-    for day in happenings(b"joining", campus.seed, lab, _JOINING, first, last):
-        number = lab * size + below(size, lanes(b"joins", campus.seed, lab, day)[0])
+    for day in event_days(b"joining", campus.seed, lab, _JOINING, first, last):
+        number = lab * size + below(size, uniforms(b"joins", campus.seed, lab, day)[0])
         _, role = kind_of(campus, number, traits_of(campus, number))
         if role in _MEMBERS and number != pi:
             yield number

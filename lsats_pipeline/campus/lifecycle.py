@@ -1,4 +1,4 @@
-"""A campus made, and let live from day to day: the only way that its tables change."""
+"""Creates a campus and advances it day by day: the only way that its tables change."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def create(
         store.hold(connection)
         if not _is_there(connection, campus):
             store.make_schema(connection, campus)
-            _live(connection, campus, 0, batch)
+            _write_day(connection, campus, 0, batch)
             store.add_keys(connection)
 
 
 def advance(connection: Connection, day: dt.date, *, batch: int = BATCH) -> None:
-    """Let the campus live until `day`, one transaction a day, and serve that day.
+    """Advance the campus to `day`, one transaction a day, and serve that day.
 
     Does nothing when it is there already. Raises ConfigurationError when there is no campus or when
     it is past `day`. `connection` must have no transaction open.
     """
     require_synthetic_database(connection.info.dbname)
-    while _live_one_day(connection, day, batch):
+    while _advance_one_day(connection, day, batch):
         pass
 
 
@@ -98,7 +98,7 @@ def _described(campus: Campus) -> str:
     return text + (f", {campus.machines} machines" if campus.wanted_machines else "")
 
 
-def _live_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
+def _advance_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
     """One day, whole or not at all; False when nothing was left to do."""
     with connection.transaction():
         found = store.read_world(connection, lock=True)
@@ -108,14 +108,14 @@ def _live_one_day(connection: Connection, until: dt.date, batch: int) -> bool:
             raise ConfigurationError(f"the campus is at {found.day} and cannot go back to {until}")
         if found.day < until:
             day = found.campus.day(found.day) + 1
-            _live(connection, found.campus, day, batch)
+            _write_day(connection, found.campus, day, batch)
             store.set_day(connection, found.campus.date(day))
         elif found.served_day != until:
             store.set_day(connection, until)
         return found.day < until
 
 
-def _live(connection: Connection, campus: Campus, day: int, batch: int) -> None:
+def _write_day(connection: Connection, campus: Campus, day: int, batch: int) -> None:
     """Write all that is different from the day before; on day 0 that is everything."""
     writer = store.Writer(connection, campus.date(day), batch)
     for block in blocks_of(campus, day, batch):

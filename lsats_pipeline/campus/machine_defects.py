@@ -1,19 +1,22 @@
-"""Everything that is wrong on purpose about a machine's records, as two tables.
+"""Every intended defect of a machine's records, as two tables.
 
 A machine has at most one defect of its own, or shares one with its neighbour (2k and 2k + 1 are
 neighbours), so that what one system gets wrong another can still set right. Machines of the first
 spots show one defect each and are known everywhere, so that even the smallest campus has them all.
+
+Names of defects are stored values (`campus.computers.defect`), so they keep short names of systems:
+`keys_` is keyconfigure, `ad_` active_directory.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from lsats_pipeline.campus.sampling import WHOLE, lanes
+from lsats_pipeline.campus.sampling import WHOLE, uniforms
 from lsats_pipeline.campus.world import Campus
 
-TDX, KEYS, AD = "tdx", "keys", "ad"
-EVERYWHERE = frozenset((TDX, KEYS, AD))
+TDX, KEYCONFIGURE, ACTIVE_DIRECTORY = "tdx", "keyconfigure", "active_directory"
+EVERYWHERE = frozenset((TDX, KEYCONFIGURE, ACTIVE_DIRECTORY))
 
 
 class MachineDefect(NamedTuple):
@@ -27,32 +30,32 @@ class MachineDefect(NamedTuple):
 
 DEFECTS = (
     # Renamed before the first day, and not everybody has heard of it.
-    MachineDefect("tdx_old_name", 30, "tdx keys", lasts=True),
-    MachineDefect("keys_old_name", 100, "tdx keys", lasts=True),
-    MachineDefect("tdx_and_ad_old_name", 200, "tdx keys ad", lasts=True),
+    MachineDefect("tdx_old_name", 30, "tdx keyconfigure", lasts=True),
+    MachineDefect("keys_old_name", 100, "tdx keyconfigure", lasts=True),
+    MachineDefect("tdx_and_ad_old_name", 200, "tdx keyconfigure active_directory", lasts=True),
     # Installed anew: a new object in Active Directory, the old one switched off and left behind.
-    MachineDefect("reimaged", 60, "ad", lasts=True),
-    MachineDefect("reimaged_tdx_old_name", 250, "tdx keys ad", lasts=True),
-    MachineDefect("ad_conflict", 120, "ad", lasts=True),
+    MachineDefect("reimaged", 60, "active_directory", lasts=True),
+    MachineDefect("reimaged_tdx_old_name", 250, "tdx keyconfigure active_directory", lasts=True),
+    MachineDefect("ad_conflict", 120, "active_directory", lasts=True),
     MachineDefect("tdx_placeholder_serial", 50, "tdx", lasts=True),
-    MachineDefect("keys_placeholder_serial", 50, "keys", lasts=True),
+    MachineDefect("keys_placeholder_serial", 50, "keyconfigure", lasts=True),
     MachineDefect("tdx_no_serial", 30, "tdx", lasts=True),
     MachineDefect("tdx_no_mac", 10, "tdx", lasts=True),
-    MachineDefect("keys_no_serial", 100, "keys", lasts=True),
-    MachineDefect("two_spellings", 80, "tdx keys", lasts=True),
+    MachineDefect("keys_no_serial", 100, "keyconfigure", lasts=True),
+    MachineDefect("two_spellings", 80, "tdx keyconfigure", lasts=True),
     MachineDefect("tdx_twice", 120, "tdx", lasts=True),
     # Renamed, and nothing left that ties the two records together: truly undecidable.
-    MachineDefect("undecidable", 2000, "tdx ad", lasts=True),
-    MachineDefect("tdx_no_name", 300, "tdx keys", lasts=True),
+    MachineDefect("undecidable", 2000, "tdx active_directory", lasts=True),
+    MachineDefect("tdx_no_name", 300, "tdx keyconfigure", lasts=True),
     MachineDefect("tdx_bad_mac", 200, "tdx", lasts=True),
-    MachineDefect("keys_no_name", 400, "tdx keys", lasts=True),
-    MachineDefect("keys_no_session", 200, "keys"),
-    MachineDefect("ad_no_system", 150, "ad"),
-    MachineDefect("ad_no_host", 150, "ad"),
+    MachineDefect("keys_no_name", 400, "tdx keyconfigure", lasts=True),
+    MachineDefect("keys_no_session", 200, "keyconfigure"),
+    MachineDefect("ad_no_system", 150, "active_directory"),
+    MachineDefect("ad_no_host", 150, "active_directory"),
     MachineDefect("inactive", 40, "tdx"),
     MachineDefect("surplus", 40, "tdx"),
-    MachineDefect("stale_inventory", 20, "keys"),
-    MachineDefect("ad_disabled", 60, "ad"),
+    MachineDefect("stale_inventory", 20, "keyconfigure"),
+    MachineDefect("ad_disabled", 60, "active_directory"),
     MachineDefect("tdx_no_owner", 25, "tdx"),
     MachineDefect("tdx_unknown_owner", 100, "tdx"),
     MachineDefect("tdx_bad_date", 150, "tdx"),
@@ -60,17 +63,18 @@ DEFECTS = (
     MachineDefect("tdx_nul", 800, "tdx"),
     MachineDefect("tdx_bytes", 800, "tdx"),
     MachineDefect("tdx_detail_nul", 1000, "tdx"),
-    MachineDefect("ad_nul", 1000, "ad"),
-    MachineDefect("ad_bytes", 1000, "ad"),
+    MachineDefect("ad_nul", 1000, "active_directory"),
+    MachineDefect("ad_bytes", 1000, "active_directory"),
 )
 PAIR_DEFECTS = (
-    MachineDefect("shared_dock", 30, "keys"),  # plugged into both: both report its address
-    MachineDefect(
-        "dock_elsewhere", 150, "tdx keys"
-    ),  # TDX has it with one, KeyConfigure with the other
-    MachineDefect("swapped_serials", 100, "tdx keys"),  # in TDX
-    MachineDefect("same_name", 120, "tdx keys"),  # TDX has the second under the name of the first
-    MachineDefect("name_reused", 150, "tdx keys ad"),  # the second got the old name of the first
+    MachineDefect("shared_dock", 30, "keyconfigure"),  # plugged into both: both report its address
+    # TDX has it with one, KeyConfigure with the other.
+    MachineDefect("dock_elsewhere", 150, "tdx keyconfigure"),
+    MachineDefect("swapped_serials", 100, "tdx keyconfigure"),  # in TDX
+    # TDX has the second under the name of the first.
+    MachineDefect("same_name", 120, "tdx keyconfigure"),
+    # The second got the old name of the first.
+    MachineDefect("name_reused", 150, "tdx keyconfigure active_directory"),
     MachineDefect("reused_tag", 120, "tdx"),
 )
 LASTING = frozenset(d.name for d in (*DEFECTS, *PAIR_DEFECTS) if d.lasts or d in PAIR_DEFECTS)
@@ -100,10 +104,10 @@ def drawn_flaw(campus: Campus, number: int, machines: int) -> tuple[MachineDefec
         defect = DEFECTS[number - 2 * len(PAIR_DEFECTS)]
         return defect, Flaw(defect.name)
     if number - number % 2 + 1 < machines and number - number % 2 >= SHOWCASES:
-        pair = _drawn(PAIR_DEFECTS, lanes(b"pair defect", campus.seed, number // 2)[0])
+        pair = _drawn(PAIR_DEFECTS, uniforms(b"pair defect", campus.seed, number // 2)[0])
         if pair:
             return _paired(pair, number)
-    defect_ = _drawn(DEFECTS, lanes(b"machine defect", campus.seed, number)[0])
+    defect_ = _drawn(DEFECTS, uniforms(b"machine defect", campus.seed, number)[0])
     return (defect_, Flaw(defect_.name)) if defect_ else None
 
 
@@ -111,10 +115,10 @@ def _paired(defect: MachineDefect, number: int) -> tuple[MachineDefect, Flaw]:
     return defect, Flaw(defect.name, number % 2 == 1)
 
 
-def _drawn(table: tuple[MachineDefect, ...], lane: int) -> MachineDefect | None:
+def _drawn(table: tuple[MachineDefect, ...], uniform: int) -> MachineDefect | None:
     for defect in table:
         limit = int(WHOLE / defect.one_in)
-        if lane < limit:
+        if uniform < limit:
             return defect
-        lane -= limit
+        uniform -= limit
     return None

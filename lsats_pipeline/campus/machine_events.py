@@ -1,10 +1,10 @@
 """What happens to machines, as one table, and what each system believes after it.
 
     machine_start --events up to the day--> the truth
-                  --those TDX has heard of--> what TDX believes
+                  --those TDX knows of--> what TDX believes
 
-KeyConfigure and Active Directory see a machine itself, so they learn of a change at once; TDX is
-told by people, up to three days later.
+KeyConfigure and Active Directory see a machine itself, so they have a change at once; in TDX
+people record it, up to three days later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from lsats_pipeline.campus.departments import homes
 from lsats_pipeline.campus.events import LAGS, MAX_LAG
-from lsats_pipeline.campus.machine_defects import KEYS, LASTING, SOUND, TDX
+from lsats_pipeline.campus.machine_defects import KEYCONFIGURE, LASTING, SOUND, TDX
 from lsats_pipeline.campus.machines import (
     NO_LAB,
     Machine,
@@ -24,10 +24,10 @@ from lsats_pipeline.campus.machines import (
     owner_near,
     tied_to_lab,
 )
-from lsats_pipeline.campus.sampling import chance, happenings, lanes, pick
+from lsats_pipeline.campus.sampling import bernoulli, event_days, pick, uniforms
 from lsats_pipeline.campus.world import Campus
 
-_RATE = 560  # of 65,536 days something happens to a machine
+_RATE = 560  # of 65,536 days a machine has an event
 
 
 Apply = Callable[[Campus, Machine, tuple[int, ...]], Machine]
@@ -46,7 +46,7 @@ def _reimaged(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machin
 
 def _retired(campus: Campus, machine: Machine, draw: tuple[int, ...]) -> Machine:
     """To surplus; half of the time the other systems drop it at once."""
-    left = machine.systems & {TDX} if chance(50, draw[4]) else machine.systems
+    left = machine.systems & {TDX} if bernoulli(50, draw[4]) else machine.systems
     return machine._replace(status=pick(("Surplus", "Inactive"), draw[5]), systems=left)
 
 
@@ -77,7 +77,7 @@ _GENTLE = tuple(apply for apply in _CHOICES if apply not in (_renamed, _reimaged
 
 
 class Beliefs(NamedTuple):
-    """A machine on one day: truly, and as TDX believes (None: has not heard of it yet)."""
+    """A machine on one day: truly, and as TDX believes (None: does not know it yet)."""
 
     truth: Machine
     tdx: Machine | None
@@ -89,15 +89,15 @@ def machine_on(campus: Campus, number: int, day: int) -> Beliefs | None:
     if day < since:
         return None
     truth = tdx = machine_start(campus, number)
-    lagging = KEYS in truth.systems and truth.flaw.name not in LASTING
-    for when in happenings(b"machine days", campus.seed, number, _RATE, since + 1, day):
-        draw = lanes(b"machine event", campus.seed, number, when)
+    lagging = KEYCONFIGURE in truth.systems and truth.flaw.name not in LASTING
+    for when in event_days(b"machine days", campus.seed, number, _RATE, since + 1, day):
+        draw = uniforms(b"machine event", campus.seed, number, when)
         apply = pick(_CHOICES if truth.flaw == SOUND else _GENTLE, draw[0])
         if truth.status == "Active":
             truth = _after(campus, truth, apply, draw, when)
             if not lagging or when + pick(LAGS, draw[1]) <= day:
                 tdx = _after(campus, tdx, apply, draw, when)
-    lag = pick(LAGS, lanes(b"machine comes", campus.seed, number)[0]) if since else 0
+    lag = pick(LAGS, uniforms(b"machine comes", campus.seed, number)[0]) if since else 0
     # Without an inventory nothing but the name ties TDX to Active Directory, so TDX waits for none.
     return Beliefs(truth, tdx if day >= since + lag * lagging else None)
 
@@ -109,7 +109,7 @@ def _after(
     return changed._replace(session=day, changes=machine.changes + 1, changed=day)
 
 
-def stirred_machines(campus: Campus, day: int) -> Iterator[int]:
+def machines_with_events(campus: Campus, day: int) -> Iterator[int]:
     """Every machine whose records may differ between the day before and `day`, ascending."""
     first = max(1, day - MAX_LAG)
     for number in range(machine_count(campus, day)):
@@ -119,4 +119,4 @@ def stirred_machines(campus: Campus, day: int) -> Iterator[int]:
 
 
 def _eventful(campus: Campus, number: int, first: int, last: int) -> bool:
-    return any(happenings(b"machine days", campus.seed, number, _RATE, first, last))
+    return any(event_days(b"machine days", campus.seed, number, _RATE, first, last))

@@ -1,8 +1,8 @@
 """Which flags the hub must raise about a machine's records, decided from the views.
 
-    KnownMachine --> one flag table per silver table --> labels; placed defects under 'campus'
+    KnownMachine --> one flag table per silver table --> labels; intended defects under 'campus'
 
-Which records belong together is told by `campus.machine_records`, so tables that merge them have no
+`campus.machine_records` says which records belong together, so tables that merge them have no
 labels of their own.
 """
 
@@ -12,7 +12,7 @@ from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.labels import Flags, raise_flags
 from lsats_pipeline.campus.machine_views import (
     PLACEHOLDERS,
-    AdComputer,
+    ActiveDirectoryComputer,
     Card,
     KnownMachine,
     TdxAsset,
@@ -35,7 +35,7 @@ ASSET_FLAGS: Flags[TdxAsset] = (
     ("malformed_mac_address", lambda a: _enriched(a) and a.bad_address),
     ("invalid_attr_last_inventoried_date", lambda a: _enriched(a) and a.bad_date),
 )
-COMPUTER_FLAGS: Flags[AdComputer] = (
+COMPUTER_FLAGS: Flags[ActiveDirectoryComputer] = (
     ("conflict_object", lambda c: "\n" in c.name),
     ("missing_operating_system", lambda c: not c.system),
     ("missing_dns_hostname", lambda c: not c.has_host),
@@ -61,12 +61,12 @@ def label_machine(facts: Facts, known: KnownMachine) -> None:
         facts.label("campus", f"machine_{flaw}", str(known.truth.number))
     for asset in (*known.tdx, *known.accessories):
         _label_asset(facts, asset)
-    for thing in known.ad:
-        if thing.problem:
-            facts.label("rejects:active_directory_computer", thing.problem, thing.guid)
+    for ad_computer in known.active_directory:
+        if ad_computer.problem:
+            facts.label("rejects:active_directory_computer", ad_computer.problem, ad_computer.guid)
         else:
-            raise_flags(facts, "ad_computers", COMPUTER_FLAGS, thing, thing.guid)
-    for card in known.keys:
+            raise_flags(facts, "ad_computers", COMPUTER_FLAGS, ad_computer, ad_computer.guid)
+    for card in known.keyconfigure:
         raise_flags(facts, "keyconfigure_cards", CARD_FLAGS, card, card.key)
     _label_inventory(facts, known)
 
@@ -84,7 +84,7 @@ def _label_asset(facts: Facts, asset: TdxAsset) -> None:
 def _label_inventory(facts: Facts, known: KnownMachine) -> None:
     """Rows of one name and serial number are one computer to the hub."""
     found: dict[str, list[Card]] = {}
-    for card in known.keys:
+    for card in known.keyconfigure:
         found.setdefault(computer_id(card), []).append(card)
     shared = known.truth.flaw.name == "shared_dock" or len(found) > 1
     for key, cards in found.items():

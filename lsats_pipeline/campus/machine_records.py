@@ -19,7 +19,7 @@ from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.groups import machine_group_dn, prefix_of
 from lsats_pipeline.campus.machine_views import (
     COMPUTER_FORM,
-    AdComputer,
+    ActiveDirectoryComputer,
     Card,
     KnownMachine,
     TdxAsset,
@@ -67,12 +67,20 @@ def uniqname_of(campus: Campus, number: int) -> str:
 def record_machine(facts: Facts, campus: Campus, known: KnownMachine, day: int) -> None:
     """Add what every system gives out about this machine."""
     for asset in (*known.tdx, *known.accessories):
-        _record_asset(facts, campus, known.told, asset)
-    for card in known.keys:
-        facts.record("key_client", "computer", card.key, key_row(campus, known.truth, card))
-    for thing in known.ad:
-        content = computer(campus, known.truth, thing)
-        facts.record("active_directory", "computer", thing.guid, content, lookup=thing.name.lower())
+        _record_asset(facts, campus, known.tdx_belief, asset)
+    for card in known.keyconfigure:
+        facts.record(
+            "key_client", "computer", card.key, keyconfigure_row(campus, known.truth, card)
+        )
+    for ad_computer in known.active_directory:
+        content = active_directory_computer(campus, known.truth, ad_computer)
+        facts.record(
+            "active_directory",
+            "computer",
+            ad_computer.guid,
+            content,
+            lookup=ad_computer.name.lower(),
+        )
 
 
 # --- TeamDynamix ---------------------------------------------------------------------------------
@@ -175,8 +183,8 @@ def _extras(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
     """What only the detail call has; none of it changes without the date of change."""
     if asset.form.number != COMPUTER_FORM[0]:
         support = {"ID": 3516, "Name": "Support Group(s)", "Value": "86"}
-        shown = support | {"ValueText": "LSA Desktop Support"}
-        return {"Attributes": [shown], "Attachments": [], "ConfigurationItems": []}
+        attribute = support | {"ValueText": "LSA Desktop Support"}
+        return {"Attributes": [attribute], "Attachments": [], "ConfigurationItems": []}
     number, model = machine.number, machine.model
     system, _ = release_of(machine)
     function = function_of(machine)
@@ -224,7 +232,7 @@ def function_of(machine: Machine) -> str:
 # --- KeyConfigure --------------------------------------------------------------------------------
 
 
-def key_row(campus: Campus, machine: Machine, card: Card) -> Record:
+def keyconfigure_row(campus: Campus, machine: Machine, card: Card) -> Record:
     """One row of the export; columns as the export names them."""
     number, model = machine.number, machine.model
     stale = 365 if machine.flaw.name == "stale_inventory" else 0
@@ -263,7 +271,7 @@ def key_row(campus: Campus, machine: Machine, card: Card) -> Record:
     }
 
 
-def record_stray_card(facts: Facts) -> None:
+def record_orphan_card(facts: Facts) -> None:
     """Add a row of the export without an address, which is nobody's, and its label."""
     row = {"idnt": 1, "agid": 1, "Name": "NOBODYS", "MAC": "n/a", "OEM SN": "N/A", "OS vers": "10"}
     facts.record("key_client", "computer", "?1", row)
@@ -304,10 +312,14 @@ def _at(date: dt.date, hour: int) -> str:
 SECRET = "Synthetic-secret-do-not-store"
 
 
-def computer(campus: Campus, machine: Machine, thing: AdComputer) -> Record:
+def active_directory_computer(
+    campus: Campus, machine: Machine, ad_computer: ActiveDirectoryComputer
+) -> Record:
     """A computer object, in LDAP shape."""
-    number, current = machine.number, thing.current
-    account = thing.name if "\n" not in thing.name else f"$DUPLICATE-{thing.guid[:6]}"
+    number, current = machine.number, ad_computer.current
+    account = (
+        ad_computer.name if "\n" not in ad_computer.name else f"$DUPLICATE-{ad_computer.guid[:6]}"
+    )
     host = f"{account.lower()}.ads.example.edu"
     _, version = release_of(machine)
     created = campus.date(machine_since(campus, number) - 40 * (1 + number % 30))
@@ -318,22 +330,24 @@ def computer(campus: Campus, machine: Machine, thing: AdComputer) -> Record:
         "objectClass": ["top", "person", "organizationalPerson", "user", "computer"],
         "objectCategory": [f"CN=Computer,{SCHEMA}"],
         "instanceType": ["4"],
-        "cn": [thing.name],
-        "name": [thing.name],
+        "cn": [ad_computer.name],
+        "name": [ad_computer.name],
         "sAMAccountName": [f"{account}$"],
-        "distinguishedName": [thing.dn],
-        "objectGUID": [thing.guid],
+        "distinguishedName": [ad_computer.dn],
+        "objectGUID": [ad_computer.guid],
         "objectSid": [
-            f"{DOMAIN_SID}-{500_000_000 + number * 8 + thing.image % 4 + 4 * (not current)}"
+            f"{DOMAIN_SID}-{500_000_000 + number * 8 + ad_computer.image % 4 + 4 * (not current)}"
         ],
-        "dNSHostName": [host] if thing.has_host else [],
+        "dNSHostName": [host] if ad_computer.has_host else [],
         "displayName": [f"{account}$"],
-        "description": [poisoned(f"{machine.model.maker} {machine.model.name}", thing.problem)]
-        if number % 3 or thing.problem
+        "description": [
+            poisoned(f"{machine.model.maker} {machine.model.name}", ad_computer.problem)
+        ]
+        if number % 3 or ad_computer.problem
         else [],
-        "operatingSystem": [thing.system],
+        "operatingSystem": [ad_computer.system],
         "operatingSystemVersion": [version],
-        "userAccountControl": ["4098" if thing.disabled else "4096"],
+        "userAccountControl": ["4098" if ad_computer.disabled else "4096"],
         "sAMAccountType": ["805306369"],
         "primaryGroupID": ["515"],
         "isCriticalSystemObject": ["FALSE"],
@@ -350,7 +364,7 @@ def computer(campus: Campus, machine: Machine, thing: AdComputer) -> Record:
         "uSNCreated": [str(40_000_000 + number)],
         **_passwords(number, filetime(seen + dt.timedelta(days=30))),
     }
-    return {"dn": thing.dn, "attributes": filled(attributes)}
+    return {"dn": ad_computer.dn, "attributes": filled(attributes)}
 
 
 def _passwords(number: int, expires: str) -> dict[str, list[str]]:

@@ -63,13 +63,13 @@ def _add_records(facts: Facts, known: KnownMachine) -> None:
             facts.add(
                 "machine_records", (number, "tdx", "asset", str(asset.asset_id)), (asset.current,)
             )
-    for card in known.keys:
+    for card in known.keyconfigure:
         key = (number, "key_client", "computer", card.key)
         facts.add("machine_records", key, (card.current,))
-    for thing in known.ad:
-        if not thing.problem:
-            key = (number, "active_directory", "computer", thing.guid)
-            facts.add("machine_records", key, (thing.current,))
+    for ad_computer in known.active_directory:
+        if not ad_computer.problem:
+            key = (number, "active_directory", "computer", ad_computer.guid)
+            facts.add("machine_records", key, (ad_computer.current,))
 
 
 def _add_labs(facts: Facts, campus: Campus, known: KnownMachine) -> None:
@@ -78,11 +78,11 @@ def _add_labs(facts: Facts, campus: Campus, known: KnownMachine) -> None:
     for asset in known.tdx:
         if asset.current and not asset.problem:
             readable = asset.has_detail and not asset.detail_problem
-            owner = NOBODY if known.told.flaw.name == "tdx_unknown_owner" else asset.owner
+            owner = NOBODY if known.tdx_belief.flaw.name == "tdx_unknown_owner" else asset.owner
             _tie(found, campus, owner, "owner_is_pi")
             _tie(found, campus, asset.payer if readable else NOBODY, "fin_owner_is_pi")
     machine = known.truth
-    if machine.in_folder and any(t.current and not t.problem for t in known.ad):
+    if machine.in_folder and any(t.current and not t.problem for t in known.active_directory):
         _note(found, lab_start(campus, machine.lab), "ad_ou_nested")
     named = _named_as(campus, machine)
     if named.for_pi and _is_readable(known):
@@ -101,8 +101,8 @@ def _named_as(campus: Campus, machine: Machine) -> Machine:
 def _is_readable(known: KnownMachine) -> bool:
     return (
         any(not asset.problem for asset in known.tdx)
-        or bool(known.keys)
-        or any(not thing.problem for thing in known.ad)
+        or bool(known.keyconfigure)
+        or any(not ad_computer.problem for ad_computer in known.active_directory)
     )
 
 

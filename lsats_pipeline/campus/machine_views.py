@@ -14,7 +14,7 @@ from lsats_pipeline.campus.defects import BAD_BYTES, NUL
 from lsats_pipeline.campus.directory_names import escaped
 from lsats_pipeline.campus.groups import prefix_of
 from lsats_pipeline.campus.labs import lab_on
-from lsats_pipeline.campus.machine_defects import AD, KEYS, TDX
+from lsats_pipeline.campus.machine_defects import ACTIVE_DIRECTORY, KEYCONFIGURE, TDX
 from lsats_pipeline.campus.machine_events import Beliefs
 from lsats_pipeline.campus.machines import (
     NOBODY,
@@ -94,7 +94,7 @@ class Card(NamedTuple):
         return f"{self.address}|{self.name.upper()}|{self.serial.upper()}"
 
 
-class AdComputer(NamedTuple):
+class ActiveDirectoryComputer(NamedTuple):
     """A computer object in Active Directory."""
 
     guid: str
@@ -112,11 +112,11 @@ class KnownMachine(NamedTuple):
     """Everything the three systems hold on one machine."""
 
     truth: Machine
-    told: Machine  # as TDX believes
+    tdx_belief: Machine  # as TDX believes
     tdx: tuple[TdxAsset, ...]
     accessories: tuple[TdxAsset, ...]
-    keys: tuple[Card, ...]
-    ad: tuple[AdComputer, ...]
+    keyconfigure: tuple[Card, ...]
+    active_directory: tuple[ActiveDirectoryComputer, ...]
 
 
 def known_machine(campus: Campus, now: Beliefs, day: int) -> KnownMachine:
@@ -257,7 +257,7 @@ def spelled(address: str, style: int) -> str:
 
 
 def _cards(campus: Campus, machine: Machine) -> tuple[Card, ...]:
-    if KEYS not in machine.systems:
+    if KEYCONFIGURE not in machine.systems:
         return ()
     flaw = machine.flaw
     name = true_name(campus, machine)
@@ -265,7 +265,7 @@ def _cards(campus: Campus, machine: Machine) -> tuple[Card, ...]:
         name = name_of(campus, machine, 0)
     if flaw.name == "keys_no_name":
         name = ""
-    serial = _serial_in_keys(campus, machine)
+    serial = _serial_in_keyconfigure(campus, machine)
     style = machine.number % 2 * 3  # colons or nothing
     addresses = [card_of(campus, machine, k) for k in range(machine.cards)]
     if flaw.name == "shared_dock" or (flaw.name == "dock_elsewhere" and flaw.second):
@@ -286,7 +286,7 @@ def _cards(campus: Campus, machine: Machine) -> tuple[Card, ...]:
     return tuple(cards)
 
 
-def _serial_in_keys(campus: Campus, machine: Machine) -> str:
+def _serial_in_keyconfigure(campus: Campus, machine: Machine) -> str:
     if machine.flaw.name == "keys_no_serial":
         return ""
     if machine.flaw.name == "keys_placeholder_serial":
@@ -297,16 +297,18 @@ def _serial_in_keys(campus: Campus, machine: Machine) -> str:
 # --- Active Directory ----------------------------------------------------------------------------
 
 
-def machine_objects(campus: Campus, machine: Machine, day: int) -> tuple[AdComputer, ...]:
+def machine_objects(
+    campus: Campus, machine: Machine, day: int
+) -> tuple[ActiveDirectoryComputer, ...]:
     """The objects of a machine: one, and what a conflict or a new installation left behind."""
-    if AD not in machine.systems:
+    if ACTIVE_DIRECTORY not in machine.systems:
         return ()
     flaw = machine.flaw
     old = flaw.name == "tdx_and_ad_old_name"
     name = name_of(campus, machine, 0) if old else true_name(campus, machine)
     above = folder_of(campus, machine, day)
     ids = raw(b"machine ad", campus.seed, machine.number, machine.image)
-    main = AdComputer(
+    main = ActiveDirectoryComputer(
         guid=uuid_text(ids, 0),
         name=name,
         dn=f"CN={escaped(name)},{above}",
@@ -328,7 +330,9 @@ def machine_objects(campus: Campus, machine: Machine, day: int) -> tuple[AdCompu
     )
 
 
-def _left_behind(campus: Campus, machine: Machine, main: AdComputer, above: str) -> AdComputer:
+def _left_behind(
+    campus: Campus, machine: Machine, main: ActiveDirectoryComputer, above: str
+) -> ActiveDirectoryComputer:
     name = name_of(campus, machine, 0)
     return main._replace(
         guid=uuid_text(raw(b"machine ad", campus.seed, machine.number, 0), 2),

@@ -15,9 +15,9 @@ from lsats_pipeline.campus.departments import homes
 from lsats_pipeline.campus.groups import prefix_of, roster
 from lsats_pipeline.campus.labs import is_pi, lab_count, lab_members, lab_start
 from lsats_pipeline.campus.machine_defects import (
-    AD,
+    ACTIVE_DIRECTORY,
     EVERYWHERE,
-    KEYS,
+    KEYCONFIGURE,
     SOUND,
     TDX,
     Flaw,
@@ -25,7 +25,7 @@ from lsats_pipeline.campus.machine_defects import (
     is_showcase,
 )
 from lsats_pipeline.campus.people import manager_of_department
-from lsats_pipeline.campus.sampling import below, chance, coded, pick, raw, shuffled
+from lsats_pipeline.campus.sampling import below, bernoulli, coded, pick, raw, shuffled
 from lsats_pipeline.campus.world import Campus
 
 NOBODY = -1
@@ -60,7 +60,10 @@ RELEASES = {
 }
 # Percent known to a system, by whether somebody looks after the machine.
 _MANAGED = 42
-_KNOWN = {True: {TDX: 82, KEYS: 76, AD: 77}, False: {TDX: 95, KEYS: 5, AD: 6}}
+_KNOWN = {
+    True: {TDX: 82, KEYCONFIGURE: 76, ACTIVE_DIRECTORY: 77},
+    False: {TDX: 95, KEYCONFIGURE: 5, ACTIVE_DIRECTORY: 6},
+}
 _LAB_SHARE = 45  # percent of the machines near a lab that has machines
 
 
@@ -91,13 +94,13 @@ class Machine(NamedTuple):
 
 
 class MachineTraits(NamedTuple):
-    """The lanes of a machine's start, one per choice."""
+    """The uniforms of a machine's start, one per choice."""
 
     model: int
     managed: int
     tdx: int
-    keys: int
-    ad: int
+    keyconfigure: int
+    active_directory: int
     department: int
     owner: int
     payer: int
@@ -150,7 +153,7 @@ def _by_department(campus: Campus) -> dict[int, array[int]]:
     found = {department: array("i") for department in homes(campus)}
     for number in range(campus.machines):
         machine = machine_start(campus, number)
-        if AD in machine.systems:
+        if ACTIVE_DIRECTORY in machine.systems:
             found[machine.department].append(number)
     return found
 
@@ -186,8 +189,8 @@ def machine_start(campus: Campus, number: int) -> Machine:
         lab=lab,
         in_folder=lab != NO_LAB
         and lab_start(campus, lab).has_folder
-        and chance(75, traits.in_folder),
-        for_pi=lab != NO_LAB and chance(18, traits.for_pi),
+        and bernoulli(75, traits.in_folder),
+        for_pi=lab != NO_LAB and bernoulli(18, traits.for_pi),
         owner=owner_near(campus, department, lab, traits.owner_kind, traits.owner),
         payer=_payer(campus, department, lab, traits.payer_kind),
         user=owner_near(campus, department, lab, traits.user_kind, traits.user),
@@ -216,10 +219,14 @@ def _known_systems(campus: Campus, number: int, traits: MachineTraits) -> frozen
         # Nothing else may tie together what is to be undecidable.
         found = drawn_flaw(campus, number, campus.machines)
         alone = found is not None and found[1].name == "undecidable"
-        return frozenset((TDX, AD)) if alone else EVERYWHERE
-    shares = _KNOWN[chance(_MANAGED, traits.managed)]
-    drawn = {TDX: traits.tdx, KEYS: traits.keys, AD: traits.ad}
-    return frozenset(s for s in drawn if chance(shares[s], drawn[s])) or frozenset((TDX,))
+        return frozenset((TDX, ACTIVE_DIRECTORY)) if alone else EVERYWHERE
+    shares = _KNOWN[bernoulli(_MANAGED, traits.managed)]
+    drawn = {
+        TDX: traits.tdx,
+        KEYCONFIGURE: traits.keyconfigure,
+        ACTIVE_DIRECTORY: traits.active_directory,
+    }
+    return frozenset(s for s in drawn if bernoulli(shares[s], drawn[s])) or frozenset((TDX,))
 
 
 def _flaw(campus: Campus, number: int, systems: frozenset[str]) -> Flaw:
@@ -228,7 +235,7 @@ def _flaw(campus: Campus, number: int, systems: frozenset[str]) -> Flaw:
         return SOUND
     defect, flaw = drawn
     needs = set(defect.needs.split())
-    if flaw.name == "undecidable" and KEYS in systems:
+    if flaw.name == "undecidable" and KEYCONFIGURE in systems:
         return SOUND
     if not needs <= systems or (flaw.name in _PAIRED and not needs <= _neighbour(campus, number)):
         return SOUND
@@ -248,7 +255,7 @@ def _neighbour(campus: Campus, number: int) -> frozenset[str]:
 def _lab(campus: Campus, number: int, traits: MachineTraits) -> int:
     near = lab_near(campus, number)
     has_any = lab_start(campus, near).has_machines
-    return near if has_any and chance(_LAB_SHARE, traits.lab) else NO_LAB
+    return near if has_any and bernoulli(_LAB_SHARE, traits.lab) else NO_LAB
 
 
 def _department(campus: Campus, traits: MachineTraits, lab: int) -> int:
@@ -257,14 +264,14 @@ def _department(campus: Campus, traits: MachineTraits, lab: int) -> int:
     return pick(homes(campus), traits.department)
 
 
-def owner_near(campus: Campus, department: int, lab: int, kind: int, lane: int) -> int:
+def owner_near(campus: Campus, department: int, lab: int, kind: int, uniform: int) -> int:
     """Somebody who may own or use a machine: of the lab, or employed by the department."""
     if lab != NO_LAB:
         pi = lab_start(campus, lab).pi.number
         members = _first_members(campus, lab)
-        return pi if chance(40, kind) or not members else pick(members, lane)
+        return pi if bernoulli(40, kind) or not members else pick(members, uniform)
     people = roster(campus, department)
-    found = people[below(len(people), lane)] if people else NOBODY
+    found = people[below(len(people), uniform)] if people else NOBODY
     return manager_of_department(campus, department) if found < 0 or is_pi(campus, found) else found
 
 
@@ -274,9 +281,9 @@ def _first_members(campus: Campus, lab: int) -> tuple[int, ...]:
 
 
 def _payer(campus: Campus, department: int, lab: int, kind: int) -> int:
-    if lab != NO_LAB and chance(65, kind):
+    if lab != NO_LAB and bernoulli(65, kind):
         return lab_start(campus, lab).pi.number
-    return manager_of_department(campus, department) if chance(90, kind) else NOBODY
+    return manager_of_department(campus, department) if bernoulli(90, kind) else NOBODY
 
 
 def tied_to_lab(campus: Campus, machine: Machine) -> Machine:
@@ -284,8 +291,8 @@ def tied_to_lab(campus: Campus, machine: Machine) -> Machine:
     if machine.lab == NO_LAB or machine.for_pi:
         return machine
     pi = lab_start(campus, machine.lab).pi.number
-    told = TDX in machine.systems and pi in (machine.owner, machine.payer)
-    if told or (AD in machine.systems and machine.in_folder):
+    tdx_ties_it = TDX in machine.systems and pi in (machine.owner, machine.payer)
+    if tdx_ties_it or (ACTIVE_DIRECTORY in machine.systems and machine.in_folder):
         return machine
     return machine._replace(payer=pi) if TDX in machine.systems else machine._replace(for_pi=True)
 

@@ -8,7 +8,7 @@ The same questions decide who is listed in a group (group_records.py), so both a
 from __future__ import annotations
 
 from lsats_pipeline.campus.directory_names import ad_group_dn
-from lsats_pipeline.campus.group_anomalies import odd_ad_groups
+from lsats_pipeline.campus.group_anomalies import anomalous_ad_groups
 from lsats_pipeline.campus.groups import (
     EVERYONE,
     SYNC,
@@ -23,7 +23,7 @@ from lsats_pipeline.campus.world import Campus
 
 def in_ad_groups(person: Person | None) -> bool:
     """Whether Active Directory, believing this of somebody, keeps them in groups."""
-    return person is not None and "ad" in person.accounts and person.role != "gone"
+    return person is not None and "active_directory" in person.accounts and person.role != "gone"
 
 
 def stays_in_department(person: Person, start: Person) -> bool:
@@ -44,5 +44,5 @@ def ad_groups_of(campus: Campus, number: int, person: Person | None, day: int) -
         found.append(department_group_dn(campus, start.department))
     for lab in labs_of(campus, number, day):
         found += lab_groups_of(campus, number, lab)
-    found += odd_ad_groups(campus).get(number, ())
+    found += anomalous_ad_groups(campus).get(number, ())
     return tuple(found)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from lsats_pipeline.campus import names
 from lsats_pipeline.campus.defects import DEFECTS
 from lsats_pipeline.campus.departments import homes
-from lsats_pipeline.campus.sampling import WHOLE, below, chance, pick, raw, shuffled, uuid_text
+from lsats_pipeline.campus.sampling import WHOLE, below, bernoulli, pick, raw, shuffled, uuid_text
 from lsats_pipeline.campus.world import Campus
 
-SYSTEMS = ("tdx", "umapi", "mcom", "ad")
+SYSTEMS = ("tdx", "umich_api", "mcommunity", "active_directory")
 
 
 class Appointment(NamedTuple):
@@ -46,7 +46,7 @@ class Person(NamedTuple):
     mobile: str
     building: str
     room: str
-    accounts: frozenset[str]  # systems that know them; the gateway does as long as there are jobs
+    accounts: frozenset[str]  # systems that know them; umich_api does as long as there are jobs
     disabled: frozenset[str]  # accounts that are kept but switched off
     changes: int
     changed: int  # the day of the last change, `since` at first
@@ -71,9 +71,9 @@ class PersonKind(NamedTuple):
     share: float  # percent of the first population, managers (staff) aside
     hired: float  # percent of those who come later
     tdx: float
-    umapi: float
-    mcom: float
-    ad: float
+    umich_api: float
+    mcommunity: float
+    active_directory: float
     titles: tuple[str, ...]
 
 
@@ -119,7 +119,7 @@ _MANAGER_SPOT = 63  # above every showcase person
 
 
 class PersonTraits(NamedTuple):
-    """The lanes of a person's start, one per choice."""
+    """The uniforms of a person's start, one per choice."""
 
     kind: int
     first: int
@@ -135,9 +135,9 @@ class PersonTraits(NamedTuple):
     building: int
     room: int
     tdx: int
-    umapi: int
-    mcom: int
-    ad: int
+    umich_api: int
+    mcommunity: int
+    active_directory: int
     lab_title: int
     which_lab_title: int
     lab: int  # whether they are in the lab of their neighbourhood
@@ -181,7 +181,7 @@ def ids_of(campus: Campus, number: int, first: str, last: str) -> Ids:
 
 
 def traits_of(campus: Campus, number: int) -> PersonTraits:
-    """What chance decided about a person."""
+    """The random choices about a person."""
     return PersonTraits._make(_TRAITS.unpack_from(raw(b"traits", campus.seed, number)))
 
 
@@ -204,7 +204,7 @@ def start_of(campus: Campus, number: int) -> Person:
         nickname=pick(names.FIRST_NAMES, traits.nickname) if traits.nickname % 7 == 0 else "",
         title=title,
         department=department,
-        jobs=_jobs(campus, title, department, role, traits) if "umapi" in accounts else (),
+        jobs=_jobs(campus, title, department, role, traits) if "umich_api" in accounts else (),
         phone=f"555{below(10_000, traits.phone):04d}" if kind != "alumni" else "",
         mobile=f"556{below(10_000, traits.mobile):04d}" if traits.mobile % 4 == 0 else "",
         building=pick(names.BUILDINGS, traits.building),
@@ -216,9 +216,9 @@ def start_of(campus: Campus, number: int) -> Person:
     )
 
 
-def other_than(items: tuple[str, ...], item: str, lane: int) -> str:
+def other_than(items: tuple[str, ...], item: str, uniform: int) -> str:
     """One of the items, but not `item`."""
-    found = pick(items, lane)
+    found = pick(items, uniform)
     return found if found != item else items[(items.index(item) + 1) % len(items)]
 
 
@@ -236,7 +236,7 @@ def job(campus: Campus, rcd: int, department: int, title: str) -> Appointment:
 
 def has_lab_title(role: str, traits: PersonTraits) -> bool:
     """Whether somebody was hired for a lab."""
-    return chance(LAB_TITLE_SHARE.get(role, 0), traits.lab_title)
+    return bernoulli(LAB_TITLE_SHARE.get(role, 0), traits.lab_title)
 
 
 @lru_cache(maxsize=20_000)
@@ -264,8 +264,8 @@ def kind_of(campus: Campus, number: int, traits: PersonTraits) -> tuple[str, str
     return kind, kind
 
 
-def _drawn_kind(mix: tuple[tuple[str, float], ...], lane: int) -> str:
-    spot = lane * 100 / WHOLE
+def _drawn_kind(mix: tuple[tuple[str, float], ...], uniform: int) -> str:
+    spot = uniform * 100 / WHOLE
     for name, share in mix:
         if spot < share:
             return name
@@ -277,7 +277,7 @@ def _accounts(kind: str, role: str, traits: PersonTraits) -> frozenset[str]:
     share = KINDS[kind]
     if role in ("manager", "showcase"):
         return frozenset(s for s in SYSTEMS if getattr(share, s) >= 50)
-    return frozenset([s for s in SYSTEMS if chance(getattr(share, s), getattr(traits, s))])
+    return frozenset([s for s in SYSTEMS if bernoulli(getattr(share, s), getattr(traits, s))])
 
 
 def department_of(campus: Campus, number: int, role: str, traits: PersonTraits) -> int:

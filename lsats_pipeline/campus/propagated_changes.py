@@ -1,8 +1,8 @@
-"""Who and what may differ between two days, so that nobody else has to be looked at.
+"""Who and what may differ between two days, so that nothing else has to be compared.
 
     events, arrivals --> people, labs, departments, machines whose facts have to be compared
 
-Each may name too many; none may leave one out.
+Each may list too many; none may leave one out.
 """
 
 from __future__ import annotations
@@ -10,31 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import merge
 
-from lsats_pipeline.campus.events import stirred
+from lsats_pipeline.campus.events import people_with_events
 from lsats_pipeline.campus.groups import first_department
 from lsats_pipeline.campus.labs import joinings, lab_count, lab_on, neighbourhood
-from lsats_pipeline.campus.machine_events import stirred_machines
+from lsats_pipeline.campus.machine_events import machines_with_events
 from lsats_pipeline.campus.machines import lab_near, machine_count, machine_home
 from lsats_pipeline.campus.world import Campus
 
 
-def stirred_people(campus: Campus, day: int) -> Iterator[int]:
+def changed_people(campus: Campus, day: int) -> Iterator[int]:
     """Everybody who had an event, came, or joined or left a lab, lately; ascending."""
     joined = sorted({n for k in range(lab_count(campus)) for n in joinings(campus, k, day, day)})
     last = None
-    for number in merge(stirred(campus, day), joined):
+    for number in merge(people_with_events(campus, day), joined):
         if number != last:
             yield number
         last = number
 
 
-class Ripples:
+class PropagatedChanges:
     """What one day's events reach."""
 
     def __init__(self, campus: Campus, day: int) -> None:
         self._campus = campus
         self._day = day
-        self.people = list(stirred_people(campus, day))
+        self.people = list(changed_people(campus, day))
         self.machines = self._machines()
 
     def labs(self) -> list[int]:
@@ -63,7 +63,7 @@ class Ripples:
     def _machines(self) -> list[int]:
         """Machines with an event, and those that may live in a folder that moved."""
         campus, day = self._campus, self._day
-        found = set(stirred_machines(campus, day))
+        found = set(machines_with_events(campus, day))
         moved = self._changed_labs()
         if moved:
             every = range(machine_count(campus, day))

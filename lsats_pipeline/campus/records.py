@@ -1,6 +1,6 @@
 """How each system spells what it knows of a person: the JSON that it gives out.
 
-    Known --> records of TDX (list and detail), the gateway, MCommunity and Active Directory
+    Known --> records of TDX (list and detail), umich_api, MCommunity and Active Directory
 
 Field names follow domain/hub.md 1.1.5, 1.2, 1.3 and 1.4. Fields that move without meaning (last
 logon and the like) are added by the simulators, not here.
@@ -18,11 +18,11 @@ from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.people import Ids, Person, manager
 from lsats_pipeline.campus.views import (
     MAIL_DOMAIN,
-    AdObject,
-    DirectoryEntry,
-    GatewayJob,
+    ActiveDirectoryUser,
     Known,
+    McommunityPerson,
     TdxAccount,
+    UmichApiJob,
     college_name,
 )
 from lsats_pipeline.campus.world import Campus
@@ -42,18 +42,18 @@ def record_person(facts: Facts, campus: Campus, known: Known) -> None:
     for account in known.tdx:
         assert states.tdx
         _record_tdx(facts, campus, states.tdx, ids, account)
-    for row in known.umapi:
-        assert states.umapi
-        facts.record("umich_api", "user", row.key, employee(states.umapi, row))
-    for entry in known.mcom:
-        assert states.mcom
-        content = directory_entry(campus, states.mcom, ids, entry)
+    for row in known.umich_api:
+        assert states.umich_api
+        facts.record("umich_api", "user", row.key, employee(states.umich_api, row))
+    for entry in known.mcommunity:
+        assert states.mcommunity
+        content = mcommunity_person(campus, states.mcommunity, ids, entry)
         key = str(entry.uid_number)
         facts.record("mcommunity_ldap", "user", key, content, lookup=entry.uid.lower())
-    for thing in known.ad:
-        assert states.ad
-        content = ad_object(campus, states.ad, known, thing)
-        facts.record("active_directory", "user", thing.guid, content, lookup=thing.cn.lower())
+    for ad_user in known.active_directory:
+        assert states.active_directory
+        content = active_directory_user(campus, states.active_directory, known, ad_user)
+        facts.record("active_directory", "user", ad_user.guid, content, lookup=ad_user.cn.lower())
 
 
 # --- TeamDynamix -------------------------------------------------------------------------------
@@ -162,10 +162,10 @@ def _dashed(phone: str) -> str:
     return f"734-{phone[:3]}-{phone[3:]}" if phone else ""
 
 
-# --- API gateway -------------------------------------------------------------------------------
+# --- umich_api -------------------------------------------------------------------------------
 
 
-def employee(person: Person, row: GatewayJob) -> Record:
+def employee(person: Person, row: UmichApiJob) -> Record:
     """One employment row."""
     blank = _BLANKS[person.number % 3]
     return {
@@ -205,7 +205,7 @@ _PERSON_CLASSES = [
 ]
 
 
-def directory_entry(campus: Campus, person: Person, ids: Ids, entry: DirectoryEntry) -> Record:
+def mcommunity_person(campus: Campus, person: Person, ids: Ids, entry: McommunityPerson) -> Record:
     """An LDAP entry: every value a list of texts, an attribute without values left out."""
     place = f"{person.room} {person.building}"
     name = f"{person.first} {person.last}"
@@ -256,35 +256,37 @@ _AD_CONSTANTS: dict[str, list[str]] = {
 }
 
 
-def ad_object(campus: Campus, person: Person, known: Known, thing: AdObject) -> Record:
+def active_directory_user(
+    campus: Campus, person: Person, known: Known, ad_user: ActiveDirectoryUser
+) -> Record:
     """An AD user: LDAP shape, GUID and SID as text, times as the directory writes them."""
     ids = known.ids
-    dn = account_dn(campus, person, thing.cn, "ad_escaped_ou" in known.defects)
-    account = thing.cn if "\n" not in thing.cn else f"$DUPLICATE-{thing.guid[:6]}"
-    display = poisoned(f"{person.first} {person.last}", thing.problem)
+    dn = account_dn(campus, person, ad_user.cn, "ad_escaped_ou" in known.defects)
+    account = ad_user.cn if "\n" not in ad_user.cn else f"$DUPLICATE-{ad_user.guid[:6]}"
+    display = poisoned(f"{person.first} {person.last}", ad_user.problem)
     department = skeleton(campus)[person.department].founding_name
-    spare = 0 if thing.well_formed else 1
+    spare = 0 if ad_user.well_formed else 1
     attributes = {
         **_AD_CONSTANTS,
-        "cn": [thing.cn],
-        "name": [thing.cn],
+        "cn": [ad_user.cn],
+        "name": [ad_user.cn],
         "sAMAccountName": [account],
         "uid": [account],
         "distinguishedName": [dn],
-        "objectGUID": [thing.guid],
+        "objectGUID": [ad_user.guid],
         "objectSid": [f"{DOMAIN_SID}-{100_000 + 2 * person.number + spare}"],
         "sIDHistory": [f"{DOMAIN_SID}-{9_000 + person.number}"] if person.number % 50 == 0 else [],
         "userPrincipalName": [f"{account}@{MAIL_DOMAIN}"],
-        "givenName": [thing.first],
-        "sn": [thing.last],
+        "givenName": [ad_user.first],
+        "sn": [ad_user.last],
         "initials": [person.middle[:1]],
         "displayName": [display],
-        "mail": [thing.mail],
-        "mailNickname": [account] if thing.mail else [],
-        "proxyAddresses": [f"SMTP:{thing.mail}", f"smtp:{account}@ad.example.edu"]
-        if thing.mail
+        "mail": [ad_user.mail],
+        "mailNickname": [account] if ad_user.mail else [],
+        "proxyAddresses": [f"SMTP:{ad_user.mail}", f"smtp:{account}@ad.example.edu"]
+        if ad_user.mail
         else [],
-        "title": [thing.title],
+        "title": [ad_user.title],
         "department": [department] if person.kind != "alumni" else [],
         "description": [f"Synthetic {person.kind}"],
         "telephoneNumber": [_bracketed(person.phone)],
@@ -298,8 +300,8 @@ def ad_object(campus: Campus, person: Person, known: Known, thing: AdObject) -> 
         if person.kind != "alumni"
         else ["Alumni"],
         "umichadRole": _roles(person),
-        "memberOf": list(known.groups) if thing.well_formed else [],
-        "userAccountControl": ["514" if thing.disabled else "512"],
+        "memberOf": list(known.groups) if ad_user.well_formed else [],
+        "userAccountControl": ["514" if ad_user.disabled else "512"],
         **_ad_times(campus, person),
     }
     return {"dn": dn, "attributes": filled(attributes)}
@@ -337,7 +339,7 @@ def _bracketed(phone: str) -> str:
 # --- records without a key ---------------------------------------------------------------------
 
 
-def record_strays(facts: Facts, campus: Campus) -> None:
+def record_orphans(facts: Facts, campus: Campus) -> None:
     """A record in each stream that lacks its key for good, and the label of that stream."""
     account = skeleton(campus)[ROOTS].tdx_id
     user = {

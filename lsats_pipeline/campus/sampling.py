@@ -1,6 +1,7 @@
-"""Chance without state: every draw is a hash of the seed, a purpose and a counter.
+"""Sampling without state: every random value is a hash of the seed, a purpose and a counter.
 
-Nothing here remembers anything, so any person on any day can be drawn alone, in any order.
+No generator is advanced, so any person on any day can be drawn alone, in any order. Each purpose is
+a random stream of its own.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from hashlib import blake2b, shake_128
 from typing import TypeVar
 
 T = TypeVar("T")
-WHOLE = 65536  # a lane is a whole number from 0 up to this
-LANES = 32
+WHOLE = 65536  # a uniform is a whole number from 0 up to, without, this
+UNIFORMS = 32
 
 _KEY = struct.Struct("<qqq")
-_LANES = struct.Struct(f"<{LANES}H")
+_UNIFORMS = struct.Struct(f"<{UNIFORMS}H")
 # Below 2^63; keeps a seed of any size inside the key.
 _SEED_MASK = (1 << 62) - 1
 _CODE_LETTERS = "0123456789BCDFGHJKLMNPQRSTVWXZ"
@@ -29,30 +30,30 @@ def raw(purpose: bytes, seed: int, number: int, day: int = 0) -> bytes:
     return blake2b(key, person=purpose).digest()
 
 
-def lanes(purpose: bytes, seed: int, number: int, day: int = 0) -> tuple[int, ...]:
-    """32 independent lanes."""
-    return _LANES.unpack(raw(purpose, seed, number, day))
+def uniforms(purpose: bytes, seed: int, number: int, day: int = 0) -> tuple[int, ...]:
+    """32 independent uniforms."""
+    return _UNIFORMS.unpack(raw(purpose, seed, number, day))
 
 
-def many_lanes(count: int, purpose: bytes, seed: int, number: int) -> tuple[int, ...]:
-    """`count` independent lanes, for draws that need more than 32."""
+def many_uniforms(count: int, purpose: bytes, seed: int, number: int) -> tuple[int, ...]:
+    """`count` independent uniforms, for choices that need more than 32."""
     stream = shake_128(purpose + _KEY.pack(seed & _SEED_MASK, number, 0)).digest(2 * count)
     return struct.unpack(f"<{count}H", stream)
 
 
-def below(limit: int, lane: int) -> int:
+def below(limit: int, uniform: int) -> int:
     """A whole number from 0 up to, without, `limit`."""
-    return lane * limit >> 16
+    return uniform * limit >> 16
 
 
-def pick(items: Sequence[T], lane: int) -> T:
+def pick(items: Sequence[T], uniform: int) -> T:
     """One of the items."""
-    return items[lane * len(items) >> 16]
+    return items[uniform * len(items) >> 16]
 
 
-def chance(percent: float, lane: int) -> bool:
-    """True in so many percent of all lanes."""
-    return lane * 100 < percent * WHOLE
+def bernoulli(percent: float, uniform: int) -> bool:
+    """True in so many percent of all cases."""
+    return uniform * 100 < percent * WHOLE
 
 
 def uuid_text(digest: bytes, part: int) -> str:
@@ -70,14 +71,14 @@ def shuffled(number: int, seed: int, modulus: int, multiplier: int) -> int:
     return (number * multiplier + (seed & _SEED_MASK) * 7919 + multiplier // 3) % modulus
 
 
-def happenings(
+def event_days(
     purpose: bytes, seed: int, number: int, rate: int, first: int, last: int
 ) -> Iterator[int]:
-    """The days from `first` to `last` on which something happens; `rate` of 65,536 days are."""
-    for block in range(first // LANES, last // LANES + 1):
-        for spot, lane in enumerate(lanes(purpose, seed, number, block)):
-            day = block * LANES + spot
-            if lane < rate and first <= day <= last:
+    """The days from `first` to `last` with an event, `rate` of 65,536 days on average."""
+    for block in range(first // UNIFORMS, last // UNIFORMS + 1):
+        for spot, uniform in enumerate(uniforms(purpose, seed, number, block)):
+            day = block * UNIFORMS + spot
+            if uniform < rate and first <= day <= last:
                 yield day
 
 

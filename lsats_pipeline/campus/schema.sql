@@ -44,7 +44,7 @@ create table campus.people (
     mobile_phone  text not null,
     building      text not null,
     room          text not null,
-    defects       text not null,        -- names of the placed defects, joined by blanks
+    defects       text not null,        -- names of the intended defects, joined by blanks
     valid_from    date not null,
     valid_to      date
 );

@@ -26,8 +26,8 @@ class SimulatedCampus:
     def served(self, warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
         """Variables that point at simulators of the campus as it is today, until the block ends.
 
-        Makes the campus when there is none, and lets it live on to today when it stayed behind.
-        What its systems export by hand arrives in the data folder.
+        Creates the campus when there is none, and advances it to today when it is behind.
+        Exports of its systems are written to the data folder.
         """
         from lsats_pipeline.campus import lifecycle as campus
         from lsats_pipeline.campus.simulators.documents import drop

@@ -40,7 +40,7 @@ def person_change(campus: Campus, number: int, day: int) -> tuple[Facts, Facts] 
 
 def _groups(campus: Campus, number: int, now: States | None, day: int) -> tuple[str, ...]:
     """The groups that Active Directory keeps somebody in."""
-    return ad_groups_of(campus, number, now.ad, day) if now else ()
+    return ad_groups_of(campus, number, now.active_directory, day) if now else ()
 
 
 def _facts(campus: Campus, number: int, now: States | None, groups: tuple[str, ...]) -> Facts:

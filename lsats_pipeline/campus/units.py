@@ -19,7 +19,7 @@ from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.groups import prefix_of
 from lsats_pipeline.campus.labs import RESEARCH, STATUSES, WORKSTATIONS, Lab, lab_count, lab_on
 from lsats_pipeline.campus.people import manager
-from lsats_pipeline.campus.sampling import lanes, pick, uuid_of
+from lsats_pipeline.campus.sampling import pick, uniforms, uuid_of
 from lsats_pipeline.campus.world import Campus
 
 REGIONS = ("Lakeside", "Hillside", "Riverside", "Old Quarter")
@@ -101,7 +101,7 @@ def _reviews(campus: Campus, day: int) -> dict[int, str]:
     """When each department's folder was last looked through: a few are every day."""
     rooms = homes(campus)
     return {
-        pick(rooms, lanes(b"review", campus.seed, nth, today)[0]): f", reviewed on day {today}"
+        pick(rooms, uniforms(b"review", campus.seed, nth, today)[0]): f", reviewed on day {today}"
         for today in range(1, day + 1)
         for nth in range(1 + len(rooms) // 100)
     }

@@ -40,8 +40,8 @@ class TdxAccount(NamedTuple):
     detail_problem: str
 
 
-class GatewayJob(NamedTuple):
-    """An employment row of the API gateway."""
+class UmichApiJob(NamedTuple):
+    """An employment row of umich_api."""
 
     empl_id: str
     rcd: int
@@ -65,7 +65,7 @@ class GatewayJob(NamedTuple):
         return f"{self.empl_id}-{self.rcd}"
 
 
-class DirectoryEntry(NamedTuple):
+class McommunityPerson(NamedTuple):
     """An MCommunity person; several values are several elements."""
 
     uid_number: int
@@ -80,7 +80,7 @@ class DirectoryEntry(NamedTuple):
     problem: str
 
 
-class AdObject(NamedTuple):
+class ActiveDirectoryUser(NamedTuple):
     """An Active Directory person."""
 
     guid: str
@@ -102,9 +102,9 @@ class Known(NamedTuple):
     ids: Ids
     defects: frozenset[str]
     tdx: tuple[TdxAccount, ...]
-    umapi: tuple[GatewayJob, ...]
-    mcom: tuple[DirectoryEntry, ...]
-    ad: tuple[AdObject, ...]
+    umich_api: tuple[UmichApiJob, ...]
+    mcommunity: tuple[McommunityPerson, ...]
+    active_directory: tuple[ActiveDirectoryUser, ...]
     groups: tuple[str, ...]  # DNs of the AD groups they are in
 
 
@@ -121,9 +121,9 @@ def known(
         ids,
         defects,
         tdx_accounts(campus, states.tdx, ids, defects),
-        gateway_jobs(campus, states.umapi, ids, defects),
-        directory_entries(campus, states.mcom, ids, defects),
-        ad_objects(states.ad, ids, defects),
+        umich_api_jobs(campus, states.umich_api, ids, defects),
+        mcommunity_people(campus, states.mcommunity, ids, defects),
+        active_directory_users(states.active_directory, ids, defects),
         groups,
     )
 
@@ -192,9 +192,9 @@ def _tdx_last_name(person: Person, defects: frozenset[str]) -> str:
     return person.old_last if "tdx_old_last_name" in defects else person.last
 
 
-def gateway_jobs(
+def umich_api_jobs(
     campus: Campus, person: Person | None, ids: Ids, defects: frozenset[str]
-) -> tuple[GatewayJob, ...]:
+) -> tuple[UmichApiJob, ...]:
     """One row per appointment."""
     if person is None or not person.jobs:
         return ()
@@ -208,15 +208,15 @@ def gateway_jobs(
             "umapi_no_uniqname_first" in defects and job.rcd == 0 and len(person.jobs) > 1
         )
         rows.append(
-            GatewayJob(
+            UmichApiJob(
                 empl_id=ids.empl_id,
                 rcd=job.rcd,
                 uniqname="" if unnamed else ids.uniqname,
                 first=person.first,
                 last=person.last,
-                department_id=_gateway_code(department.code, defects),
+                department_id=_umich_api_code(department.code, defects),
                 department_name=department.founding_name,
-                title=_gateway_title(job.title, defects),
+                title=_umich_api_title(job.title, defects),
                 department_title="" if "umapi_no_titles" in defects else job.department_title,
                 jobcode="" if "umapi_no_jobcode" in defects else job.jobcode,
                 supervisor="" if "umapi_no_supervisor" in defects else boss.empl_id,
@@ -229,33 +229,33 @@ def gateway_jobs(
     return tuple(rows)
 
 
-def _gateway_code(code: str, defects: frozenset[str]) -> str:
+def _umich_api_code(code: str, defects: frozenset[str]) -> str:
     return f"{code[:4]}X" if "umapi_bad_department" in defects else code
 
 
-def _gateway_title(title: str, defects: frozenset[str]) -> str:
+def _umich_api_title(title: str, defects: frozenset[str]) -> str:
     if "umapi_no_title" in defects or "umapi_no_titles" in defects:
         return ""
     return LONG_TITLE if "umapi_long_title" in defects else title
 
 
-def directory_entries(
+def mcommunity_people(
     campus: Campus, person: Person | None, ids: Ids, defects: frozenset[str]
-) -> tuple[DirectoryEntry, ...]:
+) -> tuple[McommunityPerson, ...]:
     """No entry, one, or two when an old one with an impossible uid was left behind."""
-    if person is None or "mcom" not in person.accounts:
+    if person is None or "mcommunity" not in person.accounts:
         return ()
     first = "" if "mcom_no_given_name" in defects else person.first
     last = "" if "mcom_no_sn" in defects else person.last
-    entry = DirectoryEntry(
+    entry = McommunityPerson(
         uid_number=ids.uid_number,
         uid=ids.uniqname.upper() if "mcom_capitals" in defects else ids.uniqname,
-        mails=_directory_mails(ids, defects),
+        mails=_mcommunity_mails(ids, defects),
         first=first,
         last=last,
         display_names=_display_names(person, defects),
         affiliations=_affiliations(campus, person, defects),
-        titles=_directory_titles(person, defects),
+        titles=_mcommunity_titles(person, defects),
         well_formed=True,
         problem=bad_bytes(defects, "mcom", person.changes),
     )
@@ -267,7 +267,7 @@ def directory_entries(
     return (entry, old)
 
 
-def _directory_mails(ids: Ids, defects: frozenset[str]) -> tuple[str, ...]:
+def _mcommunity_mails(ids: Ids, defects: frozenset[str]) -> tuple[str, ...]:
     if "mcom_no_mail" in defects:
         return ()
     domain = "mail.example.edu" if "mcom_other_mail" in defects else MAIL_DOMAIN
@@ -280,7 +280,7 @@ def _display_names(person: Person, defects: frozenset[str]) -> tuple[str, ...]:
     return (name, f"{person.first} Q {person.last}") if "mcom_two_names" in defects else (name,)
 
 
-def _directory_titles(person: Person, defects: frozenset[str]) -> tuple[str, ...]:
+def _mcommunity_titles(person: Person, defects: frozenset[str]) -> tuple[str, ...]:
     if not person.title or person.role == "gone":
         return ()
     extra = "mcom_two_titles" in defects
@@ -307,19 +307,21 @@ def college_name(campus: Campus, department: int) -> str:
     return every[department if college is None else college].founding_name
 
 
-def ad_objects(person: Person | None, ids: Ids, defects: frozenset[str]) -> tuple[AdObject, ...]:
-    """No object, one, or two: a replication conflict or a service account beside it."""
-    if person is None or "ad" not in person.accounts:
+def active_directory_users(
+    person: Person | None, ids: Ids, defects: frozenset[str]
+) -> tuple[ActiveDirectoryUser, ...]:
+    """No object, one, or two: or with a replication conflict or a service account two."""
+    if person is None or "active_directory" not in person.accounts:
         return ()
     nameless = "ad_no_name" in defects
-    main = AdObject(
+    main = ActiveDirectoryUser(
         guid=ids.guid,
         cn=ids.uniqname,
         mail="" if "ad_no_mail" in defects else f"{ids.uniqname}@{MAIL_DOMAIN}",
         first="" if nameless else person.first,
         last="" if nameless else _ad_last_name(person, defects),
         title=person.title,
-        disabled="ad" in person.disabled or "ad_disabled" in defects,
+        disabled="active_directory" in person.disabled or "ad_disabled" in defects,
         conflict=False,
         well_formed=True,
         problem=bad_bytes(defects, "ad", person.changes),

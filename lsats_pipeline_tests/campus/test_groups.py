@@ -24,10 +24,10 @@ BRANCHES = ("OU=Research and Instrumentation", "OU=Workstations")
 @EVERY_DAY
 @pytest.mark.parametrize("entity", ["user", "computer", "group"])
 def test_member_and_member_of_agree(lived_in: psycopg.Connection, day: dt.date, entity) -> None:
-    things = everything(lived_in, "active_directory", entity, day).values()
+    entries = everything(lived_in, "active_directory", entity, day).values()
     groups = everything(lived_in, "active_directory", "group", day).values()
-    known = {thing["dn"] for thing in things}
-    above = {(thing["dn"], dn) for thing in things for dn in many(thing, "memberOf")}
+    known = {entry["dn"] for entry in entries}
+    above = {(entry["dn"], dn) for entry in entries for dn in many(entry, "memberOf")}
     below = {(dn, group["dn"]) for group in groups for dn in many(group, "member") if dn in known}
     assert above == below
     assert above
@@ -37,9 +37,9 @@ def test_member_and_member_of_agree(lived_in: psycopg.Connection, day: dt.date, 
 def test_members_that_are_nobody_are_meant_to_be(lived_in: psycopg.Connection, day) -> None:
     entities = ("user", "computer", "group")
     known = {
-        thing["dn"]
+        entry["dn"]
         for entity in entities
-        for thing in everything(lived_in, "active_directory", entity, day).values()
+        for entry in everything(lived_in, "active_directory", entity, day).values()
     }
     strangers = {
         dn.split(",")[0].removeprefix("CN=")
@@ -77,20 +77,20 @@ def test_truth_of_members_follows_from_the_names(lived_in: psycopg.Connection, d
             else:
                 kind = "group" if simple.startswith("lsa-") else "person"
                 found.add((keys[guid], kind, simple))
-    placed = {
+    expected = {
         (row["group_key"], row["member_kind"], row["member"])
         for row in truth(lived_in, "group_members", day)
         if row["in_ad"]
     }
-    unreadable = {m for m in placed - found if m[1] == "computer"}
-    assert placed - unreadable <= found
+    unreadable = {m for m in expected - found if m[1] == "computer"}
+    assert expected - unreadable <= found
     # A machine whose object cannot be read is a member nobody could name.
-    assert {m for m in found - placed if m[1] != "person"} == set()
-    assert len(unreadable) == len({m for m in found - placed if m[1] == "person"})
+    assert {m for m in found - expected if m[1] != "person"} == set()
+    assert len(unreadable) == len({m for m in found - expected if m[1] == "person"})
 
 
 @EVERY_DAY
-def test_mcommunity_tells_direct_members_from_others(lived_in: psycopg.Connection, day) -> None:
+def test_mcommunity_lists_direct_members_apart(lived_in: psycopg.Connection, day) -> None:
     groups = readable(lived_in, "mcommunity_ldap", "group", day)
     names = {row["gid_number"]: row["group_key"] for row in truth(lived_in, "groups", day)}
     listed, indirect = defaultdict(set), 0

@@ -102,10 +102,10 @@ class Opinion:
             if stream.removesuffix("_detail") in KEYS:
                 self._land(stream, key, payload)
         self._tdx_departments()
-        self._gateway_departments()
+        self._umich_api_departments()
         self._employees()
         self._tdx_users()
-        self._directory()
+        self._mcommunity()
         self._active_directory()
         self._departments()
         self._users()
@@ -152,7 +152,7 @@ class Opinion:
                 no_location_data=all(blank(detail.get(place)) for place in places),
             )
 
-    def _gateway_departments(self) -> None:
+    def _umich_api_departments(self) -> None:
         for row in self.streams["umich_api_department"]:
             self.flag(
                 "umapi_departments",
@@ -194,7 +194,7 @@ class Opinion:
                 invalid_end_date=not blank(row["EndDate"]) and not is_time(row["EndDate"]),
             )
 
-    def _directory(self) -> None:
+    def _mcommunity(self) -> None:
         for entry in self.streams["mcommunity_ldap_user"]:
             units = many(entry, "ou")
             self.flag(
@@ -225,10 +225,10 @@ class Opinion:
         tdx = defaultdict(list)
         for row in self.streams["tdx_department"]:
             tdx[row["dept_id"]].append(row)
-        gateway = {row["DeptId"]: row for row in self.streams["umich_api_department"]}
+        umich_api = {row["DeptId"]: row for row in self.streams["umich_api_department"]}
         ids = {row["ID"] for row in self.streams["tdx_department"]}
-        for key in tdx.keys() | gateway.keys():
-            mine, theirs = tdx.get(key, [{}])[0], gateway.get(key, {})
+        for key in tdx.keys() | umich_api.keys():
+            mine, theirs = tdx.get(key, [{}])[0], umich_api.get(key, {})
             self.flag(
                 "departments",
                 key,
@@ -249,11 +249,11 @@ class Opinion:
         for row in self.streams["tdx_user"]:
             people[usable(row["AlternateID"])]["tdx"].append(row)
         for row in self.streams["umich_api_user"]:
-            people[usable(row["UniqName"])]["umapi"].append(row)
+            people[usable(row["UniqName"])]["umich_api"].append(row)
         for row in self.streams["mcommunity_ldap_user"]:
-            people[usable(one(row, "uid"))]["mcom"].append(row)
+            people[usable(one(row, "uid"))]["mcommunity"].append(row)
         for row in self.streams["active_directory_user"]:
-            people[usable(one(row, "cn"))]["ad"].append(row)
+            people[usable(one(row, "cn"))]["active_directory"].append(row)
         people.pop("", None)
         codes = {row["ID"]: row["dept_id"] for row in self.streams["tdx_department"]}
         for name, rows in people.items():
@@ -262,32 +262,42 @@ class Opinion:
     def _user(self, name: str, rows: dict[str, list[Row]], codes: dict[int, str]) -> None:
         empty: Row = {"attributes": {}}
         tdx = min(rows["tdx"], key=lambda r: (not r["IsActive"], r["UID"]), default={})
-        umapi = min(rows["umapi"], key=lambda r: (r["EmplRcd"], r["EmplId"]), default={})
-        mcom = rows["mcom"][0] if rows["mcom"] else empty
-        ad = min(
-            rows["ad"],
+        umich_api = min(rows["umich_api"], key=lambda r: (r["EmplRcd"], r["EmplId"]), default={})
+        mcommunity = rows["mcommunity"][0] if rows["mcommunity"] else empty
+        active_directory = min(
+            rows["active_directory"],
             key=lambda r: (one(r, "userAccountControl") == "514", one(r, "objectGUID")),
             default=empty,
         )
-        mails = (tdx.get("PrimaryEmail"), one(mcom, "mail"), one(ad, "mail"))
-        first = (tdx.get("FirstName"), umapi.get("FirstName"), one(mcom, "givenName"))
-        last = (tdx.get("LastName"), umapi.get("LastName"), one(mcom, "sn"), one(ad, "sn"))
-        titles = (
-            *(umapi.get("UniversityJobTitle"), umapi.get("DepartmentJobTitle"), tdx.get("Title")),
-            *(one(mcom, "umichTitle"), one(ad, "title")),
+        mails = (tdx.get("PrimaryEmail"), one(mcommunity, "mail"), one(active_directory, "mail"))
+        first = (tdx.get("FirstName"), umich_api.get("FirstName"), one(mcommunity, "givenName"))
+        last = (
+            tdx.get("LastName"),
+            umich_api.get("LastName"),
+            one(mcommunity, "sn"),
+            one(active_directory, "sn"),
         )
-        places = (codes.get(tdx.get("DefaultAccountID", 0)), umapi.get("DepartmentId"))
+        titles = (
+            *(
+                umich_api.get("UniversityJobTitle"),
+                umich_api.get("DepartmentJobTitle"),
+                tdx.get("Title"),
+            ),
+            *(one(mcommunity, "umichTitle"), one(active_directory, "title")),
+        )
+        places = (codes.get(tdx.get("DefaultAccountID", 0)), umich_api.get("DepartmentId"))
         self.flag(
             "users",
             name,
             missing_email=all(map(blank, mails)),
-            missing_name=all(map(blank, (*first, one(ad, "givenName")))) or all(map(blank, last)),
+            missing_name=all(map(blank, (*first, one(active_directory, "givenName"))))
+            or all(map(blank, last)),
             missing_department=all(map(blank, places)),
             missing_job_title=all(map(blank, titles)),
-            not_umapi_employee=not umapi,
-            ad_disabled=one(ad, "userAccountControl") == "514",
+            not_umapi_employee=not umich_api,
+            ad_disabled=one(active_directory, "userAccountControl") == "514",
             no_tdx_record=not tdx,
-            mcom_only=rows["mcom"] and not (tdx or umapi or rows["ad"]),
+            mcom_only=rows["mcommunity"] and not (tdx or umich_api or rows["active_directory"]),
             duplicate_tdx_account=len(rows["tdx"]) > 1,
             email_disagreement=differ(*mails),
             name_disagreement=differ(*last),

@@ -96,8 +96,10 @@ def test_members_are_those_of_the_lab_s_groups(lived_in: psycopg.Connection, day
     for key, name in names.items():
         for pi in labs & {*re.split(r"[^a-z]+", name.lower()), *(o for k, o in owners if k == key)}:
             found |= {(pi, member) for member in people[key] if len(people[key]) <= 200}
-    placed = {(row["pi_uniqname"], row["uniqname"]) for row in truth(lived_in, "lab_members", day)}
-    assert placed == found
+    expected = {
+        (row["pi_uniqname"], row["uniqname"]) for row in truth(lived_in, "lab_members", day)
+    }
+    assert expected == found
 
 
 @EVERY_DAY
@@ -130,15 +132,15 @@ def test_machines_are_tied_to_labs_by_what_the_records_say(
             for lab in labs:
                 if lab["ou_dn"] and computers[key]["dn"].endswith(f",{lab['ou_dn']}"):
                     found.add((lab["pi_uniqname"], machine, "ad_ou_nested"))
-    placed = {
+    expected = {
         (row["pi_uniqname"], row["machine_id"], method)
         for row in truth(lived_in, "lab_computers", day)
         for method in row["methods"].split()
         if method != "name_pattern_pi"
     }
     # A leader whose account has gone is known by the truth alone.
-    assert {f for f in placed - found if f[0] in pi_by_uid.values()} == set()
-    assert found - placed == set()
+    assert {f for f in expected - found if f[0] in pi_by_uid.values()} == set()
+    assert found - expected == set()
     assert len(found) > 20
 
 
@@ -154,11 +156,13 @@ def test_every_lab_s_machine_shows_its_lab(lived_in: psycopg.Connection, day: dt
     }
     machines = [row for row in truth(lived_in, "computers", day) if row["lab_pi"]]
     unreadable = ("_nul", "_bytes", "tdx_no_detail", "tdx_no_owner", "tdx_unknown_owner")
-    shown = [m for m in machines if (m["lab_pi"], m["machine_id"]) in tied]
+    tied_machines = [m for m in machines if (m["lab_pi"], m["machine_id"]) in tied]
     assert machines
     for machine in machines:
-        assert machine in shown or machine["defect"].endswith(unreadable) or machine["status"]
-    assert len(shown) > 0.8 * len(machines)
+        assert (
+            machine in tied_machines or machine["defect"].endswith(unreadable) or machine["status"]
+        )
+    assert len(tied_machines) > 0.8 * len(machines)
 
 
 def test_awards_are_written_as_the_export_does(lived_in: psycopg.Connection) -> None:
@@ -239,9 +243,9 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
             invalid_attr_last_inventoried_date=inventoried.startswith("31/02"),
         )
     tables = {"ad_computers", "ad_groups", "mcommunity_groups", "tdx_assets"}
-    placed = {
+    expected = {
         (row["table_name"], row["flag"], row["subject"])
         for row in truth(lived_in, "labels", day)
         if row["table_name"] in tables
     }
-    assert placed == wanted
+    assert expected == wanted

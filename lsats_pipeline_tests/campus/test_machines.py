@@ -20,7 +20,7 @@ from lsats_pipeline.campus.machine_defects import DEFECTS, PAIR_DEFECTS
 from lsats_pipeline.campus.machine_snapshot import machine_facts
 from lsats_pipeline.campus.machine_views import PLACEHOLDERS
 from lsats_pipeline.campus.machines import machine_count
-from lsats_pipeline.campus.propagated_changes import Ripples
+from lsats_pipeline.campus.propagated_changes import PropagatedChanges
 from lsats_pipeline.campus.world import Campus
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
@@ -53,14 +53,14 @@ def _as_read(row: dict[str, Any]) -> dict[str, Any]:
 
 @EVERY_DAY
 def test_every_readable_record_is_one_machine(lived_in: psycopg.Connection, day) -> None:
-    placed = Counter(
+    labelled = Counter(
         (row["system"], row["record_key"]) for row in truth(lived_in, "machine_records", day)
     )
     assets = readable(lived_in, "tdx", "asset", day)
     wanted = {("tdx", k) for k, asset in assets.items() if asset["FormName"] == "Computer Form"}
     for system in ("key_client", "active_directory"):
         wanted |= {(system, key) for key in readable(lived_in, system, "computer", day)}
-    assert placed == Counter(wanted)
+    assert labelled == Counter(wanted)
 
 
 @EVERY_DAY
@@ -98,7 +98,7 @@ class Evidence:
 
 
 def _said(system: str, payload: str, detail: str) -> set[str]:
-    """Name, serial and addresses, normalised and told apart."""
+    """Name, serial and addresses, normalised, each with its kind."""
     row = json.loads(payload)
     if system == "active_directory":
         return {"name " + one(row, "cn").upper()}
@@ -141,7 +141,7 @@ def _hangs_together(parts: list[set[str]]) -> bool:
 
 
 def test_few_facts_are_shared_by_two_machines() -> None:
-    """What two machines share is placed, and more than one other fact speaks against it."""
+    """What two machines share is intended, and more than one other fact speaks against it."""
     evidence = Evidence(MANY, 0)
     holders: dict[str, set[int]] = defaultdict(set)
     for number, said in evidence.records.items():
@@ -220,14 +220,14 @@ def test_accounts_of_computers_are_in_order(lived_in: psycopg.Connection) -> Non
 @pytest.mark.parametrize("day", [1, 2, 31, 32, 33, 64])
 def test_nothing_changes_that_no_event_reaches(day: int) -> None:
     made = Campus(9, 700, FIRST_DAY, wanted_machines=300)
-    ripples = Ripples(made, day)
-    reached = set(ripples.machines)
+    propagated = PropagatedChanges(made, day)
+    reached = set(propagated.machines)
     for number in set(range(machine_count(made, day))) - reached:
         before = machine_facts(made, number, day - 1)
         assert before.rows == machine_facts(made, number, day).rows
     for facts_of, numbers, reached_ones in (
-        (lab_facts, range(lab_count(made)), ripples.labs()),
-        (department_group_facts, homes(made), ripples.departments()),
+        (lab_facts, range(lab_count(made)), propagated.labs()),
+        (department_group_facts, homes(made), propagated.departments()),
     ):
         for number in set(numbers) - set(reached_ones):
             assert facts_of(made, number, day - 1).rows == facts_of(made, number, day).rows
@@ -236,10 +236,10 @@ def test_nothing_changes_that_no_event_reaches(day: int) -> None:
 def test_about_one_percent_of_machines_change_each_day() -> None:
     changed = 0
     for day in range(1, 11):
-        ripples = Ripples(MANY, day)
+        propagated = PropagatedChanges(MANY, day)
         changed += sum(
             machine_facts(MANY, number, day).rows != machine_facts(MANY, number, day - 1).rows
-            for number in ripples.machines
+            for number in propagated.machines
             if number % 4 == 0
         )
     assert 0.006 < changed * 4 / 10 / MANY.machines < 0.03

@@ -10,7 +10,7 @@ import psycopg
 
 from lsats_pipeline.campus.names import uniqname
 from lsats_pipeline.campus.people import ids_of
-from lsats_pipeline.campus.propagated_changes import stirred_people
+from lsats_pipeline.campus.propagated_changes import changed_people
 from lsats_pipeline.campus.snapshot import person_change, person_facts
 from lsats_pipeline.campus.world import Campus
 
@@ -33,9 +33,9 @@ def test_identifiers_are_unique() -> None:
     assert len(set(numbers)) == len(numbers)
 
 
-def test_whoever_is_not_stirred_does_not_change() -> None:
+def test_only_changed_people_differ() -> None:
     for day in (1, 31, 32, 33, 64):
-        found = set(stirred_people(CAMPUS, day))
+        found = set(changed_people(CAMPUS, day))
         for number in range(CAMPUS.population(day)):
             if number not in found:
                 before = person_facts(CAMPUS, number, day - 1)
@@ -43,7 +43,7 @@ def test_whoever_is_not_stirred_does_not_change() -> None:
 
 
 def test_a_change_has_two_sides() -> None:
-    for number in stirred_people(CAMPUS, 20):
+    for number in changed_people(CAMPUS, 20):
         change = person_change(CAMPUS, number, 20)
         sides = person_facts(CAMPUS, number, 19).rows, person_facts(CAMPUS, number, 20).rows
         assert (change and (change[0].rows, change[1].rows)) == (

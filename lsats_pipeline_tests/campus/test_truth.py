@@ -130,20 +130,20 @@ def test_payloads_are_what_the_systems_know(warehouse, tmp_path):
             assert data == json.loads(truth[system, entity, key])
 
 
-def test_rejects_are_the_placed_ones(warehouse, tmp_path):
+def test_rejects_are_the_intended_ones(warehouse, tmp_path):
     for day, _ in live(warehouse, tmp_path, DAYS):
         found = warehouse.query(
             "select case layer when 'enrichment' then entity || '_detail' else entity end, reason,"
             " coalesce(external_id, '') from meta.rejects where resolution = 'open'"
         )
         with warehouse.owner() as connection:
-            placed = connection.execute(
+            intended = connection.execute(
                 "select substring(table_name from 9), flag, subject from campus.labels"
                 " where table_name like 'rejects:%%' and valid_from <= %(day)s"
                 " and (valid_to is null or valid_to > %(day)s)",
                 {"day": day},
             ).fetchall()
-        assert sorted(found) == sorted(placed)
+        assert sorted(found) == sorted(intended)
 
 
 def test_rows_of_documents_say_where_they_stood(warehouse, tmp_path):
@@ -162,21 +162,21 @@ def test_rows_of_documents_say_where_they_stood(warehouse, tmp_path):
 
 
 def test_no_password_of_the_campus_arrives(warehouse, tmp_path):
-    """Its computers have passwords that Active Directory would tell."""
+    """Its computers have passwords that Active Directory would return."""
     for _ in live(warehouse, tmp_path, DAYS[:1]):
         with warehouse.owner() as connection:
             (served,) = connection.execute(
                 "select count(*) from campus.records where payload like '%\"ms-Mcs-AdmPwd\"%'"
                 " or payload like '%\"msLAPS-%Password\"%'"
             ).fetchone()
-        [(stored, told)] = warehouse.query(
+        [(stored, expiry_times)] = warehouse.query(
             "select count(*) filter (where raw::text ~ '\"(ms-Mcs-AdmPwd|msLAPS-[A-Za-z]*Password"
             "(History)?|unicodePwd|userPassword|msDS-ManagedPassword[A-Za-z]*)\\\\*\"'),"
             " count(*) filter (where raw::text like '%PasswordExpirationTime%'"
             " or raw::text like '%AdmPwdExpirationTime%') from bronze.raw_entities raw"
         )
         assert served > 0
-        assert (stored, told > 0) == (0, True)
+        assert (stored, expiry_times > 0) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_no_password_of_the_campus_arrives(warehouse, tmp_path):
         ("mcommunity", "mcommunity_ldap_group"),
     ],
 )
-def test_a_directory_cut_short_buries_nobody_and_says_so(warehouse, tmp_path, directory, name):
+def test_a_truncated_directory_removes_nobody_and_fails(warehouse, tmp_path, directory, name):
     for day, hub in live(warehouse, tmp_path, DAYS[:1]):
         with warehouse.owner() as connection:
             connection.execute(

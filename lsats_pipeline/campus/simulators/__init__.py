@@ -1,7 +1,7 @@
 """Stand-ins for the real systems, served over loopback from the campus world; faults on request.
 
-    campus.records ── records ──┬── tdx ──────── web ───────── HTTP    TeamDynamix
-    campus.faults ─── faults    ├── gateway ──── web ───────── HTTP    university API gateway
+    campus.records ── record_store ┬── tdx ──────── web ───────── HTTP    TeamDynamix
+    campus.faults ─── faults    ├── umich_api ── web ───────── HTTP    university API gateway
                                 └── directory ── ldap_server ─ LDAP    MCommunity, Active Directory
                                        ldap_messages, ldap_filter, entries, ber
     campus.records ── documents ───────────────── files    KeyConfigure, lab awards

@@ -18,7 +18,7 @@ from lsats_pipeline.campus.simulators import directory
 from lsats_pipeline.campus.simulators.ldap_server import LdapServer
 from lsats_pipeline.campus.simulators.record_store import RecordStore
 from lsats_pipeline.campus.simulators.tdx import ROOT, Tdx
-from lsats_pipeline.campus.simulators.umich_api import CATEGORY, TOKEN_PATH, Gateway
+from lsats_pipeline.campus.simulators.umich_api import CATEGORY, TOKEN_PATH, UmichApi
 from lsats_pipeline.campus.simulators.web import WebServer
 from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
@@ -60,12 +60,12 @@ def _configured_database() -> str:
 
 def _start(campus: RecordStore, options: argparse.Namespace) -> dict[str, str]:
     tdx = Tdx(campus, options.tdx_calls_per_minute, options.tdx_token_life)
-    gateway = Gateway(campus)
-    tdx_server, gateway_server = WebServer(tdx, campus), WebServer(gateway, campus)
+    umich_api = UmichApi(campus)
+    tdx_server, umich_api_server = WebServer(tdx, campus), WebServer(umich_api, campus)
     mcommunity = LdapServer(directory.mcommunity(secrets.token_urlsafe(24)), campus)
     active_directory = LdapServer(directory.active_directory(secrets.token_urlsafe(24)), campus)
     servers: list[WebServer | LdapServer]
-    servers = [tdx_server, gateway_server, mcommunity, active_directory]
+    servers = [tdx_server, umich_api_server, mcommunity, active_directory]
     for server in servers:
         server.start()
     return {
@@ -73,11 +73,11 @@ def _start(campus: RecordStore, options: argparse.Namespace) -> dict[str, str]:
         "TDX_BEID": tdx.beid,
         "TDX_WEB_SERVICES_KEY": tdx.key,
         "TDX_CALLS_PER_MINUTE": str(options.tdx_calls_per_minute),
-        "UM_BASE_URL": gateway_server.address + "/um",
-        "UM_TOKEN_URL": gateway_server.address + TOKEN_PATH,
+        "UM_BASE_URL": umich_api_server.address + "/um",
+        "UM_TOKEN_URL": umich_api_server.address + TOKEN_PATH,
         "UM_CATEGORY_ID": CATEGORY,
-        "UM_CLIENT_KEY": gateway.client_key,
-        "UM_CLIENT_SECRET": gateway.client_secret,
+        "UM_CLIENT_KEY": umich_api.client_key,
+        "UM_CLIENT_SECRET": umich_api.client_secret,
         **_ldap_variables("MCOMMUNITY_LDAP_URL", "MCOMMUNITY_LDAP_", "BASE", mcommunity),
         **_ldap_variables("AD_LDAP_URL", "AD_", "SEARCH_BASE", active_directory),
     }

@@ -33,7 +33,7 @@ class EntryKind:
     volatile: Volatile = lambda key, day: {}
 
     def may_match(self, criteria: Filter) -> bool:
-        """Whether its object classes leave a chance to match."""
+        """Whether its object classes can match."""
         return criteria.possible(self.always, self.never)
 
     def may_be(self, dn: str) -> bool:
@@ -44,11 +44,11 @@ class EntryKind:
 
 @dataclass(frozen=True)
 class SimulatedDirectory:
-    """What tells one directory from another.
+    """How one directory differs from another.
 
     `most_entries`: the cap of a whole search, pages included (0: none). `page_limit`: the cap of a
-    page and of a search without pages. `unbound_code`: how it refuses strangers. `most_values`: of
-    an attribute with more of them only so many come at once, as a range (0: all come).
+    page and of a search without pages. `unbound_code`: the result code for unbound clients.
+    `most_values`: of an attribute with more of them only so many come at once, as a range (0: all).
     """
 
     system: str
@@ -63,7 +63,7 @@ class SimulatedDirectory:
 
 
 def mcommunity(password: str) -> SimulatedDirectory:
-    """Truncates every search at 350 entries and refuses strangers with insufficientAccessRights."""
+    """Truncates every search at 350 entries; unbound clients get insufficientAccessRights."""
     people = EntryKind(
         "user",
         {"uid": FilterColumn("lookup", True), "uidnumber": FilterColumn("record_key", False)},
@@ -86,22 +86,40 @@ def mcommunity(password: str) -> SimulatedDirectory:
 
 
 def active_directory(password: str) -> SimulatedDirectory:
-    """Hands out 1000 entries at a time and refuses strangers with operationsError."""
+    """Returns 1000 entries at a time; unbound clients get operationsError."""
     return SimulatedDirectory(
         system="active_directory",
         base="OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu",
         user="UMROOT\\lsats-hub",
         password=password,
         kinds=(
-            _kind("user", "cn", {"person"}, {"computer", "group", "organizationalunit"}, _used),
-            _kind("group", "cn", {"group"}, {"person", "computer", "organizationalunit"}, _touched),
-            _kind("computer", "cn", {"computer", "person"}, {"group", "organizationalunit"}, _used),
+            _kind(
+                "user",
+                "cn",
+                {"person"},
+                {"computer", "group", "organizationalunit"},
+                _logon_attributes,
+            ),
+            _kind(
+                "group",
+                "cn",
+                {"group"},
+                {"person", "computer", "organizationalunit"},
+                _replication_attributes,
+            ),
+            _kind(
+                "computer",
+                "cn",
+                {"computer", "person"},
+                {"group", "organizationalunit"},
+                _logon_attributes,
+            ),
             _kind(
                 "organizational_unit",
                 "ou",
                 {"organizationalunit"},
                 {"person", "computer", "group"},
-                _touched,
+                _replication_attributes,
             ),
         ),
         unbound_code=1,
@@ -117,15 +135,15 @@ def _kind(
     return EntryKind(entity, columns, always=classes[0], never=classes[1], volatile=volatile)
 
 
-def _touched(key: str, day: dt.date) -> Attributes:
-    """What Active Directory keeps touching: another value every day, the same for the same day."""
-    restless = _restless_of(_seed(key), day)
-    return {name: restless[name] for name in ("whenChanged", "uSNChanged", "dSCorePropagationData")}
+def _replication_attributes(key: str, day: dt.date) -> Attributes:
+    """What replication changes: another value every day, the same for the same day."""
+    volatile = _volatile_attributes(_seed(key), day)
+    return {name: volatile[name] for name in ("whenChanged", "uSNChanged", "dSCorePropagationData")}
 
 
-def _used(key: str, day: dt.date) -> Attributes:
-    """The same of something that logs on."""
-    return _restless_of(_seed(key), day)
+def _logon_attributes(key: str, day: dt.date) -> Attributes:
+    """The same, and what logging on changes."""
+    return _volatile_attributes(_seed(key), day)
 
 
 def _seed(key: str) -> int:
@@ -133,7 +151,7 @@ def _seed(key: str) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _restless_of(seed: int, day: dt.date) -> Attributes:
+def _volatile_attributes(seed: int, day: dt.date) -> Attributes:
     number = day.toordinal()
     seen = dt.datetime.combine(day, dt.time()) - dt.timedelta(seconds=seed * 20)
     filetime = int((seen - _FILETIME_EPOCH).total_seconds()) * 10_000_000

@@ -1,4 +1,4 @@
-"""Misbehaviour on request: rows of `campus.faults`, read at every request.
+"""Faults on request: rows of `campus.faults`, read at every request.
 
 A row's name is the kind of fault, or `kind:anything` when several of a kind are wanted.
 
@@ -12,7 +12,8 @@ A row's name is the kind of fault, or `kind:anything` when several of a kind are
     gateway_shift    {"after_page": n}    the first record is gone once n pages have been read
 
 `path` is a part of the request's path, `directory` a source system; without one every request is
-meant. Without `times` a fault lasts as long as its row, without `claimed` a token tells the truth.
+meant. Without `times` a fault lasts as long as its row, without `claimed` a token states its real
+life. The faults of umich_api are called `gateway_...`, as rows of existing campuses are.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from lsats_pipeline.core.errors import ConfigurationError, PermanentError, Unrea
 from lsats_pipeline.core.settings import CHECKOUT
 
 _PROGRAM = (sys.executable, "-m", "lsats_pipeline.campus.simulators")
-_MEANING = {error.exit_code: error for error in (ConfigurationError, Unreachable)}
+_ERRORS = {error.exit_code: error for error in (ConfigurationError, Unreachable)}
 
 
 class SimulatorProcess:
@@ -53,16 +53,16 @@ def start_simulators(
     ConfigurationError when the database is none of theirs or holds no campus, Unreachable when it
     does not answer, PermanentError when the child died or did not get ready in time.
     """
-    with tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [*_PROGRAM, "--tdx-calls-per-minute", str(tdx_calls_per_minute)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=errors,
             env=_child_environment(database_url),
         )
         try:
-            return SimulatorProcess(process, _ready(process, complaints, wait_seconds))
+            return SimulatorProcess(process, _ready(process, errors, wait_seconds))
         except BaseException:
             _end(process)
             raise
@@ -75,16 +75,16 @@ def _child_environment(database_url: str) -> dict[str, str]:
 
 
 def _ready(
-    process: subprocess.Popen[bytes], complaints: IO[bytes], wait_seconds: float
+    process: subprocess.Popen[bytes], errors: IO[bytes], wait_seconds: float
 ) -> dict[str, str]:
     line = _first_line(process, wait_seconds)
     if not line.endswith(b"\n"):
         process.kill()
         code = process.wait()
-        complaints.seek(0)
-        said = complaints.read().decode(errors="replace").strip()
-        error = _MEANING.get(code, PermanentError)
-        raise error(f"the simulators did not start (exit code {code}): {said or 'no message'}")
+        errors.seek(0)
+        message = errors.read().decode(errors="replace").strip()
+        error = _ERRORS.get(code, PermanentError)
+        raise error(f"the simulators did not start (exit code {code}): {message or 'no message'}")
     environment: dict[str, str] = json.loads(line)
     return environment
 

@@ -1,4 +1,4 @@
-"""Bearer tokens (JWT, HS256) and call quotas, as TeamDynamix and the gateway hand them out."""
+"""Bearer tokens (JWT, HS256) and call quotas, as TeamDynamix and umich_api hand them out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def bearer(authorization: str | None) -> str:
 
 
 class Quota(NamedTuple):
-    """What one call found: whether it may go on, and the headers that tell the caller."""
+    """What one call found: whether it may go on, and the headers of the answer."""
 
     granted: bool
     headers: dict[str, str]
@@ -73,7 +73,7 @@ class CallLimit:
         self._used = 0
 
     def take(self, fault: Setting | None) -> Quota:
-        """Count one call. The reset time is told in whole seconds, like every HTTP date."""
+        """Count one call. The reset time is in whole seconds, like every HTTP date."""
         with self._lock:
             self._adopt((fault["calls"], fault["seconds"]) if fault else self._normal)
             granted = self._used < self._limit[0]

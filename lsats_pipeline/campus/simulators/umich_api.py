@@ -35,7 +35,7 @@ MOST = 1000
 _OVERLAP = 3
 
 
-class _Listing(NamedTuple):
+class _Endpoint(NamedTuple):
     entity: str
     envelope: str
     member: str
@@ -43,15 +43,15 @@ class _Listing(NamedTuple):
     empty: dict[str, list[str]]
 
 
-_LISTINGS = {
-    f"/um/{CATEGORY}/Department/v2/DeptData": _Listing(
+_ENDPOINTS = {
+    f"/um/{CATEGORY}/Department/v2/DeptData": _Endpoint(
         "department",
         "DepartmentList",
         "DeptData",
         {name: name for name in ("DeptId", "DeptDescription", "DeptGroup", "DeptGroupDescription")},
         {"DeptData": []},
     ),
-    f"/um/{CATEGORY}/Department/v2/DeptEmpData": _Listing(
+    f"/um/{CATEGORY}/Department/v2/DeptEmpData": _Endpoint(
         "user",
         "DeptEmpInfo",
         "DeptEmpData",
@@ -66,8 +66,8 @@ _LISTINGS = {
 }
 
 
-class Gateway:
-    """The application."""
+class UmichApi:
+    """The application. Its faults are stored as `gateway_...` (faults.py)."""
 
     def __init__(self, campus: RecordStore, token_life: float = 3600) -> None:
         self.client_key = f"hub-{secrets.token_hex(8)}"
@@ -88,10 +88,10 @@ class Gateway:
         quota = self._limit.take(moment.faults.get("gateway_rate_limit"))
         if not quota.granted:
             return refusal(429, "too many calls", quota.headers)
-        listing = _LISTINGS.get(request.path)
-        if listing is None or request.method != "GET":
+        endpoint = _ENDPOINTS.get(request.path)
+        if endpoint is None or request.method != "GET":
             return refusal(404, f"no such call: {request.method} {request.path}")
-        return self._page(listing, request, moment)
+        return self._page(endpoint, request, moment)
 
     def _token(self, request: Request, moment: Moment) -> Reply:
         form = request.form()
@@ -105,27 +105,27 @@ class Gateway:
         answer = {"token_type": "Bearer", "access_token": token, "expires_in": int(life)}
         return Reply(200, json.dumps({**answer, "scope": "department"}).encode())
 
-    def _page(self, listing: _Listing, request: Request, moment: Moment) -> Reply:
+    def _page(self, endpoint: _Endpoint, request: Request, moment: Moment) -> Reply:
         try:
             count = min(int(request.query.get("$count", MOST)), MOST)
             start = int(request.query.get("$start_index", 0))
         except ValueError:
             return refusal(400, "$count and $start_index are whole numbers")
-        wanted = {f: request.query[q] for q, f in listing.filters.items() if q in request.query}
-        start += self._gone(listing.entity, moment, start // max(count, 1))
-        records = self._found(listing.entity, moment, wanted, start, count)
-        return Reply(200, _enveloped(listing, [on_the_wire(record.payload) for record in records]))
+        wanted = {f: request.query[q] for q, f in endpoint.filters.items() if q in request.query}
+        start += self._shift(endpoint.entity, moment, start // max(count, 1))
+        records = self._found(endpoint.entity, moment, wanted, start, count)
+        return Reply(200, _enveloped(endpoint, [on_the_wire(record.payload) for record in records]))
 
     def _found(
         self, entity: str, moment: Moment, wanted: dict[str, str], start: int, count: int
     ) -> list[Record]:
         if not wanted:
-            return self._counted_off(entity, moment.day, start, count)
+            return self._page_of(entity, moment.day, start, count)
         likely = self._campus.stream("umich_api", entity, moment.day, _mentioning(wanted))
         return list(islice(_equal(likely, wanted), start, start + count))
 
-    def _counted_off(self, entity: str, day: dt.date, start: int, count: int) -> list[Record]:
-        """One page, found by the key where the last one ended; counting off is slow far inside."""
+    def _page_of(self, entity: str, day: dt.date, start: int, count: int) -> list[Record]:
+        """One page, found by the key where the last one ended; a large offset is slow."""
         if start == 0:
             self._ends = {place: key for place, key in self._ends.items() if place[0] != entity}
         end = self._ends.get((entity, day, start))
@@ -138,7 +138,7 @@ class Gateway:
             self._ends[entity, day, start + len(records) - back] = record.key
         return records
 
-    def _gone(self, entity: str, moment: Moment, page: int) -> int:
+    def _shift(self, entity: str, moment: Moment, page: int) -> int:
         """How many records have vanished from the front: 1 once the shift has struck."""
         fault = moment.faults.get("gateway_shift")
         if fault is None:
@@ -169,8 +169,8 @@ def _equal(records: Iterator[Record], wanted: dict[str, str]) -> Iterator[Record
             yield record
 
 
-def _enveloped(listing: _Listing, payloads: list[bytes]) -> bytes:
+def _enveloped(endpoint: _Endpoint, payloads: list[bytes]) -> bytes:
     if not payloads:
-        return json.dumps({listing.envelope: listing.empty}).encode()
+        return json.dumps({endpoint.envelope: endpoint.empty}).encode()
     content = payloads[0] if len(payloads) == 1 else b"[" + b",".join(payloads) + b"]"
-    return b'{"%b":{"%b":%b}}' % (listing.envelope.encode(), listing.member.encode(), content)
+    return b'{"%b":{"%b":%b}}' % (endpoint.envelope.encode(), endpoint.member.encode(), content)

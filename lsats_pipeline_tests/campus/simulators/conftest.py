@@ -115,7 +115,7 @@ def active_directory(campus: Hands) -> Iterator[ldap3.Connection]:
 def connect(
     environment: dict[str, str], url: str, prefix: str, **options: Any
 ) -> Iterator[ldap3.Connection]:
-    """A connection, bound unless told otherwise; ldap3 alone would leave it open."""
+    """A connection, bound unless `options` say otherwise; ldap3 alone would leave it open."""
     given = {
         "user": environment[f"{prefix}USER"],
         "password": environment[f"{prefix}PASSWORD"],

@@ -47,7 +47,7 @@ def guid(kind: str, number: int) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind} {number}"))
 
 
-def thing(classes: str, name: str, dn: str, number: int, **more: list[str]) -> Put:
+def directory_object(classes: str, name: str, dn: str, number: int, **more: list[str]) -> Put:
     key = guid(classes, number)
     values = {"objectClass": ["top", *classes.split()], "objectGUID": [key], "name": [name]}
     return key, name.lower(), {"dn": dn, "attributes": {**values, **more}}
@@ -55,17 +55,17 @@ def thing(classes: str, name: str, dn: str, number: int, **more: list[str]) -> P
 
 def group(name: str, number: int, **more: list[str]) -> Put:
     escaped = name.replace(",", "\\,")
-    return thing("group", name, f"CN={escaped},{TEAMS}", number, cn=[name], **more)
+    return directory_object("group", name, f"CN={escaped},{TEAMS}", number, cn=[name], **more)
 
 
 def computer(name: str, number: int, **more: list[str]) -> Put:
     classes = "person organizationalPerson user computer"
-    return thing(classes, name, f"CN={name},OU=Lab,{LABS}", number, cn=[name], **more)
+    return directory_object(classes, name, f"CN={name},OU=Lab,{LABS}", number, cn=[name], **more)
 
 
 def folder(dn: str, number: int) -> Put:
     name = dn.split(",")[0].removeprefix("OU=")
-    return thing("organizationalUnit", name, dn, number, ou=[name])
+    return directory_object("organizationalUnit", name, dn, number, ou=[name])
 
 
 def people(count: int) -> list[str]:
@@ -158,7 +158,9 @@ def test_all_groups_past_the_limit_with_and_without_members(campus: Hands, hub: 
 
 
 def test_kinds_do_not_mix(campus: Hands, hub: Hub, active_directory: ldap3.Connection) -> None:
-    person = thing("person user", "synth1", f"CN=synth1,OU=Accounts,{ROOT}", 1, cn=["synth1"])
+    person = directory_object(
+        "person user", "synth1", f"CN=synth1,OU=Accounts,{ROOT}", 1, cn=["synth1"]
+    )
     campus.put("active_directory", "user", person)
     campus.put("active_directory", "group", group("synth1", 1))
     campus.put("active_directory", "computer", computer("synth1", 1))
@@ -179,7 +181,7 @@ def test_kinds_do_not_mix(campus: Hands, hub: Hub, active_directory: ldap3.Conne
     assert (len(first), len(rest), len({*first, *rest})) == (3, 1, 4)
 
 
-def test_what_the_domain_touches_every_day(campus: Hands, hub: Hub) -> None:
+def test_attributes_that_change_every_day(campus: Hands, hub: Hub) -> None:
     campus.put("active_directory", "group", group("One", 1))
     campus.put("active_directory", "computer", computer("pc", 1))
     for name, moving in (("group", 3), ("computer", 8)):
@@ -201,7 +203,7 @@ def _given(client: Any) -> Any:
     return client
 
 
-def test_no_password_is_read_stored_or_told(
+def test_no_password_is_read_stored_or_logged(
     campus: Hands, hub: Hub, warehouse: Any, hub_settings: Any, caplog: Any
 ) -> None:
     """The directory would tell; the hub does not ask, and would not keep it."""
@@ -210,7 +212,9 @@ def test_no_password_is_read_stored_or_told(
     campus.put("active_directory", "computer", computer("pc", 1, **SECRETS, **expiry))
     campus.put("active_directory", "group", group("One", 1, **SECRETS))
     campus.put("active_directory", "organizational_unit", folder(f"OU=Lab,{LABS}", 1))
-    person = thing("person user", "synth1", f"CN=synth1,{ROOT}", 1, cn=["synth1"], **SECRETS)
+    person = directory_object(
+        "person user", "synth1", f"CN=synth1,{ROOT}", 1, cn=["synth1"], **SECRETS
+    )
     campus.put("active_directory", "user", person)
     caplog.set_level("DEBUG")
     for name in ("computer", "group", "organizational_unit", "user"):

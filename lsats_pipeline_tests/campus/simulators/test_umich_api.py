@@ -1,4 +1,4 @@
-"""The API gateway over HTTP."""
+"""umich_api over HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def employee(number: int, **fields: object) -> tuple[str, str, dict[str, object]
 
 
 @pytest.fixture
-def gateway(campus: Hands) -> Iterator[httpx.Client]:
+def umich_api(campus: Hands) -> Iterator[httpx.Client]:
     env = campus.environment
     with httpx.Client(timeout=20) as client:
         reply = client.post(env["UM_TOKEN_URL"], data=credentials(env))
@@ -42,19 +42,19 @@ def credentials(env: dict[str, str], **changes: str) -> dict[str, str]:
     }
 
 
-def ask(campus: Hands, gateway: httpx.Client, call: str, **query: object) -> Any:
+def ask(campus: Hands, umich_api: httpx.Client, call: str, **query: object) -> Any:
     env = campus.environment
     address = f"{env['UM_BASE_URL']}/{env['UM_CATEGORY_ID']}/Department/v2/{call}"
-    reply = gateway.get(
+    reply = umich_api.get(
         address, params={name.replace("_S", "$"): str(v) for name, v in query.items()}
     )
     return reply.raise_for_status().json()
 
 
-def sweep(campus: Hands, gateway: httpx.Client, count: int) -> list[str]:
+def sweep(campus: Hands, umich_api: httpx.Client, count: int) -> list[str]:
     found: list[str] = []
     while True:
-        page = ask(campus, gateway, "DeptEmpData", _Scount=count, _Sstart_index=len(found))
+        page = ask(campus, umich_api, "DeptEmpData", _Scount=count, _Sstart_index=len(found))
         people = page["DeptEmpInfo"].get("DeptEmpData", [])
         people = people if isinstance(people, list) else [people]
         found += [f"{p['EmplId']}-{p['EmplRcd']}" for p in people]
@@ -62,27 +62,27 @@ def sweep(campus: Hands, gateway: httpx.Client, count: int) -> list[str]:
             return found
 
 
-def test_pages_give_everyone_once(campus: Hands, gateway: httpx.Client) -> None:
+def test_pages_give_everyone_once(campus: Hands, umich_api: httpx.Client) -> None:
     campus.put("umich_api", "user", *(employee(n) for n in range(25)))
-    assert sweep(campus, gateway, 10) == [employee(n)[0] for n in range(25)]
+    assert sweep(campus, umich_api, 10) == [employee(n)[0] for n in range(25)]
 
 
-def test_a_page_is_never_longer_than_a_thousand(campus: Hands, gateway: httpx.Client) -> None:
+def test_a_page_is_never_longer_than_a_thousand(campus: Hands, umich_api: httpx.Client) -> None:
     campus.put("umich_api", "user", *(employee(n) for n in range(1001)))
-    page = ask(campus, gateway, "DeptEmpData", _Scount=5000, _Sstart_index=0)
+    page = ask(campus, umich_api, "DeptEmpData", _Scount=5000, _Sstart_index=0)
     assert len(page["DeptEmpInfo"]["DeptEmpData"]) == 1000
 
 
-def test_a_single_result_is_an_object(campus: Hands, gateway: httpx.Client) -> None:
+def test_a_single_result_is_an_object(campus: Hands, umich_api: httpx.Client) -> None:
     campus.put("umich_api", "department", ("123456", "", {"DeptId": "123456"}))
-    assert ask(campus, gateway, "DeptData") == {
+    assert ask(campus, umich_api, "DeptData") == {
         "DepartmentList": {"DeptData": {"DeptId": "123456"}}
     }
 
 
-def test_no_result_is_an_empty_list_or_none_at_all(campus: Hands, gateway: httpx.Client) -> None:
-    assert ask(campus, gateway, "DeptData") == {"DepartmentList": {"DeptData": []}}
-    assert ask(campus, gateway, "DeptEmpData") == {"DeptEmpInfo": {}}
+def test_no_result_is_an_empty_list_or_none_at_all(campus: Hands, umich_api: httpx.Client) -> None:
+    assert ask(campus, umich_api, "DeptData") == {"DepartmentList": {"DeptData": []}}
+    assert ask(campus, umich_api, "DeptEmpData") == {"DeptEmpInfo": {}}
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_no_result_is_an_empty_list_or_none_at_all(campus: Hands, gateway: httpx
         ({"Uniqname": "synth3", "_Sstart_index": 1}, ["00000003-1"]),
     ],
 )
-def test_filters(campus: Hands, gateway: httpx.Client, query: Any, expected: list[str]) -> None:
+def test_filters(campus: Hands, umich_api: httpx.Client, query: Any, expected: list[str]) -> None:
     people = [employee(n, DepartmentId="100" if n in (6, 7) else "100100") for n in range(10)]
     campus.put("umich_api", "user", *people)
-    found = ask(campus, gateway, "DeptEmpData", **query)["DeptEmpInfo"]["DeptEmpData"]
+    found = ask(campus, umich_api, "DeptEmpData", **query)["DeptEmpInfo"]["DeptEmpData"]
     found = found if isinstance(found, list) else [found]
     assert [f"{p['EmplId']}-{p['EmplRcd']}" for p in found] == expected
 
 
-def test_departments_by_id(campus: Hands, gateway: httpx.Client) -> None:
+def test_departments_by_id(campus: Hands, umich_api: httpx.Client) -> None:
     campus.put("umich_api", "department", *((n, "", {"DeptId": n}) for n in ("100", "200")))
-    found = ask(campus, gateway, "DeptData", DeptId="200")
+    found = ask(campus, umich_api, "DeptData", DeptId="200")
     assert found["DepartmentList"]["DeptData"] == {"DeptId": "200"}
 
 
@@ -132,20 +132,20 @@ def test_no_data_without_a_token(campus: Hands) -> None:
         ask(campus, client, "DeptData")
 
 
-def test_tokens_expire_and_calls_are_limited(campus: Hands, gateway: httpx.Client) -> None:
+def test_tokens_expire_and_calls_are_limited(campus: Hands, umich_api: httpx.Client) -> None:
     campus.fault("gateway_rate_limit", calls=1, seconds=60)
-    ask(campus, gateway, "DeptData")
+    ask(campus, umich_api, "DeptData")
     with pytest.raises(httpx.HTTPStatusError, match="429") as caught:
-        ask(campus, gateway, "DeptData")
+        ask(campus, umich_api, "DeptData")
     assert "GMT" in caught.value.response.headers["X-RateLimit-Reset"]
     campus.fault("gateway_token_life", seconds=0, claimed=3600)
     with pytest.raises(httpx.HTTPStatusError, match="401"):
-        ask(campus, gateway, "DeptData")
+        ask(campus, umich_api, "DeptData")
 
 
-def test_pages_shift_when_a_record_goes_away(campus: Hands, gateway: httpx.Client) -> None:
+def test_pages_shift_when_a_record_goes_away(campus: Hands, umich_api: httpx.Client) -> None:
     everyone = [employee(n)[0] for n in range(30)]
     campus.put("umich_api", "user", *(employee(n) for n in range(30)))
     campus.fault("gateway_shift", after_page=1)
-    assert sweep(campus, gateway, 10) == everyone[:10] + everyone[11:]
-    assert sweep(campus, gateway, 10) == everyone[1:]
+    assert sweep(campus, umich_api, 10) == everyone[:10] + everyone[11:]
+    assert sweep(campus, umich_api, 10) == everyone[1:]
