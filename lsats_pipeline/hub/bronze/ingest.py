@@ -218,7 +218,7 @@ class _Ingestion:
         try:
             text = msgspec.json.decode(payload)[self.stream.modified]
             moment = dt.datetime.fromisoformat(text)
-        except (msgspec.DecodeError, TypeError, KeyError, ValueError):
+        except (msgspec.DecodeError, RecursionError, TypeError, KeyError, ValueError):
             return True
         return moment.astimezone(self.settings.zone).date() == self.run.day
 

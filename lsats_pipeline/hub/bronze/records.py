@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from lsats_pipeline.hub.sources.nesting import DEEPEST, flattened, too_deep
 from lsats_pipeline.hub.sources.source import Detail, Stream
 
 _NUL_ESCAPE = b"\\u0000"
@@ -47,9 +48,11 @@ def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | Rejected
     identity_of = identify or (lambda document: identity(document, key))
 
     def prepare(payload: bytes) -> Prepared | RejectedRecord:
+        if too_deep(payload):
+            return _too_deep(payload, key)
         try:
             document = decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return _undecodable(payload, key, str(error))
         if not isinstance(document, dict):
             return RejectedRecord(None, "not_an_object", f"a {type(document).__name__}", payload)
@@ -83,12 +86,22 @@ def _undecodable(payload: bytes, key: tuple[str, ...], message: str) -> Rejected
     """Tell bad UTF-8 from bad JSON, and save the identity if a lenient reader can find it."""
     text = payload.decode("utf-8", errors="replace")
     reason = "invalid_utf8" if text.encode() != payload else "invalid_json"
+    return RejectedRecord(_known_identity(text, key), reason, message, payload)
+
+
+def _too_deep(payload: bytes, key: tuple[str, ...]) -> RejectedRecord:
+    text = flattened(payload).decode("utf-8", errors="replace")
+    detail = f"more than {DEEPEST} levels"
+    return RejectedRecord(_known_identity(text, key), "nested_too_deep", detail, payload)
+
+
+def _known_identity(text: str, key: tuple[str, ...]) -> str | None:
+    """The identity that a lenient reader finds in a text that decoders refuse."""
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):
-        return RejectedRecord(None, reason, message, payload)
-    known = identity(document, key) if isinstance(document, dict) else None
-    return RejectedRecord(_storable(known), reason, message, payload)
+    except ValueError:
+        return None
+    return _storable(identity(document, key) if isinstance(document, dict) else None)
 
 
 def _storable(identity: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Cuts a JSON answer into its records without decoding them.
 
 A record with invalid UTF-8, a bare control character or half a surrogate pair in a text must not
-spoil the page it came in: it is cut out like the others, and bronze rejects it alone.
+spoil the page it came in: it is cut out like the others, and bronze rejects it alone. So is one
+that is nested too deep for the decoder.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TypeVar
 
 import msgspec
+
+from lsats_pipeline.hub.sources.nesting import flattened
 
 T = TypeVar("T")
 
@@ -33,9 +36,14 @@ def cut(body: bytes, *path: str) -> list[memoryview]:
     """
     try:
         return [memoryview(element) for element in _elements(body, path)]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         masked = _masked(body)
-        return list(_located(body, masked, _elements(masked, path)))
+    try:
+        elements = _elements(masked, path)
+    except RecursionError:
+        masked = flattened(masked)
+        elements = _elements(masked, path)
+    return list(_located(body, masked, elements))
 
 
 def cut_file(file: IO[bytes]) -> Iterator[bytes]:
@@ -69,6 +77,11 @@ def _end_of_value(text: str, at: int) -> int | None:
         end = _SCAN(text, at)[1]
     except ValueError:
         return None
+    except RecursionError:
+        # One byte for each character, whatever it is: only brackets count.
+        flat = flattened(text[at:].encode("ascii", "replace")).decode("ascii")
+        end = _end_of_value(flat, 0)
+        return None if end is None else at + end
     return end if end < len(text) else None
 
 
@@ -124,3 +137,5 @@ def read_as(record: bytes | memoryview, shape: type[T]) -> T | None:
     except msgspec.DecodeError:
         masked = _masked(text)
         return None if masked == text else read_as(masked, shape)
+    except RecursionError:
+        return read_as(flattened(text), shape)

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from lsats_pipeline.core.errors import Busy, ConfigurationError, IncompleteRead
+from lsats_pipeline.hub.sources.nesting import DEEPEST
 from lsats_pipeline.hub.sources.source import Page
 from lsats_pipeline_tests.hub.stand_in import PAGE, Pretend
 
@@ -117,6 +118,7 @@ BAD = {
     "invalid_json": b'{"id": "p1", "name": ',
     "not_an_object": b"[1]",
     "oversized_key": b'{"id": "' + b"x" * 3000 + b'"}',
+    "nested_too_deep": b'{"id": "p1", "n": ' + b"[" * DEEPEST + b"]" * DEEPEST + b"}",
 }
 
 
@@ -151,9 +153,19 @@ def test_what_postgresql_refuses_is_found_and_rejected_alone(warehouse, hub_sett
     ]
 
 
-def test_nesting_without_end_is_a_reject(warehouse, hub_settings, people):
-    people.records["deep"] = b'{"id": "deep", "n": ' + b"[" * 9000 + b"]" * 9000 + b"}"
+@pytest.mark.parametrize("levels", [9_000, 90_000])
+def test_nesting_without_end_is_a_reject(warehouse, hub_settings, people, levels):
+    people.records["deep"] = b'{"id": "deep", "n": ' + b"[" * levels + b"]" * levels + b"}"
     assert counts(people.ingest(warehouse, hub_settings)) == (100, 0, 0, 0, 1)
+    assert warehouse.query("select external_id, reason, detail from meta.rejects") == [
+        ("deep", "nested_too_deep", "more than 500 levels")
+    ]
+
+
+def test_nesting_up_to_the_limit_lands_and_is_stored(warehouse, hub_settings, people):
+    inner = b"[" * (DEEPEST - 1) + b'"[[{"' + b"]" * (DEEPEST - 1)
+    people.records["deep"] = b'{"id": "deep", "n": ' + inner + b', "m": [' + b"{}," * 600 + b"{}]}"
+    assert counts(people.ingest(warehouse, hub_settings)) == (101, 0, 0, 0, 0)
 
 
 def test_a_good_record_wins_over_a_bad_one_with_its_identity(warehouse, hub_settings, people):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 
 import msgspec
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsats_pipeline.hub.sources.json_records import cut, in_portions, read_as, whole
+from lsats_pipeline.hub.sources.json_records import cut, cut_file, in_portions, read_as, whole
+from lsats_pipeline.hub.sources.nesting import DEEPEST, too_deep
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -35,6 +37,22 @@ def test_an_odd_record_spoils_nothing_but_itself(odd: bytes) -> None:
 
 class Numbered(msgspec.Struct):
     n: int
+
+
+@pytest.mark.parametrize("levels", [DEEPEST - 1, DEEPEST, 5_000, 50_000])
+def test_a_deep_record_spoils_nothing_but_itself(levels: int) -> None:
+    deep = '{"n":2,"é":"[{","t":'.encode() + b"[" * levels + b'"]"' + b"]" * levels + b"}"
+    records = [b'{"n":1}', deep, b'{"n":3,"t":"\xff"}']
+    page = b"[" + b", ".join(records) + b"]"
+    assert texts(b'{"L":' + page + b"}", "L") == records
+    assert list(cut_file(io.BytesIO(page))) == records
+    assert [read_as(r, Numbered) for r in records] == [Numbered(1), Numbered(2), Numbered(3)]
+    assert [too_deep(r) for r in records] == [False, levels >= DEEPEST, False]
+    for cut_off in (page[:-1], page[: len(page) // 2]):
+        with pytest.raises(ValueError):
+            cut(cut_off)
+        with pytest.raises(ValueError):
+            list(cut_file(io.BytesIO(cut_off)))
 
 
 def test_envelopes() -> None:
