@@ -80,8 +80,8 @@ def _end_of_value(text: str, at: int) -> int | None:
     except RecursionError:
         # One byte for each character, whatever it is: only brackets count.
         flat = flattened(text[at:].encode("ascii", "replace")).decode("ascii")
-        end = _end_of_value(flat, 0)
-        return None if end is None else at + end
+        length = _end_of_value(flat, 0)
+        return None if length is None else at + length
     return end if end < len(text) else None
 
 
