@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-# A share means nothing in a handful of records: up to this many never block.
-SHARE_FLOOR = 10
+from lsats_pipeline.core.rules import Result
 
 
 @dataclass
@@ -42,17 +41,6 @@ class Asset:
 
 
 @dataclass(frozen=True)
-class Check:
-    """The outcome of one quality check. A failed blocking one stops what builds on the data."""
-
-    name: str
-    passed: bool
-    description: str
-    blocking: bool = False
-    values: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Report:
     """What one run of one asset did. `run_id` is None when there was nothing to run."""
 
@@ -62,13 +50,13 @@ class Report:
     seconds: float
     run_id: UUID | None = None
     note: str = ""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Result, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
         """Whether a blocking check failed, so that nothing may build on this run."""
-        return any(check.blocking and not check.passed for check in self.checks)
+        return any(check.blocking for check in self.checks)
 
     @property
     def line(self) -> str:
@@ -81,11 +69,6 @@ class Report:
             f" ⏭️ {c.skipped:,} 🗑️ {c.removed:,} ❌ {c.rejected:,}"
             f" in {self.seconds:.1f} s ({_rate(c.processed, self.seconds)}){note}"
         )
-
-
-def exceeds(count: int, total: int, share: float) -> bool:
-    """Whether `count` is more than `share` of `total`, beyond the floor of small numbers."""
-    return count > max(SHARE_FLOOR, share * total)
 
 
 def _rate(count: int, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The outcome of a check as Dagster shows it."""
+"""Rules and their results as Dagster declares and shows them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,43 @@ from typing import Any
 
 import dagster as dg
 
-from lsats_pipeline.core.report import Check
+from lsats_pipeline.core.rules import Result, Rule
+
+_ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
-def checked(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
-    """The outcome of a check as Dagster has it."""
+def check_spec(
+    key: dg.AssetKey,
+    rule: Rule,
+    *,
+    blocking: bool = True,
+    partitions_def: dg.PartitionsDefinition[Any] | None = None,
+) -> dg.AssetCheckSpec:
+    """A rule as Dagster declares it. `blocking`: whether a step waits for its errors at all."""
+    return dg.AssetCheckSpec(
+        rule.name,
+        asset=key,
+        blocking=blocking and rule.blocking,
+        description=rule.about,
+        partitions_def=partitions_def,
+    )
+
+
+def check_result(
+    key: dg.AssetKey,
+    result: Result,
+    *,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> dg.AssetCheckResult:
+    """A result as Dagster shows it; without `metadata` its values, which are drawn over time."""
     return dg.AssetCheckResult(
-        check_name=check.name,
+        check_name=result.name,
         asset_key=key,
-        passed=check.passed,
-        severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
-        description=check.description,
-        metadata=_plotted(check.values),
+        passed=result.passed,
+        severity=_ERROR if result.rule.blocking else _WARN,
+        description=description or result.description,
+        metadata=_plotted(result.values) if metadata is None else metadata,
     )
 
 

@@ -162,10 +162,10 @@ def _between_tables(connection: Connection) -> Iterator[Finding]:
     results = list(cross_check(connection))
     broken = [result for result in results if not result.passed]
     for result in broken:
-        text = f"{result.rule.about} Not so: {result.text}"
+        text = f"{result.rule.about} Not so: {result.description}"
         remedy = "`lsats run silver --full` should mend it; if not, it is a defect"
         yield Finding(
-            "silver", result.rule.name, "note", text, remedy if result.rule.serious else ""
+            "silver", result.rule.name, "note", text, remedy if result.rule.blocking else ""
         )
     if not broken:
         yield ok("silver", "between tables", f"all {len(results)} rules hold")

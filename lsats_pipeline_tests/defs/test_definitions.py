@@ -12,18 +12,18 @@ import yaml
 
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.defs.hub.checks import CHECKS_OF
+from lsats_pipeline.defs.hub.checks import RULES_OF
 from lsats_pipeline.defs.mrf.checks import (
-    INDEX_CHECKS,
-    PROFILE_CHECKS,
-    RAW_CHECKS,
-    SPLIT_CHECKS,
-    TABLE_CHECKS,
+    INDEX_RULES,
+    RAW_RULES,
+    SPLIT_RULES,
+    TABLE_RULES,
 )
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.mrf.profiling import PROFILE_RULES
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.synthetic.rules import BLOCKING
 from lsats_pipeline.synthetic.validation import rules_of
@@ -225,11 +225,11 @@ EDGES = {
         "silver/umapi_employees",
     },
 }
-PRICE_CHECKS = {
-    "mrf/raw_file": RAW_CHECKS,
-    "mrf/file_index": INDEX_CHECKS,
-    "mrf/file_profile": PROFILE_CHECKS,
-    "mrf/split_files": SPLIT_CHECKS,
+PRICE_RULES = {
+    "mrf/raw_file": RAW_RULES,
+    "mrf/file_index": INDEX_RULES,
+    "mrf/file_profile": PROFILE_RULES,
+    "mrf/split_files": SPLIT_RULES,
 }
 JOBS = {
     "bronze_ingest": {"bronze"},
@@ -328,7 +328,7 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         for spec in location.resolve_assets_def(check).check_specs
     }
     layers = {
-        (key, name, blocking) for key in ASSETS for name, blocking in CHECKS_OF[key.split("/")[0]]
+        (key, rule.name, rule.blocking) for key in ASSETS for rule in RULES_OF[key.split("/")[0]]
     }
     rules = {
         (f"{name}/{table.name}", rule.id, rule.weight == BLOCKING)
@@ -337,9 +337,9 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         for rule in rules_of(table)
     }
     steps = {
-        (key, name, blocking)
+        (key, rule.name, rule.blocking)
         for key in MRF_ASSETS
-        for name, blocking, _ in PRICE_CHECKS.get(key, TABLE_CHECKS)
+        for rule in PRICE_RULES.get(key, TABLE_RULES)
     }
     assert declared == layers | rules | steps
 

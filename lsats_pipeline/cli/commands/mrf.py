@@ -239,7 +239,7 @@ def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> Ingest
 
 
 def _too_many_rejects(outcome: IngestOutcome) -> bool:
-    from lsats_pipeline.core.report import exceeds
+    from lsats_pipeline.core.rules import exceeds
 
     sums = outcome.published.sums
     total = sum(sums.rows.values())

@@ -17,7 +17,7 @@ from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
-    from lsats_pipeline.core.report import Check
+    from lsats_pipeline.core.rules import Result
     from lsats_pipeline.mrf.ingest.rejects import PublishedReject
     from lsats_pipeline.mrf.ingest.replay import Replayed
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
@@ -74,10 +74,10 @@ def profile(
     if as_json:
         import msgspec
 
-        say_json({**msgspec.to_builtins(made), "checks": [vars(check) for check in checks]})
+        say_json({**msgspec.to_builtins(made), "checks": [_as_json(check) for check in checks]})
     else:
         _say_profile(made, checks)
-    return VERIFICATION_FAILED if any(c.blocking and not c.passed for c in checks) else 0
+    return VERIFICATION_FAILED if any(check.blocking for check in checks) else 0
 
 
 def index(
@@ -233,7 +233,17 @@ def _say_replayed(done: Replayed) -> None:
     say(f"❌ {len(done.left):,} rejects are left")
 
 
-def _say_profile(made: FileProfile, checks: tuple[Check, ...]) -> None:
+def _as_json(check: Result) -> dict[str, object]:
+    return {
+        "name": check.name,
+        "passed": check.passed,
+        "description": check.description,
+        "blocking": check.rule.blocking,
+        "values": check.values,
+    }
+
+
+def _say_profile(made: FileProfile, checks: tuple[Result, ...]) -> None:
     schema = made.schema
     say(f"📊 {made.file}: {made.text:,} bytes of text; version {schema.version} of the schema by"
         f" its shape, {schema.stated or 'nothing'} by its own word")  # fmt: skip

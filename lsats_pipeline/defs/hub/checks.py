@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import dagster as dg
 
-from lsats_pipeline.core.report import Check, Report
-from lsats_pipeline.defs.check_results import checked
-from lsats_pipeline.hub.silver.quality import CHECKS as SILVER_CHECKS
+from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.rules import Result
+from lsats_pipeline.defs.check_results import check_result, check_spec
+from lsats_pipeline.hub.rules import LANDING_RULES
+from lsats_pipeline.hub.silver.quality import TABLE_RULES
 
-# Name and whether a failure stops what would build on the data (bronze/ingest.py).
-LANDING_CHECKS: tuple[tuple[str, bool], ...] = (
-    ("mass_disappearance", True),
-    ("reject_share", True),
-)
-CHECKS_OF = {
-    "bronze": LANDING_CHECKS,
-    "enrichment": LANDING_CHECKS,
-    "silver": SILVER_CHECKS,
-}
-_MEANING = {
-    "mass_disappearance": "No more vanished at once than usual: an outage looks just like that.",
-    "reject_share": "Few enough records could not be used.",
-    "key_unique": "No two rows claim one key.",
-    "key_not_null": "Every record has its key.",
-    "quality_mean": "The mean quality score is as good as the table declares.",
-    "quality_low_share": "Few enough rows score under 0.70.",
-    "quality_drop": "The mean quality score has not fallen since the last run.",
-}
+RULES_OF = {"bronze": LANDING_RULES, "enrichment": LANDING_RULES, "silver": TABLE_RULES}
 
 
 def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of an asset; its layer says which."""
-    return [
-        dg.AssetCheckSpec(name, asset=key, blocking=blocking, description=_MEANING.get(name))
-        for name, blocking in CHECKS_OF[key.path[0]]
-    ]
+    return [check_spec(key, rule) for rule in RULES_OF[key.path[0]]]
 
 
 def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.AssetCheckResult]:
     """A result for every declared check; over several days the first failure counts."""
-    found: dict[str, Check] = {}
-    for check in (check for report in reports for check in report.checks):
-        if check.name not in found or found[check.name].passed:
-            found[check.name] = check
-    for name, blocking in CHECKS_OF[key.path[0]]:
-        check = found.get(
-            name, Check(name, True, "nothing was read, so nothing to judge", blocking)
-        )
-        yield checked(key, replace(check, blocking=blocking))
+    results: dict[str, Result] = {}
+    for result in (result for report in reports for result in report.checks):
+        if result.name not in results or results[result.name].passed:
+            results[result.name] = result
+    for rule in RULES_OF[key.path[0]]:
+        unread = Result(rule, True, "nothing was read, so nothing to judge")
+        yield check_result(key, results.get(rule.name, unread))

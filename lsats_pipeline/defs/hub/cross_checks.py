@@ -1,4 +1,4 @@
-"""Checks between silver tables, as one step of their own."""
+"""Checks between silver tables, as a step of its own."""
 
 # No postponed annotations here: Dagster reads those of check functions as they stand.
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from lsats_pipeline.core.rules import Result
+from lsats_pipeline.defs.check_results import check_result, check_spec
 from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS, CrossResult, cross_check
-
-_SEVERITY = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
+from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS, cross_check
 
 
 def _asset(table: str) -> dg.AssetKey:
@@ -17,10 +17,7 @@ def _asset(table: str) -> dg.AssetKey:
 
 
 @dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec(rule.name, asset=_asset(rule.table), description=rule.about)
-        for rule in CROSS_CHECKS
-    ],
+    specs=[check_spec(_asset(rule.table), rule, blocking=False) for rule in CROSS_CHECKS],
     description="What must hold between silver tables; nothing waits for it.",
     can_subset=True,
 )
@@ -31,23 +28,16 @@ def between_tables(
     wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
     with hub.opened().warehouse.connection() as connection:
         for result in cross_check(connection):
-            if (_asset(result.rule.table), result.rule.name) in wanted:
+            if (_asset(result.subject), result.name) in wanted:
                 yield _as_check_result(result)
 
 
-def _as_check_result(result: CrossResult) -> dg.AssetCheckResult:
-    rule = result.rule
-    sample = "\n".join(f"| {key} | {detail} |" for key, detail in result.sample)
+def _as_check_result(result: Result) -> dg.AssetCheckResult:
+    sample = "\n".join(f"| {key} | {detail} |" for key, detail in result.values["sample"])
     table = f"| row | what |\n|---|---|\n{sample}" if sample else "none"
-    return dg.AssetCheckResult(
-        check_name=rule.name,
-        asset_key=_asset(rule.table),
-        passed=result.passed,
-        severity=_SEVERITY[rule.serious],
-        description=result.text,
-        metadata={
-            "broken": result.broken,
-            "rows": result.rows,
-            "sample": dg.MetadataValue.md(table),
-        },
+    numbers = {"broken": result.broken, "rows": result.rows}
+    return check_result(
+        _asset(result.subject),
+        result,
+        metadata={**numbers, "sample": dg.MetadataValue.md(table)},
     )

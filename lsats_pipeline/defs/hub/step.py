@@ -60,6 +60,6 @@ def _report(context: dg.AssetExecutionContext, resource: HubResource, report: Re
 
 
 def _blocked(report: Report) -> str:
-    failed = [c for c in report.checks if c.blocking and not c.passed]
+    failed = [c for c in report.checks if c.blocking]
     reasons = "; ".join(f"{c.name}: {c.description}" for c in failed)
     return f"{report.asset} was left as it was, because {reasons}"

@@ -13,31 +13,32 @@ from typing import Any
 import dagster as dg
 
 from lsats_pipeline.core.errors import BadFile
+from lsats_pipeline.core.rules import Result, Rule
 from lsats_pipeline.core.settings import load
+from lsats_pipeline.defs.check_results import check_result
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.markdown import in_rows
 from lsats_pipeline.defs.mrf import file_metadata as shown
 from lsats_pipeline.defs.mrf.checks import (
-    INDEX_CHECKS,
-    PROFILE_CHECKS,
-    RAW_CHECKS,
-    SPLIT_CHECKS,
-    TABLE_CHECKS,
-    Declared,
+    INDEX_RULES,
+    RAW_RULES,
+    SAME_BYTES,
+    SPLIT_RULES,
+    TABLE_RULES,
+    WHOLE,
     check_specs,
     index_checks,
-    passed_or_not,
-    profile_checks,
+    not_requested,
     raw_checks,
     split_checks,
     table_checks,
-    unasked,
+    unusable,
 )
 from lsats_pipeline.defs.mrf.files import MRF_FILES, PriceFilesResource, progress
 from lsats_pipeline.mrf.database.loading import Loaded, load_file
 from lsats_pipeline.mrf.ingest import catalog_ingest
-from lsats_pipeline.mrf.profiling import profile
+from lsats_pipeline.mrf.profiling import PROFILE_RULES, checks_of, profile
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.download import fetch
@@ -60,7 +61,7 @@ _KINDS = {"raw_file": {"gzip", "json"}, "file_index": {"gzip", "json"},
 
 
 def price_asset(
-    key: dg.AssetKey, checks: Declared, deps: Sequence[dg.AssetKey] = ()
+    key: dg.AssetKey, rules: Iterable[Rule], deps: Sequence[dg.AssetKey] = ()
 ) -> Callable[[Callable[..., Iterator[StepResult]]], dg.AssetsDefinition]:
     """A step whose result is not a table."""
     made: Callable[[Callable[..., Iterator[StepResult]]], dg.AssetsDefinition] = dg.asset(
@@ -72,7 +73,7 @@ def price_asset(
         tags=_TAGS,
         partitions_def=MRF_FILES,
         retry_policy=RETRIES,
-        check_specs=check_specs(key, checks),
+        check_specs=check_specs(key, rules),
     )
     return made
 
@@ -80,11 +81,11 @@ def price_asset(
 def materialized(
     key: dg.AssetKey,
     metadata: Mapping[str, Any],
-    checks: Iterable[dg.AssetCheckResult],
+    checks: Iterable[Result],
     version: str,
 ) -> dg.MaterializeResult[Any]:
     """A step's result; what its checks said is in the metadata too, which each partition keeps."""
-    results = list(checks)
+    results = [check_result(key, result) for result in checks]
     lines = [[_MARKS[r.passed, r.severity], r.check_name, r.description] for r in results]
     return dg.MaterializeResult(
         asset_key=key,
@@ -97,7 +98,7 @@ def materialized(
     )
 
 
-@price_asset(RAW, RAW_CHECKS)
+@price_asset(RAW, RAW_RULES)
 def raw_file(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
@@ -112,7 +113,7 @@ def raw_file(
                 watch=lambda done, total: watch("fetch", done, total or done),
             )  # fmt: skip
         except BadFile as error:
-            yield from passed_or_not(context.asset_key, RAW_CHECKS, error)
+            yield unusable(context.asset_key, WHOLE, error)
             raise
         with warehouse.connection() as connection:
             entry = catalog.known(connection, raw.key)
@@ -120,12 +121,12 @@ def raw_file(
     yield materialized(
         context.asset_key,
         shown.fetched(raw, entry, plans, time.monotonic() - begun),
-        raw_checks(context.asset_key, raw),
+        raw_checks(raw),
         raw.sha256,
     )
 
 
-@price_asset(INDEX, INDEX_CHECKS, [RAW])
+@price_asset(INDEX, INDEX_RULES, [RAW])
 def file_index(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
@@ -139,12 +140,12 @@ def file_index(
                 warehouse, version, price_files.exports, price_files.options(), progress(context)
             )
         except BadFile as error:
-            yield from passed_or_not(context.asset_key, INDEX_CHECKS, error)
+            yield unusable(context.asset_key, SAME_BYTES, error)
             raise
     yield materialized(
         context.asset_key,
         shown.indexed(work.index, time.monotonic() - begun),
-        index_checks(context.asset_key, work.index, version),
+        index_checks(work.index, version),
         work.index.sha256,
     )
 
@@ -168,7 +169,7 @@ def file_index(
     partitions_def=MRF_FILES,
     retry_policy=RETRIES,
     check_specs=[
-        spec for table in _TABLES for spec in check_specs(dg.AssetKey(["mrf", table]), TABLE_CHECKS)
+        spec for table in _TABLES for spec in check_specs(dg.AssetKey(["mrf", table]), TABLE_RULES)
     ],
 )
 def tables(
@@ -190,7 +191,7 @@ def tables(
         yield materialized(
             key,
             shown.taken_in(table, outcome, folder, loaded, source),
-            table_checks(key, table, outcome.published, folder, loaded),
+            table_checks(table, outcome.published, folder, loaded),
             outcome.published.sha256,
         )
 
@@ -204,7 +205,7 @@ def _loaded(context: dg.AssetExecutionContext, files: PriceFilesResource, file: 
     )  # fmt: skip
 
 
-@price_asset(PROFILE, PROFILE_CHECKS, TABLES)
+@price_asset(PROFILE, PROFILE_RULES, TABLES)
 def file_profile(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
@@ -217,12 +218,12 @@ def file_profile(
     yield materialized(
         context.asset_key,
         shown.profiled(made),
-        profile_checks(context.asset_key, made),
+        checks_of(made),
         made.sha256,
     )
 
 
-@price_asset(PARTS, SPLIT_CHECKS, TABLES)
+@price_asset(PARTS, SPLIT_RULES, TABLES)
 def split_files(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
@@ -233,7 +234,7 @@ def split_files(
             yield materialized(
                 context.asset_key,
                 {"parts": 0, "note": "no parts are wanted (`split_by` is empty)"},
-                unasked(context.asset_key, SPLIT_CHECKS),
+                not_requested(SPLIT_RULES),
                 "",
             )
             return
@@ -245,6 +246,6 @@ def split_files(
     yield materialized(
         context.asset_key,
         shown.split_up(made, folder, sum(part.text for part in made.parts)),
-        split_checks(context.asset_key, made),
+        split_checks(made),
         f"{made.sha256} {made.meaning}",
     )

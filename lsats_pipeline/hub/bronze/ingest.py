@@ -14,11 +14,13 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.report import Asset, Check, Report, exceeds
+from lsats_pipeline.core.report import Asset, Report
+from lsats_pipeline.core.rules import Result, exceeds
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import Landing
 from lsats_pipeline.hub.bronze.records import preparer
 from lsats_pipeline.hub.bronze.spool import Spool
+from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE
 from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection
@@ -71,25 +73,23 @@ def ingest(
 
 def quality_checks(
     counts: Counts, deletions_on_hold: int, settings: HubSettings
-) -> tuple[Check, ...]:
+) -> tuple[Result, ...]:
     """The blocking checks of a landed stream."""
     rejected = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
     return (
-        Check(
-            "mass_disappearance",
+        Result(
+            MASS_DISAPPEARANCE,
             deletions_on_hold == 0,
             f"{deletions_on_hold:,} records vanished at once and were kept: look at the source,"
             " then run again with removals accepted"
             if deletions_on_hold
             else "no more records vanished than usual",
-            blocking=True,
             values={"held": deletions_on_hold, "removed": counts.removed},
         ),
-        Check(
-            "reject_share",
+        Result(
+            REJECT_SHARE,
             not rejected,
             f"{counts.rejected:,} of {counts.processed:,} records could not be used",
-            blocking=True,
             values={"rejected": counts.rejected, "processed": counts.processed},
         ),
     )

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.core.report import exceeds
+from lsats_pipeline.core.rules import exceeds
 from lsats_pipeline.hub.bronze.records import Prepared, RejectedRecord
 from lsats_pipeline.warehouse import Run
 from lsats_pipeline.warehouse.database import analyze_if_grown, sql_file

@@ -19,7 +19,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from lsats_pipeline.core.report import Asset, Check, Report
+from lsats_pipeline.core.report import Asset, Report
+from lsats_pipeline.core.rules import Result
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.silver import quality
 from lsats_pipeline.hub.silver.ddl import (
@@ -107,7 +108,7 @@ class _Build:
             with self.connection.transaction():
                 return self._build()
         except _Blocked as blocked:
-            failed = [c for c in blocked.report.checks if c.blocking and not c.passed]
+            failed = [c for c in blocked.report.checks if c.blocking]
             self.run.fail("; ".join(f"{c.name}: {c.description}" for c in failed))
             return blocked.report
 
@@ -255,7 +256,7 @@ class _Build:
         for name, changed in grown:
             analyze_if_grown(self.connection, "silver", name, changed)
 
-    def _checks(self, after: Totals, fan_out: int) -> tuple[Check, ...]:
+    def _checks(self, after: Totals, fan_out: int) -> tuple[Result, ...]:
         return quality.evaluate_checks(
             self.table,
             self.settings,
@@ -281,7 +282,7 @@ class _Build:
             current=self.current,
         )
 
-    def _report(self, after: Totals, checks: tuple[Check, ...] = (), note: str = "") -> Report:
+    def _report(self, after: Totals, checks: tuple[Result, ...] = (), note: str = "") -> Report:
         return Report(
             self.run.asset,
             self.run.day,
@@ -302,7 +303,7 @@ class _Build:
         self.run.complete()
         return report
 
-    def _checks_unchanged(self, after: Totals) -> tuple[Check, ...]:
+    def _checks_unchanged(self, after: Totals) -> tuple[Result, ...]:
         return quality.evaluate_checks(
             self.table,
             self.settings,

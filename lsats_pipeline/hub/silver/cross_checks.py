@@ -1,6 +1,6 @@
 """What must hold between silver tables. A check is a query for the rows that break it.
 
-rule ─▶ select key, detail ─▶ how many, and the first few ─▶ CrossResult
+rule ─▶ select key, detail ─▶ how many, and the first few ─▶ Result
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from lsats_pipeline.core.errors import BadDeclaration
-from lsats_pipeline.core.report import Check
+from lsats_pipeline.core.rules import Result, Rule
 from lsats_pipeline.hub.silver.spec import Name, Sql, Table
 from lsats_pipeline.warehouse.database import Connection
 
@@ -19,50 +19,15 @@ SAMPLE = 5
 
 
 @dataclass(frozen=True)
-class CrossCheck:
-    """A rule about a table and its neighbours.
+class CrossCheck(Rule):
+    """A rule about a table and its neighbours: `query` selects `key` and `detail` of broken rows.
 
-    `broken` selects `key` and `detail` of the rows that break it. `serious`: our own error, for no
-    state of the sources excuses it; the others say what the sources leave open.
-    `tolerated`: the share of the table's rows that may break it before it counts.
+    `error`: our own, for no state of the sources excuses it; the others say what the sources leave
+    open.
     """
 
-    name: Name
     table: Name
-    broken: Sql
-    about: str
-    serious: bool = False
-    tolerated: float = 0.0
-
-
-@dataclass(frozen=True)
-class CrossResult:
-    """How a rule fares. `sample`: key and detail of the first few rows that break it."""
-
-    rule: CrossCheck
-    broken: int
-    rows: int
-    sample: tuple[tuple[str, str], ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether no more rows break it than the rule tolerates."""
-        return self.broken <= self.rule.tolerated * self.rows
-
-    @property
-    def text(self) -> str:
-        """One line for people."""
-        if not self.broken:
-            return f"none of {self.rows:,} rows"
-        examples = "; ".join(f"{key} ({detail})" for key, detail in self.sample)
-        more = ", ..." if self.broken > len(self.sample) else ""
-        return f"{self.broken:,} of {self.rows:,} rows: {examples}{more}"
-
-    @property
-    def check(self) -> Check:
-        """As every other check reports."""
-        values = {"broken": self.broken, "rows": self.rows}
-        return Check(self.rule.name, self.passed, self.text, False, values)
+    query: Sql
 
 
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
@@ -75,8 +40,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where child.parent_dept_id is not null and not exists (
             select from silver.departments as parent where parent.dept_id = child.parent_dept_id)
         """,
-        "The department above a department is a row too.",
-        serious=True,
+        about="The department above a department is a row too.",
+        severity="error",
     ),
     CrossCheck(
         "user_department_known",
@@ -87,8 +52,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where department_id is not null and not exists (
             select from silver.departments as known where known.dept_id = users.department_id)
         """,
-        "The department of a person is a row.",
-        tolerated=0.02,
+        about="The department of a person is a row.",
+        threshold=0.02,
     ),
     CrossCheck(
         "supervisor_known",
@@ -100,8 +65,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             select from silver.users as boss
             where boss.uniqname = users.primary_supervisor_uniqname)
         """,
-        "The supervisor of a person is a row.",
-        tolerated=0.02,
+        about="The supervisor of a person is a row.",
+        threshold=0.02,
     ),
     CrossCheck(
         "membership_has_group",
@@ -113,8 +78,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where not exists (
             select from silver.groups as known where known.group_id = member.group_id)
         """,
-        "A membership belongs to a group that is a row.",
-        serious=True,
+        about="A membership belongs to a group that is a row.",
+        severity="error",
     ),
     CrossCheck(
         "member_person_known",
@@ -125,8 +90,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where member_uniqname is not null and not exists (
             select from silver.users as person where person.uniqname = member.member_uniqname)
         """,
-        "A person who is a member is a row.",
-        tolerated=0.05,
+        about="A person who is a member is a row.",
+        threshold=0.05,
     ),
     CrossCheck(
         "member_group_known",
@@ -137,8 +102,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where member_group_id is not null and not exists (
             select from silver.groups as nested where nested.group_id = member.member_group_id)
         """,
-        "A group that is a member is a row.",
-        tolerated=0.05,
+        about="A group that is a member is a row.",
+        threshold=0.05,
     ),
     CrossCheck(
         "group_owner_known",
@@ -152,8 +117,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             or (owner_group_id is not null and not exists (
                 select from silver.groups as nested where nested.group_id = owner.owner_group_id))
         """,
-        "Whoever owns a group is a row.",
-        tolerated=0.05,
+        about="Whoever owns a group is a row.",
+        threshold=0.05,
     ),
     CrossCheck(
         "computer_owner_known",
@@ -170,8 +135,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
                 select from silver.users as person
                 where person.uniqname = computers.financial_owner_uniqname))
         """,
-        "Whoever owns a computer or pays for it is a row.",
-        serious=True,
+        about="Whoever owns a computer or pays for it is a row.",
+        severity="error",
     ),
     CrossCheck(
         "computer_department_known",
@@ -183,8 +148,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             select from silver.departments as known
             where known.dept_id = computers.owner_department_id)
         """,
-        "The department of a computer is a row.",
-        serious=True,
+        about="The department of a computer is a row.",
+        severity="error",
     ),
     CrossCheck(
         "computer_in_source_once",
@@ -202,8 +167,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         from silver.computers where kc_computer_id is not null
         group by kc_computer_id having count(*) > 1
         """,
-        "A record of a source belongs to one computer.",
-        serious=True,
+        about="A record of a source belongs to one computer.",
+        severity="error",
     ),
     CrossCheck(
         "computer_group_known",
@@ -215,8 +180,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             select from silver.computers as known
             where known.computer_id = membership.computer_id)
         """,
-        "A computer that is in a group is a row.",
-        serious=True,
+        about="A computer that is in a group is a row.",
+        severity="error",
     ),
     CrossCheck(
         "lab_has_leader",
@@ -227,8 +192,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where not exists (
             select from silver.users as pi where pi.uniqname = lab.pi_uniqname and pi.is_pi)
         """,
-        "Every lab has a principal investigator, who is a row.",
-        serious=True,
+        about="Every lab has a principal investigator, who is a row.",
+        severity="error",
     ),
     CrossCheck(
         "leader_has_lab",
@@ -238,8 +203,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         from silver.users as pi
         where is_pi and not exists (select from silver.labs as lab where lab.lab_id = pi.uniqname)
         """,
-        "Every principal investigator has a lab: labs are complete.",
-        serious=True,
+        about="Every principal investigator has a lab: labs are complete.",
+        severity="error",
     ),
     CrossCheck(
         "lab_has_members",
@@ -250,8 +215,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         where not exists (
             select from silver.lab_members as member where member.lab_id = lab.lab_id)
         """,
-        "Every lab has members, its leader at least.",
-        serious=True,
+        about="Every lab has members, its leader at least.",
+        severity="error",
     ),
     CrossCheck(
         "lab_is_more_than_its_leader",
@@ -263,8 +228,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             select from silver.lab_members as member
             where member.lab_id = lab.lab_id and not member.is_pi)
         """,
-        "An active lab has members besides its leader.",
-        tolerated=0.50,
+        about="An active lab has members besides its leader.",
+        threshold=0.50,
     ),
     CrossCheck(
         "lab_has_department",
@@ -276,8 +241,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             select from silver.departments as known
             where known.dept_id = lab.primary_department_id)
         """,
-        "The department of a lab is a row.",
-        tolerated=0.10,
+        about="The department of a lab is a row.",
+        threshold=0.10,
     ),
     CrossCheck(
         "member_has_lab",
@@ -287,8 +252,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         from silver.lab_members as member
         where not exists (select from silver.labs as lab where lab.lab_id = member.lab_id)
         """,
-        "A member belongs to a lab that is a row.",
-        serious=True,
+        about="A member belongs to a lab that is a row.",
+        severity="error",
     ),
     CrossCheck(
         "manager_is_member",
@@ -301,8 +266,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             where member.lab_id = manager.lab_id
                 and member.member_uniqname = manager.manager_uniqname and not member.is_pi)
         """,
-        "A manager is a member of the lab, and not its leader.",
-        serious=True,
+        about="A manager is a member of the lab, and not its leader.",
+        severity="error",
     ),
     CrossCheck(
         "managers_are_three",
@@ -313,8 +278,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         group by lab_id
         having count(*) > 3 or count(distinct manager_rank) <> count(*)
         """,
-        "A lab has up to three managers, each with a rank of their own.",
-        serious=True,
+        about="A lab has up to three managers, each with a rank of their own.",
+        severity="error",
     ),
     CrossCheck(
         "pair_has_lab_and_computer",
@@ -328,8 +293,8 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
                 select from silver.computers as known
                 where known.computer_id = pair.computer_id and known.is_active)
         """,
-        "A pair has an active lab and an active computer.",
-        serious=True,
+        about="A pair has an active lab and an active computer.",
+        severity="error",
     ),
     CrossCheck(
         "one_primary_lab",
@@ -341,20 +306,23 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         group by computer_id
         having count(*) filter (where is_primary) <> 1
         """,
-        "A computer with labs has one of them as its primary lab.",
-        serious=True,
+        about="A computer with labs has one of them as its primary lab.",
+        severity="error",
     ),
 )
 
 
 def cross_check(
     connection: Connection, rules: Iterable[CrossCheck] = CROSS_CHECKS
-) -> Iterator[CrossResult]:
-    """The outcome of every rule, each from the same state of the hub."""
+) -> Iterator[Result]:
+    """The result of every rule, each from the same state of the hub.
+
+    `values["sample"]` has key and detail of the first few rows that break it.
+    """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
         for rule in rules:
-            yield _outcome(connection, rule)
+            yield _result(connection, rule)
 
 
 def check_rules(rules: Iterable[CrossCheck], tables: Iterable[Table]) -> None:
@@ -366,17 +334,31 @@ def check_rules(rules: Iterable[CrossCheck], tables: Iterable[Table]) -> None:
         raise BadDeclaration(f"cross checks {strangers} name no silver table, {twice} come twice")
 
 
-def _outcome(connection: Connection, rule: CrossCheck) -> CrossResult:
+def _result(connection: Connection, rule: CrossCheck) -> Result:
     query = sql.SQL(
-        "with broken as materialized ({broken})"
+        "with broken as materialized ({query})"
         " select (select count(*) from {table}), (select count(*) from broken),"
         " array(select array[key::text, detail::text] from broken order by 1 limit {sample})"
     ).format(
-        broken=sql.SQL(rule.broken),
+        query=sql.SQL(rule.query),
         table=sql.Identifier("silver", rule.table),
         sample=sql.Literal(SAMPLE),
     )
     row = connection.execute(query).fetchone()
     assert row is not None
-    sample = tuple((key or "", detail or "") for key, detail in row[2])
-    return CrossResult(rule, row[1], row[0], sample)
+    rows, broken = row[:2]
+    sample = [(key or "", detail or "") for key, detail in row[2]]
+    examples = tuple(f"{key} ({detail})" for key, detail in sample)
+    more = ", ..." if broken > len(sample) else ""
+    return Result(
+        rule,
+        broken <= rule.threshold * rows,
+        f"{broken:,} of {rows:,} rows: {'; '.join(examples)}{more}"
+        if broken
+        else f"none of {rows:,} rows",
+        rows,
+        broken,
+        examples,
+        {"sample": sample},
+        rule.table,
+    )

@@ -7,33 +7,44 @@ Totals are counts per score and per flag. A run moves them by what it changed, s
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.core.report import Check, exceeds
+from lsats_pipeline.core.rules import Result, Rule, exceeds
 from lsats_pipeline.core.settings import HubSettings
+from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.warehouse import Counts, Run
 from lsats_pipeline.warehouse.database import Connection
 
 LOW = Decimal("0.70")
-# A mean that falls by more than this between two runs deserves a look.
-_DROP = 0.05
-
 _MEASURE = sql.SQL("select data_quality_score::text, quality_flags, count(*) from {} group by 1, 2")
 
-# Name and whether a failure keeps the run's rows out. Every silver table has them all.
-CHECKS: tuple[tuple[str, bool], ...] = (
-    ("key_unique", True),
-    ("key_not_null", False),
-    ("reject_share", True),
-    ("mass_disappearance", True),
-    ("quality_mean", False),
-    ("quality_low_share", False),
-    ("quality_drop", False),
+KEY_UNIQUE = Rule("key_unique", about="No two rows claim one key.", severity="error")
+KEY_NOT_NULL = Rule("key_not_null", about="Every record has its key.")
+QUALITY_MEAN = Rule(
+    "quality_mean", about="The mean quality score is as good as the table declares."
+)
+QUALITY_LOW_SHARE = Rule("quality_low_share", about="Few enough rows score under 0.70.")
+# Its threshold is a fall of the mean between two runs that deserves a look.
+QUALITY_DROP = Rule(
+    "quality_drop",
+    about="The mean quality score has not fallen since the last run.",
+    threshold=0.05,
+)
+# Every silver table has them all.
+TABLE_RULES = (
+    KEY_UNIQUE,
+    KEY_NOT_NULL,
+    REJECT_SHARE,
+    MASS_DISAPPEARANCE,
+    QUALITY_MEAN,
+    QUALITY_LOW_SHARE,
+    QUALITY_DROP,
 )
 
 
@@ -123,56 +134,62 @@ def evaluate_checks(
     fan_out: int,
     shared_keys: int,
     accept_removals: bool,
-) -> tuple[Check, ...]:
-    """Every check of CHECKS.
+) -> tuple[Result, ...]:
+    """The results of TABLE_RULES.
 
     `fan_out`: rows that the table's own SQL gave twice; `shared_keys`: keys written by this run
     that several records claim.
     """
     vanished = exceeds(counts.removed, before.rows, settings.lsats_hold_share)
     many_rejects = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
-    outcomes = {
-        "key_unique": (
-            fan_out == 0 and not exceeds(shared_keys, after.rows, settings.lsats_reject_share),
+    many_shared = exceeds(shared_keys, after.rows, settings.lsats_reject_share)
+    results = (
+        Result(
+            KEY_UNIQUE,
+            fan_out == 0 and not many_shared,
             f"{fan_out:,} rows came out twice, {shared_keys:,} keys are claimed by several records",
         ),
-        "key_not_null": (
+        Result(
+            KEY_NOT_NULL,
             counts.rejected == 0,
             f"{counts.rejected:,} records have no key and went to the rejects",
         ),
-        "reject_share": (
+        Result(
+            REJECT_SHARE,
             not many_rejects,
             f"{counts.rejected:,} of {counts.processed:,} records could not be used",
         ),
-        "mass_disappearance": (
+        Result(
+            MASS_DISAPPEARANCE,
             accept_removals or not vanished,
             f"{counts.removed:,} of {before.rows:,} rows would be removed",
         ),
-        **_quality_outcomes(table, before, after),
-    }
-    values = {"rows": after.rows, "mean": after.mean, "low": after.low}
-    return tuple(
-        Check(name, outcomes[name][0], outcomes[name][1], blocking, values)
-        for name, blocking in CHECKS
+        *_check_scores(table, before, after),
     )
+    values = {"rows": after.rows, "mean": after.mean, "low": after.low}
+    return tuple(replace(result, values=values) for result in results)
 
 
-def _quality_outcomes(table: Table, before: Totals, after: Totals) -> dict[str, tuple[bool, str]]:
-    mean, rows = after.mean, after.rows
+def _check_scores(table: Table, before: Totals, after: Totals) -> Iterator[Result]:
+    mean, rows, expected = after.mean, after.rows, table.expected
     if mean is None:
-        empty = (True, "the table is empty")
-        return {"quality_mean": empty, "quality_low_share": empty, "quality_drop": empty}
-    low_share, expected = after.low / rows, table.expected
+        for rule in (QUALITY_MEAN, QUALITY_LOW_SHARE, QUALITY_DROP):
+            yield Result(rule, True, "the table is empty")
+        return
+    yield Result(
+        QUALITY_MEAN,
+        mean >= expected.mean,
+        f"the mean score is {mean:.2f}, expected at least {expected.mean:.2f}",
+    )
+    low_share = after.low / rows
+    yield Result(
+        QUALITY_LOW_SHARE,
+        low_share <= expected.low_share,
+        f"{low_share:.0%} of the rows score under {LOW}, expected at most {expected.low_share:.0%}",
+    )
     fell = (before.mean or mean) - mean
-    return {
-        "quality_mean": (
-            mean >= expected.mean,
-            f"the mean score is {mean:.2f}, expected at least {expected.mean:.2f}",
-        ),
-        "quality_low_share": (
-            low_share <= expected.low_share,
-            f"{low_share:.0%} of the rows score under {LOW}, expected at most"
-            f" {expected.low_share:.0%}",
-        ),
-        "quality_drop": (fell <= _DROP, f"the mean moved by {-fell:+.3f} since the last run"),
-    }
+    yield Result(
+        QUALITY_DROP,
+        fell <= QUALITY_DROP.threshold,
+        f"the mean moved by {-fell:+.3f} since the last run",
+    )

@@ -5,7 +5,7 @@ measuring  counts, distributions and findings from the Parquet files (DuckDB, *.
 facts      what is known in the end       judging  checks with thresholds, from those facts
 """
 
-from lsats_pipeline.mrf.profiling.checks import Tolerance, checks_of
+from lsats_pipeline.mrf.profiling.checks import PROFILE_RULES, checks_of
 from lsats_pipeline.mrf.profiling.profile import ProfileOptions, profile
 from lsats_pipeline.mrf.profiling.queries import HUGE
 from lsats_pipeline.mrf.profiling.statistics import (
@@ -20,6 +20,7 @@ from lsats_pipeline.mrf.profiling.statistics import (
 
 __all__ = [
     "HUGE",
+    "PROFILE_RULES",
     "CodeSystem",
     "Distribution",
     "Example",
@@ -27,7 +28,6 @@ __all__ = [
     "ProfileFinding",
     "ProfileOptions",
     "SchemaFound",
-    "Tolerance",
     "Violation",
     "checks_of",
     "profile",

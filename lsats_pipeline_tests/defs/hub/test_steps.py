@@ -11,10 +11,12 @@ import dagster as dg
 import pytest
 
 from lsats_pipeline.core.errors import Busy, PermanentError, Unreachable
-from lsats_pipeline.core.report import Asset, Check, Counts, Report
+from lsats_pipeline.core.report import Asset, Counts, Report
+from lsats_pipeline.core.rules import Result
 from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE
 from lsats_pipeline.hub.silver.build import asset_of
 from lsats_pipeline.hub.sources.source import Stream
 
@@ -166,7 +168,7 @@ def test_only_what_may_pass_by_itself_is_tried_again(
 
 
 def blocked(self: Hub, table: Any, day: dt.date, **options: Any) -> Report:
-    check = Check("mass_disappearance", False, "90 of 100 rows would be removed", blocking=True)
+    check = Result(MASS_DISAPPEARANCE, False, "90 of 100 rows would be removed")
     return Report(asset_of(table), day, Counts(processed=10), 0.1, checks=(check,))
 
 
@@ -187,7 +189,7 @@ def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
 
 def held(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
     accepted = options["accept_removals"]
-    check = Check("mass_disappearance", accepted, "50 records vanished at once", blocking=True)
+    check = Result(MASS_DISAPPEARANCE, accepted, "50 records vanished at once")
     asset = Asset("bronze", stream.source_system, stream.entity_type, stream.name)
     return Report(asset, day, Counts(), 0.1, checks=(check,))
 

@@ -16,9 +16,8 @@ import pytest
 from lsats_pipeline.core.errors import Unreachable
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.mrf.automation import mrf_files_sensor
-from lsats_pipeline.defs.mrf.checks import PROFILE_CHECKS
 from lsats_pipeline.defs.mrf.files import EXAMPLE, PriceFilesResource
-from lsats_pipeline.mrf.profiling import checks_of, profile
+from lsats_pipeline.mrf.profiling import PROFILE_RULES, checks_of, profile
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.files import item, packed, price, reference, text
@@ -130,7 +129,7 @@ def test_a_run_without_a_partition_is_one_of_the_example(
     assert recorded(result, "split_files")["parts"] > 1
     assert "data:image/svg+xml" in recorded(result, "file_profile")["price distribution"]
     assert warehouse.query("select count(*) from mrf.in_network") == [(made["prices"],)]
-    blocking = {name for name, blocks, _ in PROFILE_CHECKS if blocks}
+    blocking = {rule.name for rule in PROFILE_RULES if rule.blocking}
     assert not {name for name in failed_checks(result) if name.split(".")[1] in blocking}
 
 
@@ -257,7 +256,7 @@ def test_the_declared_checks_are_those_of_a_profile(
     key = known(instance, warehouse, a_file(home / "a.json.gz", "1"))
     assert run(instance, key).success
     checks = checks_of(profile(key, home / "exports" / "mrf"))
-    assert [(c.name, c.blocking) for c in checks] == [(n, b) for n, b, _ in PROFILE_CHECKS]
+    assert [check.rule for check in checks] == list(PROFILE_RULES)
 
 
 def test_many_rejects_are_a_warning(

@@ -15,10 +15,11 @@ from psycopg.rows import dict_row
 from pydantic import SecretStr
 
 from lsats_pipeline.campus.simulation import SimulatedCampus
+from lsats_pipeline.core.rules import Result
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import Hub, open_hub
 from lsats_pipeline.hub.silver.consumers import view_names
-from lsats_pipeline.hub.silver.cross_checks import CrossResult, cross_check
+from lsats_pipeline.hub.silver.cross_checks import cross_check
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline_tests.conftest import HUB_VARIABLES, database_on, drop_database, execute
@@ -70,7 +71,7 @@ class Lived(NamedTuple):
     days: dict[dt.date, Day]
     rebuilt: dict[str, int]
     views: dict[str, list[Row]]
-    crossed: list[CrossResult]
+    crossed: list[Result]
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +92,7 @@ def lived(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Lived:
 
 def _live(url: str, home: Path) -> Lived:
     days, rebuilt, views = {}, {}, {}
-    crossed: list[CrossResult] = []
+    crossed: list[Result] = []
     for day in DAYS:
         settings = load(
             HubSettings,

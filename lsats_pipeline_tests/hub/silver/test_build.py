@@ -27,6 +27,6 @@ def test_rows_that_come_out_twice_are_kept_out(
     hub = ByHand(warehouse, hub_settings, twice)
     assert hub.silver("twice", umich_api_user=[{"EmplId": "7", "EmplRcd": 0}]) == []
     report = hub.reports["twice"]
-    [failed] = [check for check in report.checks if check.blocking and not check.passed]
+    [failed] = [check for check in report.checks if check.blocking]
     assert (failed.name, report.blocked) == ("key_unique", True)
     assert failed.description.startswith("1 rows came out twice")

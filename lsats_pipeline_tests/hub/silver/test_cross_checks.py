@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.rules import Result
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.silver.cross_checks import (
     CROSS_CHECKS,
     CrossCheck,
-    CrossResult,
     check_rules,
     cross_check,
 )
@@ -77,14 +77,14 @@ def hub(warehouse: Warehouse, hub_settings: HubSettings) -> Hub:
     return Hub(warehouse, hub_settings)
 
 
-def results(hub: Hub) -> dict[str, CrossResult]:
+def results(hub: Hub) -> dict[str, Result]:
     with hub.warehouse.connection() as connection:
-        return {r.rule.name: r for r in cross_check(connection)}
+        return {r.name: r for r in cross_check(connection)}
 
 
 def test_every_rule_finds_what_breaks_it(hub: Hub) -> None:
     assert set(BROKEN) == {rule.name for rule in CROSS_CHECKS}
-    assert all(r.passed and r.text == "none of 0 rows" for r in results(hub).values())
+    assert all(r.passed and r.description == "none of 0 rows" for r in results(hub).values())
     identities = {t.name: t.identity for t in SILVER_TABLES}
     for name, (broken, rows) in BROKEN.items():
         identity = identities[broken]
@@ -92,7 +92,7 @@ def test_every_rule_finds_what_breaks_it(hub: Hub) -> None:
         found = results(hub)[name]
         assert not found.passed, name
         assert found.broken >= 1
-        assert found.sample
+        assert found.examples
         hub.put(broken, [])
 
 
@@ -101,7 +101,7 @@ def test_a_share_may_be_tolerated(hub: Hub) -> None:
     hub.put("users", rows)
     found = results(hub)["user_department_known"]
     assert (found.broken, found.passed) == (1, True)
-    assert found.text == "1 of 60 rows: u0 (department 2)"
+    assert found.description == "1 of 60 rows: u0 (department 2)"
     hub.put("users", rows[:10])
     assert not results(hub)["user_department_known"].passed
 
@@ -109,21 +109,21 @@ def test_a_share_may_be_tolerated(hub: Hub) -> None:
 def test_the_sample_is_short(hub: Hub) -> None:
     hub.put("users", [{"uniqname": f"u{n}", "is_pi": True} for n in range(9)])
     found = results(hub)["leader_has_lab"]
-    assert len(found.sample) == 5
-    assert found.text.endswith("u4 (leads no lab), ...")
-    assert found.check.values == {"broken": 9, "rows": 0}
+    assert len(found.examples) == 5
+    assert found.description.endswith("u4 (leads no lab), ...")
+    assert (found.broken, found.rows, found.share) == (9, 0, 1.0)
 
 
 def test_declarations_are_sound() -> None:
     check_rules(CROSS_CHECKS, SILVER_TABLES)
-    twice = CrossCheck("x", "users", "select 1", "")
+    twice = CrossCheck("x", "users", "select 1")
     with pytest.raises(BadDeclaration, match=r"\['y'\] name no silver table, \['x'\]"):
-        check_rules([twice, twice, CrossCheck("y", "people", "select 1", "")], SILVER_TABLES)
+        check_rules([twice, twice, CrossCheck("y", "people", "select 1")], SILVER_TABLES)
 
 
 def test_the_campus_breaks_no_rule_of_ours(lived: Lived) -> None:
-    ours = [r for r in lived.crossed if r.rule.serious]
-    assert [(r.rule.name, r.text) for r in ours if not r.passed] == []
-    theirs = [r for r in lived.crossed if not r.rule.serious]
-    assert [(r.rule.name, r.text) for r in theirs if not r.passed] == []
+    ours = [r for r in lived.crossed if r.rule.blocking]
+    assert [(r.rule.name, r.description) for r in ours if not r.passed] == []
+    theirs = [r for r in lived.crossed if not r.rule.blocking]
+    assert [(r.rule.name, r.description) for r in theirs if not r.passed] == []
     assert len(lived.crossed) == len(CROSS_CHECKS)
