@@ -254,7 +254,7 @@ def test_a_quality_rule_is_one_line(
     warehouse: Warehouse, hub_settings: HubSettings, directory: Directory
 ) -> None:
     stricter = replace(
-        MCOMMUNITY_USERS, rules=(*MCOMMUNITY_USERS.rules, line('Rule("no_work_phone"'))
+        MCOMMUNITY_USERS, rules=(*MCOMMUNITY_USERS.rules, line('QualityRule("no_work_phone"'))
     )
     before = built(warehouse, hub_settings, MCOMMUNITY_USERS)
     after = built(warehouse, hub_settings, stricter)

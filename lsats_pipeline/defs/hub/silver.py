@@ -62,7 +62,7 @@ def _source(table: Table) -> str:
 
 def _about(table: Table) -> str:
     rules = "\n".join(
-        f"| `{r.flag}` | {f'−{r.cost:.2f}' if r.cost else 'note'} | {r.about} |"
+        f"| `{r.name}` | {f'−{r.cost:.2f}' if r.cost else 'note'} | {r.about} |"
         for r in table.rules
     )
     if not rules:

@@ -11,13 +11,13 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from lsats_pipeline.hub.silver.spec import Rule
+from lsats_pipeline.hub.silver.spec import QualityRule
 
 INVALID_COST = 0.05
 
 
 def score_of(
-    rules: Iterable[Rule],
+    rules: Iterable[QualityRule],
     *,
     invalid: LiteralString | None = None,
     bonus: tuple[float, LiteralString] = (0.0, "false"),
@@ -41,10 +41,12 @@ def score_of(
     return sql.SQL("greatest(0, least(1, 1.00{}))::numeric(3,2)").format(sql.SQL("").join(parts))
 
 
-def flags_of(rules: Iterable[Rule], *, invalid: LiteralString | None = None) -> sql.Composable:
+def flags_of(
+    rules: Iterable[QualityRule], *, invalid: LiteralString | None = None
+) -> sql.Composable:
     """A jsonb list of the flags that apply, in the order of the rules."""
     cases = sql.SQL(", ").join(
-        sql.SQL("case when {} then {} end").format(sql.SQL(r.condition), sql.Literal(r.flag))
+        sql.SQL("case when {} then {} end").format(sql.SQL(r.condition), sql.Literal(r.name))
         for r in rules
     )
     flags = sql.SQL("array_remove(array[{}]::text[], null)").format(cases)

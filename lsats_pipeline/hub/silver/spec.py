@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import LiteralString
 
 from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.rules import Rule, Severity
 from lsats_pipeline.hub.silver.parsers import Parser
 from lsats_pipeline.hub.sources.source import Detail, Stream
 
@@ -68,13 +69,16 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A quality rule: rows for which `condition` holds carry `flag` and lose `cost`."""
+class QualityRule(Rule):
+    """Rows for which `condition` holds carry its name as a flag and lose `cost`, if it has one."""
 
-    flag: Name
+    severity: Severity = field(init=False)
     cost: float
     condition: Sql
-    about: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "severity", "warn" if self.cost else "note")
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ class StagingTable:
     columns: tuple[Column, ...]
     computed: tuple[Computed, ...] = ()
     steps: dict[Name, Sql] = field(default_factory=dict)
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[QualityRule, ...] = ()
     detail: Detail | None = None
     documents: dict[Name, Sql] = field(default_factory=dict)
     repeats: bool = False
@@ -236,7 +240,7 @@ class IntegratedTable:
     lookups: tuple[Lookup, ...] = ()
     parts: tuple[Children, ...] = ()
     valid: Sql = "true"
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[QualityRule, ...] = ()
     bonus: tuple[float, Sql] = (0.0, "false")
     expected: Expected = Expected()
     about: str = ""
@@ -312,7 +316,7 @@ class SqlModel:
     lookup_columns: tuple[Name, ...] = ()
     key: tuple[Name, ...] = ()
     indexes: tuple[Name, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[QualityRule, ...] = ()
     expected: Expected = Expected()
     about: str = ""
 

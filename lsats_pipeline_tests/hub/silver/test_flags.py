@@ -130,7 +130,7 @@ def test_every_flag_kind_has_recall_and_precision_of_one(lived: Lived, day: dt.d
 @pytest.mark.parametrize("table", LABELLED, ids=lambda t: t.name)
 def test_every_declared_flag_occurs(lived: Lived, table: Table) -> None:
     labelled = {flag for name, flag, _ in lived.days[DAYS[0]].labels if name == table.name}
-    declared = {rule.flag for rule in table.rules} - NEVER.get(table.name, set())
+    declared = {rule.name for rule in table.rules} - NEVER.get(table.name, set())
     assert declared <= labelled
 
 

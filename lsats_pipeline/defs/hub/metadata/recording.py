@@ -84,7 +84,7 @@ def _landed(warehouse: Warehouse, subject: Subject) -> Metadata:
 def _built(warehouse: Warehouse, table: Table) -> Metadata:
     with warehouse.connection() as connection:
         totals = (stored_totals(connection, table) or (Totals(), ""))[0]
-    notes = frozenset(rule.flag for rule in table.rules if not rule.cost)
+    notes = frozenset(rule.name for rule in table.rules if rule.severity == "note")
     return {
         "dagster/row_count": totals.rows,
         **({} if totals.mean is None else {"mean quality": round(totals.mean, 4)}),

@@ -16,7 +16,7 @@ from lsats_pipeline.hub.silver.parsers import (
     TIME,
     UUID,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import (
     DN_KEY,
     OU_STEPS,
@@ -108,15 +108,15 @@ AD_COMPUTERS = StagingTable(
         PARENT_DN_KEY,
     ),
     rules=(
-        Rule(
+        QualityRule(
             "conflict_object",
             0.10,
             "strpos(computer_name, 'CNF:') > 0",
-            "left over when two domain controllers created the same name",
+            about="left over when two domain controllers created the same name",
         ),
-        Rule("missing_operating_system", 0.05, "operating_system is null"),
-        Rule("missing_dns_hostname", 0.05, "dns_hostname is null"),
-        Rule("account_disabled", 0, "user_account_control & 2 = 2"),
+        QualityRule("missing_operating_system", 0.05, "operating_system is null"),
+        QualityRule("missing_dns_hostname", 0.05, "dns_hostname is null"),
+        QualityRule("account_disabled", 0, "user_account_control & 2 = 2"),
     ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

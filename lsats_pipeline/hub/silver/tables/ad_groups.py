@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, INTEGER, LIST, TIME, UUID
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import DN_KEY, OU_STEPS, ou_columns
 from lsats_pipeline.hub.sources.active_directory.streams import GROUP
 
@@ -54,14 +54,14 @@ AD_GROUPS = StagingTable(
         *ou_columns(),
     ),
     rules=(
-        Rule(
+        QualityRule(
             "conflict_object",
             0.10,
             "strpos(cn, 'CNF:') > 0",
-            "left over when two domain controllers created the same name",
+            about="left over when two domain controllers created the same name",
         ),
-        Rule("missing_description", 0.05, "description is null"),
-        Rule("no_members", 0, "members = '[]'"),
+        QualityRule("missing_description", 0.05, "description is null"),
+        QualityRule("no_members", 0, "members = '[]'"),
     ),
     expected=Expected(mean=0.90, low_share=0.01),
 )

@@ -11,7 +11,7 @@ from lsats_pipeline.hub.silver.parsers import (
     TIME,
     UUID,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import OU_STEPS, ou_columns
 from lsats_pipeline.hub.sources.active_directory.streams import USER
 
@@ -95,20 +95,20 @@ AD_USERS = StagingTable(
         *ou_columns(among_labs=False),
     ),
     rules=(
-        Rule("missing_email", 0.05, "primary_email is null"),
-        Rule("missing_name", 0.05, "first_name is null or last_name is null"),
-        Rule("account_disabled", 0, "user_account_control & 2 = 2"),
-        Rule(
+        QualityRule("missing_email", 0.05, "primary_email is null"),
+        QualityRule("missing_name", 0.05, "first_name is null or last_name is null"),
+        QualityRule("account_disabled", 0, "user_account_control & 2 = 2"),
+        QualityRule(
             "conflict_object",
             0.10,
             "strpos(cn, 'CNF:') > 0",
-            "left over when two domain controllers created the same name",
+            about="left over when two domain controllers created the same name",
         ),
-        Rule(
+        QualityRule(
             "malformed_uniqname",
             0.05,
             "strpos(cn, 'CNF:') = 0 and not silver.is_uniqname(uniqname)",
-            "an account of something else than a person",
+            about="an account of something else than a person",
         ),
     ),
     expected=Expected(mean=0.95, low_share=0.01),

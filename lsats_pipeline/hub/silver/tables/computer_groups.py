@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.hub.silver.tables.changes import different
@@ -63,6 +63,8 @@ COMPUTER_GROUPS = SqlModel(
         SqlColumn("group_cn", "text", "ad_computers.member_of_groups", personal=True),
         SqlColumn("source_system", "text", about="ad"),
     ),
-    rules=(Rule("unknown_group", 0, "group_id is null", "outside what the hub reads"),),
+    rules=(
+        QualityRule("unknown_group", 0, "group_id is null", about="outside what the hub reads"),
+    ),
     expected=Expected(mean=0.90, low_share=0.05),
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
@@ -59,13 +59,15 @@ COMPUTER_MATCHES = SqlModel(
         SqlColumn("evidence", "jsonb", _EVIDENCE, about="[{kind, value, points}]"),
     ),
     rules=(
-        Rule("near_miss", 0, "decision = 'rejected' and score >= 0.35", "another was better"),
-        Rule("contradicted", 0, "reason = 'different serial numbers'"),
-        Rule(
+        QualityRule(
+            "near_miss", 0, "decision = 'rejected' and score >= 0.35", about="another was better"
+        ),
+        QualityRule("contradicted", 0, "reason = 'different serial numbers'"),
+        QualityRule(
             "weak_match",
             0.20,
             "decision = 'accepted' and right_system = 'keyconfigure' and score < 0.45",
-            "little speaks for it",
+            about="little speaks for it",
         ),
     ),
     expected=Expected(mean=0.90, low_share=0.05),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.computer_records import COMPUTER_RECORDS
@@ -252,26 +252,33 @@ COMPUTERS = SqlModel(
     ),
     # No system more can make a row worse: what it adds costs at most what its absence did.
     rules=(
-        Rule("no_tdx_record", 0.10, "tdx_asset_id is null"),
-        Rule("no_keyconfigure_record", 0.10, "kc_computer_id is null"),
-        Rule("no_ad_record", 0.10, "ad_object_guid is null"),
-        Rule("missing_serial_number", 0.05, "serial_number is null", "or a placeholder"),
-        Rule("missing_mac_address", 0.05, "mac_address is null"),
-        Rule("no_valid_owner", 0.05, "owner_uniqname is null", "nobody the hub knows"),
-        Rule("no_valid_department", 0.05, "owner_department_id is null"),
-        Rule("no_recent_activity", 0.05, "not has_recent_activity"),
-        Rule("serial_disagreement", 0.05, "coalesce(serials_differ, false)"),
-        Rule(
+        QualityRule("no_tdx_record", 0.10, "tdx_asset_id is null"),
+        QualityRule("no_keyconfigure_record", 0.10, "kc_computer_id is null"),
+        QualityRule("no_ad_record", 0.10, "ad_object_guid is null"),
+        QualityRule(
+            "missing_serial_number", 0.05, "serial_number is null", about="or a placeholder"
+        ),
+        QualityRule("missing_mac_address", 0.05, "mac_address is null"),
+        QualityRule("no_valid_owner", 0.05, "owner_uniqname is null", about="nobody the hub knows"),
+        QualityRule("no_valid_department", 0.05, "owner_department_id is null"),
+        QualityRule("no_recent_activity", 0.05, "not has_recent_activity"),
+        QualityRule("serial_disagreement", 0.05, "coalesce(serials_differ, false)"),
+        QualityRule(
             "name_disagreement",
             0.05,
             "jsonb_array_length(computer_name_aliases) > 1",
-            "renamed, and not everywhere",
+            about="renamed, and not everywhere",
         ),
-        Rule("invalid_owner_tdx_uid", 0, "is_owner_unknown", "TDX names an owner the hub has not"),
-        Rule("invalid_financial_owner_tdx_uid", 0, "is_payer_unknown"),
-        Rule("invalid_department_tdx_id", 0, "is_department_unknown"),
-        Rule("ad_disabled", 0, "is_ad_enabled is false"),
-        Rule("inactive", 0, "not is_active"),
+        QualityRule(
+            "invalid_owner_tdx_uid",
+            0,
+            "is_owner_unknown",
+            about="TDX names an owner the hub has not",
+        ),
+        QualityRule("invalid_financial_owner_tdx_uid", 0, "is_payer_unknown"),
+        QualityRule("invalid_department_tdx_id", 0, "is_department_unknown"),
+        QualityRule("ad_disabled", 0, "is_ad_enabled is false"),
+        QualityRule("inactive", 0, "not is_active"),
     ),
     expected=Expected(mean=0.75, low_share=0.20),
 )

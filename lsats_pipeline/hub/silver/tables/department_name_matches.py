@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
@@ -65,8 +65,8 @@ DEPARTMENT_NAME_MATCHES = SqlModel(
         ),
     ),
     rules=(
-        Rule("no_match", 0.50, "dept_id is null"),
-        Rule("doubtful_match", 0.20, "dept_id is not null and similarity <= 0.65"),
+        QualityRule("no_match", 0.50, "dept_id is null"),
+        QualityRule("doubtful_match", 0.20, "dept_id is not null and similarity <= 0.65"),
     ),
     expected=Expected(mean=0.50, low_share=0.80),
 )

@@ -9,7 +9,7 @@ from lsats_pipeline.hub.silver.spec import (
     Input,
     IntegratedTable,
     Lookup,
-    Rule,
+    QualityRule,
 )
 from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.umapi_departments import UMAPI_DEPARTMENTS
@@ -86,34 +86,34 @@ DEPARTMENTS = IntegratedTable(
         ),
     ),
     rules=(
-        Rule("missing_dept_name", 0.50, "merged.department_name is null"),
-        Rule("missing_campus", 0.10, "merged.campus_name is null"),
-        Rule("missing_college", 0.10, "merged.college_name is null"),
-        Rule("missing_vp_area", 0.10, "merged.vp_area_name is null"),
-        Rule("no_tdx_data", 0.10, "tdx.tdx_id is null"),
-        Rule("no_umapi_data", 0.05, "umapi.dept_id is null"),
-        Rule(
+        QualityRule("missing_dept_name", 0.50, "merged.department_name is null"),
+        QualityRule("missing_campus", 0.10, "merged.campus_name is null"),
+        QualityRule("missing_college", 0.10, "merged.college_name is null"),
+        QualityRule("missing_vp_area", 0.10, "merged.vp_area_name is null"),
+        QualityRule("no_tdx_data", 0.10, "tdx.tdx_id is null"),
+        QualityRule("no_umapi_data", 0.05, "umapi.dept_id is null"),
+        QualityRule(
             "name_disagreement",
             0.05,
             """
             lower(regexp_replace(tdx.department_name, '\\s', '', 'g'))
                 <> lower(regexp_replace(umapi.department_name, '\\s', '', 'g'))
             """,
-            "TDX and the gateway call it differently, blanks and case aside",
+            about="TDX and the gateway call it differently, blanks and case aside",
         ),
-        Rule(
+        QualityRule(
             "orphan_parent",
             0.05,
             "tdx.parent_id is not null and parent.tdx_id is null",
-            "TDX names a department above that it does not have",
+            about="TDX names a department above that it does not have",
         ),
-        Rule(
+        QualityRule(
             "duplicate_tdx_code",
             0.05,
             "tdx_all.accounts > 1",
-            "several TDX accounts share the code",
+            about="several TDX accounts share the code",
         ),
-        Rule(
+        QualityRule(
             "malformed_dept_code",
             0.05,
             "not silver.is_dept_code(merged.dept_id) and merged.dept_id !~ '^TDX_[0-9]+$'",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY, UPSTREAM
 
@@ -149,13 +149,15 @@ GROUP_MEMBERS = SqlModel(
         SqlColumn("source_system", "text", _MEMBER, about="the same, joined by +"),
     ),
     rules=(
-        Rule("unknown_member", 0.10, "not is_known", "points to nothing that the hub knows"),
-        Rule(
+        QualityRule(
+            "unknown_member", 0.10, "not is_known", about="points to nothing that the hub knows"
+        ),
+        QualityRule(
             "member_of_itself",
             0.05,
             "member_type = 'group' and member_name = group_key",
         ),
-        Rule("indirect_member", 0, "not is_direct_member"),
+        QualityRule("indirect_member", 0, "not is_direct_member"),
     ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY, UPSTREAM
 
@@ -79,6 +79,10 @@ GROUP_OWNERS = SqlModel(
         SqlColumn("sources", "jsonb", _OWNER, about="the directories that name it"),
         SqlColumn("source_system", "text", _OWNER, about="the same, joined by +"),
     ),
-    rules=(Rule("unknown_owner", 0.10, "not is_known", "points to nothing that the hub knows"),),
+    rules=(
+        QualityRule(
+            "unknown_owner", 0.10, "not is_known", about="points to nothing that the hub knows"
+        ),
+    ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

@@ -16,7 +16,7 @@ from lsats_pipeline.hub.silver.spec import (
     Expression,
     Input,
     IntegratedTable,
-    Rule,
+    QualityRule,
 )
 from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
@@ -205,24 +205,25 @@ GROUPS = IntegratedTable(
         ),
     ),
     rules=(
-        Rule("missing_group_name", 0.30, "merged.group_name is null"),
-        Rule(
+        QualityRule("missing_group_name", 0.30, "merged.group_name is null"),
+        QualityRule(
             "missing_group_email",
             0.10,
             "mcommunity.external_id is not null and merged.group_email is null",
         ),
-        Rule("no_members", 0.10, "merged.member_count = 0"),
-        Rule("missing_description", 0.05, "merged.description is null"),
-        Rule("ad_only", 0.05, "mcommunity.external_id is null"),
-        Rule("mcommunity_only", 0.05, "ad.external_id is null"),
-        Rule(
+        QualityRule("no_members", 0.10, "merged.member_count = 0"),
+        QualityRule("missing_description", 0.05, "merged.description is null"),
+        QualityRule("ad_only", 0.05, "mcommunity.external_id is null"),
+        QualityRule("mcommunity_only", 0.05, "ad.external_id is null"),
+        QualityRule(
             "duplicate_group_name",
             0.05,
             "ad_all.records > 1 or mcommunity_all.records > 1",
-            "several groups of one directory have the name; the one with the smallest id speaks",
+            about="several groups of one directory have the name;"
+            " the one with the smallest id speaks",
         ),
-        Rule("no_owners", 0, "ownership.number is null", "nobody looks after it"),
-        Rule(
+        QualityRule("no_owners", 0, "ownership.number is null", about="nobody looks after it"),
+        QualityRule(
             "merged_from_multiple_sources",
             0,
             "ad.external_id is not null and mcommunity.external_id is not null",

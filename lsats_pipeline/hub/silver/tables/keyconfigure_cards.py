@@ -6,7 +6,7 @@ One row of the export is one card. `computer_id` tells which of them are one mac
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import AMOUNT, CODE, MAC, TEXT, TIME, WHOLE
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.keyconfigure.streams import COMPUTER
 
 KEYCONFIGURE_CARDS = StagingTable(
@@ -57,8 +57,8 @@ KEYCONFIGURE_CARDS = StagingTable(
         ),
     ),
     rules=(
-        Rule("missing_computer_name", 0.05, "computer_name is null"),
-        Rule("missing_last_session", 0.05, "last_session is null"),
+        QualityRule("missing_computer_name", 0.05, "computer_name is null"),
+        QualityRule("missing_last_session", 0.05, "last_session is null"),
     ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

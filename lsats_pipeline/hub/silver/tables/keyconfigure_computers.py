@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.keyconfigure_cards import KEYCONFIGURE_CARDS
 
 # Machines of changed cards, and those that share a card with them.
@@ -100,16 +100,16 @@ KEYCONFIGURE_COMPUTERS = SqlModel(
         ),
     ),
     rules=(
-        Rule("missing_computer_name", 0.05, "computer_name is null"),
-        Rule("missing_serial_number", 0.05, "oem_serial_number is null"),
-        Rule(
+        QualityRule("missing_computer_name", 0.05, "computer_name is null"),
+        QualityRule("missing_serial_number", 0.05, "oem_serial_number is null"),
+        QualityRule(
             "placeholder_serial_number",
             0.05,
             "oem_serial_number is not null and silver.real_serial(oem_serial_number) is null",
-            "too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
+            about="too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
         ),
-        Rule("shared_mac_address", 0, "is_mac_shared"),
-        Rule("missing_last_session", 0.05, "last_session is null"),
+        QualityRule("shared_mac_address", 0, "is_mac_shared"),
+        QualityRule("missing_last_session", 0.05, "last_session is null"),
     ),
     expected=Expected(mean=0.90, low_share=0.01),
 )

@@ -7,7 +7,7 @@ of them stay: rows are told apart by their identity in bronze.
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import CODE, DATE, DOLLARS, LOWER, PERCENT, TEXT
-from lsats_pipeline.hub.silver.spec import Column, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.lab_awards.streams import LAB_AWARD
 
 LAB_AWARDS = StagingTable(
@@ -64,23 +64,25 @@ LAB_AWARDS = StagingTable(
         Column("person_appt_school_college", TEXT, "Person Appt School/College"),
     ),
     rules=(
-        Rule("missing_department", 0.05, "person_appt_department_id is null"),
-        Rule(
+        QualityRule("missing_department", 0.05, "person_appt_department_id is null"),
+        QualityRule(
             "malformed_department_id",
             0.05,
             "not silver.is_dept_code(person_appt_department_id)",
-            "a department is given whose code has not six digits",
+            about="a department is given whose code has not six digits",
         ),
-        Rule("missing_person_role", 0.05, "person_role is null"),
-        Rule("missing_award_title", 0.05, "award_title is null"),
-        Rule("missing_award_dates", 0.05, "award_start_date is null or award_end_date is null"),
-        Rule(
+        QualityRule("missing_person_role", 0.05, "person_role is null"),
+        QualityRule("missing_award_title", 0.05, "award_title is null"),
+        QualityRule(
+            "missing_award_dates", 0.05, "award_start_date is null or award_end_date is null"
+        ),
+        QualityRule(
             "malformed_uniqname",
             0.05,
             "not silver.is_uniqname(person_uniqname)",
-            "cannot be joined with people",
+            about="cannot be joined with people",
         ),
-        Rule("ends_before_start", 0.05, "award_end_date < award_start_date"),
+        QualityRule("ends_before_start", 0.05, "award_end_date < award_start_date"),
     ),
     expected=Expected(mean=0.90, low_share=0.01),
 )

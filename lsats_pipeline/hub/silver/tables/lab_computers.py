@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
@@ -110,14 +110,14 @@ LAB_COMPUTERS = SqlModel(
         SqlColumn("function_name", "text", "tdx_assets.attr_function_name", about="in lower case"),
     ),
     rules=(
-        Rule("low_confidence", 0.30, "confidence_score < 0.40"),
-        Rule("high_confidence", 0.0, "confidence_score >= 0.90"),
-        Rule("fully_pi_owned", 0.0, "is_fully_pi_owned"),
-        Rule("owner_not_affiliated", 0.10, "is_owner_not_affiliated"),
-        Rule("fin_owner_not_affiliated", 0.08, "is_fin_owner_not_affiliated"),
-        Rule("admin_function", 0.12, "function_name is not distinct from 'administrative'"),
-        Rule("dev_function", 0.12, "function_name is not distinct from 'development'"),
-        Rule("no_function", 0.0, "function_name is null"),
+        QualityRule("low_confidence", 0.30, "confidence_score < 0.40"),
+        QualityRule("high_confidence", 0.0, "confidence_score >= 0.90"),
+        QualityRule("fully_pi_owned", 0.0, "is_fully_pi_owned"),
+        QualityRule("owner_not_affiliated", 0.10, "is_owner_not_affiliated"),
+        QualityRule("fin_owner_not_affiliated", 0.08, "is_fin_owner_not_affiliated"),
+        QualityRule("admin_function", 0.12, "function_name is not distinct from 'administrative'"),
+        QualityRule("dev_function", 0.12, "function_name is not distinct from 'development'"),
+        QualityRule("no_function", 0.0, "function_name is null"),
     ),
     expected=Expected(mean=0.60, low_share=0.70),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
@@ -91,14 +91,16 @@ LAB_MANAGERS = SqlModel(
         SqlColumn("verification_notes", "text", kept=True, about="what they found"),
     ),
     rules=(
-        Rule("no_tdx_account", 0.20, "manager_tdx_uid is null", "cannot be written to TDX"),
-        Rule("missing_department", 0.10, "manager_department_id is null"),
-        Rule("weak_evidence", 0.10, "manager_tier = 2"),
-        Rule(
+        QualityRule(
+            "no_tdx_account", 0.20, "manager_tdx_uid is null", about="cannot be written to TDX"
+        ),
+        QualityRule("missing_department", 0.10, "manager_department_id is null"),
+        QualityRule("weak_evidence", 0.10, "manager_tier = 2"),
+        QualityRule(
             "other_department",
             0.0,
             "manager_department_id <> lab_department_id",
-            "works in another department than the lab's",
+            about="works in another department than the lab's",
         ),
     ),
     expected=Expected(mean=0.70, low_share=0.60),

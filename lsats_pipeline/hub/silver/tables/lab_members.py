@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.hub.silver.tables.group_owners import GROUP_OWNERS
@@ -115,10 +115,17 @@ LAB_MEMBERS = SqlModel(
         ),
     ),
     rules=(
-        Rule("unknown_person", 0.30, "not silver_user_exists", "no system but the group has them"),
-        Rule("missing_role", 0.10, "member_role is null"),
-        Rule("missing_department", 0.10, "member_department_id is null"),
-        Rule("no_groups", 0.0, "source_group_ids = '[]'", "a leader that no group names"),
+        QualityRule(
+            "unknown_person",
+            0.30,
+            "not silver_user_exists",
+            about="no system but the group has them",
+        ),
+        QualityRule("missing_role", 0.10, "member_role is null"),
+        QualityRule("missing_department", 0.10, "member_department_id is null"),
+        QualityRule(
+            "no_groups", 0.0, "source_group_ids = '[]'", about="a leader that no group names"
+        ),
     ),
     expected=Expected(mean=0.70, low_share=0.40),
 )

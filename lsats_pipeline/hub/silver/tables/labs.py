@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import LiteralString
 
-from lsats_pipeline.hub.silver.spec import Expected, Rule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_organizational_units import AD_ORGANIZATIONAL_UNITS
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
@@ -199,12 +199,12 @@ LABS = SqlModel(
         ),
     ),
     rules=(
-        Rule("no_ad_ou", 0.20, "not has_ou_data", "no unit bears the PI's uniqname"),
-        Rule("no_awards", 0.20, "not has_award_data"),
-        Rule("no_tdx_computers", 0.20, "not has_tdx_data"),
-        Rule("no_source", 0.40, "data_source is null", "none of the three knows it"),
-        Rule("missing_department", 0.0, "primary_department_id is null"),
-        Rule("no_candidates", 0.0, "member_count = 0", "nobody who may manage it"),
+        QualityRule("no_ad_ou", 0.20, "not has_ou_data", about="no unit bears the PI's uniqname"),
+        QualityRule("no_awards", 0.20, "not has_award_data"),
+        QualityRule("no_tdx_computers", 0.20, "not has_tdx_data"),
+        QualityRule("no_source", 0.40, "data_source is null", about="none of the three knows it"),
+        QualityRule("missing_department", 0.0, "primary_department_id is null"),
+        QualityRule("no_candidates", 0.0, "member_count = 0", about="nobody who may manage it"),
     ),
     # One source of three is worth 0.60 (domain/hub.md 5.7), and most labs have one.
     expected=Expected(mean=0.60, low_share=0.90),

@@ -6,7 +6,7 @@ Members and owners are people (`uid=...`) and groups (`cn=...`), as distinguishe
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, BOOLEAN, DIRECTORY_TIME, FIRST, LIST
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import DN_KEY
 from lsats_pipeline.hub.sources.mcommunity.streams import GROUP
 
@@ -71,11 +71,11 @@ MCOMMUNITY_GROUPS = StagingTable(
         ),
     ),
     rules=(
-        Rule("missing_group_name", 0.30, "group_name is null", "cannot be joined"),
-        Rule("missing_group_email", 0.10, "group_email is null"),
-        Rule("missing_description", 0.05, "description is null"),
-        Rule("missing_owner", 0.05, "owners = '[]'", "nobody looks after it"),
-        Rule(
+        QualityRule("missing_group_name", 0.30, "group_name is null", about="cannot be joined"),
+        QualityRule("missing_group_email", 0.10, "group_email is null"),
+        QualityRule("missing_description", 0.05, "description is null"),
+        QualityRule("missing_owner", 0.05, "owners = '[]'", about="nobody looks after it"),
+        QualityRule(
             "no_members",
             0,
             "members = '[]' and direct_members = '[]' and nested_members = '[]'",

@@ -6,7 +6,7 @@ Directories send several values where one is expected; text columns take the fir
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, FIRST_LOWER, LIST
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.mcommunity.streams import USER
 
 MCOMMUNITY_USERS = StagingTable(
@@ -73,17 +73,17 @@ MCOMMUNITY_USERS = StagingTable(
         ),
     ),
     rules=(
-        Rule("missing_email", 0.05, "primary_email is null"),
-        Rule("missing_name", 0.05, "first_name is null or last_name is null"),
-        Rule("missing_affiliation", 0.05, "ou = '[]'", "no ou"),
-        Rule(
+        QualityRule("missing_email", 0.05, "primary_email is null"),
+        QualityRule("missing_name", 0.05, "first_name is null or last_name is null"),
+        QualityRule("missing_affiliation", 0.05, "ou = '[]'", about="no ou"),
+        QualityRule(
             "alumni_only",
             0,
             """ou <> '[]' and ou <@ '["Alumni"]'""",
-            "every affiliation is that of an alumnus",
+            about="every affiliation is that of an alumnus",
         ),
-        Rule("several_emails", 0, "jsonb_array_length(emails) > 1"),
-        Rule("malformed_uniqname", 0.05, "not silver.is_uniqname(uniqname)"),
+        QualityRule("several_emails", 0, "jsonb_array_length(emails) > 1"),
+        QualityRule("malformed_uniqname", 0.05, "not silver.is_uniqname(uniqname)"),
     ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

@@ -18,7 +18,7 @@ from lsats_pipeline.hub.silver.parsers import (
     UUID,
     Parser,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.tdx.streams import ASSET, ASSET_DETAIL
 
 _BY_NAME: LiteralString = """(
@@ -149,27 +149,27 @@ TDX_ASSETS = StagingTable(
         ),
     ),
     rules=(
-        Rule("missing_name", 0.05, "name is null"),
-        Rule("missing_serial_number", 0.05, "serial_number is null"),
-        Rule(
+        QualityRule("missing_name", 0.05, "name is null"),
+        QualityRule("missing_serial_number", 0.05, "serial_number is null"),
+        QualityRule(
             "placeholder_serial_number",
             0.05,
             "serial_number is not null and silver.real_serial(serial_number) is null",
-            "too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
+            about="too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
         ),
-        Rule("missing_owner", 0.05, "owning_customer_id is null"),
-        Rule("missing_department", 0.05, "owning_department_id is null"),
-        Rule("not_enriched", 0.10, "detail_raw_id is null", "no detail was fetched"),
-        Rule(
+        QualityRule("missing_owner", 0.05, "owning_customer_id is null"),
+        QualityRule("missing_department", 0.05, "owning_department_id is null"),
+        QualityRule("not_enriched", 0.10, "detail_raw_id is null", about="no detail was fetched"),
+        QualityRule(
             "missing_mac_address",
             0.05,
             "detail_raw_id is not null and attr_mac_address is null",
         ),
-        Rule(
+        QualityRule(
             "malformed_mac_address",
             0.05,
             "attr_mac_address is not null and mac_addresses = '[]'",
-            "an address is given, but none with 12 hexadecimal digits",
+            about="an address is given, but none with 12 hexadecimal digits",
         ),
     ),
     expected=Expected(mean=0.85, low_share=0.05),

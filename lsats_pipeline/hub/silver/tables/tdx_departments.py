@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BOOLEAN, INTEGER, LIST, TEXT, TIME, UUID
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.tdx.streams import DEPARTMENT, DEPARTMENT_DETAIL
 
 TDX_DEPARTMENTS = StagingTable(
@@ -73,18 +73,18 @@ TDX_DEPARTMENTS = StagingTable(
         ),
     ),
     rules=(
-        Rule("fallback_dept_code", 0.20, "dept_code is null", "Code is blank"),
-        Rule(
+        QualityRule("fallback_dept_code", 0.20, "dept_code is null", about="Code is blank"),
+        QualityRule(
             "malformed_dept_code",
             0.10,
             "not silver.is_dept_code(dept_code)",
-            "a code is given that has not six digits",
+            about="a code is given that has not six digits",
         ),
-        Rule("missing_dept_name", 0.30, "department_name is null"),
-        Rule("missing_active_status", 0.10, "is_active is null"),
-        Rule("not_enriched", 0.10, "detail_raw_id is null", "no detail was fetched"),
-        Rule("modified_before_created", 0.05, "tdx_modified_date < tdx_created_date"),
-        Rule("no_location_data", 0, "location_info = '{}'"),
+        QualityRule("missing_dept_name", 0.30, "department_name is null"),
+        QualityRule("missing_active_status", 0.10, "is_active is null"),
+        QualityRule("not_enriched", 0.10, "detail_raw_id is null", about="no detail was fetched"),
+        QualityRule("modified_before_created", 0.05, "tdx_modified_date < tdx_created_date"),
+        QualityRule("no_location_data", 0, "location_info = '{}'"),
     ),
     expected=Expected(mean=0.85, low_share=0.15),
 )

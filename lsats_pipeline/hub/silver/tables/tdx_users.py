@@ -12,7 +12,7 @@ from lsats_pipeline.hub.silver.parsers import (
     TIME,
     UUID,
 )
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.tdx.streams import USER, USER_DETAIL
 
 TDX_USERS = StagingTable(
@@ -114,11 +114,16 @@ TDX_USERS = StagingTable(
         Computed("job_title", "text", "title", origin="Title"),
     ),
     rules=(
-        Rule("missing_uniqname", 0.10, "uniqname is null", "cannot be joined with other systems"),
-        Rule("missing_email", 0.05, "primary_email is null"),
-        Rule("missing_name", 0.05, "first_name is null or last_name is null"),
-        Rule("not_enriched", 0.10, "detail_raw_id is null", "no detail was fetched"),
-        Rule("inactive_account", 0, "not is_active"),
+        QualityRule(
+            "missing_uniqname",
+            0.10,
+            "uniqname is null",
+            about="cannot be joined with other systems",
+        ),
+        QualityRule("missing_email", 0.05, "primary_email is null"),
+        QualityRule("missing_name", 0.05, "first_name is null or last_name is null"),
+        QualityRule("not_enriched", 0.10, "detail_raw_id is null", about="no detail was fetched"),
+        QualityRule("inactive_account", 0, "not is_active"),
     ),
     expected=Expected(mean=0.90, low_share=0.05),
 )

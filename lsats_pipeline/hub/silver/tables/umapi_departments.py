@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import TEXT
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.umich_api.streams import DEPARTMENT
 
 UMAPI_DEPARTMENTS = StagingTable(
@@ -34,13 +34,13 @@ UMAPI_DEPARTMENTS = StagingTable(
         ),
     ),
     rules=(
-        Rule("missing_department_name", 0.50, "department_name is null"),
-        Rule("missing_campus", 0.10, "campus_name is null"),
-        Rule("missing_college", 0.10, "college_name is null"),
-        Rule("missing_vp_area", 0.10, "vp_area_name is null"),
-        Rule("missing_dept_group_code", 0, "dept_group is null"),
-        Rule("missing_campus_code", 0, "dept_group_campus is null"),
-        Rule("missing_vp_area_code", 0, "dept_group_vp_area is null"),
+        QualityRule("missing_department_name", 0.50, "department_name is null"),
+        QualityRule("missing_campus", 0.10, "campus_name is null"),
+        QualityRule("missing_college", 0.10, "college_name is null"),
+        QualityRule("missing_vp_area", 0.10, "vp_area_name is null"),
+        QualityRule("missing_dept_group_code", 0, "dept_group is null"),
+        QualityRule("missing_campus_code", 0, "dept_group_campus is null"),
+        QualityRule("missing_vp_area_code", 0, "dept_group_vp_area is null"),
     ),
     expected=Expected(mean=0.90, low_share=0.10),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import INTEGER, LOWER, TEXT
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, Rule, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.umich_api.streams import USER
 
 UMAPI_EMPLOYEES = StagingTable(
@@ -61,22 +61,27 @@ UMAPI_EMPLOYEES = StagingTable(
         ),
     ),
     rules=(
-        Rule("missing_uniqname", 0.30, "uniqname is null", "cannot be joined with other systems"),
-        Rule("missing_supervisor", 0.15, "supervisor_id is null"),
-        Rule("missing_work_phone", 0.15, "work_phone is null"),
-        Rule(
+        QualityRule(
+            "missing_uniqname",
+            0.30,
+            "uniqname is null",
+            about="cannot be joined with other systems",
+        ),
+        QualityRule("missing_supervisor", 0.15, "supervisor_id is null"),
+        QualityRule("missing_work_phone", 0.15, "work_phone is null"),
+        QualityRule(
             "incomplete_work_location",
             0.20,
             "num_nulls(work_address_line1, work_city, work_state, work_postal_code) > 0",
-            "line 1, city, state or postal code is blank",
+            about="line 1, city, state or postal code is blank",
         ),
-        Rule("missing_jobcode", 0.10, "jobcode is null"),
-        Rule("missing_university_job_title", 0.10, "university_job_title is null"),
-        Rule(
+        QualityRule("missing_jobcode", 0.10, "jobcode is null"),
+        QualityRule("missing_university_job_title", 0.10, "university_job_title is null"),
+        QualityRule(
             "malformed_department_id",
             0.05,
             "not silver.is_dept_code(department_id)",
-            "a department is given whose code has not six digits",
+            about="a department is given whose code has not six digits",
         ),
     ),
     # 29 % have no uniqname (domain/hub.md 1.2), which alone brings a row to 0.70.

@@ -17,7 +17,7 @@ from lsats_pipeline.hub.silver.spec import (
     Input,
     IntegratedTable,
     Lookup,
-    Rule,
+    QualityRule,
 )
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
@@ -321,32 +321,32 @@ USERS = IntegratedTable(
         Coalesce("mcommunity_ou_affiliations", "jsonb", ("mcom.ou",)),
     ),
     rules=(
-        Rule("missing_email", 0.25, "merged.primary_email is null"),
-        Rule("missing_name", 0.20, "merged.first_name is null or merged.last_name is null"),
-        Rule("missing_department", 0.15, "merged.department_id is null"),
-        Rule(
+        QualityRule("missing_email", 0.25, "merged.primary_email is null"),
+        QualityRule("missing_name", 0.20, "merged.first_name is null or merged.last_name is null"),
+        QualityRule("missing_department", 0.15, "merged.department_id is null"),
+        QualityRule(
             "missing_job_title",
             0.10,
             "merged.job_title is null and not merged.is_pi",
-            "whoever leads a lab does without",
+            about="whoever leads a lab does without",
         ),
-        Rule("not_umapi_employee", 0.10, "umapi.empl_id is null", "no appointment"),
-        Rule("ad_disabled", 0.10, f"ad.ad_user_guid is not null and {_AD_DISABLED}"),
-        Rule("no_tdx_record", 0.05, "tdx.tdx_user_uid is null"),
-        Rule(
+        QualityRule("not_umapi_employee", 0.10, "umapi.empl_id is null", about="no appointment"),
+        QualityRule("ad_disabled", 0.10, f"ad.ad_user_guid is not null and {_AD_DISABLED}"),
+        QualityRule("no_tdx_record", 0.05, "tdx.tdx_user_uid is null"),
+        QualityRule(
             "mcom_only",
             0.15,
             "num_nonnulls(tdx.tdx_user_uid, umapi.empl_id, ad.ad_user_guid) = 0",
-            "only MCommunity knows the person",
+            about="only MCommunity knows the person",
         ),
-        Rule(
+        QualityRule(
             "duplicate_tdx_account",
             0.05,
             "tdx_all.accounts > 1",
-            "several TDX accounts; the active one with the smallest UID speaks",
+            about="several TDX accounts; the active one with the smallest UID speaks",
         ),
         # least and greatest pass over what is missing, so they differ only if two values do.
-        Rule(
+        QualityRule(
             "email_disagreement",
             0.05,
             """
@@ -356,7 +356,7 @@ USERS = IntegratedTable(
                 lower(ad.primary_email))
             """,
         ),
-        Rule(
+        QualityRule(
             "name_disagreement",
             0.05,
             """
@@ -365,13 +365,13 @@ USERS = IntegratedTable(
             <> greatest(lower(tdx.last_name), lower(umapi.last_name),
                 lower(mcom.last_name), lower(ad.last_name))
             """,
-            "last names",
+            about="last names",
         ),
-        Rule(
+        QualityRule(
             "department_disagreement",
             0.05,
             "tdx_account.dept_code <> umapi.department_id",
-            "TDX account and first appointment are in different departments",
+            about="TDX account and first appointment are in different departments",
         ),
     ),
     bonus=(
