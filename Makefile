@@ -6,13 +6,14 @@ PYTHON ?= python3
 UV ?= uv
 ARGS ?=
 BIN := .venv/bin
+DATABASE_TESTS := $(addprefix lsats_pipeline_tests/,warehouse hub/bronze hub/enrichment hub/silver)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test lint format types defs check shell lock clean
+.PHONY: help setup demo ui test test-16 lint format types defs check shell lock clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.complete  ## the virtual environment, exactly as locked
 
@@ -24,6 +25,9 @@ ui: setup  ## Dagster's web interface on what is configured
 
 test: setup  ## the tests (ARGS="-k embedded")
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-16: setup  ## the tests of database and hub on PostgreSQL 16, the oldest that will do
+	LSATS_TEST_POSTGRES=16 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(DATABASE_TESTS) $(ARGS)
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check
