@@ -141,9 +141,19 @@ class Landing:
         """COPY rows; those that PostgreSQL refuses are found by halving and rejected."""
         if not rows:
             return
+        scope = self._scope
+        head = (scope["source_system"], scope["entity_type"])
+        tail = (scope["day"], scope["observed_at"], scope["run_id"])
         try:
-            with self._connection.transaction():
-                self._copy_all(rows)
+            with (
+                self._connection.transaction(),
+                self._connection.cursor() as cursor,
+                cursor.copy(COPY) as copy,
+            ):
+                for _, one in rows:
+                    text = one.payload.decode()
+                    body = (one.external_id, text, one.content_hash, one.origin)
+                    copy.write_row((*head, *body, *tail))
         except psycopg.DataError as error:
             if len(rows) == 1:
                 reason = str(error).splitlines()[0]
@@ -158,23 +168,6 @@ class Landing:
         created = sum(action == "create" for action, _ in rows)
         self._run.counts.created += created
         self._run.counts.updated += len(rows) - created
-
-    def _copy_all(self, rows: list[tuple[str, Prepared]]) -> None:
-        scope = self._scope
-        head = (scope["source_system"], scope["entity_type"])
-        tail = (scope["day"], scope["observed_at"], scope["run_id"])
-        with self._connection.cursor() as cursor, cursor.copy(COPY) as copy:
-            for _, record in rows:
-                copy.write_row(
-                    (
-                        *head,
-                        record.external_id,
-                        record.payload.decode(),
-                        record.content_hash,
-                        record.origin,
-                        *tail,
-                    )
-                )
 
     def _reject(self, rejected: RejectedRecord) -> None:
         self._run.counts.rejected += 1

@@ -7,7 +7,7 @@ POST 48/assets/search ──▶ asset ──▶ 48/assets/{id} ──▶ asset_d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
@@ -45,7 +45,9 @@ def read_users(client: TdxClient, request: ReadRequest) -> Iterator[Page]:
         for start in range(0, len(due), ACCOUNTS_PER_SEARCH):
             batch = due[start : start + ACCOUNTS_PER_SEARCH]
             after = str(max(batch[-1], int(position or 0)))
-            yield from _people(client, batch, position, after)
+            for portion in in_portions(client.people(batch)):
+                yield Page(portion, position)
+            yield Page([], after)  # only after all portions is the batch done
             position = after
         done.update(fresh)
 
@@ -65,15 +67,6 @@ def probe(client: TdxClient) -> str:
 def _account_ids(client: TdxClient) -> set[int]:
     accounts = (read_as(record, _Account) for record in client.accounts())
     return {account.ID for account in accounts if account is not None}
-
-
-def _people(
-    client: TdxClient, batch: Sequence[int], before: str | None, after: str
-) -> Iterator[Page]:
-    """One search in portions; only after all of them is the batch done."""
-    for portion in in_portions(client.people(batch)):
-        yield Page(portion, before)
-    yield Page([], after)
 
 
 DEPARTMENT = Stream(
