@@ -20,7 +20,7 @@ CI_RUN = (CHECKOUT / ".ci/run").read_text()
 WORKFLOW: dict[str, Any] = yaml.safe_load((CHECKOUT / ".github/workflows/ci.yml").read_text())
 HOOKS: dict[str, Any] = yaml.safe_load((CHECKOUT / ".pre-commit-config.yaml").read_text())
 PROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-SUPPORTED = {"python": ["3.11", "3.12", "3.13"], "postgres": [16, 18]}
+PYTHONS, SERVERS = ["3.11", "3.12", "3.13"], [16, 18]
 # A sample on the other server; on GitHub every test runs on both.
 LOCAL_ONLY = ["make --no-print-directory test-16"]
 _COMMAND = re.compile(
@@ -59,14 +59,14 @@ def test_every_target_that_is_called_exists() -> None:
 
 
 def test_github_runs_on_every_python_and_postgresql_supported() -> None:
-    assert job()["strategy"]["matrix"] == SUPPORTED
+    assert job()["strategy"]["matrix"] == {"python": PYTHONS, "postgres": SERVERS}
     assert job()["env"]["LSATS_TEST_POSTGRES"] == "${{ matrix.postgres }}"
-    oldest = SUPPORTED["python"][0]
+    oldest = PYTHONS[0]
     assert PROJECT["project"]["requires-python"] == f">={oldest}"
     assert PROJECT["tool"]["mypy"]["python_version"] == oldest
 
 
-@pytest.mark.parametrize("version", SUPPORTED["postgres"])
+@pytest.mark.parametrize("version", SERVERS)
 def test_each_postgresql_is_in_the_wheel(tmp_path: Path, version: int) -> None:
     server = embedded.EmbeddedServer(tmp_path, version)
     said = subprocess.run(
@@ -77,7 +77,7 @@ def test_each_postgresql_is_in_the_wheel(tmp_path: Path, version: int) -> None:
 
 
 def test_the_oldest_postgresql_is_among_them() -> None:
-    assert min(SUPPORTED["postgres"]) == migrations._OLDEST_SERVER
+    assert min(SERVERS) == migrations._OLDEST_SERVER
     (line,) = recipe("test-16")
     assert line.startswith(f"LSATS_TEST_POSTGRES={migrations._OLDEST_SERVER} ")
 
