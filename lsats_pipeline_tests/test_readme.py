@@ -26,7 +26,7 @@ from lsats_pipeline.hub.silver.ddl import declare_tables
 from lsats_pipeline.hub.silver.spec import StagingTable
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.sources.source import Source
-from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.seed_options import choose as choose_options
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.stored import verify_database
@@ -188,8 +188,8 @@ def test_a_table_of_a_world_is_one_file(database_url: str, tmp_path: Path) -> No
         suppliers["METADATA"].remove(suppliers["SUPPLIERS"])
     options = choose_options(retail, {"customers": 10, "products": 10, "geographies": 12})
     seeding = Seeding(larger, options, ("geographies", "suppliers"))
-    report = seed(*assembled(seeding, "db", database_url, tmp_path))
-    assert (report.exit_code, report.table("suppliers").stored.created) == (0, 200)
+    report = seed(*build_pipeline(seeding, "db", database_url, tmp_path))
+    assert (report.exit_code, report.table("suppliers").counts.created) == (0, 200)
     found = verify_database(database_url, larger, ["suppliers"])
     assert found.score == 100
     assert {"row_count", "unique_number", "foreign_key_geography_id", "within_a_fortnight"} <= {

@@ -22,7 +22,7 @@ from lsats_pipeline.bench.scratch import scratch_database
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.synthetic.blocks import make
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.dry_run import rehearse
+from lsats_pipeline.synthetic.dry_run import plan_seeding
 from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.seeding import Seeding
 from lsats_pipeline.synthetic.spec import WorldTable
@@ -157,7 +157,7 @@ def _estimate(settings: HubSettings) -> Iterator[Figure]:
     """What a dry run foretells against the seeding itself."""
     declared = world("jobs")
     with scratch_database(settings) as url:
-        foretold = rehearse(Seeding(declared, choose(declared)), url).seconds
+        foretold = plan_seeding(Seeding(declared, choose(declared)), url).seconds
         cost = cost_of(["seed", "jobs", "--database-url", url, "--workers", "1"], url, {})
     took = float(cost.output["seconds"])
     off = abs(foretold - took) / took

@@ -16,7 +16,7 @@ from lsats_pipeline.defs.mrf.files import example_options, example_path
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.workspace import Published, Workspace
 from lsats_pipeline.synthetic.price_files import Manifest
-from lsats_pipeline.synthetic.price_files.example import kept_price_file
+from lsats_pipeline.synthetic.price_files.example import cached_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
@@ -63,7 +63,7 @@ def run_price_demo(
         require_synthetic_database(warehouse.name)
         migrate(url)
         path = example_path(settings)
-        manifest = kept_price_file(path, example_options(megabytes, seed))
+        manifest = cached_price_file(path, example_options(megabytes, seed))
         with warehouse.writer("mrf/find", wait=60) as connection:
             key = discovery.add(connection, str(path))
             due = catalog.known(connection, key).due

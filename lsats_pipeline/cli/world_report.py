@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.cli.output import cut, note, say, say_table
-from lsats_pipeline.synthetic.dry_run import Rehearsal
+from lsats_pipeline.synthetic.dry_run import DryRun
 from lsats_pipeline.synthetic.report import SeedReport, TableReport
 from lsats_pipeline.synthetic.validation import Findings, RuleFinding
 
@@ -52,7 +52,7 @@ def say_findings(found: Findings, *, brief: bool = False) -> None:
     )
 
 
-def say_dry_run(planned: Rehearsal) -> None:
+def say_dry_run(planned: DryRun) -> None:
     """What would be written, some rows of it, and about how long it would take."""
     say_table(
         ["table", "rows", "blocks", "MB", "seconds"],
@@ -69,7 +69,7 @@ def say_dry_run(planned: Rehearsal) -> None:
 
 
 def _row(table: TableReport) -> list[object]:
-    w = table.stored
+    w = table.counts
     return [
         table.table,
         table.rows,
@@ -92,8 +92,8 @@ def _cells(finding: RuleFinding) -> list[object]:
 
 def _say_conflicts(report: SeedReport) -> None:
     for table in report.tables:
-        if renamed := table.stored.renamed:
-            some = ", ".join(table.stored.examples)
+        if renamed := table.counts.renamed:
+            some = ", ".join(table.counts.examples)
             say(f"⚠️ {table.table}: {renamed:,} values were taken by other rows: {some}")
     for target, reason in report.lost.items():
         note(f"❌ {target} failed and the others went on: {reason}")

@@ -1,7 +1,7 @@
 """A dry run: what would be written, some rows of it, and how long it would take. Writes nothing.
 
-Two blocks of every table are made, judged and rendered; for a database they are also stored, with
-keys and indexes, in a transaction that is rolled back. The whole is estimated from that.
+Two blocks of every table are generated, validated and rendered; for a database they are also
+stored, with keys and indexes, in a transaction that is rolled back. The estimate comes from that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TablePlan:
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class DryRun:
     """What a seeding would do."""
 
     world: str
@@ -64,7 +64,7 @@ class Rehearsal:
         }
 
 
-def rehearse(seeding: Seeding, url: str = "", examples: int = 3) -> Rehearsal:
+def plan_seeding(seeding: Seeding, url: str = "", examples: int = 3) -> DryRun:
     """What `seed` would do; `url` when it would write to a database."""
     if seeding.world.required:
         seeding.world.required(seeding.options)
@@ -74,7 +74,7 @@ def rehearse(seeding: Seeding, url: str = "", examples: int = 3) -> Rehearsal:
     finally:
         if session:
             session.close()
-    return Rehearsal(seeding.world.name, plans)
+    return DryRun(seeding.world.name, plans)
 
 
 def _plan(seeding: Seeding, table: WorldTable, session: Session | None, examples: int) -> TablePlan:
@@ -112,12 +112,12 @@ def _timed(
 
 
 def _copied(connection: Connection, table: WorldTable, text: pa.Buffer) -> None:
-    """A block stored with keys and indexes beside the world, and taken back."""
-    beside = table.table.to_metadata(sa.MetaData(), schema=f"{table.table.schema}_rehearsal")
+    """Store a block with keys and indexes in a schema of its own, and roll it back."""
+    scratch = table.table.to_metadata(sa.MetaData(), schema=f"{table.table.schema}_dry_run")
     with connection.transaction() as transaction:
-        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(str(beside.schema))))
-        connection.execute(ddl.bare_table(beside))
-        copy_text(connection, sql.Identifier(str(beside.schema), beside.name), table, text)
-        for statement in ddl.keys(beside, references=False):
+        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(str(scratch.schema))))
+        connection.execute(ddl.bare_table(scratch))
+        copy_text(connection, sql.Identifier(str(scratch.schema), scratch.name), table, text)
+        for statement in ddl.keys(scratch, references=False):
             connection.execute(statement)
         raise Rollback(transaction)

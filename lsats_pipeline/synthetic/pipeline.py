@@ -22,7 +22,7 @@ from lsats_pipeline.synthetic.validation import Findings
 _KINDS = {"db": ("db",), "csv": ("csv",), "both": ("db", "csv"), "parquet": ("parquet",)}
 
 
-def assembled(
+def build_pipeline(
     seeding: Seeding,
     to: str,
     url: str,
@@ -40,8 +40,8 @@ def assembled(
     kinds = _KINDS[to]
     if skip:
         rejects = Rejects(folder / "rejects.jsonl")
-        stored = _stored(seeding, kinds[0], url, folder, rejects)
-        seeding = replace(seeding, rejects=rejects, stored=stored)
+        verify_stored = _verify_stored(seeding, kinds[0], url, folder, rejects)
+        seeding = replace(seeding, rejects=rejects, verify_stored=verify_stored)
     targets = [_target(kind, seeding, url, folder, batch_size, clear) for kind in kinds]
     return seeding, targets
 
@@ -59,10 +59,10 @@ def _target(
     return BatchTarget(session, world, options, seeding.rejects, size, clear=clear)
 
 
-def _stored(
+def _verify_stored(
     seeding: Seeding, kind: str, url: str, folder: Path, rejects: Rejects
 ) -> Callable[[], Findings]:
-    """Only what lies there in the end can be judged, when some rows were set aside."""
+    """Only the stored rows can be validated, when some rows were set aside."""
     tables = seeding.tables
     if kind == "db":
         return partial(verify_database, url, seeding.world, tables, rejected=rejects.counts)

@@ -1,4 +1,4 @@
-"""How far a seeding is: one record per block, told to the log and, now and then, to a callback."""
+"""How far a seeding is: one record per block, for the log and, now and then, for a callback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 Watcher = Callable[["BlockRecord"], None]
 _MEGABYTE = 2**20
-# A callback hears of every hundredth part, or of so many rows, whichever is more.
+# A callback is called for every hundredth part, or so many rows, whichever is more.
 _PARTS, _ROWS = 100, 10_000
 
 
@@ -56,7 +56,7 @@ class BlockRecord:
 
 
 class Progress:
-    """Counts blocks; `records` has them all. `limit`: MB from which memory is warned of.
+    """Counts blocks; `records` has them all. `limit`: MB of memory from which a warning is logged.
 
     `totals`: rows of each table.
     """
@@ -67,7 +67,7 @@ class Progress:
         self._total = sum(totals.values())
         self._table, self._table_done, self._table_started = "", 0, 0.0
         self._started = time.perf_counter()
-        self._done, self._told, self._warned = 0, 0, False
+        self._done, self._reported, self._warned = 0, 0, False
         self._generate = self._store = 0.0
         self._process = psutil.Process()
 
@@ -113,7 +113,7 @@ class Progress:
         self.records.append(record)
         log.debug("📦 %s", record.line)
         self._warn(record)
-        self._tell(record)
+        self._notify(record)
 
     def _seconds_left(self) -> float:
         """The rest of this table as fast as it goes, what follows as fast as all so far."""
@@ -132,15 +132,15 @@ class Progress:
                 f"{self._limit:,}",
             )
 
-    def _tell(self, record: BlockRecord) -> None:
+    def _notify(self, record: BlockRecord) -> None:
         step = max(_ROWS, self._total // _PARTS)
-        if self._watch is None or (self._done < self._total and self._done - self._told < step):
+        if self._watch is None or (self._done < self._total and self._done - self._reported < step):
             return
-        self._told = self._done
+        self._reported = self._done
         try:
             self._watch(record)
         except Exception:
-            # Whoever watches must not end what it watches.
+            # A callback that fails must not end the run.
             log.exception("⚠️ the progress callback failed and is not called again")
             self._watch = None
 

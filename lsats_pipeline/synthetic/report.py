@@ -28,7 +28,7 @@ class TableReport:
     sha256: str = ""
     written: dict[str, WriteCounts] = field(default_factory=dict)
 
-    def took(self, rows: int, generate: float, store: float) -> None:
+    def add_block(self, rows: int, generate: float, store: float) -> None:
         """Count a block."""
         self.rows += rows
         self.generate_seconds += generate
@@ -39,7 +39,7 @@ class TableReport:
         self.written[target] = self.written.get(target, WriteCounts()).plus(written)
 
     @property
-    def stored(self) -> WriteCounts:
+    def counts(self) -> WriteCounts:
         """In the database, if that is a target, else in the first."""
         return self.written.get("db") or next(iter(self.written.values()), WriteCounts())
 

@@ -1,4 +1,4 @@
-"""Chance over whole columns, repeatable from a seed and names alone."""
+"""Random sampling of whole columns, repeatable from a seed and names alone."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def _bits(numbers: Ints, seed: int, *names: str) -> NDArray[np.uint64]:
     return _mixed(_mixed(numbers.astype(np.uint64) + key) ^ key)
 
 
-def chosen(draws: np.random.Generator, weights: Sequence[float] | Floats, size: int) -> Ints:
+def chosen(rng: np.random.Generator, weights: Sequence[float] | Floats, size: int) -> Ints:
     """Positions drawn with these weights."""
-    return positions(draws.random(size), weights)
+    return positions(rng.random(size), weights)
 
 
 def positions(uniform: Floats, weights: Sequence[float] | Floats) -> Ints:

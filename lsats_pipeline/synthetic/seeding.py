@@ -1,7 +1,7 @@
-"""A world made, judged and written to its targets.
+"""A world generated, validated and written to its targets.
 
-blocks ─▶ judged ─▶ CSV ─▶ every target that still works
-all blocks in, no blocking rule violated ─▶ targets show them ─▶ SeedReport
+blocks ─▶ validated ─▶ CSV ─▶ every target that still works
+all blocks in, no blocking rule violated ─▶ targets publish them ─▶ SeedReport
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Seeding:
     """What to seed and how. `tables`: only these; `blocks`: of those tables only these blocks.
 
     `rejects` set: rows that break a rule by themselves are set aside, and so are those that a
-    target refuses; unset: the first such row ends the run. `stored`: judges what is stored, for
-    targets of which only they know what they hold.
+    target refuses; unset: the first such row ends the run. `verify_stored`:
+    validates the stored rows, for targets that may hold others than were generated.
     """
 
     world: World
@@ -53,7 +53,7 @@ class Seeding:
     workers: int = 1
     memory_limit: int = MEMORY_LIMIT
     rejects: Rejects | None = None
-    stored: Callable[[], Findings] | None = None
+    verify_stored: Callable[[], Findings] | None = None
 
     @property
     def chosen(self) -> tuple[WorldTable, ...]:
@@ -71,14 +71,14 @@ class Seeding:
 
 
 def seed(seeding: Seeding, targets: Sequence[Target], watch: Watcher | None = None) -> SeedReport:
-    """Do it. Never raises for what goes wrong on the way: the report says it, with all counts.
+    """Seed the world. Never raises for a failure of the run: the report has it, with all counts.
 
     With several targets one may fail and the others go on; the status is `partial` then.
     """
     return _Run(seeding, targets, watch).execute()
 
 
-class _Took(NamedTuple):
+class _WriteTime(NamedTuple):
     """What writing a block took: seconds, retries."""
 
     seconds: float
@@ -104,14 +104,14 @@ class _Run:
         try:
             self._open()
             self._write_all()
-            self._judge()
+            self._check_findings()
             self._finish()
         except KeyboardInterrupt:
             self._leave(resumable=True)
             raise
         except Exception as error:
             self._leave(resumable=not isinstance(error, VerificationFailed))
-            return self._report(_explained(error))
+            return self._report(_as_lsats_error(error))
         finally:
             self._close()
         return self._report(None)
@@ -144,31 +144,35 @@ class _Run:
         self, maker: BlockGenerator, table: WorldTable, verification: Verification
     ) -> None:
         report = self.reports.get(table.name)
-        if report is None:  # it only lends its rows to rules of others
+        if report is None:  # only rules of other tables need its rows
             for made in maker.made(table):
                 verification.add(table.name, made.batch)
             return
-        started, writing = time.perf_counter(), deque[tuple[GeneratedBlock, Future[_Took]]]()
+        started, pending = time.perf_counter(), deque[tuple[GeneratedBlock, Future[_WriteTime]]]()
         for made in maker.made(table, self.seeding.blocks.get(table.name)):
             verification.add(table.name, made.batch)
-            writing.append((made, self.writer.submit(self._write_block, table, made, report)))
-            if len(writing) > _AHEAD:
-                self._written(report, *writing.popleft())
-        while writing:
-            self._written(report, *writing.popleft())
+            pending.append((made, self.writer.submit(self._write_block, table, made, report)))
+            if len(pending) > _AHEAD:
+                self._written(report, *pending.popleft())
+        while pending:
+            self._written(report, *pending.popleft())
         report.seconds = time.perf_counter() - started
         report.sha256 = sha256("".join(self.hashes[table.name]).encode()).hexdigest()
         log.info("%s", report.line)
 
-    def _written(self, report: TableReport, made: GeneratedBlock, writing: Future[_Took]) -> None:
+    def _written(
+        self, report: TableReport, made: GeneratedBlock, future: Future[_WriteTime]
+    ) -> None:
         """Wait until a block is written, and count it."""
-        store, retries = writing.result()
-        report.took(made.batch.num_rows, made.seconds, store)
+        store, retries = future.result()
+        report.add_block(made.batch.num_rows, made.seconds, store)
         self.progress.block(
             report.table, made.block.number, len(made.block), made.seconds, store, retries
         )
 
-    def _write_block(self, table: WorldTable, made: GeneratedBlock, report: TableReport) -> _Took:
+    def _write_block(
+        self, table: WorldTable, made: GeneratedBlock, report: TableReport
+    ) -> _WriteTime:
         """Seconds and retries that it took."""
         started = time.perf_counter()
         batch = self._acceptable(table, made.batch)
@@ -184,7 +188,7 @@ class _Run:
                 continue
             retries += written.retries
             report.add(target.name, written)
-        return _Took(time.perf_counter() - started, retries)
+        return _WriteTime(time.perf_counter() - started, retries)
 
     def _acceptable(self, table: WorldTable, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows that break no rule by themselves, where others may be set aside."""
@@ -200,12 +204,12 @@ class _Run:
         if len(self.live) == 1:
             raise error
         self.live.remove(target)
-        self.failed[target.name] = _explained(error)
+        self.failed[target.name] = _as_lsats_error(error)
         log.error("❌ %s: %s; the other targets go on", target.name, self.failed[target.name])
         _quietly(partial(target.abandon, resumable=True))
         _quietly(target.close)
 
-    def _judge(self) -> None:
+    def _check_findings(self) -> None:
         if self.findings is not None:
             _refuse(self.findings)
 
@@ -217,9 +221,9 @@ class _Run:
                     self.reports[name].add(target.name, written)
             except Exception as error:
                 self._lost(target, error)
-            log.debug("%s shown in %.1f s", target.name, time.perf_counter() - started)
-        if self.seeding.rejects is not None and self.seeding.stored is not None:
-            self.findings = self.seeding.stored()
+            log.debug("%s published in %.1f s", target.name, time.perf_counter() - started)
+        if self.seeding.rejects is not None and self.seeding.verify_stored is not None:
+            self.findings = self.seeding.verify_stored()
 
     def _leave(self, *, resumable: bool) -> None:
         for target in self.live:
@@ -247,14 +251,14 @@ class _Run:
 
 def _refuse(findings: Findings) -> None:
     if findings.verdict == "fail":
-        told = "\n".join(finding.line for finding in findings.failed[:10])
+        violations = "\n".join(failure.line for failure in findings.failed[:10])
         raise VerificationFailed(
             f"world {findings.world} is not as declared (score {findings.score:.2f} %), so nothing"
-            f" was stored:\n{told}"
+            f" was stored:\n{violations}"
         )
 
 
-def _explained(error: Exception) -> LsatsError:
+def _as_lsats_error(error: Exception) -> LsatsError:
     """An error with a message for people, and the exit code that goes with it."""
     if isinstance(error, LsatsError):
         return error
@@ -271,7 +275,7 @@ def _explained(error: Exception) -> LsatsError:
 
 
 def _quietly(work: Callable[[], Any]) -> None:
-    """Clean up after a failure that is told already."""
+    """Clean up after a failure that is reported already."""
     try:
         work()
     except (LsatsError, psycopg.Error, OSError) as error:

@@ -3,8 +3,8 @@
 World ── options (flags, variables, lines of a config file)
   └── WorldTable, one file each ── SQLAlchemy table, number of rows, generator of a block, rules
 
-A block is a fixed range of rows that can be made alone, in any order, in any process: its chance
-comes from (world, table, block, seed, purpose) and from nothing else.
+A block is a fixed range of rows that can be made alone, in any order, in any process: its random
+values come from (world, table, block, seed, purpose) and from nothing else.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Block:
         """The numbers of the rows, from 0 in the table."""
         return np.arange(self.start, self.stop, dtype=np.int64)
 
-    def draws(self, purpose: str) -> np.random.Generator:
-        """Chance of this block for one purpose, commonly a column: nothing else moves it."""
+    def rng(self, purpose: str) -> np.random.Generator:
+        """The random generator of this block for one purpose, commonly a column."""
         return generator(self.options.seed, self.world, self.table, str(self.number), purpose)
 
 
@@ -81,7 +81,7 @@ class WorldTable:
     `key`: the natural key, by which a second run finds its rows; by default the primary key.
     `stamped`: `created_at` and `updated_at` say when the row came to the database; a second run
     keeps the first and moves the second.
-    `renamed`: for a unique column, SQL for another value where a stranger's row has that one.
+    `renamed`: for a unique column, SQL for another value where a row of somebody else has that one.
     `cpu_bound`: worth a process of its own (text); vectorised tables are not.
     """
 

@@ -89,15 +89,15 @@ class Evidence:
             payloads = {key: rest[1] for key, rest in facts.of("records")}
             for _, rest in facts.of("computers"):
                 self.defects[number] = rest[9]
-            said: dict[str, set[str]] = defaultdict(set)
+            described: dict[str, set[str]] = defaultdict(set)
             for (_, system, entity, key), (current,) in facts.of("machine_records"):
                 if current:
                     detail = payloads.get((system, f"{entity}_detail", key), "{}")
-                    said[system] |= _said(system, payloads[system, entity, key], detail)
-            self.records[number] = said
+                    described[system] |= _described(system, payloads[system, entity, key], detail)
+            self.records[number] = described
 
 
-def _said(system: str, payload: str, detail: str) -> set[str]:
+def _described(system: str, payload: str, detail: str) -> set[str]:
     """Name, serial and addresses, normalised, each with its kind."""
     row = json.loads(payload)
     if system == "active_directory":
@@ -122,8 +122,8 @@ def test_records_of_a_machine_hang_together(age: int) -> None:
     evidence = Evidence(MANY, age)
     loose = [
         evidence.defects[number]
-        for number, said in evidence.records.items()
-        if len(said) > 1 and not _hangs_together(list(said.values()))
+        for number, described in evidence.records.items()
+        if len(described) > 1 and not _hangs_together(list(described.values()))
     ]
     assert len(loose) < 0.003 * len(evidence.records)
     assert set(loose) <= {"undecidable", "tdx_detail_nul", "tdx_no_detail"}
@@ -144,8 +144,8 @@ def test_few_facts_are_shared_by_two_machines() -> None:
     """What two machines share is intended, and more than one other fact speaks against it."""
     evidence = Evidence(MANY, 0)
     holders: dict[str, set[int]] = defaultdict(set)
-    for number, said in evidence.records.items():
-        for fact in set().union(*said.values()):
+    for number, described in evidence.records.items():
+        for fact in set().union(*described.values()):
             holders[fact].add(number)
     shared = {fact: numbers for fact, numbers in holders.items() if len(numbers) > 1}
     assert {fact.split()[0] for fact in shared} == {"name", "serial", "mac"}

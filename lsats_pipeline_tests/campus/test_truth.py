@@ -66,7 +66,7 @@ def settings_on(day: dt.date, home) -> HubSettings:
     return load(HubSettings, lsats_home=home, lsats_today=day, lsats_demo_people=400)
 
 
-def take_in(hub: Hub) -> None:
+def ingest_all(hub: Hub) -> None:
     for listed in STREAMS:
         hub.ingest(listed)
     for detail in DETAILS:
@@ -80,7 +80,7 @@ def live(warehouse, tmp_path, days):
     for day in days:
         hub = Hub(settings_on(day, tmp_path), warehouse, SimulatedCampus())
         try:
-            take_in(hub)
+            ingest_all(hub)
             yield day, hub
         finally:
             hub.close()
@@ -107,7 +107,7 @@ def test_every_stream_lands_the_true_changes_of_each_day(warehouse, tmp_path):
             assert landed == expected, (declared.name, day)
             changed += len(landed) if day > FIRST else 0
         before = warehouse.query("select count(*) from bronze.raw_entities")
-        take_in(hub)
+        ingest_all(hub)
         assert warehouse.query("select count(*) from bronze.raw_entities") == before
     assert changed > 10
 

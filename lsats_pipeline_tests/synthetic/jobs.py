@@ -38,7 +38,7 @@ def text_of(chosen: JobsOptions, table: str) -> bytes:
         return b"".join(csv_text(m.batch).to_pybytes() for m in maker.made(WORLD.table(table)))
 
 
-def judged(tables: Tables, chosen: JobsOptions, only: Sequence[str] | None = None) -> Findings:
+def findings_of(tables: Tables, chosen: JobsOptions, only: Sequence[str] | None = None) -> Findings:
     """What the rules say; of some tables, or of all."""
     verification = Verification(WORLD, chosen, only)
     return verify(verification, ((name, tables[name]) for name in verification.tables))

@@ -35,7 +35,7 @@ def rows_of(chosen: RetailOptions) -> Tables:
     }
 
 
-def judged(tables: Mapping[str, pa.Table], chosen: RetailOptions) -> Findings:
+def findings_of(tables: Mapping[str, pa.Table], chosen: RetailOptions) -> Findings:
     return verify(Verification(WORLD, chosen), tables.items())
 
 

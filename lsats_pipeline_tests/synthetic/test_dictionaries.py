@@ -34,7 +34,7 @@ def test_a_file_that_the_folder_lacks_is_the_packages_own(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "told"),
+    ("content", "line", "message"),
     [
         ("brand,price\nOne,1\nTwo\n", 3, "1 columns in 'Two', not the 2 of 'brand,price'"),
         ("brand,price\nOne,1,x\n", 2, "3 columns"),
@@ -52,12 +52,12 @@ def test_a_file_that_the_folder_lacks_is_the_packages_own(tmp_path: Path) -> Non
     ],
 )
 def test_a_fault_is_named_with_its_line(
-    tmp_path: Path, content: str | bytes, line: int, told: str
+    tmp_path: Path, content: str | bytes, line: int, message: str
 ) -> None:
     with pytest.raises(BadDeclaration) as error:
         read(PACKAGE, "things", COLUMNS, 2, written(tmp_path, content))
     assert f"things.csv:{line}: " in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_a_missing_file_is_named() -> None:

@@ -1,4 +1,4 @@
-"""Price files as made: the same bytes for the same options, and an account that is true."""
+"""Price files as made: the same bytes for the same options, and a manifest that is true."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def document(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("options", MADE.values(), ids=MADE)
-def test_the_account_is_what_a_parser_counts(options: PriceFile, tmp_path: Path) -> None:
+def test_the_manifest_is_what_a_parser_counts(options: PriceFile, tmp_path: Path) -> None:
     path = tmp_path / "prices.json.gz"
     manifest = write_price_file(path, options)
     found = document(path)

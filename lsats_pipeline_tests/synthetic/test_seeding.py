@@ -22,8 +22,8 @@ from psycopg import sql
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic.columns import parsed
-from lsats_pipeline.synthetic.dry_run import rehearse
-from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.dry_run import plan_seeding
+from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.progress import BlockRecord
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
@@ -63,7 +63,7 @@ def run(
     **how: Any,
 ) -> SeedReport:
     seeding = Seeding(world, chosen or options(), tables)
-    return seed(*assembled(seeding, to, url, folder, **how), watch)
+    return seed(*build_pipeline(seeding, to, url, folder, **how), watch)
 
 
 def rows(url: str, text: str) -> list[Any]:
@@ -102,7 +102,7 @@ def test_every_target_gets_the_same_rows(database_url: str, tmp_path: Path) -> N
     by_id = [("id", "ascending")]
     assert from_csv.equals(from_parquet)
     assert stored.sort_by(by_id).equals(from_csv.sort_by(by_id))
-    assert stored.num_rows == BOOKS == both.table("books").stored.created
+    assert stored.num_rows == BOOKS == both.table("books").counts.created
 
 
 def test_files_need_no_database(tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_second_run_keeps_created_at_and_moves_updated_at(
     assert second[:2] == first[:2]
     assert second[2] > first[2]
     assert (count(database_url, "books"), count(database_url, "shelves")) == (BOOKS, SHELVES)
-    assert report.table("books").stored.updated == BOOKS
-    assert report.table("shelves").stored.unchanged == SHELVES
+    assert report.table("books").counts.updated == BOOKS
+    assert report.table("shelves").counts.unchanged == SHELVES
 
 
 def test_keys_checks_references_and_indexes_are_there(database_url: str, tmp_path: Path) -> None:
@@ -213,8 +213,8 @@ def test_skip_sets_rows_aside_with_their_reason(database_url: str, tmp_path: Pat
     world = spoilt(price=lambda b: np.where(b.rows % 1000 == 3, 100_00, 5_00))
     report = run(database_url, tmp_path, to, world=world, skip=True)
     assert (report.status, report.exit_code, report.rejected) == ("partial", 3, 2)
-    told = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
-    assert [(r["table"], r["rule"], r["row"]["price"]) for r in told] == [
+    rejected = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert [(r["table"], r["rule"], r["row"]["price"]) for r in rejected] == [
         ("books", "cheap", "100.00"),
         ("books", "cheap", "100.00"),
     ]
@@ -232,9 +232,9 @@ def test_one_poisoned_batch_of_twenty_costs_its_bad_rows_only(
     report = run(database_url, tmp_path, clear=True, skip=True, batch_size=100)
     assert (report.exit_code, report.rejected) == (3, 2)
     assert count(database_url, "books") == BOOKS - 2
-    told = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
-    assert {r["row"]["code"] for r in told} == {"0000B1", "0000B2"}
-    assert {r["rule"] for r in told} == {"poison"}
+    rejected = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert {r["row"]["code"] for r in rejected} == {"0000B1", "0000B2"}
+    assert {r["rule"] for r in rejected} == {"poison"}
 
 
 def test_batches_shrink_after_failure_or_too_much_memory_and_grow_after_success() -> None:
@@ -265,7 +265,7 @@ def test_strangers_names_are_kept_and_ours_replaced(database_url: str, tmp_path:
             " 1, 'novel', '{}', now(), now() from generate_series(100, 999) n"
         )
     report = run(database_url, tmp_path)
-    ours = report.table("books").stored
+    ours = report.table("books").counts
     assert report.exit_code == 0
     # Base 36: of 100 to 999 there are as many below 2000 as have digits only.
     assert ours.renamed == sum(np.base_repr(n, 36).isdigit() for n in range(2000) if n >= 1296)
@@ -294,7 +294,7 @@ def test_a_block_alone_goes_in_and_the_rest_follows(database_url: str, tmp_path:
     run(database_url, tmp_path, tables=("shelves",))
     for blocks in ([2], [0, 1, 3]):
         seeding = Seeding(TOY, options(), ("books",), {"books": blocks})
-        report = seed(*assembled(seeding, "db", database_url, tmp_path))
+        report = seed(*build_pipeline(seeding, "db", database_url, tmp_path))
         assert report.exit_code == 0
     assert verify_database(database_url, TOY).score == 100
     assert count(database_url, "books") == BOOKS
@@ -361,10 +361,10 @@ def test_retries_end_and_their_waits_grow(database_url: str, monkeypatch: Any) -
 
     with pytest.raises(psycopg.errors.DeadlockDetected):
         session.reliably(always)
-    told = [w for w in waits if w]
+    pauses = [w for w in waits if w]
     assert session.retries == 3
-    assert told == sorted(told)
-    assert len(told) == 3
+    assert pauses == sorted(pauses)
+    assert len(pauses) == 3
     with pytest.raises(psycopg.errors.UndefinedTable):
         session.reliably(lambda c: c.execute("select from nothing"))
     assert session.retries == 3
@@ -374,13 +374,13 @@ def test_retries_end_and_their_waits_grow(database_url: str, monkeypatch: Any) -
 @pytest.mark.parametrize("name", ["hub", "hub_prod", "demo_hub", "hubdemo", "hub_testing", "test"])
 def test_other_databases_are_refused_before_connecting(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="_demo or _test"):
-        assembled(
+        build_pipeline(
             Seeding(TOY, options()), "db", f"postgresql://u:geheim@127.0.0.1:1/{name}", tmp_path
         )
 
 
 @pytest.mark.parametrize("name", ["hub_demo", "hub_test"])
-def test_an_unreachable_database_is_told_without_its_password(name: str, tmp_path: Path) -> None:
+def test_an_unreachable_database_is_named_without_its_password(name: str, tmp_path: Path) -> None:
     url = f"postgresql://u:geheim@127.0.0.1:1/{name}"
     session = Session(url, "toy", waits=())
     report = seed(Seeding(TOY, options()), [DatabaseTarget(session, TOY, options())])
@@ -416,9 +416,10 @@ def test_programs_may_rely_on_these_calls() -> None:
         " -> 'SeedReport'"
     )
     assert [f.name for f in fields(Seeding)] == [
-        "world", "options", "tables", "blocks", "workers", "memory_limit", "rejects", "stored",
+        "world", "options", "tables", "blocks", "workers", "memory_limit", "rejects",
+        "verify_stored",
     ]  # fmt: skip
-    assert list(inspect.signature(assembled).parameters) == [
+    assert list(inspect.signature(build_pipeline).parameters) == [
         "seeding", "to", "url", "folder", "skip", "batch_size", "clear",
     ]  # fmt: skip
     assert list(inspect.signature(verify_database).parameters) == [
@@ -426,7 +427,7 @@ def test_programs_may_rely_on_these_calls() -> None:
     ]  # fmt: skip
 
 
-def test_progress_tells_of_every_block_and_survives_who_listens(
+def test_progress_reports_every_block_and_survives_a_failing_callback(
     database_url: str, tmp_path: Path
 ) -> None:
     heard: list[BlockRecord] = []
@@ -467,16 +468,16 @@ def test_a_dry_run_writes_nothing(database_url: str, tmp_path: Path) -> None:
     run(database_url, tmp_path, chosen=options(books=5))
     stamp = "select count(*), max(updated_at) from toy.books"
     before = rows(database_url, stamp)
-    rehearsal = rehearse(Seeding(TOY, options()), database_url, examples=2)
+    planned = plan_seeding(Seeding(TOY, options()), database_url, examples=2)
     assert rows(database_url, stamp) == before
-    assert [(t.table, t.rows, len(t.examples)) for t in rehearsal.tables] == [
+    assert [(t.table, t.rows, len(t.examples)) for t in planned.tables] == [
         ("shelves", SHELVES, 2),
         ("books", BOOKS, 2),
     ]
-    assert rehearsal.seconds > 0
+    assert planned.seconds > 0
 
 
-def test_a_full_disk_or_a_wrong_folder_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_or_a_wrong_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     report = run("", tmp_path / "file", "csv")
     assert report.exit_code == 2
@@ -486,7 +487,7 @@ def test_a_full_disk_or_a_wrong_folder_is_told(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline_tests.synthetic.toy import TOY, ToyOptions
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
@@ -498,7 +499,7 @@ def dying(self, table, block):
         os.kill(os.getpid(), signal.SIGKILL)
     return out
 DatabaseTarget.write = dying
-seed(*assembled(Seeding(TOY, ToyOptions(books=2000)), "db", sys.argv[1], Path(sys.argv[2])))
+seed(*build_pipeline(Seeding(TOY, ToyOptions(books=2000)), "db", sys.argv[1], Path(sys.argv[2])))
 """
 
 

@@ -13,7 +13,7 @@ from lsats_pipeline_tests.synthetic.jobs import (
     Faulty,
     Rows,
     failed,
-    judged,
+    findings_of,
     options,
     tables_of,
 )
@@ -27,7 +27,7 @@ def world() -> Faulty:
 
 
 def test_without_a_fault_nothing_is_found(world: Faulty) -> None:
-    findings = judged(world.tables, options())
+    findings = findings_of(world.tables, options())
     assert (failed(findings), findings.score) == (set(), 100.0)
 
 
@@ -241,7 +241,7 @@ JOB_FAULTS: list[tuple[str, Callable[[Rows], Any], set[str]]] = [
 def test_a_fault_among_jobs_is_found_under_its_rule(
     world: Faulty, fault: Callable[[Rows], Any], rules: set[str]
 ) -> None:
-    findings = judged(world.tables_with("jobs", fault), options(), ["jobs"])
+    findings = findings_of(world.tables_with("jobs", fault), options(), ["jobs"])
     assert failed(findings) == {f"jobs.{rule}" for rule in rules}
     assert findings.score < 100
 
@@ -289,7 +289,7 @@ MASTER_FAULTS: list[tuple[str, str, Callable[[Rows], Any], set[str]]] = [
 def test_a_fault_among_masters_is_found_under_its_rule(
     world: Faulty, table: str, fault: Callable[[Rows], Any], rules: set[str]
 ) -> None:
-    findings = judged(world.tables_with(table, as_stored(fault)), options())
+    findings = findings_of(world.tables_with(table, as_stored(fault)), options())
     assert failed(findings) == rules
 
 
@@ -306,14 +306,14 @@ def as_stored(fault: Callable[[Rows], Any]) -> Callable[[Rows], Any]:
 
 
 def test_a_missing_prefecture_is_named(world: Faulty) -> None:
-    findings = judged(world.tables_with("prefectures", without_row(31)), options())
+    findings = findings_of(world.tables_with("prefectures", without_row(31)), options())
     found = next(f for f in findings.failed if f.rule == "P1_all_prefectures")
     assert found.examples == ("32 島根県 (Shimane) is missing",)
     assert found.blocking
 
 
 def test_the_score_falls_by_what_the_formula_says(world: Faulty) -> None:
-    findings = judged(
+    findings = findings_of(
         world.tables_with("jobs", lambda rows: [r.update(lat=0.0) for r in rows[:600]]), options()
     )
     weights = sum(found.weight for found in findings)

@@ -1,4 +1,4 @@
-"""Facts and coined names of the world of jobs: right, sufficient, and of nobody."""
+"""Facts and synthetic names of the world of jobs: right, sufficient, and of nobody."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def test_known_names_are_found_alone_or_within(name: str | None, found: bool) ->
     assert names.known(pa.array([name], pa.string())).to_pylist() == [found]
 
 
-def test_coined_names_that_hold_a_known_one_are_left_out() -> None:
-    coined, _ = names._companies()
-    assert not [name for name in coined.to_pylist() if "ルミネ" in name or "ツムラ" in name]
+def test_names_that_hold_a_known_one_are_left_out() -> None:
+    made, _ = names._companies()
+    assert not [name for name in made.to_pylist() if "ルミネ" in name or "ツムラ" in name]
 
 
 def test_every_word_of_the_dictionaries_stands_there_once(

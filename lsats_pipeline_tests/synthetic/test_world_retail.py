@@ -24,7 +24,7 @@ from lsats_pipeline_tests.synthetic.retail import (
     WORLD,
     Tables,
     failed,
-    judged,
+    findings_of,
     options,
     rows_of,
 )
@@ -57,14 +57,14 @@ def reference() -> Tables:
     ids=lambda chosen: ",".join(chosen),
 )
 def test_the_world_keeps_its_rules_at_any_size(chosen: dict[str, Any]) -> None:
-    found = judged(rows_of(options(**chosen)), options(**chosen))
+    found = findings_of(rows_of(options(**chosen)), options(**chosen))
     assert failed(found) == set()
     assert found.score == 100
 
 
 def test_every_rule_is_of_use() -> None:
     """Of eight tables the rules of the document: at least ten of its own, most of them met."""
-    found = judged(rows_of(options()), options())
+    found = findings_of(rows_of(options()), options())
     assert len([finding for finding in found if finding.rows]) > 100
 
 
@@ -164,7 +164,7 @@ def test_every_number_has_bounds_and_every_field_a_description() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "told"),
+    ("chosen", "message"),
     [
         ({"dc_stock_min": 6_000}, "dc_stock_min 6000 is above dc_stock_max 5000"),
         ({"store_reorder_min": 60}, "store_reorder_min 60 is above store_reorder_max 50"),
@@ -175,8 +175,10 @@ def test_every_number_has_bounds_and_every_field_a_description() -> None:
         ({"start_date": "January"}, "start_date"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(chosen: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_options_that_contradict_each_other_are_refused(
+    chosen: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
         options(**chosen)
 
 
@@ -321,9 +323,9 @@ def test_taxes_are_exact_to_five_decimals(reference: Tables) -> None:
     assert all(0 <= rate <= Decimal("0.20") and rate.as_tuple().exponent == -5 for rate in rates)
 
 
-def test_pairs_repeat_only_when_none_is_left_and_that_is_told() -> None:
+def test_pairs_repeat_only_when_none_is_left_and_that_is_reported() -> None:
     chosen = options(products=40_000, stores=1, distribution_centers=1)
-    found = judged(rows_of(chosen), chosen)
-    told = next(finding for finding in found if finding.rule == "R12_pairs_unique")
-    assert told.passed
-    assert told.detail == "38,624 pairs, 38,624 used, 1,376 rows repeat one"
+    found = findings_of(rows_of(chosen), chosen)
+    unique = next(finding for finding in found if finding.rule == "R12_pairs_unique")
+    assert unique.passed
+    assert unique.detail == "38,624 pairs, 38,624 used, 1,376 rows repeat one"

@@ -13,7 +13,7 @@ from lsats_pipeline_tests.synthetic.retail import (
     Rows,
     Tables,
     failed,
-    judged,
+    findings_of,
     options,
     rows_of,
     with_fault,
@@ -197,7 +197,7 @@ FAULTS: list[tuple[str, Callable[[Rows], Any], set[str]]] = [
 def test_a_fault_is_found_under_its_rule(
     tables: Tables, table: str, fault: Callable[[Rows], Any], rules: set[str]
 ) -> None:
-    found = judged(with_fault(tables, table, fault), options())
+    found = findings_of(with_fault(tables, table, fault), options())
     assert failed(found) == {f"{table}.{rule}" for rule in rules}
     assert found.score < 100
     assert all(f.violations for f in found.failed)
@@ -216,7 +216,7 @@ def test_what_stands_in_the_wrong_place_is_found(tables: Tables) -> None:
         ("distribution_centers", {"R11_placement", "address_place"}),
     ):
         wrong = with_fault(tables, name, value("geography_id", in_another_state(tables)))
-        assert {f"{name}.{rule}" for rule in rules} <= failed(judged(wrong, options()))
+        assert {f"{name}.{rule}" for rule in rules} <= failed(findings_of(wrong, options()))
 
 
 def test_customers_who_all_move_to_one_place_are_found(tables: Tables) -> None:
@@ -224,11 +224,11 @@ def test_customers_who_all_move_to_one_place_are_found(tables: Tables) -> None:
         for row in rows:
             row.update(geography_id=rows[0]["geography_id"], address=rows[0]["address"])
 
-    found = judged(with_fault(tables, "customers", fault), options())
+    found = findings_of(with_fault(tables, "customers", fault), options())
     assert "customers.R11_placement" in failed(found)
     assert "customers.address_place" not in failed(found)
-    told = next(f for f in found if (f.table, f.rule) == ("customers", "R11_placement"))
-    assert told.detail.startswith("total variation difference 0.9")
+    finding = next(f for f in found if (f.table, f.rule) == ("customers", "R11_placement"))
+    assert finding.detail.startswith("total variation difference 0.9")
 
 
 def test_a_place_of_no_dictionary_is_found(tables: Tables) -> None:
@@ -238,20 +238,22 @@ def test_a_place_of_no_dictionary_is_found(tables: Tables) -> None:
         ("zip_code", "1234", "zip_format"),
         ("region", "", "texts_not_empty"),
     ):
-        found = failed(judged(with_fault(tables, "geographies", value(column, new)), options()))
+        found = failed(
+            findings_of(with_fault(tables, "geographies", value(column, new)), options())
+        )
         assert {f"geographies.{rule}", "geographies.from_dictionary"} <= found
 
 
 def test_the_score_falls_by_what_was_broken(tables: Tables) -> None:
     """One phone of 600 at weight 2: 100 x 2/600 over the sum of all weights."""
     wrong = with_fault(tables, "customers", value("phone", "none"))
-    found = judged(wrong, options())
+    found = findings_of(wrong, options())
     weights = sum(finding.weight for finding in found)
     assert found.score == pytest.approx(100 * (1 - 2 / 600 / weights))
     assert not found.blocking
 
 
 def test_an_orphan_blocks(tables: Tables) -> None:
-    found = judged(with_fault(tables, "trucks", value("dc_id", 99, 16)), options())
+    found = findings_of(with_fault(tables, "trucks", value("dc_id", 99, 16)), options())
     assert [finding.rule for finding in found.blocking] == ["foreign_key_dc_id"]
     assert not found.passed

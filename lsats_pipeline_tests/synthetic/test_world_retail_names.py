@@ -1,4 +1,4 @@
-"""The dictionaries of the retail world: all names coined, every fault of a file told."""
+"""The dictionaries of the retail world: all names synthetic, every fault of a file reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faker.providers.person.en_US import Provider
 
 from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic.worlds.retail import vocabulary
-from lsats_pipeline_tests.synthetic.retail import failed, judged, options, rows_of
+from lsats_pipeline_tests.synthetic.retail import failed, findings_of, options, rows_of
 
 OWN = Path(str(files("lsats_pipeline.synthetic.worlds.retail"))) / "dictionaries"
 
@@ -114,7 +114,7 @@ def replaced(line: int, old: str, new: str) -> Callable[[list[str]], None]:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "told"),
+    ("name", "change", "message"),
     [
         ("brands", without_last_field, r"brands\.csv:7: 3 columns"),
         ("brands", only_ten, r"brands\.csv:11: ends after 10 rows, not 500"),
@@ -129,14 +129,14 @@ def replaced(line: int, old: str, new: str) -> Callable[[list[str]], None]:
     ],
 )
 def test_a_fault_of_a_dictionary_stops_everything(
-    tmp_path: Path, name: str, change: Callable[[list[str]], None], told: str
+    tmp_path: Path, name: str, change: Callable[[list[str]], None], message: str
 ) -> None:
     chosen = options(dictionaries=broken(tmp_path, name, change))
-    with pytest.raises(BadDeclaration, match=told):
+    with pytest.raises(BadDeclaration, match=message):
         vocabulary.require_dictionaries(chosen)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BadDeclaration, match="there is no such folder"):
         vocabulary.require_dictionaries(options(dictionaries=tmp_path / "none"))
 
@@ -150,4 +150,4 @@ def test_a_world_of_other_dictionaries_keeps_the_rules(tmp_path: Path) -> None:
     addresses = " ".join(tables["customers"]["address"].to_pylist())
     assert "Walnut" in addresses
     assert "Acorn" not in addresses
-    assert failed(judged(tables, chosen)) == set()
+    assert failed(findings_of(tables, chosen)) == set()

@@ -225,17 +225,17 @@ def test_shares_of_private_items_and_active_users_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "shown"),
+    ("folder", "written"),
     [
         ("io/storage/images", "io/storage/images"),
         ("io/storage/images/", "io/storage/images"),
         ("//data///images//", "/data/images"),
     ],
 )
-def test_paths_have_no_double_slash_and_no_file_is_made(folder: str, shown: str) -> None:
+def test_paths_have_no_double_slash_and_no_file_is_made(folder: str, written: str) -> None:
     made = batches(studio_options(images_dir=folder))
     paths = [item["content_data"] for name in CONTENT for item in rows_of(made, name)]
-    assert all(re.fullmatch(f"{shown}/{UUID4}[.]png", path) for path in paths)
+    assert all(re.fullmatch(f"{written}/{UUID4}[.]png", path) for path in paths)
     assert len(set(paths)) == len(paths)
     assert list(Path.cwd().iterdir()) == []
 
@@ -275,11 +275,13 @@ def test_prompts_have_0_to_10_general_phrases_and_then_4_to_30_of_one_domain() -
     prompts = prompts_of(studio_options(), "content_items", np.arange(3000), 3000)
     known = dict.fromkeys(phrases().general, "")
     known |= {phrase: name for name, pool in phrases().domains.items() for phrase in pool}
-    taken = [domain_of(prompt, known) for prompt in prompts]
-    assert {general for general, _, _ in taken} == set(range(11))
-    assert {special for _, special, _ in taken} == set(range(4, 31))
-    assert all(len(domains) == 1 for _, _, domains in taken)
-    assert Counter(name for _, _, d in taken for name in d) == dict.fromkeys(phrases().domains, 100)
+    parsed = [domain_of(prompt, known) for prompt in prompts]
+    assert {general for general, _, _ in parsed} == set(range(11))
+    assert {special for _, special, _ in parsed} == set(range(4, 31))
+    assert all(len(domains) == 1 for _, _, domains in parsed)
+    assert Counter(name for _, _, d in parsed for name in d) == dict.fromkeys(
+        phrases().domains, 100
+    )
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def same_image(rows: Rows) -> None:
 
 
 def cancel(rows: Rows) -> None:
-    """Pending jobs are told as canceled: one is not noticed among 2,040, sixteen are."""
+    """Pending jobs become canceled: one is not noticed among 2,040, sixteen are."""
     for row in [row for row in rows if row["status"] == "pending"][:16]:
         row["status"] = "canceled"
 

@@ -74,7 +74,7 @@ def test_the_world_holds_at_the_bounds_of_its_texts(chosen: dict[str, int]) -> N
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("chosen", "message"),
     [
         (
             {"prompt_min_general_phrases": 5, "prompt_max_general_phrases": 4},
@@ -93,8 +93,8 @@ def test_the_world_holds_at_the_bounds_of_its_texts(chosen: dict[str, int]) -> N
         ({"images_dir": 'a"b'}, "STUDIO_IMAGES_DIR"),
     ],
 )
-def test_what_contradicts_itself_is_refused(chosen: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_what_contradicts_itself_is_refused(chosen: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         load(StudioOptions, **chosen)
 
 
@@ -108,10 +108,10 @@ def test_without_the_admins_id_the_world_can_be_looked_at() -> None:
 def test_a_missing_admin_is_explained_with_a_fresh_id_to_copy(ask: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         ask(load(StudioOptions))
-    said = str(caught.value)
-    assert f"{VARIABLE} is not set" in said
-    assert "--admin-user-uuid" in said
-    fresh = said.split(f"{VARIABLE}=")[1].split()[0]
+    message = str(caught.value)
+    assert f"{VARIABLE} is not set" in message
+    assert "--admin-user-uuid" in message
+    fresh = message.split(f"{VARIABLE}=")[1].split()[0]
     assert uuid.UUID(fresh).version == 4
 
 

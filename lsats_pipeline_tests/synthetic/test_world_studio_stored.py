@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.stored import verify_database
@@ -21,7 +21,7 @@ INDEXES = {"users": 7, "content_items": 11, "content_items_auto": 11, "generatio
 
 def stored(url: str, folder: Path, **chosen: Any) -> SeedReport:
     options = OPTIONS.model_copy(update=chosen)
-    return seed(*assembled(Seeding(STUDIO, options, None), "db", url, folder), None)
+    return seed(*build_pipeline(Seeding(STUDIO, options, None), "db", url, folder), None)
 
 
 def rows(url: str, text: str) -> list[Any]:
@@ -89,7 +89,7 @@ def test_names_and_addresses_that_strangers_have_are_replaced_in_sets(
         connection.execute("update studio.users set id = gen_random_uuid()")
     report = stored(database_url, tmp_path)
     assert report.error is None
-    assert report.tables[0].stored.renamed == 2 * OPTIONS.users
+    assert report.tables[0].counts.renamed == 2 * OPTIONS.users
     ((total, names, addresses, longest),) = rows(
         database_url,
         "select count(*), count(distinct username), count(distinct email), max(length(username))"

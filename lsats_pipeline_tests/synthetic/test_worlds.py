@@ -22,7 +22,7 @@ from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.synthetic import blocks
 from lsats_pipeline.synthetic.blocks import BlockGenerator, GeneratedBlock, make
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.pipeline import assembled
+from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.seeding import Seeding, seed
@@ -51,7 +51,7 @@ def small(name: str) -> tuple[World, WorldOptions]:
 
 def seeded(name: str, to: str, url: str, folder: Path, **how: Any) -> SeedReport:
     declared, options = small(name)
-    return seed(*assembled(Seeding(declared, options), to, url, folder, **how))
+    return seed(*build_pipeline(Seeding(declared, options), to, url, folder, **how))
 
 
 def in_small_blocks(declared: World, options: WorldOptions) -> World:
@@ -184,7 +184,7 @@ def test_a_second_run_changes_no_row_but_stamps(
     again = seeded(name, "db", database_url, tmp_path)
     assert again.exit_code == 0
     for table in small(name)[0].tables:
-        written = again.table(table.name).stored
+        written = again.table(table.name).counts
         rows = again.table(table.name).rows
         expected = (0, rows, 0) if table.stamped else (0, 0, rows)
         assert (written.created, written.updated, written.unchanged) == expected, table.name
@@ -214,7 +214,7 @@ def test_every_option_is_a_line_of_a_file_and_a_variable_wins(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("seed = 1", r"has no section \[retail\]"),
         ("[retail]\ncolour = 1", "has no colour; it has seed"),
@@ -222,10 +222,10 @@ def test_every_option_is_a_line_of_a_file_and_a_variable_wins(
         ("[retail]\ncustomers = 0", "RETAIL_CUSTOMERS .* not 0"),
     ],
 )
-def test_a_wrong_file_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_file_is_reported(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "worlds.toml"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=message):
         choose(world("retail"), {}, file)
 
 
@@ -283,7 +283,7 @@ def test_a_world_that_contradicts_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda v: {**v, "isbn": 1}, r"unknown \['isbn'\]"),
         (lambda v: {k: x for k, x in v.items() if k != "price"}, r"missing \['price'\]"),
@@ -291,13 +291,13 @@ def test_a_world_that_contradicts_itself_is_refused() -> None:
         (lambda v: {**v, "price": ["dear"] * 500}, "books.price: "),
     ],
 )
-def test_a_generator_that_does_not_fit_its_table_is_told(spoil: Any, told: str) -> None:
+def test_a_generator_that_does_not_fit_its_table_is_refused(spoil: Any, message: str) -> None:
     def generate(block: Any) -> Mapping[str, Any]:
         values: Mapping[str, Any] = spoil(BOOKS_TABLE.generate(block))
         return values
 
     table = replace(BOOKS_TABLE, generate=generate)
     block = next(table.blocks("toy", choose(TOY)))
-    with pytest.raises(BadDeclaration, match=told):
+    with pytest.raises(BadDeclaration, match=message):
         make(table, block)
     assert BOOK.name == "books"

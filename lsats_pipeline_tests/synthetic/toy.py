@@ -67,13 +67,13 @@ def shelves(block: Block) -> Columns:
 
 
 def books(block: Block) -> Columns:
-    shelf = block.draws("shelf").integers(0, SHELVES, len(block))
+    shelf = block.rng("shelf").integers(0, SHELVES, len(block))
     return {
         "id": uuids(block.options.seed, block.rows, "book"),
         "code": in_base36(block.rows, 6),
         "shelf_id": shelf + 1,
         "room": np.char.add("room ", (shelf % 7).astype(str)),
-        "price": block.draws("price").integers(1, 10_000, len(block)),
+        "price": block.rng("price").integers(1, 10_000, len(block)),
         "kind": np.array(["novel", "poem"])[(block.rows % 4 == 0).astype(int)],
         "tags": [list(range(n % 4)) for n in block.rows.tolist()],
         "created_at": np.datetime64(block.options.as_of, "us"),

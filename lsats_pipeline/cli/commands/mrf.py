@@ -159,7 +159,7 @@ def generate(
 ) -> None:
     """Write a price file of a coined insurer, and beside it an account of what is in it."""
     from lsats_pipeline.synthetic.price_files import PriceFile
-    from lsats_pipeline.synthetic.price_files.example import account
+    from lsats_pipeline.synthetic.price_files.example import manifest_path
 
     chosen = PriceFile(
         megabytes=megabytes,
@@ -176,7 +176,8 @@ def generate(
         say_json(manifest.as_json())
     else:
         say(f"{out}: {manifest.text:,} bytes of text, {manifest.prices:,} prices,"
-            f" {len(manifest.faults):,} faults; all of it counted in {account(out)}")  # fmt: skip
+            f" {len(manifest.faults):,} faults; all of it counted in"
+            f" {manifest_path(out)}")  # fmt: skip
 
 
 @app.command(epilog=examples("lsats mrf demo", "lsats mrf demo --mb 50 --workers 2"))
@@ -248,11 +249,11 @@ def _too_many_rejects(outcome: IngestOutcome) -> bool:
 
 def _generated(out: Path, options: Any) -> Manifest:
     from lsats_pipeline.synthetic.price_files import write_price_file
-    from lsats_pipeline.synthetic.price_files.example import account
+    from lsats_pipeline.synthetic.price_files.example import manifest_path
 
     try:
         manifest = write_price_file(out, options)
-        account(out).write_text(json.dumps(manifest.as_json(), indent=1))
+        manifest_path(out).write_text(json.dumps(manifest.as_json(), indent=1))
     except OSError as error:
         raise PermanentError(f"{out} cannot be written: {error.strerror}") from None
     return manifest

@@ -204,18 +204,18 @@ def _meaning(name: str, field: FieldInfo) -> str:
 
 def _seed(name: str, flags: dict[str, Any], options: RunOptions) -> int:
     from lsats_pipeline.cli.world_report import say_dry_run, say_seeded
-    from lsats_pipeline.synthetic.dry_run import rehearse
-    from lsats_pipeline.synthetic.pipeline import assembled
+    from lsats_pipeline.synthetic.dry_run import plan_seeding
+    from lsats_pipeline.synthetic.pipeline import build_pipeline
     from lsats_pipeline.synthetic.seeding import seed
 
     seeding, settings = _seeding(name, flags, options), load(HubSettings)
     needed = options.to in (To.db, To.both)
     with _database(settings, options.database_url, needed=needed) as url:
         if options.dry_run:
-            planned = rehearse(seeding, url, options.preview)
+            planned = plan_seeding(seeding, url, options.preview)
             say_json(planned.as_json()) if options.as_json else say_dry_run(planned)
             return 0
-        seeding, targets = assembled(
+        seeding, targets = build_pipeline(
             seeding,
             options.to.value,
             url,

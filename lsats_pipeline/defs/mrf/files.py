@@ -25,7 +25,7 @@ from lsats_pipeline.mrf.sources import discovery
 from lsats_pipeline.mrf.splitting import By, SplitOptions, codes_of, providers_of
 from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline.synthetic.price_files import PriceFile
-from lsats_pipeline.synthetic.price_files.example import kept_price_file
+from lsats_pipeline.synthetic.price_files.example import cached_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
@@ -136,7 +136,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         warehouse = self.warehouse()
         require_synthetic_database(warehouse.name)
         path = example_path(self.settings)
-        kept_price_file(path, example_options(self.example_mb, self.example_seed))
+        cached_price_file(path, example_options(self.example_mb, self.example_seed))
         with warehouse.writer("mrf/find", wait=60) as connection:
             return discovery.add(connection, str(path))
 

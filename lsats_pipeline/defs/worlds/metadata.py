@@ -48,9 +48,9 @@ def recorded(
     return {
         "dagster/row_count": state.rows + state.strangers,
         "rows made": done.rows,
-        "new": done.stored.created,
-        "changed": done.stored.updated,
-        "unchanged": done.stored.unchanged,
+        "new": done.counts.created,
+        "changed": done.counts.updated,
+        "unchanged": done.counts.unchanged,
         "score": round(found.score, 3),
         "seconds": round(report.seconds, 3),
         "rows per second": round(done.rate),

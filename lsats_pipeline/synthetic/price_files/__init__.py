@@ -1,8 +1,12 @@
-"""World `mrf`: price files of coined insurers, of any size, with an exact account of each.
+"""World `mrf`: synthetic price files of any size, each with an exact manifest.
 
-options   how large, which version, which order, which faults      texts   coined names and codes
-document  the file, written as a stream                            faults  what is wrong on purpose
-manifest  every count and sum, every fault and defect with its place   defects  what is doubtful
+parameters  size, version, order, shares of faults and defects
+document    the file, written as a stream
+manifest    every count and sum, every fault and defect with its position
+pools       synthetic names and codes
+faults      intended errors: elements that have to be rejected
+defects     intended implausible values, which can be read
+example     a file that is generated once and reused
 
 Unlike the worlds of tables, this one is a file: the same options give the same bytes.
 """

@@ -1,4 +1,4 @@
-"""What is doubtful on purpose, and can be read all the same: rows that a profile has to find.
+"""Intended defects: implausible values that can be read, and that a profile has to find.
 
 Faults (`faults`) make rejects; these do not. The names are those of a profile's findings.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class DoubtfulPrice:
-    """A price with something unlikely in it. `cents` is what it adds to the sum of rates."""
+class DefectivePrice:
+    """A price with an implausible value. `cents` is what it adds to the sum of rates."""
 
     rate: str = ""
     cents: int = 0
@@ -18,13 +18,13 @@ class DoubtfulPrice:
     day: str = ""
 
 
-PRICE: dict[str, DoubtfulPrice] = {
-    "rate_zero": DoubtfulPrice("0", 0),
-    "rate_negative": DoubtfulPrice("-12.50", -1250),
-    "rate_huge": DoubtfulPrice("1000000000000", 10**14),
-    "percentage_as_fraction": DoubtfulPrice("0.25", 25, kind="percentage"),
-    "date_impossible": DoubtfulPrice(day="2027-02-30"),
-    "date_expired": DoubtfulPrice(day="2024-12-31"),
+PRICE: dict[str, DefectivePrice] = {
+    "rate_zero": DefectivePrice("0", 0),
+    "rate_negative": DefectivePrice("-12.50", -1250),
+    "rate_huge": DefectivePrice("1000000000000", 10**14),
+    "percentage_as_fraction": DefectivePrice("0.25", 25, kind="percentage"),
+    "date_impossible": DefectivePrice(day="2027-02-30"),
+    "date_expired": DefectivePrice(day="2024-12-31"),
 }
 CODE = "code_malformed"
 OUTLYING, DUPLICATE, DANGLING = "outlying", "duplicate", "reference_dangling"

@@ -19,7 +19,7 @@ _FLUSH = 1 << 20
 
 
 def write_price_file(path: Path, options: PriceFile) -> Manifest:
-    """Write the file, compressed if it is named .gz; returns the account of it."""
+    """Write the file, compressed if it is named .gz; returns its manifest."""
     document = _PriceDocument(options)
     with path.open("wb") as file:
         if path.suffix == ".gz":
@@ -87,10 +87,10 @@ class _PriceDocument:
         """The fault of an element, in turns, so that each occurs; empty for a good one."""
         return _in_turns(kinds, number, self._options.faults)
 
-    def _doubt(self, section: str, element: int, kind: str, count: int = 1) -> None:
+    def _record_defect(self, section: str, element: int, kind: str, count: int = 1) -> None:
         self.manifest.defects.append(FileDefect(section, element, kind, count))
 
-    def _note(self, section: str, element: int, path: str, level: str, kind: str) -> None:
+    def _record_fault(self, section: str, element: int, path: str, level: str, kind: str) -> None:
         self.manifest.faults.append(FileFault(section, element, path, level, kind))
 
     # -- provider references
@@ -103,28 +103,28 @@ class _PriceDocument:
                 element += 1
 
     def _reference(self, number: int, element: int) -> Iterator[str]:
-        """A reference; and once more, when that is what is doubtful about it."""
+        """A reference; and once more, when that is its defect."""
         npis = self.manifest.npis
         groups, count = self._groups()
         npis = self.manifest.npis - npis
         self.manifest.groups += count
         kind = self._fault(tuple(faults.GROUP), number)
-        doubt = "" if kind else _in_turns(defects.IN_REFERENCES, number, self._options.defects)
+        defect = "" if kind else _in_turns(defects.IN_REFERENCES, number, self._options.defects)
         if kind:
             bad = f'{{{faults.GROUP[kind]},"tin":{pools.tin(self._draw, self._options.version)}}}'
             path = f"provider_groups[{count}]"
-            self._note("provider_references", element, path, "provider_group", kind)
+            self._record_fault("provider_references", element, path, "provider_group", kind)
             groups = f"{groups[:-1]},{bad}]"
-        if doubt:
-            self._doubt("provider_references", element, doubt)
-        if doubt in defects.GROUP:
-            groups = f"{groups[:-1]},{self._doubtful_group(doubt)}]"
+        if defect:
+            self._record_defect("provider_references", element, defect)
+        if defect in defects.GROUP:
+            groups = f"{groups[:-1]},{self._defective_group(defect)}]"
         yield self._numbered(number, groups)
-        if doubt == defects.REPEATED:
+        if defect == defects.REPEATED:
             self.manifest.npis += npis
             self.manifest.groups += count
             yield self._numbered(number, groups)
-        elif doubt == defects.CONTRADICTS:
+        elif defect == defects.CONTRADICTS:
             other, more = self._groups()
             self.manifest.groups += more
             yield self._numbered(number, other)
@@ -135,7 +135,7 @@ class _PriceDocument:
         names = f',"network_name":["{name}"]' if self._options.version == 2 else ""
         return f'{{"provider_group_id":{number},"provider_groups":{groups}{names}}}'
 
-    def _doubtful_group(self, kind: str) -> str:
+    def _defective_group(self, kind: str) -> str:
         npis, tin = defects.GROUP[kind]
         self.manifest.groups += 1
         self.manifest.npis += 1
@@ -175,30 +175,30 @@ class _PriceDocument:
         """An element with a few rates; or with rates until it has so many bytes."""
         kind = self._fault(faults.IN_PRICES, number)
         if kind == faults.NULL_ELEMENT:
-            self._note("in_network", number, "", "element", kind)
+            self._record_fault("in_network", number, "", "element", kind)
             yield b"null"
             return
         manifest = self.manifest
         before = (manifest.rates, manifest.prices, manifest.entries, manifest.cents)
         used = set(self._used)
-        doubt = "" if kind else _in_turns(defects.IN_PRICES, number, self._options.defects)
-        yield from self._head(number, kind, doubt)
-        yield from self._rates(number, size, kind or doubt)
+        defect = "" if kind else _in_turns(defects.IN_PRICES, number, self._options.defects)
+        yield from self._head(number, kind, defect)
+        yield from self._rates(number, size, kind or defect)
         yield b"]}"
         if kind in faults.ELEMENT:
             manifest.rates, manifest.prices, manifest.entries, manifest.cents = before
             self._used = used
-            self._note("in_network", number, "", "element", kind)
-        if doubt and doubt != defects.DUPLICATE:
-            count = manifest.prices - before[1] if doubt == defects.CODE else 1
-            self._doubt("in_network", number, doubt, count)
+            self._record_fault("in_network", number, "", "element", kind)
+        if defect and defect != defects.DUPLICATE:
+            count = manifest.prices - before[1] if defect == defects.CODE else 1
+            self._record_defect("in_network", number, defect, count)
         manifest.inline_groups = sum(self._written[i][1] for i in self._used)
 
-    def _head(self, number: int, kind: str, doubt: str) -> Iterator[bytes]:
+    def _head(self, number: int, kind: str, defect: str) -> Iterator[bytes]:
         draw = self._draw
         system = draw.choice(pools.BILLING_CODES)
         code = self._coded(system)
-        written = f'"billing_code":"{f"no {code}" if doubt == defects.CODE else code}"'
+        written = f'"billing_code":"{f"no {code}" if defect == defects.CODE else code}"'
         yield b'{"negotiation_arrangement":"ffs","name":"Service %d",' % number
         yield f'"billing_code_type":"{system}",'.encode()
         yield b'"billing_code_type_version":"2026",' + faults.ELEMENT.get(kind, written.encode())
@@ -222,33 +222,33 @@ class _PriceDocument:
         good = [self._price() for _ in range(count)]
         if kind in faults.PRICE:
             path = f"negotiated_rates[{at}].negotiated_prices[{count}]"
-            self._note("in_network", number, path, "price", kind)
+            self._record_fault("in_network", number, path, "price", kind)
             self.manifest.prices -= 1
             good.append(self._priced("negotiated", faults.PRICE[kind]))
         elif kind in defects.PRICE or kind == defects.OUTLYING:
-            good.append(self._doubtful_price(kind))
+            good.append(self._defective_price(kind))
         self.manifest.rates += 1
         self.manifest.prices += len(good)
         rate = f'{{"negotiated_prices":[{",".join(good)}],{self._providers(draw, number, kind)}}}'
         if kind != defects.DUPLICATE:
             return rate
-        self._doubt("in_network", number, kind, count)
+        self._record_defect("in_network", number, kind, count)
         self.manifest.rates += 1
         self.manifest.prices += count
         self.manifest.cents += self.manifest.cents - cents
         self.manifest.entries += self.manifest.entries - entries
         return f"{rate},{rate}"
 
-    def _doubtful_price(self, kind: str) -> str:
+    def _defective_price(self, kind: str) -> str:
         if kind == defects.OUTLYING:
             cents = round(self._usual * defects.TIMES)
             self.manifest.cents += cents
             return self._priced("negotiated", _rate_of(cents))
-        doubt = defects.PRICE[kind]
-        self.manifest.cents += doubt.cents
-        if doubt.rate:
-            return self._priced(doubt.kind or "negotiated", f'"negotiated_rate":{doubt.rate}')
-        return self._price(doubt.day)
+        defect = defects.PRICE[kind]
+        self.manifest.cents += defect.cents
+        if defect.rate:
+            return self._priced(defect.kind or "negotiated", f'"negotiated_rate":{defect.rate}')
+        return self._price(defect.day)
 
     def _providers(self, draw: Random, number: int, kind: str) -> str:
         if kind == defects.DANGLING:

@@ -1,11 +1,11 @@
-"""What is wrong on purpose: each fault, where it is put, and what has to be rejected for it.
+"""Intended faults: what is written for each, and where; each makes a reject.
 
 All of them occur in published files or follow from them (domain/mrf.md 6.2).
 """
 
 from __future__ import annotations
 
-# A price with the fault in place of a good rate or beside it.
+# A price with the fault instead of a good rate, or in addition to it.
 PRICE: dict[str, str] = {
     "rate_in_quotes": '"negotiated_rate":"12.50"',
     "rate_null": '"negotiated_rate":null',

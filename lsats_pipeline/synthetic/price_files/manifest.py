@@ -1,4 +1,4 @@
-"""The account of a price file: what is in it, and what of that can be used."""
+"""The manifest of a price file: counts of what is in it and usable, faults and defects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FileFault:
-    """Something wrong on purpose: where, what, and what has to be rejected for it."""
+    """An intended fault: where, what, and what has to be rejected for it."""
 
     section: str
     element: int
@@ -19,7 +19,7 @@ class FileFault:
 
 @dataclass(frozen=True)
 class FileDefect:
-    """Something doubtful on purpose, which can be read: where, what, and in how many rows."""
+    """An intended defect, which can be read: where, what, and in how many rows."""
 
     section: str
     element: int
@@ -33,7 +33,7 @@ class Manifest:
 
     Elements are all of them, faulty or not. `cents` is the sum of all usable rates, or of all
     usable allowed amounts, in hundredths. `inline_groups` counts each written-out set once. What
-    is doubtful (`defects`) can be used, and is counted.
+    has a defect (`defects`) can be used, and is counted.
     """
 
     text: int = 0

@@ -1,4 +1,4 @@
-"""What a price file is to be like."""
+"""The options of a synthetic price file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ Order = Literal["references-first", "prices-first"]
 class PriceFile:
     """The options of one file. Megabytes are millions of bytes of text, before compression.
 
-    `faults` is the share of elements with something wrong in them, `defects` that of others with
-    something doubtful; `large` makes one element of so
-    many megabytes, in the middle.
+    `faults` is the share of elements with an error, `defects` that of others with an implausible
+    value; `large` makes one element of so many megabytes, in the middle.
     """
 
     megabytes: float = 8
@@ -44,7 +43,7 @@ class PriceFile:
 
     @property
     def schema_version(self) -> str:
-        """What the file says of itself."""
+        """The version that the file states."""
         return "2.1.0" if self.version == 2 else "1.6.2"
 
     @property

@@ -1,4 +1,4 @@
-"""Coined insurers, networks, providers and services; no real one is among them."""
+"""Synthetic insurers, networks, providers and services; no real one is among them."""
 
 from __future__ import annotations
 

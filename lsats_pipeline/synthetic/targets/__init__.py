@@ -1,6 +1,6 @@
 """Where a world's rows go. Every target takes the same batches; none knows of the others.
 
-database   staged beside the world, then made visible in one transaction; or batch by batch
+database   staged in a schema of its own, then published in one transaction; or batch by batch
 files      CSV and Parquet, one file a table, under their names only when whole
 ddl        statements from the declared tables
 """
@@ -53,13 +53,13 @@ class Target(Protocol):
         """Get ready for these tables; raises before anything is changed."""
 
     def write(self, table: WorldTable, block: Rendered) -> WriteCounts:
-        """Take a block."""
+        """Write a block."""
 
     def finish(self) -> dict[str, WriteCounts]:
-        """Make everything visible; gives what became of rows only now, by table."""
+        """Publish everything; gives by table the counts that are known only now."""
 
     def abandon(self, *, resumable: bool) -> None:
         """Leave what was there before; `resumable`: another run may go on from here."""
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release connections and files."""

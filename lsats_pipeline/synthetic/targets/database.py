@@ -58,9 +58,9 @@ class DatabaseTarget:
         return WriteCounts(retries=self._session.retries - before)
 
     def finish(self) -> dict[str, WriteCounts]:
-        """Show everything at once."""
+        """Publish everything at once."""
         try:
-            return self._session.reliably(self._show)
+            return self._session.reliably(self._publish)
         except psycopg.IntegrityError as error:
             raise PermanentError(
                 f"{_where(self._world, error)}; the database is as it was before"
@@ -110,20 +110,20 @@ class DatabaseTarget:
             mark = (block.number, block.batch.num_rows, block.sha256)
             self._staged.add_blocks(connection, table.name, [mark])
 
-    def _show(self, connection: Connection) -> dict[str, WriteCounts]:
+    def _publish(self, connection: Connection) -> dict[str, WriteCounts]:
         if not self._staged.exists(connection):
             return {}  # the connection was lost just after the commit
         with connection.transaction():
             self._kept.make(connection)
             if self._clear:
                 clear(connection, self._world, self._tables, self._kept)
-            written = {table.name: self._show_table(connection, table) for table in self._tables}
+            written = {table.name: self._publish_table(connection, table) for table in self._tables}
             self._drop_staging(connection)
         for table in self._tables:
             connection.execute(sql.SQL("analyze {}").format(_kept(self._world, table)))
         return written
 
-    def _show_table(self, connection: Connection, table: WorldTable) -> WriteCounts:
+    def _publish_table(self, connection: Connection, table: WorldTable) -> WriteCounts:
         known = self._kept.blocks(connection, table.name)
         if table_exists(connection, self._world.name, table.name):
             strangers = 0 if known else count(connection, _kept(self._world, table))
@@ -210,7 +210,7 @@ def _kept(world: World, table: WorldTable) -> sql.Identifier:
 
 
 def _where(world: World, error: psycopg.Error) -> str:
-    """The constraint and what PostgreSQL says of it."""
-    said = error.diag.message_detail or error.diag.message_primary or str(error)
+    """The constraint and PostgreSQL's message about it."""
+    reason = error.diag.message_detail or error.diag.message_primary or str(error)
     table = f"{world.name}.{error.diag.table_name}" if error.diag.table_name else world.name
-    return f"{table}: {error.diag.constraint_name or 'a constraint'} is violated: {said}"
+    return f"{table}: {error.diag.constraint_name or 'a constraint'} is violated: {reason}"

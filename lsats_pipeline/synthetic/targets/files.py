@@ -1,4 +1,4 @@
-"""CSV and Parquet: a file per table, written beside its name and renamed when all are whole."""
+"""CSV and Parquet: a file per table, under a temporary name until all are complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS_FILE = "world.json"
 
 
 class FilesTarget:
-    """`folder/<table>.csv` or `.parquet`; `folder/world.json` says what was chosen."""
+    """`folder/<table>.csv` or `.parquet`; `folder/world.json` holds the options."""
 
     def __init__(self, world: World, options: WorldOptions, folder: Path, kind: str) -> None:
         self.name = kind

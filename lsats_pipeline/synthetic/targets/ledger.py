@@ -77,11 +77,13 @@ class Ledger:
         if other is None:
             return
         differing = sorted(k for k in self._options if other.get(k) != self._options[k])
-        told = ", ".join(f"{k} {other.get(k)} (asked for: {self._options[k]})" for k in differing)
+        differences = ", ".join(
+            f"{k} {other.get(k)} (asked for: {self._options[k]})" for k in differing
+        )
         raise ConfigurationError(
             f"database {connection.info.dbname!r} already holds world {self._world.name} with"
-            f" {told or 'an earlier version of its options'}; use the same, add --clear to replace"
-            " it, or use another database"
+            f" {differences or 'an earlier version of its options'}; use the same, add --clear to"
+            " replace it, or use another database"
         )
 
     def blocks(self, connection: Connection, table: str) -> dict[int, str]:
@@ -93,7 +95,7 @@ class Ledger:
         return dict(rows)
 
     def add_table(self, connection: Connection, table: str, strangers: int = 0) -> None:
-        """Note a table; how many strangers it held is kept from the first time."""
+        """Record a table; its number of foreign rows (`strangers`) is kept from the first time."""
         connection.execute(
             sql.SQL(
                 "insert into {} (table_name, options, strangers) values (%s, %s, %s)"
@@ -106,7 +108,7 @@ class Ledger:
     def add_blocks(
         self, connection: Connection, table: str, blocks: Iterable[tuple[int, int, str]]
     ) -> None:
-        """Note blocks: number, rows, hash."""
+        """Record blocks: number, rows, hash."""
         with connection.cursor() as cursor:
             cursor.executemany(
                 sql.SQL(
@@ -117,7 +119,7 @@ class Ledger:
             )
 
     def forget(self, connection: Connection, table: str) -> None:
-        """Drop what is noted of a table."""
+        """Drop the records of a table."""
         for name in (self._seeded, self._blocks):
             connection.execute(
                 sql.SQL("delete from {} where table_name = %s").format(name), [table]
@@ -125,7 +127,7 @@ class Ledger:
 
 
 class Seeded(NamedTuple):
-    """What a database says of a seeded table."""
+    """What a database records of a seeded table."""
 
     options: dict[str, Any]
     strangers: int

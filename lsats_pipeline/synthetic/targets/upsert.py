@@ -1,4 +1,4 @@
-"""Staged rows into a table that is there, in sets: by natural key, around the rows of strangers."""
+"""Staged rows into an existing table, in sets: by natural key, without touching other rows."""
 
 from __future__ import annotations
 

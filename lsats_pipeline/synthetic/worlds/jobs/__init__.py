@@ -1,7 +1,7 @@
 """A Japanese part-time-job board: eleven master tables, and job advertisements (world_jobs.md).
 
 tables/       one file per table: columns, generator, rules
-dictionaries/ prefectures, cities, occupations, tags, syllables of coined names, sentences
+dictionaries/ prefectures, cities, occupations, tags, syllables of synthetic names, sentences
 
 facts.py       the dictionaries as records         digits.py      check digits
 options.py     what may be chosen                  schema.py      columns that tables share
@@ -10,7 +10,7 @@ places.py      shares of prefectures and cities    employers.py   companies, and
 occupations.py shares of occupations in a prefecture
 pay.py         salaries and fees                   features.py    tags of a job
 shifts.py      days and hours of work              texts.py       titles and descriptions
-names.py       coined names, tested against known  chance.py      draws made often
+names.py       synthetic names, none a known one   random_streams.py  draws made often
 job_rules.py   rules V2-V18 and those of the distributions
 
 Two link tables of the document are left out: `job_features` would have 1.2 million rows and says

@@ -90,7 +90,7 @@ def employer_of(block: Block) -> tuple[Ints, Ints]:
     rank = np.searchsorted(plan.first, place, side="right") - 1
     at_home = plan.home_before[rank + 1] - plan.home_before[rank]
     home = homes(seed)[rank]
-    elsewhere = plan.elsewhere(home, block.draws("elsewhere").random(len(block)))
+    elsewhere = plan.elsewhere(home, block.rng("elsewhere").random(len(block)))
     prefecture = np.where(place - plan.first[rank] < at_home, home, elsewhere)
     return company_of_rank(seed)[rank], prefecture
 

@@ -62,13 +62,13 @@ def tag_at(code: int) -> int:
 
 def tagged(block: Block, prefecture: Ints, major: Ints, night: Any, high_pay: Any) -> Tags:
     """Tags of jobs, whose prefectures and majors are positions; none has under 3 or over 25."""
-    draws = block.draws("features")
-    chance = _chances()[major]
-    chance[:, tag_at(CAR)] *= _car_factors()[prefecture].astype(np.float32)
-    has = np.empty(chance.shape, dtype=bool)
+    rng = block.rng("features")
+    probability = _probabilities()[major]
+    probability[:, tag_at(CAR)] *= _car_factors()[prefecture].astype(np.float32)
+    has = np.empty(probability.shape, dtype=bool)
     left = np.arange(len(block))
     while len(left):
-        drawn = draws.random((len(left), chance.shape[1]), dtype=np.float32) < chance[left]
+        drawn = rng.random((len(left), probability.shape[1]), dtype=np.float32) < probability[left]
         has[left] = _settled(drawn, night[left], high_pay[left])
         sizes = has[left].sum(axis=1)
         left = left[(sizes < FEWEST) | (sizes > MOST)]
@@ -103,14 +103,14 @@ def _settled(has: Any, night: Any, high_pay: Any) -> Any:
 
 
 @cache
-def _chances() -> Any:
-    """The chance of each tag for each major."""
-    chance = np.tile([float(tag.base_prob) for tag in tags()], (len(majors()), 1))
+def _probabilities() -> Any:
+    """The probability of each tag for each major."""
+    probability = np.tile([float(tag.base_prob) for tag in tags()], (len(majors()), 1))
     codes = [major.major_code for major in majors()]
-    chance[:, tag_at(MEALS)] *= np.isin(codes, list(FOOD))
-    chance[:, tag_at(PUPILS)] *= ~np.isin(codes, list(NOT_FOR_PUPILS))
-    chance[:, tag_at(AT_HOME)] = np.isin(codes, list(HOME_OFFICE)) * _HOME_OFFICE_SHARE
-    return chance.astype(np.float32)
+    probability[:, tag_at(MEALS)] *= np.isin(codes, list(FOOD))
+    probability[:, tag_at(PUPILS)] *= ~np.isin(codes, list(NOT_FOR_PUPILS))
+    probability[:, tag_at(AT_HOME)] = np.isin(codes, list(HOME_OFFICE)) * _HOME_OFFICE_SHARE
+    return probability.astype(np.float32)
 
 
 @cache

@@ -35,11 +35,11 @@ _THURSDAY = 3  # 1970-01-01
 
 def _without_jobs(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
     found = set(pc.unique(tables["jobs"]["pref_code"]).to_pylist())
-    lost = [p.name_ja for p in prefectures() if p.pref_code not in found]
-    told = f"{len(pref_codes()) - len(lost)} of {len(pref_codes())}"
+    missing = [p.name_ja for p in prefectures() if p.pref_code not in found]
+    detail = f"{len(pref_codes()) - len(missing)} of {len(pref_codes())}"
     if tables["jobs"].num_rows < _ENOUGH:
-        return Verdict(1, 0, detail=f"{told}; judged from {_ENOUGH:,} jobs on")
-    return Verdict(1, int(bool(lost)), lost[:5], told)
+        return Verdict(1, 0, detail=f"{detail}; checked from {_ENOUGH:,} jobs on")
+    return Verdict(1, int(bool(missing)), missing[:5], detail)
 
 
 def _top_company(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
@@ -62,7 +62,7 @@ def _at_home(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
     return Verdict(1, int(abs(share - AT_HOME) > limit), detail=detail)
 
 
-def _told_tags(rows: Rows) -> Any:
+def _tags_without_high_pay(rows: Rows) -> Any:
     code = flat(rows.arrow("feature_codes"))[1]
     return code[code != features.HIGH_PAY]
 
@@ -194,7 +194,7 @@ SHARES: tuple[Rule, ...] = (
     ),
     ExpectedShares(
         "D6_tags",
-        _told_tags,
+        _tags_without_high_pay,
         lambda options: features.expected_tags(),
         limit=0.005,
         rows=REFERENCE,

@@ -1,4 +1,4 @@
-"""Coined names of companies and stations; no known name is among them or in them."""
+"""Synthetic names of companies and stations; no known name is among them or in them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def company_names(seed: int) -> tuple[Any, Any]:
     """Name and reading of each company, all different."""
     names, readings = _companies()
     at = shuffled(np.arange(COMPANIES), len(names), seed, "jobs", "companies", "name")
-    draws = generator(seed, "jobs", "companies", "legal form")
-    form = chosen(draws, list(LEGAL_FORMS.values()), COMPANIES)
+    rng = generator(seed, "jobs", "companies", "legal form")
+    form = chosen(rng, list(LEGAL_FORMS.values()), COMPANIES)
     forms = pa.array(list(LEGAL_FORMS)).take(pa.array(form))
     return pc.binary_join_element_wise(forms, names.take(pa.array(at)), ""), readings.take(
         pa.array(at)

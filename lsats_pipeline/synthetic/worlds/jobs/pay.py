@@ -91,32 +91,32 @@ def rounded_up(yen: Ints, step: Ints | int) -> Ints:
 
 def fees(block: Block) -> Ints:
     """Yen for an application: a few low ones, the others lognormal, in steps of 100."""
-    options, draws = block.options, block.draws("fee")
-    low = draws.integers(1, options.mail_fee_over // FEE_STEP + 1, len(block)) * FEE_STEP
+    options, rng = block.options, block.rng("fee")
+    low = rng.integers(1, options.mail_fee_over // FEE_STEP + 1, len(block)) * FEE_STEP
     mailed = even(block, "mailed") < options.mail_share
-    return np.where(mailed, _high_fees(draws, options.mail_fee_over + FEE_STEP, len(block)), low)
+    return np.where(mailed, _high_fees(rng, options.mail_fee_over + FEE_STEP, len(block)), low)
 
 
-def _high_fees(draws: np.random.Generator, least: int, size: int) -> Ints:
-    fees = _lognormal(draws, size)
+def _high_fees(rng: np.random.Generator, least: int, size: int) -> Ints:
+    fees = _lognormal(rng, size)
     while (outside := (fees < least) | (fees > FEE_LIMIT)).any():
-        fees[outside] = _lognormal(draws, int(outside.sum()))
+        fees[outside] = _lognormal(rng, int(outside.sum()))
     return np.round(fees / FEE_STEP).astype(np.int64) * FEE_STEP
 
 
-def _lognormal(draws: np.random.Generator, size: int) -> Floats:
-    return draws.lognormal(np.log(_MEDIAN_FEE), _FEE_SPREAD, size)
+def _lognormal(rng: np.random.Generator, size: int) -> Floats:
+    return rng.lognormal(np.log(_MEDIAN_FEE), _FEE_SPREAD, size)
 
 
 def _hourly(block: Block, wage: Ints, major: Ints, employment: Ints) -> Ints:
     occupation = np.array([float(m.pay_factor) for m in majors()])[major]
     kind = np.array([float(e.pay_factor) for e in employments()])[employment]
-    chance = np.exp(block.draws("pay").normal(0.0, _SPREAD, len(block)))
-    yen = np.maximum(wage, wage * occupation * kind * chance)
+    factor = np.exp(block.rng("pay").normal(0.0, _SPREAD, len(block)))
+    yen = np.maximum(wage, wage * occupation * kind * factor)
     return rounded_up(np.ceil(yen).astype(np.int64), 10)
 
 
 def _most(block: Block, least: Ints, step: Ints) -> Ints:
-    factor = block.draws("raise").uniform(_LEAST_RAISE, _MOST_RAISE, len(block))
+    factor = block.rng("raise").uniform(_LEAST_RAISE, _MOST_RAISE, len(block))
     raised = rounded_up(np.ceil(least * factor).astype(np.int64), step)
     return np.where(even(block, "equal pay") < EQUAL_PAY, least, raised)

@@ -43,7 +43,7 @@ def outside_large_areas() -> Any:
 
 @lru_cache
 def city_weights(seed: int) -> Floats:
-    """Weights of cities: kind, capital, and a chance of their own."""
+    """Weights of cities: kind, capital, and a random factor of their own."""
     own = generator(seed, "jobs", "cities", "weight").lognormal(0.0, _SPREAD, len(cities()))
     kinds = [KIND_WEIGHTS[c.kind] * (_CAPITAL if c.capital else 1.0) for c in cities()]
     # A `real` of PostgreSQL has six digits for certain.

@@ -40,28 +40,28 @@ class Shifts(NamedTuple):
 def at_night(block: Block, minor: Ints) -> Any:
     """Whether a job is at night: by the share of its occupation."""
     share = np.array([m.night_share for m in minors()])[minor]
-    return block.draws("night").random(len(block)) < share
+    return block.rng("night").random(len(block)) < share
 
 
 def worked(block: Block, tags: Tags, night: Any) -> Shifts:
     """When the jobs of a block are done."""
-    draws = block.draws("shift")
+    rng = block.rng("shift")
     start = np.where(
         night,
-        _half_hours(draws, _NIGHT, len(block)),
+        _half_hours(rng, _NIGHT, len(block)),
         np.where(
             tags[EARLY],
-            _half_hours(draws, _EARLY, len(block)),
-            _half_hours(draws, _USUAL, len(block)),
+            _half_hours(rng, _EARLY, len(block)),
+            _half_hours(rng, _USUAL, len(block)),
         ),
     )
     length = np.where(
         night,
-        _half_hours(draws, _NIGHT_HOURS, len(block)),
+        _half_hours(rng, _NIGHT_HOURS, len(block)),
         np.where(
             tags[SHORT],
-            _half_hours(draws, _SHORT_HOURS, len(block)),
-            _half_hours(draws, _HOURS, len(block)),
+            _half_hours(rng, _SHORT_HOURS, len(block)),
+            _half_hours(rng, _HOURS, len(block)),
         ),
     )
     start = np.where(night, start, np.minimum(start, _LAST_END - length))
@@ -69,13 +69,13 @@ def worked(block: Block, tags: Tags, night: Any) -> Shifts:
 
 
 def _days(block: Block, tags: Tags) -> tuple[Ints, Ints]:
-    draws, size = block.draws("days"), len(block)
-    most = np.array(list(_MOST_DAYS))[chosen(draws, list(_MOST_DAYS.values()), size)]
+    rng, size = block.rng("days"), len(block)
+    most = np.array(list(_MOST_DAYS))[chosen(rng, list(_MOST_DAYS.values()), size)]
     most = np.where(tags[WEEKDAYS], np.minimum(most, 5), np.where(tags[WEEKENDS], 2, most))
-    least = np.where(tags[TWO_DAYS], draws.integers(2, 4, size), draws.integers(3, 6, size))
+    least = np.where(tags[TWO_DAYS], rng.integers(2, 4, size), rng.integers(3, 6, size))
     least = np.where(tags[ONE_DAY], 1, least)
     return np.minimum(least, most), most
 
 
-def _half_hours(draws: np.random.Generator, between: tuple[int, int], size: int) -> Ints:
-    return draws.integers(between[0], between[1] + 1, size) * _HALF_HOUR
+def _half_hours(rng: np.random.Generator, between: tuple[int, int], size: int) -> Ints:
+    return rng.integers(between[0], between[1] + 1, size) * _HALF_HOUR

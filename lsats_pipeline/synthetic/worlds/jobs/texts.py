@@ -27,27 +27,28 @@ class Texts(NamedTuple):
     description: Any
 
 
-def written(block: Block, company: Ints, city: Ints, minor: Ints, has: Tags) -> Texts:
+def texts_of(block: Block, company: Ints, city: Ints, minor: Ints, has: Tags) -> Texts:
     """Texts of jobs, whose companies, cities and minors are positions."""
-    places = taken([c.name_ja for c in cities()], city)
-    roles = taken([m.role for m in minors()], minor)
-    told = _told(block, has)
+    places = take_texts([c.name_ja for c in cities()], city)
+    roles = take_texts([m.role for m in minors()], minor)
+    shown_tags = _shown_tags(block, has)
     return Texts(
-        _titles(block, places, roles, told),
+        _titles(block, places, roles, shown_tags),
         _descriptions(
-            block, company_names(block.options.seed)[0], company, places, roles, minor, told
+            block, company_names(block.options.seed)[0], company, places, roles, minor, shown_tags
         ),
     )
 
 
-def taken(values: Sequence[str] | Any, at: Ints) -> Any:
+def take_texts(values: Sequence[str] | Any, at: Ints) -> Any:
     """The texts at these positions."""
     return pa.array(values).take(pa.array(at))
 
 
-def _told(block: Block, has: Tags) -> list[Ints]:
-    """Three different tags of each job, by chance; every job has as many."""
-    keys = block.draws("told").random(has.has.shape, dtype=np.float32)
+def _shown_tags(block: Block, has: Tags) -> list[Ints]:
+    """Three different tags of each job, drawn at random; every job has as many."""
+    # The name of the purpose decides the rows: it stays.
+    keys = block.rng("told").random(has.has.shape, dtype=np.float32)
     keys[~has.has] = -1
     jobs, found = np.arange(len(block)), []
     for _ in range(FEWEST):
@@ -56,15 +57,15 @@ def _told(block: Block, has: Tags) -> list[Ints]:
     return found
 
 
-def _titles(block: Block, places: Any, roles: Any, told: list[Ints]) -> Any:
-    draws, labels = block.draws("title"), [tag.label for tag in tags()]
-    second = pa.array(draws.random(len(block)) < 0.5)
-    place_first = pa.array(draws.random(len(block)) < 0.7)
-    ending = taken(_ENDINGS, draws.integers(0, len(_ENDINGS), len(block)))
+def _titles(block: Block, places: Any, roles: Any, shown_tags: list[Ints]) -> Any:
+    rng, labels = block.rng("title"), [tag.label for tag in tags()]
+    second = pa.array(rng.random(len(block)) < 0.5)
+    place_first = pa.array(rng.random(len(block)) < 0.7)
+    ending = take_texts(_ENDINGS, rng.integers(0, len(_ENDINGS), len(block)))
     return _joined(
         "【",
-        taken(labels, told[0]),
-        pc.if_else(second, _joined("・", taken(labels, told[1])), ""),
+        take_texts(labels, shown_tags[0]),
+        pc.if_else(second, _joined("・", take_texts(labels, shown_tags[1])), ""),
         "】",
         pc.if_else(place_first, _joined(places, "の", roles), _joined(roles, "(", places, ")")),
         ending,
@@ -78,21 +79,21 @@ def _descriptions(
     places: Any,
     roles: Any,
     minor: Ints,
-    told: list[Ints],
+    shown_tags: list[Ints],
 ) -> Any:
-    draws, sentences = block.draws("description"), [tag.sentence for tag in tags()]
+    rng, sentences = block.rng("description"), [tag.sentence for tag in tags()]
     openings, closings = words("openings", 10), words("closings", 8)
     return _joined(
-        taken(openings, draws.integers(0, len(openings), len(block))),
+        take_texts(openings, rng.integers(0, len(openings), len(block))),
         companies.take(pa.array(company)),
         "が",
         places,
         "で",
         roles,
         "を募集しています。",
-        taken([m.task for m in minors()], minor),
-        *(taken(sentences, tag) for tag in told),
-        taken(closings, draws.integers(0, len(closings), len(block))),
+        take_texts([m.task for m in minors()], minor),
+        *(take_texts(sentences, tag) for tag in shown_tags),
+        take_texts(closings, rng.integers(0, len(closings), len(block))),
     )
 
 

@@ -7,9 +7,9 @@
 
 options.py         volumes, ranges and days that may be chosen
 schema.py          the schema `retail`, and how its keys are named
-vocabulary.py      the dictionaries (dictionaries/*.csv) as columns; all names are coined
+vocabulary.py      the dictionaries (dictionaries/*.csv) as columns; all names are synthetic
 placement.py       which geographies, and where centers, stores and customers are
-placed.py          rules: everything is where the weights of the dictionary put it
+site_allocation.py rules: everything is where the weights of the dictionary put it
 addresses.py       street addresses, and their rules
 store_profiles.py  area, volume class, format, hours and traffic of a store
 catalogue.py       which brand sells which product
@@ -19,7 +19,7 @@ launches.py        launch dates by the place in the row of ids
 identifiers.py     codes that are unique by construction
 fleet.py           which truck belongs to which center
 inventory.py       both snapshot tables: every product in every place
-checks.py          rules that several tables share
+shared_rules.py    rules that several tables share
 tables/            one file per table
 
 Facts and numbers: domain/world_retail.md.

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rule, Verdict, as_mask
 from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block
-from lsats_pipeline.synthetic.worlds.retail.checks import examples, matching
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
+from lsats_pipeline.synthetic.worlds.retail.shared_rules import examples, matching
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import places, streets
 
 _COMPASS = ("N", "S", "E", "W", "NE", "NW", "SE", "SW")
@@ -34,14 +34,14 @@ class HouseNumbers(Enum):
 
 def addresses(block: Block, numbers: HouseNumbers, geography: Ints) -> Any:
     """An address in each of these geographies, counted from 0."""
-    draws, size = block.draws("address"), len(block)
+    rng, size = block.rng("address"), len(block)
     least, most, _ = numbers.value
-    house = pa.array(draws.integers(least, most + 1, size)).cast(pa.string())
+    house = pa.array(rng.integers(least, most + 1, size)).cast(pa.string())
     compass = pa.array(["", *(f"{c} " for c in _COMPASS)]).take(
-        pa.array(_some(draws, COMPASS_SHARE, len(_COMPASS), size))
+        pa.array(_some(rng, COMPASS_SHARE, len(_COMPASS), size))
     )
-    kind = pa.array(_TYPES).take(pa.array(draws.integers(0, len(_TYPES), size)))
-    street = pc.binary_join_element_wise(compass, _words(block, draws, size), " ", "")
+    kind = pa.array(_TYPES).take(pa.array(rng.integers(0, len(_TYPES), size)))
+    street = pc.binary_join_element_wise(compass, _words(block, rng, size), " ", "")
     ends = _ends(block.options).take(pa.array(geography))
     return pc.binary_join_element_wise(house, " ", street, kind, ends, "")
 
@@ -83,16 +83,16 @@ def address_rules(table: str, numbers: HouseNumbers) -> tuple[Rule, ...]:
     )
 
 
-def _some(draws: np.random.Generator, share: float, choices: int, size: int) -> Ints:
+def _some(rng: np.random.Generator, share: float, choices: int, size: int) -> Ints:
     """One of the choices, counted from 1, for this share of the rows; 0 for the others."""
-    return np.where(draws.random(size) < share, draws.integers(1, choices + 1, size), 0)
+    return np.where(rng.random(size) < share, rng.integers(1, choices + 1, size), 0)
 
 
-def _words(block: Block, draws: np.random.Generator, size: int) -> Any:
+def _words(block: Block, rng: np.random.Generator, size: int) -> Any:
     words = streets(block.options.dictionaries)
-    first = draws.integers(0, len(words), size)
+    first = rng.integers(0, len(words), size)
     # A step of 1 to the number of words less one never leads back to the first word.
-    step = _some(draws, 1 - ONE_WORD_SHARE, len(words) - 1, size)
+    step = _some(rng, 1 - ONE_WORD_SHARE, len(words) - 1, size)
     second = pa.array(np.where(step > 0, (first + step) % len(words), len(words)))
     more = pa.array(["", *(f" {word}" for word in words.to_pylist())])
     more = pa.concat_arrays([more[1:], more[:1]])

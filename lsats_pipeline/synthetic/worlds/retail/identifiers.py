@@ -53,9 +53,9 @@ def advertising_ids(rows: Ints, seed: int) -> Any:
     return prefixed("AD", pa.array(in_base36(shuffled(rows, _BEACONS, seed, "ad_id"), 6)))
 
 
-def phones(draws: np.random.Generator, size: int) -> Any:
+def phones(rng: np.random.Generator, size: int) -> Any:
     """`(555) 234-5678`, not unique."""
-    area = pa.array(AREA_CODES).take(pa.array(draws.integers(0, len(AREA_CODES), size)))
-    exchange = pa.array(draws.integers(200, 1_000, size)).cast(pa.string())
-    line = pa.array(draws.integers(1_000, 10_000, size)).cast(pa.string())
+    area = pa.array(AREA_CODES).take(pa.array(rng.integers(0, len(AREA_CODES), size)))
+    exchange = pa.array(rng.integers(200, 1_000, size)).cast(pa.string())
+    line = pa.array(rng.integers(1_000, 10_000, size)).cast(pa.string())
     return pc.binary_join_element_wise("(", area, ") ", exchange, "-", line, "")

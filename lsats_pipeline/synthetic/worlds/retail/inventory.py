@@ -79,21 +79,21 @@ def _stock(shelf: Shelf, block: Block) -> Mapping[str, Any]:
     options, rows = block.options, block.rows
     place, product = np.divmod(rows, options.products)
     stock = shelf.range_of(options, "stock")
-    quantity = _uniform(block.draws("current_quantity"), stock[0], np.full(len(rows), stock[1]))
+    quantity = _uniform(block.rng("current_quantity"), stock[0], np.full(len(rows), stock[1]))
     least, most = shelf.range_of(options, "reorder")
     highest = np.minimum(most, quantity // shelf.cover)
     return {
         shelf.key: (place + 1).astype(np.int32),
         "product_id": (product + 1).astype(np.int32),
         "current_quantity": quantity.astype(np.int32),
-        "reorder_point": _uniform(block.draws("reorder_point"), least, highest).astype(np.int32),
+        "reorder_point": _uniform(block.rng("reorder_point"), least, highest).astype(np.int32),
         "last_updated": _moment(options),
     }
 
 
-def _uniform(draws: np.random.Generator, least: int, most: Ints) -> Ints:
+def _uniform(rng: np.random.Generator, least: int, most: Ints) -> Ints:
     """Whole numbers from `least` to `most`, each of them as likely."""
-    drawn: Ints = least + (draws.random(len(most)) * (most - least + 1)).astype(np.int64)
+    drawn: Ints = least + (rng.random(len(most)) * (most - least + 1)).astype(np.int64)
     return drawn
 
 

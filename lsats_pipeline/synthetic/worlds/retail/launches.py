@@ -17,7 +17,7 @@ _WAVES = ((60, -730, -180), (90, 0, 180), (100, 180, 365))
 def launch_days(block: Block) -> Any:
     """Days on which the products of a block are launched."""
     least, most = _ends(block.rows, block.options.products)
-    days = least + (block.draws("launch_date").random(len(block)) * (most - least + 1)).astype(int)
+    days = least + (block.rng("launch_date").random(len(block)) * (most - least + 1)).astype(int)
     return np.datetime64(block.options.start_date) + days
 
 

@@ -35,12 +35,12 @@ class Prices(NamedTuple):
 
 def prices(block: Block, base: Ints, factor: Ints) -> Prices:
     """Prices of products with these base prices, in cents, of brands with these factors."""
-    msrp = _between(block.draws("msrp"), base * factor, _MSRP, _FACTOR)
+    msrp = _between(block.rng("msrp"), base * factor, _MSRP, _FACTOR)
     total, seed = block.options.products, block.options.seed
     mixed = shuffled(block.rows, total, seed, block.world, block.table, "full price")
     full = mixed < round(FULL_PRICE_SHARE * total)
-    sale = np.where(full, msrp, _between(block.draws("sale_price"), msrp, _SALE))
-    return Prices(msrp, sale, _between(block.draws("cost"), sale, _COST))
+    sale = np.where(full, msrp, _between(block.rng("sale_price"), msrp, _SALE))
+    return Prices(msrp, sale, _between(block.rng("cost"), sale, _COST))
 
 
 def price_rules() -> tuple[Rule, ...]:
@@ -82,11 +82,11 @@ def price_rules() -> tuple[Rule, ...]:
     )
 
 
-def _between(draws: np.random.Generator, of: Ints, percent: tuple[int, int], unit: int = 1) -> Ints:
+def _between(rng: np.random.Generator, of: Ints, percent: tuple[int, int], unit: int = 1) -> Ints:
     """A draw from all whole cents that are from so many to so many percent of `of` / `unit`."""
     least = -(-of * percent[0] // (100 * unit))
     most = of * percent[1] // (100 * unit)
-    uniform: Floats = draws.random(len(of))
+    uniform: Floats = rng.random(len(of))
     drawn: Ints = least + (uniform * (most - least + 1)).astype(np.int64)
     return drawn
 

@@ -93,8 +93,8 @@ def _compared(place: pa.Table, counts: Ints, expected: Floats) -> Verdict:
         f"total variation difference {distance:.6f}; largest: geography "
         f"{place['id'][most].as_py()}, {expected[most]:,.2f} wanted, {counts[most]:,} found"
     )
-    told = [f"geography {place['id'][int(i)].as_py()}" for i in np.flatnonzero(off)[:5]]
-    return Verdict(len(counts), int(off.sum()), told, detail)
+    examples = [f"geography {place['id'][int(i)].as_py()}" for i in np.flatnonzero(off)[:5]]
+    return Verdict(len(counts), int(off.sum()), examples, detail)
 
 
 def _centers(tables: Tables, options: RetailOptions) -> Verdict:
@@ -118,8 +118,8 @@ def _far(tables: Tables) -> Verdict:
         known, pc.invert(pc.is_in(stores["geography_id"], value_set=served.combine_chunks()))
     )
     lost = stores.filter(far)
-    told = [f"id {id}" for id in lost["id"].slice(0, 5).to_pylist()]
-    return Verdict(stores.num_rows, lost.num_rows, told)
+    examples = [f"id {id}" for id in lost["id"].slice(0, 5).to_pylist()]
+    return Verdict(stores.num_rows, lost.num_rows, examples)
 
 
 def _areas(tables: Tables) -> Verdict:
@@ -132,13 +132,13 @@ def _areas(tables: Tables) -> Verdict:
     for at, area in zip(*(stores[n].to_pylist() for n in stores.column_names), strict=True):
         if at in region:
             found[REGIONS.get(region[at], "open")].append(area)
-    told = [
+    examples = [
         f"{kind} regions: {len(areas) * share:.1f} {area} wanted, {areas.count(area)} found"
         for kind, areas in found.items()
         for area, share in AREAS[kind].items()
         if abs(areas.count(area) - len(areas) * share) >= 1
     ]
-    return Verdict(sum(len(shares) for shares in AREAS.values()), len(told), told)
+    return Verdict(sum(len(shares) for shares in AREAS.values()), len(examples), examples)
 
 
 def _served(tables: Tables) -> Any:

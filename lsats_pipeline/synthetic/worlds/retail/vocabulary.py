@@ -146,7 +146,7 @@ def goods(folder: Path | None = None) -> Goods:
 
 @lru_cache
 def blocked(kind: str) -> frozenset[str]:
-    """Well-known names that nothing coined may have, in small letters: brand, company or city."""
+    """Well-known names that no synthetic one may have, in small letters: brand, company or city."""
     rows = _read("blocked_names", {"kind": one_of("brand", "company", "city"), "name": text}, 1)
     return frozenset(name.lower() for of, name in rows if of == kind)
 

@@ -8,12 +8,13 @@ users ─┬─▶ content_items ──────┐
 options.py             what may be chosen; the admin's id has to be
 schema.py              the schema, and how keys and indexes are named
 tables/                one file per table
-prompts.py, tags.py    texts, cut from orders of the word lists (decks.py)
+prompts.py, tags.py    texts, cut from orders of the word lists (permutations.py)
 people.py              ids, names, sign-ups; who the admin is
 content.py             what the two content tables have in common
-jobs.py                which job made which item, and which made none
+item_jobs.py           which job made which item, and which made none
 moments.py             the window of time, Eastern
-*_rules.py, parsed.py  what must hold, judged from the columns alone
+*_rules.py             what must hold, checked from the columns alone
+parsed_columns.py      JSON and prompts taken apart for the rules
 dictionaries/          word lists of our own making
 =====================  ==========================================================
 """

@@ -17,7 +17,7 @@ from lsats_pipeline.synthetic.worlds.studio.moment_rules import (
     unchanged,
 )
 from lsats_pipeline.synthetic.worlds.studio.options import admin_id
-from lsats_pipeline.synthetic.worlds.studio.parsed import (
+from lsats_pipeline.synthetic.worlds.studio.parsed_columns import (
     Bools,
     item_prompts,
     metadata,
@@ -25,7 +25,7 @@ from lsats_pipeline.synthetic.worlds.studio.parsed import (
 )
 from lsats_pipeline.synthetic.worlds.studio.prompt_rules import prompt_rules
 
-# Said once more, not taken from what makes the rows.
+# Written out again, not imported from the generator, so that a rule checks it.
 _STYLES = ("anime", "illustration", "photorealistic")
 _RESOLUTIONS = (
     *("1024x768", "1920x1080", "2560x1440", "1080x1920"),
@@ -151,7 +151,7 @@ def _evenly(field: str, known: Sequence[str]) -> ExpectedShares:
 
 def _metadata_tags_differ(rows: Rows) -> list[bool]:
     pairs = zip(metadata(rows).tags, rows.arrow("tags").to_pylist(), strict=True)
-    return [told is not None and told != (tags or "").encode() for told, tags in pairs]
+    return [recorded is not None and recorded != (tags or "").encode() for recorded, tags in pairs]
 
 
 def _tag_rules() -> tuple[Rule, ...]:

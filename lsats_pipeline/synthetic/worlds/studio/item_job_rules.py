@@ -24,7 +24,7 @@ from lsats_pipeline.synthetic.rules import (
     Verdict,
 )
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import after_sign_up, inside_window
-from lsats_pipeline.synthetic.worlds.studio.parsed import (
+from lsats_pipeline.synthetic.worlds.studio.parsed_columns import (
     Bools,
     metadata,
     unlinked,
@@ -113,17 +113,17 @@ def _constants_broken(rows: Rows) -> Any:
 
 
 def _different(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
-    """Where prompts may be so short that chance repeats them, so many more may be repeated."""
+    """Short prompts repeat at random; as many more repeats are allowed as are expected."""
     prompts = tables["generation_jobs"]["prompt"]
     total = len(prompts)
     repeated = total - len(pc.unique(prompts))
-    chance = repeated_by_chance(options, total)
-    allowed = int(_REPEATED * total + chance + 4 * math.sqrt(chance))
+    expected = expected_repeats(options, total)
+    allowed = int(_REPEATED * total + expected + 4 * math.sqrt(expected))
     detail = f"at most {allowed:,} repeated wanted, {repeated:,} found"
     return Verdict(total, max(0, repeated - allowed), detail=detail)
 
 
-def repeated_by_chance(options: Any, total: int) -> float:
+def expected_repeats(options: Any, total: int) -> float:
     """How many of `total` prompts repeat another when all phrases are drawn independently."""
     general, domains = phrases()
     sizes = list(

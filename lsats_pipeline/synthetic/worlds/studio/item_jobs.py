@@ -3,7 +3,7 @@
 N items (both tables) ─▶ N completed jobs, one each
                       └▶ floor(N / 0.98) - N more: pending, error, canceled (world_studio.md 3, 4)
 
-all of them in one random order, so that ids tell nothing.
+all of them in one random order, so that ids carry no information.
 """
 
 from __future__ import annotations

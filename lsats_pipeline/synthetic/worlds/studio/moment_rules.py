@@ -41,7 +41,7 @@ def unchanged() -> RowRule:
 def after_sign_up(table: str, user: str) -> AcrossTables:
     """Nobody made anything before they came."""
 
-    def judge(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+    def check(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
         users, rows = tables["users"].combine_chunks(), tables[table]
         came = users["created_at"].take(pc.index_in(rows[user], value_set=users["id"]))
         early = as_mask(pc.less(rows["created_at"], came), rows.num_rows)
@@ -49,7 +49,7 @@ def after_sign_up(table: str, user: str) -> AcrossTables:
         return Verdict(rows.num_rows, int(early.sum()), examples)
 
     needs = {"users": ("id", "created_at"), table: ("id", user, "created_at")}
-    return AcrossTables("after_sign_up", needs, judge, about="made after its user came")
+    return AcrossTables("after_sign_up", needs, check, about="made after its user came")
 
 
 def _bounds(first: dt.date, last: dt.date) -> tuple[pa.Scalar, pa.Scalar]:

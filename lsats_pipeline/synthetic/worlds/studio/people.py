@@ -22,7 +22,7 @@ _NUMBERS = 1000
 
 
 class Handles(NamedTuple):
-    """The two halves of which user names are coined."""
+    """The two halves of user names."""
 
     first: tuple[str, ...]
     second: tuple[str, ...]

@@ -19,8 +19,8 @@ _HALVINGS, _ORDERS = 32, 16
 _VARIANTS = _HALVINGS * _ORDERS
 
 
-class Decks:
-    """Pools of texts, to be chosen from; `separator` comes between the chosen.
+class PermutationPools:
+    """Pools of texts, to choose from; `separator` comes between the chosen.
 
     At most twice the smaller half of a pool can be chosen.
     """
@@ -34,13 +34,13 @@ class Decks:
         self._sizes = np.array([n for p in pools for n in (len(p) // 2, len(p) - len(p) // 2)])
         width = 2 * int(self._sizes.max()) + 1
         self._begins = np.zeros((len(self._sizes) * _VARIANTS, width), np.int32)
-        draws = generator(seed, "decks", *names)
+        rng = generator(seed, "decks", *names)  # a purpose: another name, other rows
         for number, pool in enumerate(pools):
             elements = [element + separator for element in pool]
             every = np.tile(np.arange(len(pool)), (_HALVINGS, 1))
-            halvings = draws.permuted(every, axis=1)
+            halvings = rng.permuted(every, axis=1)
             for half, part in enumerate(np.split(halvings, [len(pool) // 2], axis=1)):
-                orders = draws.permuted(np.repeat(part, _ORDERS, axis=0), axis=1)
+                orders = rng.permuted(np.repeat(part, _ORDERS, axis=0), axis=1)
                 self._write_out(2 * number + half, elements, orders)
 
     def _write_out(self, half: int, elements: list[str], orders: Ints) -> None:

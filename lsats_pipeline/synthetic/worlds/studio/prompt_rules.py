@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 
 from lsats_pipeline.synthetic.rules import RowRule, Rows
-from lsats_pipeline.synthetic.worlds.studio.parsed import Bools, Prompts
+from lsats_pipeline.synthetic.worlds.studio.parsed_columns import Bools, Prompts
 
-Judged = Callable[[Rows], Prompts]
-Placed = Callable[[Rows, Bools], Any]
+PromptsOf = Callable[[Rows], Prompts]
+MaskOfRows = Callable[[Rows, Bools], Any]
 
 
-def prompt_rules(judged: Judged, placed: Placed = lambda rows, mask: mask) -> tuple[RowRule, ...]:
+def prompt_rules(
+    prompts_of: PromptsOf, mask_of_rows: MaskOfRows = lambda rows, mask: mask
+) -> tuple[RowRule, ...]:
     """B9: limits, one domain, general phrases first, none twice, all known.
 
-    `placed` makes a mask of the rows from one of the prompts looked at.
+    `mask_of_rows` makes a mask of the rows from one of the prompts checked.
     """
 
     def rule(id: str, broken: Callable[[Prompts, Any], Bools], about: str) -> RowRule:
         def mask(rows: Rows) -> Any:
-            return placed(rows, broken(judged(rows), rows.options))
+            return mask_of_rows(rows, broken(prompts_of(rows), rows.options))
 
         return RowRule(id, mask, about=about)
 

@@ -14,7 +14,7 @@ from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.synthetic import dictionaries
 from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
-from lsats_pipeline.synthetic.worlds.studio.permutations import Decks, spread
+from lsats_pipeline.synthetic.worlds.studio.permutations import PermutationPools, spread
 
 SEPARATOR = ", "
 GENERAL = "General"
@@ -55,28 +55,28 @@ def checked(pools: dict[str, list[str]]) -> Phrases:
 
 def prompts_of(options: StudioOptions, table: str, rows: Ints, total: int) -> list[str]:
     """The prompts of rows of a table of `total`; domains and lengths equally often."""
-    decks, seed = _decks(options.seed), options.seed
+    pools, seed = _prompt_pools(options.seed), options.seed
     domains = spread(rows, total, DOMAINS, seed, table, "domain")
     general = _number(options, "general", table, rows, total)
     special = _number(options, "domain", table, rows, total)
-    begins = decks.general.choices(
+    begins = pools.general.choices(
         np.zeros_like(rows), general, rows, seed, table, "general", trailing=True
     )
-    ends = decks.domains.choices(domains, special, rows, seed, table, "phrases")
+    ends = pools.domains.choices(domains, special, rows, seed, table, "phrases")
     return [begin + end for begin, end in zip(begins, ends, strict=True)]
 
 
-class _PromptDecks(NamedTuple):
-    general: Decks
-    domains: Decks
+class _PromptPools(NamedTuple):
+    general: PermutationPools
+    domains: PermutationPools
 
 
 @lru_cache(maxsize=4)
-def _decks(seed: int) -> _PromptDecks:
+def _prompt_pools(seed: int) -> _PromptPools:
     found = phrases()
-    return _PromptDecks(
-        Decks([found.general], SEPARATOR, seed, "general"),
-        Decks(list(found.domains.values()), SEPARATOR, seed, "domains"),
+    return _PromptPools(
+        PermutationPools([found.general], SEPARATOR, seed, "general"),
+        PermutationPools(list(found.domains.values()), SEPARATOR, seed, "domains"),
     )
 
 

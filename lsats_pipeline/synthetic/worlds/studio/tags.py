@@ -8,7 +8,7 @@ import numpy as np
 
 from lsats_pipeline.synthetic import dictionaries
 from lsats_pipeline.synthetic.sampling import Ints
-from lsats_pipeline.synthetic.worlds.studio.permutations import Decks, spread
+from lsats_pipeline.synthetic.worlds.studio.permutations import PermutationPools, spread
 
 # domain/world_studio.md 4: sizes up to 200 are real only with as many different tags.
 LEAST = 200
@@ -27,9 +27,9 @@ def elements(seed: int, table: str, rows: Ints, total: int, most: int) -> list[s
     Every size equally often over the `total` rows.
     """
     sizes = spread(rows, total, most + 1, seed, table, "number of tags")
-    return _deck(seed).choices(np.zeros_like(rows), sizes, rows, seed, table, "tags")
+    return _tag_pools(seed).choices(np.zeros_like(rows), sizes, rows, seed, table, "tags")
 
 
 @lru_cache(maxsize=4)
-def _deck(seed: int) -> Decks:
-    return Decks([[f'"{tag}"' for tag in all_tags()]], ", ", seed, "tags")
+def _tag_pools(seed: int) -> PermutationPools:
+    return PermutationPools([[f'"{tag}"' for tag in all_tags()]], ", ", seed, "tags")

@@ -45,7 +45,7 @@ CITIES = sa.Table(
 
 
 def generate(block: Block) -> Columns:
-    """The facts, and weights by chance."""
+    """The facts, and random weights."""
     records = cities()[block.start : block.stop]
     facts = ("city_code", "pref_code", "lg_code6", "name_ja", "name_kana", "kind", "lat", "lng")
     return {

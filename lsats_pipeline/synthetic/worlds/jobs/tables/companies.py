@@ -1,4 +1,4 @@
-"""Companies that hire, with coined names."""
+"""Companies that hire, with synthetic names."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ COMPANIES = sa.Table(
 
 
 def generate(block: Block) -> Columns:
-    """Names, homes and ranks by chance."""
+    """Random names, homes and ranks."""
     seed, part = block.options.seed, slice(block.start, block.stop)
     rank = ranks(seed)[part]
     name, kana = company_names(seed)

@@ -24,7 +24,7 @@ from lsats_pipeline.synthetic.worlds.jobs.places import city_of, pref_codes
 from lsats_pipeline.synthetic.worlds.jobs.random_streams import even
 from lsats_pipeline.synthetic.worlds.jobs.schema import METADATA, stamped, stamps
 from lsats_pipeline.synthetic.worlds.jobs.shifts import Shifts, at_night, worked
-from lsats_pipeline.synthetic.worlds.jobs.texts import taken, written
+from lsats_pipeline.synthetic.worlds.jobs.texts import take_texts, texts_of
 
 _WITH_STATION = 0.6
 _NEAR_MINUTES, _MOST_MINUTES = 10, 30
@@ -100,14 +100,14 @@ def generate(block: Block) -> Columns:
         "minor_code": np.array([m.minor_code for m in facts.minors()])[minor],
         "major_code": np.array([m.major_code for m in facts.majors()])[major],
         "fee": fees(block),
-        "pref_code": taken(pref_codes(), prefecture),
-        "city_code": taken([c.city_code for c in facts.cities()], city),
+        "pref_code": take_texts(pref_codes(), prefecture),
+        "city_code": take_texts([c.city_code for c in facts.cities()], city),
         "feature_codes": tags.codes,
         "is_night": night,
         **_paid(pay),
-        **_placed(block, city, tags[NEAR]),
+        **_location(block, city, tags[NEAR]),
         **_worked(worked(block, tags, night)),
-        **written(block, company, city, minor, tags)._asdict(),
+        **texts_of(block, company, city, minor, tags)._asdict(),
         **{**stamped(block.options), **_posted(block)},
     }
 
@@ -133,18 +133,18 @@ def _paid(pay: Pay) -> Columns:
     }
 
 
-def _placed(block: Block, city: Ints, near: Any) -> Columns:
+def _location(block: Block, city: Ints, near: Any) -> Columns:
     """A place around the city's centre; a station when it is near, else for 60 %."""
-    draws = block.draws("place")
+    rng = block.rng("place")
     centres = np.array([(c.lat, c.lng) for c in facts.cities()])[city]
-    lat, lng = np.round(centres + draws.normal(0.0, _AROUND, centres.shape), 6).T
-    none = ~near & (draws.random(len(block)) >= _WITH_STATION)
+    lat, lng = np.round(centres + rng.normal(0.0, _AROUND, centres.shape), 6).T
+    none = ~near & (rng.random(len(block)) >= _WITH_STATION)
     minutes = np.where(
         near,
-        draws.integers(1, _NEAR_MINUTES + 1, len(block)),
-        draws.integers(1, _MOST_MINUTES + 1, len(block)),
+        rng.integers(1, _NEAR_MINUTES + 1, len(block)),
+        rng.integers(1, _MOST_MINUTES + 1, len(block)),
     )
-    stations = station_of(city, draws.random(len(block)))
+    stations = station_of(city, rng.random(len(block)))
     return {
         "lat": lat,
         "lng": lng,
@@ -170,7 +170,7 @@ def _posted(block: Block) -> Columns:
     duration = np.array(list(days.DURATIONS))[
         positions(even(block, "duration"), list(days.DURATIONS.values()))
     ]
-    posted = now - age * days.DAY + _hour_of_day(block.draws("hour").random(len(block)))
+    posted = now - age * days.DAY + _hour_of_day(block.rng("hour").random(len(block)))
     expires = posted + duration * days.DAY
     return {
         "posted_at": days.in_utc(posted),

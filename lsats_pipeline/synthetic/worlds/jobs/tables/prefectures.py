@@ -46,10 +46,10 @@ def generate(block: Block) -> Columns:
 
 def _missing(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
     found = set(tables["prefectures"]["pref_code"].to_pylist())
-    lost = [p for p in prefectures() if p.pref_code not in found]
-    told = [f"{p.pref_code} {p.name_ja} ({p.name_en}) is missing" for p in lost]
+    missing = [p for p in prefectures() if p.pref_code not in found]
+    messages = [f"{p.pref_code} {p.name_ja} ({p.name_en}) is missing" for p in missing]
     unknown = [f"{code} is no prefecture" for code in sorted(found - set(_CODES), key=str)]
-    return Verdict(len(_CODES), len(lost) + len(unknown), (*told, *unknown))
+    return Verdict(len(_CODES), len(missing) + len(unknown), (*messages, *unknown))
 
 
 def _codes_disagree(rows: Rows) -> Any:

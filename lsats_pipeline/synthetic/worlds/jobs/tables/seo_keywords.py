@@ -95,13 +95,13 @@ def zipf_volumes(size: int) -> Ints:
 @lru_cache
 def figures(seed: int) -> Figures:
     """Volumes, difficulties and prices of all words."""
-    draws = generator(seed, "jobs", "seo_keywords", "figures")
+    rng = generator(seed, "jobs", "seo_keywords", "figures")
     size = len(keywords())
     single = np.array([" " not in k.keyword or k.pref_code is not None for k in keywords()])
-    rank = _ranks(draws.lognormal(0.0, 1.0, size) * np.where(single, _SINGLE, 1.0))
+    rank = _ranks(rng.lognormal(0.0, 1.0, size) * np.where(single, _SINGLE, 1.0))
     percentile = 1 - rank / (size - 1)
-    difficulty = np.round(_EASIEST + _RANGE * percentile + draws.normal(0.0, _NOISE, size))
-    cpc = np.round(draws.lognormal(np.log(_MEDIAN_CPC), _CPC_SPREAD, size))
+    difficulty = np.round(_EASIEST + _RANGE * percentile + rng.normal(0.0, _NOISE, size))
+    cpc = np.round(rng.lognormal(np.log(_MEDIAN_CPC), _CPC_SPREAD, size))
     return Figures(
         zipf_volumes(size)[rank],
         np.clip(difficulty, 0, 100).astype(np.int64),
@@ -110,7 +110,7 @@ def figures(seed: int) -> Figures:
 
 
 def generate(block: Block) -> Columns:
-    """Words from the dictionaries, figures by chance."""
+    """Words from the dictionaries, random figures."""
     part = slice(block.start, block.stop)
     records, known = keywords()[part], figures(block.options.seed)
     return {
@@ -141,8 +141,10 @@ def _not_normalized(rows: Rows) -> Any:
 def _no_zipf(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
     found = np.sort(values_of(tables["seo_keywords"]["monthly_volume"]))[::-1]
     off = np.flatnonzero(found != zipf_volumes(len(found)))
-    told = [f"rank {n + 1}: {found[n]} instead of {zipf_volumes(len(found))[n]}" for n in off[:5]]
-    return Verdict(len(found), len(off), told)
+    examples = [
+        f"rank {n + 1}: {found[n]} instead of {zipf_volumes(len(found))[n]}" for n in off[:5]
+    ]
+    return Verdict(len(found), len(off), examples)
 
 
 TABLE = WorldTable(

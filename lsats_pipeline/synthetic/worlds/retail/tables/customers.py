@@ -1,4 +1,4 @@
-"""Customers: coined names, in every place by its weight (domain/world_retail.md 2)."""
+"""Customers: synthetic names, in every place by its weight (domain/world_retail.md 2)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ from lsats_pipeline.synthetic.worlds.retail.addresses import (
     address_rules,
     addresses,
 )
-from lsats_pipeline.synthetic.worlds.retail.checks import (
-    matching,
-    numbered,
-    real_people,
-    unlike,
-    within,
-)
 from lsats_pipeline.synthetic.worlds.retail.identifiers import (
     AREA_CODES,
     advertising_ids,
@@ -31,6 +24,13 @@ from lsats_pipeline.synthetic.worlds.retail.identifiers import (
 )
 from lsats_pipeline.synthetic.worlds.retail.placement import customer_geography
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
+from lsats_pipeline.synthetic.worlds.retail.shared_rules import (
+    matching,
+    numbered,
+    real_people,
+    unlike,
+    within,
+)
 from lsats_pipeline.synthetic.worlds.retail.site_allocation import CUSTOMERS_BY_WEIGHT
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import names
 
@@ -44,7 +44,7 @@ def _generate(block: Block) -> Mapping[str, Any]:
         "address": addresses(block, HouseNumbers.RESIDENTIAL, geography),
         "geography_id": geography + 1,
         "loyalty_card": loyalty_cards(block.rows, seed),
-        "phone": phones(block.draws("phone"), len(block)),
+        "phone": phones(block.rng("phone"), len(block)),
         "ble_id": beacon_ids(block.rows, seed),
         "ad_id": advertising_ids(block.rows, seed),
     }
@@ -52,7 +52,7 @@ def _generate(block: Block) -> Mapping[str, Any]:
 
 def _name(block: Block, which: str) -> Any:
     known = names(which, block.options.dictionaries)
-    return known.take(pa.array(block.draws(which).integers(0, len(known), len(block))))
+    return known.take(pa.array(block.rng(which).integers(0, len(known), len(block))))
 
 
 def _name_rules(which: str) -> tuple[RowRule, RowRule]:

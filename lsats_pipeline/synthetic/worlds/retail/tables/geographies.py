@@ -1,4 +1,4 @@
-"""Places of the world: coined cities in the states of the USA (domain/world_retail.md 2)."""
+"""Places of the world: synthetic cities in the states of the USA (domain/world_retail.md 2)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ import sqlalchemy as sa
 
 from lsats_pipeline.synthetic.rules import RowRule
 from lsats_pipeline.synthetic.spec import Block, WorldTable
-from lsats_pipeline.synthetic.worlds.retail.checks import matching, numbered, unlike, within
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA
+from lsats_pipeline.synthetic.worlds.retail.shared_rules import (
+    matching,
+    numbered,
+    unlike,
+    within,
+)
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import blocked, places
 
 _TEXTS = ("city", "state", "zip_code", "district", "region")

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from lsats_pipeline.synthetic.rules import RowRule, Rows
 from lsats_pipeline.synthetic.spec import Block, WorldTable
 from lsats_pipeline.synthetic.worlds.retail.catalogue import PAIRS_UNIQUE, drawn
-from lsats_pipeline.synthetic.worlds.retail.checks import numbered, unlike, within
 from lsats_pipeline.synthetic.worlds.retail.launches import launch_days, launch_rule
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.prices import price_rules, prices
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA
+from lsats_pipeline.synthetic.worlds.retail.shared_rules import numbered, unlike, within
 from lsats_pipeline.synthetic.worlds.retail.taxes import (
     TAXABILITIES,
     TAXABILITY_OF_CATEGORY,
@@ -87,7 +87,8 @@ TABLE = WorldTable(
         sa.Column("tags", sa.Text),
         sa.CheckConstraint("0 < cost AND cost < sale_price AND sale_price <= msrp", name="prices"),
         sa.CheckConstraint(
-            f"taxability IN ({', '.join(repr(way) for way in TAXABILITIES)})", name="taxability"
+            f"taxability IN ({', '.join(repr(taxability) for taxability in TAXABILITIES)})",
+            name="taxability",
         ),
     ),
     lambda options: options.products,

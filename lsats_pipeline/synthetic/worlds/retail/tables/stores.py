@@ -14,10 +14,10 @@ from lsats_pipeline.synthetic.worlds.retail.addresses import (
     address_rules,
     addresses,
 )
-from lsats_pipeline.synthetic.worlds.retail.checks import coded, numbered
 from lsats_pipeline.synthetic.worlds.retail.identifiers import digits, prefixed
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
+from lsats_pipeline.synthetic.worlds.retail.shared_rules import coded, numbered
 from lsats_pipeline.synthetic.worlds.retail.site_allocation import (
     AREA_OF_REGION,
     STORES_BY_WEIGHT,

@@ -9,10 +9,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from lsats_pipeline.synthetic.spec import Block, WorldTable
-from lsats_pipeline.synthetic.worlds.retail.checks import matching, numbered
 from lsats_pipeline.synthetic.worlds.retail.fleet import fleet, fleet_rules
 from lsats_pipeline.synthetic.worlds.retail.identifiers import license_plates
 from lsats_pipeline.synthetic.worlds.retail.schema import METADATA, referring
+from lsats_pipeline.synthetic.worlds.retail.shared_rules import matching, numbered
 
 
 def _generate(block: Block) -> Mapping[str, Any]:

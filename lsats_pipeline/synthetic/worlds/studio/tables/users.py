@@ -15,7 +15,7 @@ from lsats_pipeline.synthetic.worlds.studio import people, tags
 from lsats_pipeline.synthetic.worlds.studio.moments import as_column
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions
 from lsats_pipeline.synthetic.worlds.studio.schema import METADATA, newest_first
-from lsats_pipeline.synthetic.worlds.studio.users_rules import ACTIVE, RULES
+from lsats_pipeline.synthetic.worlds.studio.user_rules import ACTIVE, RULES
 
 _TABLE = sa.Table(
     people.TABLE,

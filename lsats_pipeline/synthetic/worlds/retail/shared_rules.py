@@ -1,4 +1,4 @@
-"""Rules that several tables share, and what their judges need."""
+"""Rules that several tables share, and helpers for rules."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbered(total: Callable[[Any], int]) -> RowRule:
 
 
 def matching(id: str, column: str, pattern: str, about: str, weight: int = 2) -> RowRule:
-    """A text has a format; empty ones are not judged."""
+    """A text has a format; empty ones are not checked."""
     return RowRule(
         id,
         lambda rows: pc.invert(pc.match_substring_regex(rows.arrow(column), pattern)),

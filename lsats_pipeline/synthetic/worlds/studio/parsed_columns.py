@@ -47,7 +47,7 @@ class Metadata(NamedTuple):
 
 
 class TagLists(NamedTuple):
-    """Of each list of tags: whether it is one, its size, whether it has repeats, strangers."""
+    """Of each list of tags: whether it is one, its size, repeats, unknown tags."""
 
     valid: Bools
     sizes: Ints
@@ -93,7 +93,7 @@ def metadata(rows: Rows) -> Metadata:
 @once_per_batch
 def tag_lists(rows: Rows) -> TagLists:
     """Each item's tags."""
-    return judged_tags(rows.arrow("tags"))
+    return parsed_tags(rows.arrow("tags"))
 
 
 @once_per_batch
@@ -102,19 +102,19 @@ def favorite_tags(rows: Rows) -> TagLists:
     texts = rows.arrow("preferences")
     begins = pc.and_(pc.starts_with(texts, _PREFERENCES), pc.ends_with(texts, "}"))
     inner = pc.utf8_slice_codeunits(texts, len(_PREFERENCES), -1)
-    return judged_tags(pc.if_else(begins, inner, None))
+    return parsed_tags(pc.if_else(begins, inner, None))
 
 
 @once_per_batch
 def item_prompts(rows: Rows) -> Prompts:
     """Each item's prompt, from its metadata."""
-    return judged_prompts(metadata(rows).prompt)
+    return parsed_prompts(metadata(rows).prompt)
 
 
 @once_per_batch
 def unlinked_prompts(rows: Rows) -> Prompts:
     """The prompts of jobs without item; those of items are compared with the item's own."""
-    return judged_prompts(rows.arrow("prompt").filter(unlinked(rows)))
+    return parsed_prompts(rows.arrow("prompt").filter(unlinked(rows)))
 
 
 def unlinked(rows: Rows) -> pa.Array:
@@ -132,7 +132,7 @@ def _or_none(decode: Callable[[str], Any], text: str | None) -> Any:
         return None
 
 
-def judged_tags(texts: pa.Array) -> TagLists:
+def parsed_tags(texts: pa.Array) -> TagLists:
     """Lists of tags against the pool, as JSON in the form in which PostgreSQL writes it."""
     bracketed = pc.and_(pc.starts_with(texts, '["'), pc.ends_with(texts, '"]'))
     valid = pc.or_(bracketed, pc.equal(texts, "[]")).fill_null(False)
@@ -149,7 +149,7 @@ def judged_tags(texts: pa.Array) -> TagLists:
     )
 
 
-def judged_prompts(prompts: pa.Array) -> Prompts:
+def parsed_prompts(prompts: pa.Array) -> Prompts:
     """Prompts taken apart at the commas; null has no phrases."""
     pools, size = _pools(), len(prompts)
     at, row = _positions(pc.split_pattern(prompts.fill_null(""), SEPARATOR), pools.phrases)

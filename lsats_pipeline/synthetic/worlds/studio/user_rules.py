@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule, Total
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import inside_window, unchanged
 from lsats_pipeline.synthetic.worlds.studio.options import admin_id
-from lsats_pipeline.synthetic.worlds.studio.parsed import Bools, favorite_tags
+from lsats_pipeline.synthetic.worlds.studio.parsed_columns import Bools, favorite_tags
 
 ACTIVE = 0.99  # domain/world_studio.md 2
 _ADDRESS = r"^[^@\s]+@example\.(com|net|org)$"
