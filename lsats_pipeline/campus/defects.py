@@ -81,7 +81,7 @@ _LIMITS = tuple((defect.name, int(WHOLE / defect.one_in)) for defect in DEFECTS)
 
 NUL, BAD_BYTES = "nul_character", "invalid_utf8"
 # U+E0FF stands for a raw byte 0xFF on the wire; JSON escapes the other as backslash u0000.
-_POISON = {"": "", NUL: "Bad\0", BAD_BYTES: "Caf\ue0ff"}
+_BAD_BYTES_OF = {"": "", NUL: "Bad\0", BAD_BYTES: "Caf\ue0ff"}
 
 
 def defects_of(campus: Campus, number: int) -> frozenset[str]:
@@ -94,9 +94,9 @@ def defects_of(campus: Campus, number: int) -> frozenset[str]:
     )
 
 
-def poisoned(text: str, problem: str) -> str:
+def with_bad_bytes(text: str, problem: str) -> str:
     """The text, with bytes in it that the hub cannot store when there is a `problem`."""
-    return text + _POISON[problem]
+    return text + _BAD_BYTES_OF[problem]
 
 
 def bad_bytes(defects: frozenset[str], prefix: str, changes: int) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lsats_pipeline.campus.defects import BAD_BYTES, NUL, poisoned
+from lsats_pipeline.campus.defects import BAD_BYTES, NUL, with_bad_bytes
 from lsats_pipeline.campus.departments import (
     ODDITY,
     Department,
@@ -182,7 +182,7 @@ def _account(campus: Campus, view: View, tdx_id: int) -> Record:
     return {
         "ID": tdx_id,
         "Code": view.code or (None, "", "  ")[tdx_id % 3],
-        "Name": poisoned(view.of.tdx_name, view.problem) or (None, "", "  ")[tdx_id % 3],
+        "Name": with_bad_bytes(view.of.tdx_name, view.problem) or (None, "", "  ")[tdx_id % 3],
         "Notes": view.of.notes,
         "IsActive": active,
         "ParentID": _parent_id(campus, view),
@@ -249,7 +249,7 @@ def _unit(view: View) -> Record:
     )
     return {
         "DeptId": view.of.code,
-        "DeptDescription": poisoned(view.of.umich_api_name, view.problem),
+        "DeptDescription": with_bad_bytes(view.of.umich_api_name, view.problem),
         "DeptGroup": group,
         "DeptGroupDescription": view.college,
         "DeptGroupVPArea": area,

@@ -1,7 +1,7 @@
-"""What happens to people, as one table, and who somebody is after it.
+"""Events of people, as one table, and the state of a person after them.
 
     start_of(person) --events up to the day, in order--> the truth
-                     --those that have reached a system--> what that system believes
+                     --those that have reached a system--> what that system holds
 
 An event reaches each system after 0 to 3 days of its own, so systems disagree for a while.
 """
@@ -49,7 +49,7 @@ Apply = Callable[[Campus, Person, EventDraw], Person]
 
 
 class Event(NamedTuple):
-    """Something that happens to people; weights say how often it is what happens to a role."""
+    """A kind of event; weights are its share of the events of a role."""
 
     apply: Apply
     weights: dict[str, int]
@@ -137,7 +137,7 @@ _CHOICES: dict[str, tuple[Event, ...]] = {
 
 
 class States(NamedTuple):
-    """A person on one day: truly, and as each system believes (None: does not know them yet)."""
+    """A person on one day: truly, and as each system holds them (None: not yet)."""
 
     start: Person
     truth: Person
@@ -174,28 +174,28 @@ def people_with_events(campus: Campus, day: int) -> Iterator[int]:
     """
     first = max(1, day - MAX_LAG)
     for number in range(campus.people):
-        if _eventful(campus.seed, number, first, day):
+        if _has_event(campus.seed, number, first, day):
             yield number
     for number in range(campus.people, campus.population(day)):
         came_lately = campus.since(number) >= first
-        if came_lately or _eventful(campus.seed, number, first, day):
+        if came_lately or _has_event(campus.seed, number, first, day):
             yield number
 
 
 _DAYS = tuple(struct.Struct(f"<{count}H") for count in range(UNIFORMS + 1))
 
 
-def _eventful(seed: int, number: int, first: int, last: int) -> bool:
+def _has_event(seed: int, number: int, first: int, last: int) -> bool:
     block, start = divmod(first, UNIFORMS)
     count = last - first + 1
     if start + count > UNIFORMS:
-        return any(_eventful(seed, number, day, day) for day in range(first, last + 1))
+        return any(_has_event(seed, number, day, day) for day in range(first, last + 1))
     drawn: tuple[int, ...] = _DAYS[count].unpack_from(raw(b"days", seed, number, block), 2 * start)
     return min(drawn) < _RATE
 
 
-class Happened(NamedTuple):
-    """An event of somebody's life."""
+class DatedEvent(NamedTuple):
+    """An event of a person, with its day and its random values."""
 
     day: int
     apply: Apply
@@ -206,9 +206,9 @@ class Happened(NamedTuple):
         return self.day + pick(LAGS, self.draw[4 + system]) <= day
 
 
-def _history(campus: Campus, start: Person, since: int, until: int) -> list[Happened]:
+def _history(campus: Campus, start: Person, since: int, until: int) -> list[DatedEvent]:
     """A person's events after `since`, up to and with `until`; nothing happens after leaving."""
-    found: list[Happened] = []
+    found: list[DatedEvent] = []
     choices = _CHOICES.get(start.role)
     if choices is None:
         return found
@@ -218,13 +218,15 @@ def _history(campus: Campus, start: Person, since: int, until: int) -> list[Happ
             if uniform < _RATE and since < day <= until:
                 drawn = uniforms(b"event", campus.seed, start.number, day)
                 apply = pick(choices, drawn[0]).apply
-                found.append(Happened(day, apply, EventDraw._make(drawn[: len(EventDraw._fields)])))
+                found.append(
+                    DatedEvent(day, apply, EventDraw._make(drawn[: len(EventDraw._fields)]))
+                )
                 if apply is _leave:
                     return found
     return found
 
 
-def _replay(campus: Campus, person: Person, history: Iterable[Happened]) -> Person:
+def _replay(campus: Campus, person: Person, history: Iterable[DatedEvent]) -> Person:
     for event in history:
         changed = event.apply(campus, person, event.draw)
         person = changed._replace(changes=person.changes + 1, changed=event.day)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from lsats_pipeline.campus.defects import BAD_BYTES, NUL, defects_of, poisoned
+from lsats_pipeline.campus.defects import BAD_BYTES, NUL, defects_of, with_bad_bytes
 from lsats_pipeline.campus.directory_names import (
     SCHEMA,
     account_dn,
@@ -105,11 +105,15 @@ def _listed(campus: Campus, group: Group, day: int) -> _Listed:
         _list_person(campus, group, number, day, found, direct=True)
     for number in group.inner_people:
         _list_person(campus, group, number, day, found, direct=False)
-    for ghost in group.ghosts:
-        found.active_directory.append(contact_dn(ghost).replace("OU=Contacts", "OU=People"))
-        found.mcommunity.append(person_dn(ghost))
-        found.direct.append(person_dn(ghost))
-        found.truth["person", ghost] = (True, bool(group.active_directory), bool(group.mcommunity))
+    for unknown in group.unknown_members:
+        found.active_directory.append(contact_dn(unknown).replace("OU=Contacts", "OU=People"))
+        found.mcommunity.append(person_dn(unknown))
+        found.direct.append(person_dn(unknown))
+        found.truth["person", unknown] = (
+            True,
+            bool(group.active_directory),
+            bool(group.mcommunity),
+        )
     for nested in group.ad_groups:
         found.active_directory.append(nested.dn)
         found.truth["group", nested.name] = (True, True, False)
@@ -303,7 +307,7 @@ def _ad_group(
         "groupType": [_DISTRIBUTION if mailed and number % 2 else _SECURITY],
         "sAMAccountType": ["268435457" if mailed and number % 2 else "268435456"],
         "displayName": [group.active_directory],
-        "description": [poisoned(group.about, problem)],
+        "description": [with_bad_bytes(group.about, problem)],
         "info": ["Synchronized from MCommunity"] if mailed else [],
         "mail": [mail],
         "proxyAddresses": [f"SMTP:{mail}"] if mail else [],
@@ -330,7 +334,7 @@ def _mcommunity_group(
         "gidNumber": [str(gid)],
         "umichGroupEmail": [address],
         "rfc822mail": [f"{address}@{MAIL_DOMAIN}"] if address else [],
-        "umichDescription": [poisoned(group.about, problem)],
+        "umichDescription": [with_bad_bytes(group.about, problem)],
         "owner": owners,
         "member": listed.mcommunity,
         "umichDirectMember": listed.direct,

@@ -3,7 +3,7 @@
     families (tables below) --per lab, per department, per campus--> Group --> group_records.py
     person, day --> DNs of the AD groups they are in (their `memberOf`)
 
-Both directions ask the same questions (`Family.takes`), so members and `memberOf` always agree.
+Both directions use the same predicate (`Family.includes`), so members and `memberOf` always agree.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EVERYONE = "lsa-everyone"
 MOST_MEMBERS = 5000
 _OF_DEPARTMENTS, OF_CAMPUS = 10_000_000, 20_000_000  # where the numbers of groups begin
 
-Takes = Callable[[Campus, int, int], bool]  # (campus, person, lab)
+Includes = Callable[[Campus, int, int], bool]  # (campus, person, lab)
 
 
 class Family(NamedTuple):
@@ -44,7 +44,7 @@ class Family(NamedTuple):
     active_directory: str = ""
     folder: str = ""
     mcommunity: str = ""
-    takes: Takes | None = None  # which people of the lab; None: all
+    includes: Includes | None = None  # which people of the lab; None: all
 
 
 class Nested(NamedTuple):
@@ -73,7 +73,7 @@ class Group(NamedTuple):
     owners: tuple[int, ...] = ()
     owner_groups: tuple[str, ...] = ()  # of MCommunity
     managers: tuple[Nested, ...] = ()  # AD group as owner
-    ghosts: tuple[str, ...] = ()
+    unknown_members: tuple[str, ...] = ()
     oddity: str = ""
 
     @property
@@ -107,11 +107,11 @@ def _two_thirds(campus: Campus, number: int, lab: int) -> bool:
 LAB_FAMILIES = (
     Family("lab", 90, active_directory="lsa-{pi}-lab", folder="{code}"),
     Family("admins", 40, active_directory="lsa-{prefix}-{pi}-admins", folder="{code}",
-           takes=_runs_the_lab),
+           includes=_runs_the_lab),
     Family("share", 45, active_directory="lsa-{pi}-share", folder=SYNC, mcommunity="lsa-{pi}-share",
-           takes=_two_thirds),
+           includes=_two_thirds),
     Family("people", 65, mcommunity="{last} Lab Group {number}"),
-    Family("students", 40, mcommunity="{last} Lab Students {number}", takes=_studies),
+    Family("students", 40, mcommunity="{last} Lab Students {number}", includes=_studies),
 )  # fmt: skip
 DEPARTMENT_FAMILIES = (
     Family("department", 100, active_directory="lsa-dept-{code}", folder="{code}"),
@@ -188,7 +188,7 @@ def lab_groups(campus: Campus, lab: int, day: int) -> list[Group]:
             about=_about(campus, f"{family.name} of the lab of {start.pi.last}", lab, family.name),
             people=members,
             owners=(start.pi.number,),
-            ghosts=(f"former{lab}x",)
+            unknown_members=(f"former{lab}x",)
             if bernoulli(6, uniforms(b"ghosts", campus.seed, lab)[0])
             else (),
         )
@@ -197,8 +197,8 @@ def lab_groups(campus: Campus, lab: int, day: int) -> list[Group]:
 
 def _is_in(campus: Campus, family: Family, lab: Lab, number: int) -> bool:
     if number == lab.pi.number:
-        return family.takes is not _studies
-    return family.takes is None or family.takes(campus, number, lab.number)
+        return family.includes is not _studies
+    return family.includes is None or family.includes(campus, number, lab.number)
 
 
 def _about(campus: Campus, text: str, number: int, family: str) -> str:

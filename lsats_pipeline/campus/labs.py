@@ -1,4 +1,4 @@
-"""Labs: who leads one, who belongs to it, and what happens to it.
+"""Labs: who leads one, who belongs to it, and their events.
 
     people in order, cut into neighbourhoods --> one PI each --> members from it and the one before
     start --events up to the day--> Lab (status, name of its folder, awards)
@@ -36,7 +36,7 @@ RESEARCH, WORKSTATIONS = "Research and Instrumentation", "Workstations"
 _MEMBERS = {"staff": 8, "student": 11, "faculty": 3, "sponsored": 15}
 _WITH_LAB_TITLE, _VISITING = 92, 1.5
 _JOINING = 5000  # of 65,536 days somebody joins or leaves a lab
-_CHANGING = 2000  # of 65,536 days something else happens to it
+_CHANGING = 2000  # of 65,536 days it has another event
 _SHORT_NAMES = 105  # people before this one have uniqnames of three letters
 _RESERVED = ("lsa",)  # would make every group theirs
 
@@ -203,12 +203,12 @@ def lab_members(campus: Campus, lab: int, day: int) -> frozenset[int]:
     members = set(_first_members(campus, lab))
     members.update(n for n in hired if belongs_at_first(campus, n, False))
     members.update(n for n in visitors if belongs_at_first(campus, n, True))
-    for number in joinings(campus, lab, 1, day):
+    for number in membership_changes(campus, lab, 1, day):
         members ^= {number}
     return frozenset(members)
 
 
-def joinings(campus: Campus, lab: int, first: int, last: int) -> Iterator[int]:
+def membership_changes(campus: Campus, lab: int, first: int, last: int) -> Iterator[int]:
     """Who joined the lab, or left it when they were in it, on these days; in order."""
     size = campus.people // lab_count(campus)
     pi = lab_start(campus, lab).pi.number

@@ -43,7 +43,7 @@ def create(
         raise ConfigurationError(f"{people} people: a campus has {LEAST_PEOPLE} to {MOST_PEOPLE}")
     campus = _sized(Campus(seed, people, first_day), machines)
     with connection.transaction():
-        store.hold(connection)
+        store.lock_creation(connection)
         if not _is_there(connection, campus):
             store.make_schema(connection, campus)
             _write_day(connection, campus, 0, batch)

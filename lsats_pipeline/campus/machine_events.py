@@ -1,7 +1,7 @@
-"""What happens to machines, as one table, and what each system believes after it.
+"""Events of machines, as one table, and the state of a machine after them.
 
     machine_start --events up to the day--> the truth
-                  --those TDX knows of--> what TDX believes
+                  --those TDX knows of--> what TDX holds
 
 KeyConfigure and Active Directory see a machine itself, so they have a change at once; in TDX
 people record it, up to three days later.
@@ -114,9 +114,9 @@ def machines_with_events(campus: Campus, day: int) -> Iterator[int]:
     first = max(1, day - MAX_LAG)
     for number in range(machine_count(campus, day)):
         came_lately = machine_since(campus, number) >= first
-        if came_lately or _eventful(campus, number, first, day):
+        if came_lately or _has_event(campus, number, first, day):
             yield number
 
 
-def _eventful(campus: Campus, number: int, first: int, last: int) -> bool:
+def _has_event(campus: Campus, number: int, first: int, last: int) -> bool:
     return any(event_days(b"machine days", campus.seed, number, _RATE, first, last))

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lsats_pipeline.campus import names
-from lsats_pipeline.campus.defects import poisoned
+from lsats_pipeline.campus.defects import with_bad_bytes
 from lsats_pipeline.campus.departments import Department, skeleton
 from lsats_pipeline.campus.directory_names import SCHEMA, steady_dn
 from lsats_pipeline.campus.facts import Facts
@@ -118,7 +118,7 @@ def tdx_asset(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
         **_TDX_CONSTANTS,
         "ID": number,
         "Tag": asset.tag,
-        "Name": poisoned(asset.name, asset.problem),
+        "Name": with_bad_bytes(asset.name, asset.problem),
         "SerialNumber": asset.serial or (None, "")[machine.number % 2],
         "Uri": f"api/48/assets/{number}",
         "FormID": form.number,
@@ -212,7 +212,7 @@ def _extras(campus: Campus, machine: Machine, asset: TdxAsset) -> Record:
         if value
     ]
     if asset.detail_problem:
-        attributes[-1]["ValueText"] = poisoned("Nobody", asset.detail_problem)
+        attributes[-1]["ValueText"] = with_bad_bytes("Nobody", asset.detail_problem)
     invoice = {"ID": f"{asset.asset_id:08d}-0000-4000-8000-000000000001", "Name": "invoice.pdf"}
     attachments = [invoice] if number % 5 < 2 else []
     return {"Attributes": attributes, "Attachments": attachments, "ConfigurationItems": []}
@@ -341,7 +341,7 @@ def active_directory_computer(
         "dNSHostName": [host] if ad_computer.has_host else [],
         "displayName": [f"{account}$"],
         "description": [
-            poisoned(f"{machine.model.maker} {machine.model.name}", ad_computer.problem)
+            with_bad_bytes(f"{machine.model.maker} {machine.model.name}", ad_computer.problem)
         ]
         if number % 3 or ad_computer.problem
         else [],

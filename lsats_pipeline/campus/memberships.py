@@ -2,7 +2,7 @@
 
 person as Active Directory believes, day --> DNs of the groups (`memberOf`)
 
-The same questions decide who is listed in a group (group_records.py), so both always agree.
+The same predicates decide who is listed in a group (group_records.py), so both always agree.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from heapq import merge
 
 from lsats_pipeline.campus.events import people_with_events
 from lsats_pipeline.campus.groups import first_department
-from lsats_pipeline.campus.labs import joinings, lab_count, lab_on, neighbourhood
+from lsats_pipeline.campus.labs import lab_count, lab_on, membership_changes, neighbourhood
 from lsats_pipeline.campus.machine_events import machines_with_events
 from lsats_pipeline.campus.machines import lab_near, machine_count, machine_home
 from lsats_pipeline.campus.world import Campus
@@ -20,7 +20,9 @@ from lsats_pipeline.campus.world import Campus
 
 def changed_people(campus: Campus, day: int) -> Iterator[int]:
     """Everybody who had an event, came, or joined or left a lab, lately; ascending."""
-    joined = sorted({n for k in range(lab_count(campus)) for n in joinings(campus, k, day, day)})
+    joined = sorted(
+        {n for k in range(lab_count(campus)) for n in membership_changes(campus, k, day, day)}
+    )
     last = None
     for number in merge(people_with_events(campus, day), joined):
         if number != last:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from lsats_pipeline.campus.defects import poisoned
+from lsats_pipeline.campus.defects import with_bad_bytes
 from lsats_pipeline.campus.departments import ROOTS, skeleton
 from lsats_pipeline.campus.directory_names import PEOPLE_BASE, account_dn
 from lsats_pipeline.campus.facts import Facts
@@ -117,7 +117,7 @@ def tdx_user(campus: Campus, person: Person, ids: Ids, account: TdxAccount) -> R
         "MobilePhone": _dashed(person.mobile) or blank,
         "WorkAddress": f"{person.room} {person.building}",
         "WorkCity": "Exampleville",
-        "Title": poisoned(account.title, account.problem) or blank,
+        "Title": with_bad_bytes(account.title, account.problem) or blank,
         "DefaultAccountID": account.account_id,
         "DefaultAccountName": account.account_name,
         "ReportsToUID": boss_ids.tdx_uid if person.jobs else None,
@@ -140,7 +140,7 @@ def _tdx_extras(person: Person, account: TdxAccount) -> Record:
         "ID": 11_951,
         "Name": "Institutional Unit",
         "Value": "4711",
-        "ValueText": poisoned(account.account_name, account.detail_problem),
+        "ValueText": with_bad_bytes(account.account_name, account.detail_problem),
     }
     return {
         "Attributes": [attribute] if technician or account.detail_problem else [],
@@ -178,7 +178,7 @@ def employee(person: Person, row: UmichApiJob) -> Record:
         "DepartmentId": row.department_id,
         "Dept_Description": row.department_name[:50],
         "UniversityJobTitle": row.title or blank,
-        "DepartmentJobTitle": poisoned(row.department_title, row.problem) or blank,
+        "DepartmentJobTitle": with_bad_bytes(row.department_title, row.problem) or blank,
         "Jobcode": row.jobcode or blank,
         "SupervisorId": row.supervisor or blank,
         "Work_Address1": row.street or blank,
@@ -214,7 +214,7 @@ def mcommunity_person(campus: Campus, person: Person, ids: Ids, entry: Mcommunit
         "uidNumber": [str(entry.uid_number)],
         "gidNumber": ["10"],
         "cn": [name, f"{person.first} {person.middle} {person.last}"] if person.middle else [name],
-        "displayName": [poisoned(text, entry.problem) for text in entry.display_names],
+        "displayName": [with_bad_bytes(text, entry.problem) for text in entry.display_names],
         "givenName": [entry.first],
         "sn": [entry.last],
         "mail": list(entry.mails),
@@ -263,7 +263,7 @@ def active_directory_user(
     ids = known.ids
     dn = account_dn(campus, person, ad_user.cn, "ad_escaped_ou" in known.defects)
     account = ad_user.cn if "\n" not in ad_user.cn else f"$DUPLICATE-{ad_user.guid[:6]}"
-    display = poisoned(f"{person.first} {person.last}", ad_user.problem)
+    display = with_bad_bytes(f"{person.first} {person.last}", ad_user.problem)
     department = skeleton(campus)[person.department].founding_name
     spare = 0 if ad_user.well_formed else 1
     attributes = {

@@ -1,6 +1,6 @@
-"""The simulated campus of an unconfigured hub: a world in the hub's database, served locally.
+"""The simulated campus of a hub without sources: a world in the hub's database, served locally.
 
-The world is large to import, and only a hub without sources needs it: it is loaded when it is used.
+The world is large to import, so it is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class SimulatedCampus:
-    """What stands in for the six systems (`hub.hub.Simulation`)."""
+    """The simulated six systems (`hub.hub.Simulation`)."""
 
     @contextmanager
     def served(self, warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
@@ -43,7 +43,7 @@ class SimulatedCampus:
                 )
                 campus.create(connection, seed=seed, people=people, first_day=today)
             elif world.day < today:
-                log.info("🏫 the simulated campus lives on from %s to %s", world.day, today)
+                log.info("🏫 advancing the simulated campus from %s to %s", world.day, today)
                 campus.advance(connection, today)
             for path in drop(connection, settings.data_folder, settings.zone):
                 log.info("📥 %s has arrived in %s", path.name, path.parent)

@@ -32,7 +32,7 @@ def read_world(connection: Connection, *, lock: bool = False) -> CampusState | N
     return CampusState(*row) if row else None
 
 
-def hold(connection: Connection) -> None:
+def lock_creation(connection: Connection) -> None:
     """Keep others from making a campus here until this transaction ends."""
     connection.execute("select pg_advisory_xact_lock(hashtext('synthetic world campus'))")
 

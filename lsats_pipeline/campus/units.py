@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lsats_pipeline.campus.defects import BAD_BYTES, NUL, poisoned
+from lsats_pipeline.campus.defects import BAD_BYTES, NUL, with_bad_bytes
 from lsats_pipeline.campus.departments import homes, skeleton
 from lsats_pipeline.campus.directory_names import LSA, SCHEMA, escaped, steady_dn
 from lsats_pipeline.campus.facts import Facts
@@ -197,7 +197,7 @@ def _attributes(campus: Campus, unit: Unit, guid: str) -> dict[str, list[str]]:
         "name": [name],
         "distinguishedName": [unit.dn],
         "objectGUID": [guid],
-        "description": [poisoned(about, unit.problem)]
+        "description": [with_bad_bytes(about, unit.problem)]
         if number % 7 or unit.problem or unit.reviewed
         else [],
         "managedBy": [boss] if boss else [],
@@ -215,7 +215,7 @@ def _attributes(campus: Campus, unit: Unit, guid: str) -> dict[str, list[str]]:
 def _about(unit: Unit) -> str:
     if unit.lab:
         return f"Lab of {unit.lab.pi.first} {unit.lab.pi.last}"
-    return poisoned(f"Folder {unit.path[-1]}{unit.reviewed}", unit.problem)
+    return with_bad_bytes(f"Folder {unit.path[-1]}{unit.reviewed}", unit.problem)
 
 
 def _managed_by(campus: Campus, unit: Unit) -> str:

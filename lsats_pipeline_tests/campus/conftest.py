@@ -1,4 +1,4 @@
-"""A campus of 2,000 people on its fifth day, made once, and connections to databases for others."""
+"""A campus of 2,000 people on its sixth day, made once, and connections to databases for others."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def connection(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="package")
-def lived_in(postgres: str) -> Iterator[psycopg.Connection]:
-    """A campus with a past, for reading only."""
+def aged_campus(postgres: str) -> Iterator[psycopg.Connection]:
+    """A campus on its sixth day, for reading only."""
     name = f"lsats_{uuid.uuid4().hex[:12]}_test"
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     with psycopg.connect(database_on(postgres, name), autocommit=True) as opened:

@@ -23,9 +23,9 @@ BRANCHES = ("OU=Research and Instrumentation", "OU=Workstations")
 
 @EVERY_DAY
 @pytest.mark.parametrize("entity", ["user", "computer", "group"])
-def test_member_and_member_of_agree(lived_in: psycopg.Connection, day: dt.date, entity) -> None:
-    entries = everything(lived_in, "active_directory", entity, day).values()
-    groups = everything(lived_in, "active_directory", "group", day).values()
+def test_member_and_member_of_agree(aged_campus: psycopg.Connection, day: dt.date, entity) -> None:
+    entries = everything(aged_campus, "active_directory", entity, day).values()
+    groups = everything(aged_campus, "active_directory", "group", day).values()
     known = {entry["dn"] for entry in entries}
     above = {(entry["dn"], dn) for entry in entries for dn in many(entry, "memberOf")}
     below = {(dn, group["dn"]) for group in groups for dn in many(group, "member") if dn in known}
@@ -34,16 +34,16 @@ def test_member_and_member_of_agree(lived_in: psycopg.Connection, day: dt.date, 
 
 
 @EVERY_DAY
-def test_members_that_are_nobody_are_meant_to_be(lived_in: psycopg.Connection, day) -> None:
+def test_members_that_are_nobody_are_meant_to_be(aged_campus: psycopg.Connection, day) -> None:
     entities = ("user", "computer", "group")
     known = {
         entry["dn"]
         for entity in entities
-        for entry in everything(lived_in, "active_directory", entity, day).values()
+        for entry in everything(aged_campus, "active_directory", entity, day).values()
     }
     strangers = {
         dn.split(",")[0].removeprefix("CN=")
-        for group in everything(lived_in, "active_directory", "group", day).values()
+        for group in everything(aged_campus, "active_directory", "group", day).values()
         for dn in many(group, "member")
         if dn not in known and CONTACTS not in dn
     }
@@ -52,20 +52,20 @@ def test_members_that_are_nobody_are_meant_to_be(lived_in: psycopg.Connection, d
 
 
 @EVERY_DAY
-def test_truth_of_members_follows_from_the_names(lived_in: psycopg.Connection, day) -> None:
+def test_truth_of_members_follows_from_the_names(aged_campus: psycopg.Connection, day) -> None:
     """Uniqnames and machines behind the names, looked up in the records of the same day."""
-    users = everything(lived_in, "active_directory", "user", day).values()
+    users = everything(aged_campus, "active_directory", "user", day).values()
     who = {user["dn"]: one(user, "cn") for user in users}
     machine = {
         row["record_key"]: str(row["machine_id"])
-        for row in truth(lived_in, "machine_records", day)
+        for row in truth(aged_campus, "machine_records", day)
         if row["system"] == "active_directory"
     }
-    computers = readable(lived_in, "active_directory", "computer", day)
+    computers = readable(aged_campus, "active_directory", "computer", day)
     which = {computer["dn"]: machine[key] for key, computer in computers.items()}
-    groups = everything(lived_in, "active_directory", "group", day)
+    groups = everything(aged_campus, "active_directory", "group", day)
     names = {group["dn"]: one(group, "cn") for group in groups.values()}
-    keys = {row["ad_group_guid"]: row["group_key"] for row in truth(lived_in, "groups", day)}
+    keys = {row["ad_group_guid"]: row["group_key"] for row in truth(aged_campus, "groups", day)}
     found = set()
     for guid, group in groups.items():
         for dn in many(group, "member") if guid in keys else ():
@@ -79,7 +79,7 @@ def test_truth_of_members_follows_from_the_names(lived_in: psycopg.Connection, d
                 found.add((keys[guid], kind, simple))
     expected = {
         (row["group_key"], row["member_kind"], row["member"])
-        for row in truth(lived_in, "group_members", day)
+        for row in truth(aged_campus, "group_members", day)
         if row["in_ad"]
     }
     unreadable = {m for m in expected - found if m[1] == "computer"}
@@ -90,9 +90,9 @@ def test_truth_of_members_follows_from_the_names(lived_in: psycopg.Connection, d
 
 
 @EVERY_DAY
-def test_mcommunity_lists_direct_members_apart(lived_in: psycopg.Connection, day) -> None:
-    groups = readable(lived_in, "mcommunity_ldap", "group", day)
-    names = {row["gid_number"]: row["group_key"] for row in truth(lived_in, "groups", day)}
+def test_mcommunity_lists_direct_members_apart(aged_campus: psycopg.Connection, day) -> None:
+    groups = readable(aged_campus, "mcommunity_ldap", "group", day)
+    names = {row["gid_number"]: row["group_key"] for row in truth(aged_campus, "groups", day)}
     listed, indirect = defaultdict(set), 0
     for gid, group in groups.items():
         direct = set(many(group, "umichDirectMember"))
@@ -101,7 +101,7 @@ def test_mcommunity_lists_direct_members_apart(lived_in: psycopg.Connection, day
             uniqname = dn.removeprefix("uid=").removesuffix(",ou=People,dc=umich,dc=edu")
             listed[names[int(gid)]].add((uniqname, dn in direct))
             indirect += dn not in direct
-    for row in truth(lived_in, "group_members", day):
+    for row in truth(aged_campus, "group_members", day):
         if row["in_mcommunity"] and row["member_kind"] == "person" and row["group_key"] in listed:
             assert (row["member"], row["is_direct"]) in listed[row["group_key"]]
     assert indirect
@@ -122,15 +122,15 @@ def test_the_largest_group_is_as_large_as_can_be(people: int, members: int) -> N
         assert len(truly) == members
 
 
-def test_every_oddity_of_a_group_is_labelled(lived_in: psycopg.Connection) -> None:
-    flags = {row["flag"] for row in truth(lived_in, "labels", DAYS[0])}
+def test_every_oddity_of_a_group_is_labelled(aged_campus: psycopg.Connection) -> None:
+    flags = {row["flag"] for row in truth(aged_campus, "labels", DAYS[0])}
     assert {f"group_{oddity}" for oddity in ODDITIES} <= flags
 
 
-def test_pairs_bear_one_name(lived_in: psycopg.Connection) -> None:
+def test_pairs_bear_one_name(aged_campus: psycopg.Connection) -> None:
     day = DAYS[0]
-    mine = readable(lived_in, "active_directory", "group", day).values()
-    theirs = readable(lived_in, "mcommunity_ldap", "group", day).values()
+    mine = readable(aged_campus, "active_directory", "group", day).values()
+    theirs = readable(aged_campus, "mcommunity_ldap", "group", day).values()
     synced = {one(g, "cn").lower() for g in mine if "OU=MCommADSync" in g["dn"]}
     assert synced
     assert synced <= {one(g, "cn").lower() for g in theirs}
@@ -138,8 +138,8 @@ def test_pairs_bear_one_name(lived_in: psycopg.Connection) -> None:
 
 
 @EVERY_DAY
-def test_folders_stand_in_folders(lived_in: psycopg.Connection, day: dt.date) -> None:
-    units = everything(lived_in, "active_directory", "organizational_unit", day).values()
+def test_folders_stand_in_folders(aged_campus: psycopg.Connection, day: dt.date) -> None:
+    units = everything(aged_campus, "active_directory", "organizational_unit", day).values()
     names = [unit["dn"] for unit in units]
     assert len(names) == len(set(names))
     for dn in names:
@@ -149,20 +149,22 @@ def test_folders_stand_in_folders(lived_in: psycopg.Connection, day: dt.date) ->
 
 
 @EVERY_DAY
-def test_machines_stand_in_folders(lived_in: psycopg.Connection, day: dt.date) -> None:
-    units = everything(lived_in, "active_directory", "organizational_unit", day).values()
+def test_machines_stand_in_folders(aged_campus: psycopg.Connection, day: dt.date) -> None:
+    units = everything(aged_campus, "active_directory", "organizational_unit", day).values()
     names = {unit["dn"] for unit in units}
     above = Counter(
         computer["dn"].split(",", 1)[1]
-        for computer in everything(lived_in, "active_directory", "computer", day).values()
+        for computer in everything(aged_campus, "active_directory", "computer", day).values()
     )
     assert above.keys() <= names
 
 
 @EVERY_DAY
-def test_folders_of_labs_are_at_the_depth_of_labs(lived_in: psycopg.Connection, day) -> None:
-    labs = [row for row in truth(lived_in, "labs", day) if row["ou_dn"]]
-    units = {row["distinguished_name"]: row for row in truth(lived_in, "organizational_units", day)}
+def test_folders_of_labs_are_at_the_depth_of_labs(aged_campus: psycopg.Connection, day) -> None:
+    labs = [row for row in truth(aged_campus, "labs", day) if row["ou_dn"]]
+    units = {
+        row["distinguished_name"]: row for row in truth(aged_campus, "organizational_units", day)
+    }
     assert labs
     for lab in labs:
         unit = units[lab["ou_dn"]]

@@ -315,9 +315,9 @@ def labels_on(connection: psycopg.Connection, day: dt.date) -> Labels:
 
 
 @pytest.mark.parametrize("age", range(6))
-def test_labels_agree_with_the_payloads(lived_in: psycopg.Connection, age: int) -> None:
+def test_labels_agree_with_the_payloads(aged_campus: psycopg.Connection, age: int) -> None:
     day = FIRST_DAY + dt.timedelta(days=age)
-    opinion, labels = Opinion(lived_in, day).labels, labels_on(lived_in, day)
+    opinion, labels = Opinion(aged_campus, day).labels, labels_on(aged_campus, day)
     assert sorted(opinion - labels)[:20] == []
     assert sorted(labels - opinion)[:20] == []
 
@@ -331,8 +331,8 @@ def test_every_flag_occurs(connection: psycopg.Connection, people: int) -> None:
     assert found == {table: set(flags.split()) for table, flags in EXPECTED_KINDS.items()}
 
 
-def test_labels_are_opened_and_closed(lived_in: psycopg.Connection) -> None:
-    counts = lived_in.execute(
+def test_labels_are_opened_and_closed(aged_campus: psycopg.Connection) -> None:
+    counts = aged_campus.execute(
         "select count(*) filter (where valid_from > %s), count(valid_to) from campus.labels",
         (FIRST_DAY,),
     ).fetchone()

@@ -79,17 +79,19 @@ def test_labs_have_a_few_people_who_run_them() -> None:
 
 
 @EVERY_DAY
-def test_members_are_those_of_the_lab_s_groups(lived_in: psycopg.Connection, day: dt.date) -> None:
+def test_members_are_those_of_the_lab_s_groups(
+    aged_campus: psycopg.Connection, day: dt.date
+) -> None:
     """The rule of hub.md 5.8 over the groups themselves: owned by the PI, or named after them."""
-    labs = {row["pi_uniqname"] for row in truth(lived_in, "labs", day)}
-    names = {row["group_key"]: row["group_name"] for row in truth(lived_in, "groups", day)}
+    labs = {row["pi_uniqname"] for row in truth(aged_campus, "labs", day)}
+    names = {row["group_key"]: row["group_name"] for row in truth(aged_campus, "groups", day)}
     owners = {
         (row["group_key"], row["owner"])
-        for row in truth(lived_in, "group_owners", day)
+        for row in truth(aged_campus, "group_owners", day)
         if row["owner_kind"] == "person"
     }
     people = defaultdict(set)
-    for row in truth(lived_in, "group_members", day):
+    for row in truth(aged_campus, "group_members", day):
         if row["member_kind"] == "person":
             people[row["group_key"]].add(row["member"])
     found = {(pi, pi) for pi in labs}
@@ -97,28 +99,28 @@ def test_members_are_those_of_the_lab_s_groups(lived_in: psycopg.Connection, day
         for pi in labs & {*re.split(r"[^a-z]+", name.lower()), *(o for k, o in owners if k == key)}:
             found |= {(pi, member) for member in people[key] if len(people[key]) <= 200}
     expected = {
-        (row["pi_uniqname"], row["uniqname"]) for row in truth(lived_in, "lab_members", day)
+        (row["pi_uniqname"], row["uniqname"]) for row in truth(aged_campus, "lab_members", day)
     }
     assert expected == found
 
 
 @EVERY_DAY
 def test_machines_are_tied_to_labs_by_what_the_records_say(
-    lived_in: psycopg.Connection, day: dt.date
+    aged_campus: psycopg.Connection, day: dt.date
 ) -> None:
     """A second opinion on `lab_computers` from the JSON of TDX and Active Directory."""
-    labs = truth(lived_in, "labs", day)
-    records = [row for row in truth(lived_in, "machine_records", day) if row["is_current"]]
-    users = readable(lived_in, "tdx", "user", day)
+    labs = truth(aged_campus, "labs", day)
+    records = [row for row in truth(aged_campus, "machine_records", day) if row["is_current"]]
+    users = readable(aged_campus, "tdx", "user", day)
     number_of = {row["person_id"]: row["pi_uniqname"] for row in labs}
     pi_by_uid = {
         uid: number_of[user["BEIDInt"]]
         for uid, user in users.items()
         if user["BEIDInt"] in number_of
     }
-    assets = readable(lived_in, "tdx", "asset", day)
-    details = readable(lived_in, "tdx", "asset_detail", day)
-    computers = readable(lived_in, "active_directory", "computer", day)
+    assets = readable(aged_campus, "tdx", "asset", day)
+    details = readable(aged_campus, "tdx", "asset_detail", day)
+    computers = readable(aged_campus, "active_directory", "computer", day)
     found: set[tuple[str, int, str]] = set()
     for row in records:
         key, machine = row["record_key"], row["machine_id"]
@@ -134,7 +136,7 @@ def test_machines_are_tied_to_labs_by_what_the_records_say(
                     found.add((lab["pi_uniqname"], machine, "ad_ou_nested"))
     expected = {
         (row["pi_uniqname"], row["machine_id"], method)
-        for row in truth(lived_in, "lab_computers", day)
+        for row in truth(aged_campus, "lab_computers", day)
         for method in row["methods"].split()
         if method != "name_pattern_pi"
     }
@@ -150,11 +152,11 @@ def _payer(detail: Entry) -> str:
 
 
 @EVERY_DAY
-def test_every_lab_s_machine_shows_its_lab(lived_in: psycopg.Connection, day: dt.date) -> None:
+def test_every_lab_s_machine_shows_its_lab(aged_campus: psycopg.Connection, day: dt.date) -> None:
     tied = {
-        (row["pi_uniqname"], row["machine_id"]) for row in truth(lived_in, "lab_computers", day)
+        (row["pi_uniqname"], row["machine_id"]) for row in truth(aged_campus, "lab_computers", day)
     }
-    machines = [row for row in truth(lived_in, "computers", day) if row["lab_pi"]]
+    machines = [row for row in truth(aged_campus, "computers", day) if row["lab_pi"]]
     unreadable = ("_nul", "_bytes", "tdx_no_detail", "tdx_no_owner", "tdx_unknown_owner")
     tied_machines = [m for m in machines if (m["lab_pi"], m["machine_id"]) in tied]
     assert machines
@@ -165,8 +167,8 @@ def test_every_lab_s_machine_shows_its_lab(lived_in: psycopg.Connection, day: dt
     assert len(tied_machines) > 0.8 * len(machines)
 
 
-def test_awards_are_written_as_the_export_does(lived_in: psycopg.Connection) -> None:
-    rows = readable(lived_in, "lab_awards", "lab_award", DAYS[0]).values()
+def test_awards_are_written_as_the_export_does(aged_campus: psycopg.Connection) -> None:
+    rows = readable(aged_campus, "lab_awards", "lab_award", DAYS[0]).values()
     assert len(rows) > 10
     for row in rows:
         assert len(row) == 29
@@ -174,7 +176,7 @@ def test_awards_are_written_as_the_export_does(lived_in: psycopg.Connection) -> 
         assert re.fullmatch(r"\$[\d,]+(\.\d\d)?", row["Award Total Dollars"])
         assert re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}", row["Award Project Start Date"])
     assert "" in {row["Person Appt Department Id"] for row in rows}
-    flags = {row["flag"] for row in truth(lived_in, "labels", DAYS[0])}
+    flags = {row["flag"] for row in truth(aged_campus, "labels", DAYS[0])}
     assert {"award_missing_department", "award_collides"} <= flags
 
 
@@ -188,14 +190,14 @@ def test_some_award_rows_collide() -> None:
 
 @EVERY_DAY
 def test_labels_of_directories_and_inventory_follow_from_the_json(
-    lived_in: psycopg.Connection, day: dt.date
+    aged_campus: psycopg.Connection, day: dt.date
 ) -> None:
     wanted: set[tuple[str, str, str]] = set()
 
     def flag(table: str, subject: str, **flags: object) -> None:
         wanted.update((table, name, subject) for name, holds in flags.items() if holds)
 
-    for key, entry in readable(lived_in, "active_directory", "computer", day).items():
+    for key, entry in readable(aged_campus, "active_directory", "computer", day).items():
         flag(
             "ad_computers",
             key,
@@ -204,7 +206,7 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
             missing_dns_hostname=not one(entry, "dNSHostName"),
             account_disabled=int(one(entry, "userAccountControl")) & 2,
         )
-    for key, entry in readable(lived_in, "active_directory", "group", day).items():
+    for key, entry in readable(aged_campus, "active_directory", "group", day).items():
         flag(
             "ad_groups",
             key,
@@ -212,7 +214,7 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
             missing_description=not one(entry, "description"),
             no_members=not many(entry, "member"),
         )
-    for key, entry in readable(lived_in, "mcommunity_ldap", "group", day).items():
+    for key, entry in readable(aged_campus, "mcommunity_ldap", "group", day).items():
         flag(
             "mcommunity_groups",
             key,
@@ -221,8 +223,8 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
             missing_owner=not many(entry, "owner"),
             no_members=not many(entry, "member"),
         )
-    details = readable(lived_in, "tdx", "asset_detail", day)
-    for key, row in readable(lived_in, "tdx", "asset", day).items():
+    details = readable(aged_campus, "tdx", "asset_detail", day)
+    for key, row in readable(aged_campus, "tdx", "asset", day).items():
         attributes = details.get(key, {}).get("Attributes", [])
         address = next((a["Value"] for a in attributes if a["Name"].startswith("MAC")), "")
         inventoried = next((a["Value"] for a in attributes if a["ID"] == 3514), "")
@@ -245,7 +247,7 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
     tables = {"ad_computers", "ad_groups", "mcommunity_groups", "tdx_assets"}
     expected = {
         (row["table_name"], row["flag"], row["subject"])
-        for row in truth(lived_in, "labels", day)
+        for row in truth(aged_campus, "labels", day)
         if row["table_name"] in tables
     }
     assert expected == wanted

@@ -36,12 +36,12 @@ NO_SERIAL = {"", *(text.upper() for text in PLACEHOLDERS)}
 
 
 @EVERY_DAY
-def test_keys_are_the_identities_of_bronze(lived_in: psycopg.Connection, day: dt.date) -> None:
+def test_keys_are_the_identities_of_bronze(aged_campus: psycopg.Connection, day: dt.date) -> None:
     for system, entity, identify in (
         ("key_client", "computer", card_identity),
         ("lab_awards", "lab_award", award_identity),
     ):
-        found = readable(lived_in, system, entity, day)
+        found = readable(aged_campus, system, entity, day)
         assert {key: identify(_as_read(row)) for key, row in found.items()} == {
             key: key for key in found
         }
@@ -52,23 +52,23 @@ def _as_read(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @EVERY_DAY
-def test_every_readable_record_is_one_machine(lived_in: psycopg.Connection, day) -> None:
+def test_every_readable_record_is_one_machine(aged_campus: psycopg.Connection, day) -> None:
     labelled = Counter(
-        (row["system"], row["record_key"]) for row in truth(lived_in, "machine_records", day)
+        (row["system"], row["record_key"]) for row in truth(aged_campus, "machine_records", day)
     )
-    assets = readable(lived_in, "tdx", "asset", day)
+    assets = readable(aged_campus, "tdx", "asset", day)
     wanted = {("tdx", k) for k, asset in assets.items() if asset["FormName"] == "Computer Form"}
     for system in ("key_client", "active_directory"):
-        wanted |= {(system, key) for key in readable(lived_in, system, "computer", day)}
+        wanted |= {(system, key) for key in readable(aged_campus, system, "computer", day)}
     assert labelled == Counter(wanted)
 
 
 @EVERY_DAY
-def test_cards_and_serials_are_the_true_ones(lived_in: psycopg.Connection, day: dt.date) -> None:
+def test_cards_and_serials_are_the_true_ones(aged_campus: psycopg.Connection, day: dt.date) -> None:
     """But for docks, placeholders and what a defect says."""
-    machines = {row["machine_id"]: row for row in truth(lived_in, "computers", day)}
-    rows = readable(lived_in, "key_client", "computer", day)
-    for record in truth(lived_in, "machine_records", day):
+    machines = {row["machine_id"]: row for row in truth(aged_campus, "computers", day)}
+    rows = readable(aged_campus, "key_client", "computer", day)
+    for record in truth(aged_campus, "machine_records", day):
         if record["system"] != "key_client" or not record["is_current"]:
             continue
         row, machine = rows[record["record_key"]], machines[record["machine_id"]]
@@ -180,14 +180,16 @@ def test_shares_of_systems_and_overlaps() -> None:
     assert share[3] > 0.15
 
 
-def test_shared_docks_and_swapped_serials_are_what_they_say(lived_in: psycopg.Connection) -> None:
+def test_shared_docks_and_swapped_serials_are_what_they_say(
+    aged_campus: psycopg.Connection,
+) -> None:
     day = DAYS[0]
-    machines = {row["machine_id"]: row for row in truth(lived_in, "computers", day)}
+    machines = {row["machine_id"]: row for row in truth(aged_campus, "computers", day)}
     addresses: dict[str, set[int]] = defaultdict(set)
-    rows = readable(lived_in, "key_client", "computer", day)
-    assets = readable(lived_in, "tdx", "asset", day)
+    rows = readable(aged_campus, "key_client", "computer", day)
+    assets = readable(aged_campus, "tdx", "asset", day)
     swapped = {}
-    for record in truth(lived_in, "machine_records", day):
+    for record in truth(aged_campus, "machine_records", day):
         number = record["machine_id"]
         if record["system"] == "key_client":
             addresses[canonical_mac(rows[record["record_key"]]["MAC"]) or ""].add(number)
@@ -201,14 +203,14 @@ def test_shared_docks_and_swapped_serials_are_what_they_say(lived_in: psycopg.Co
         assert serial == machines[number ^ 1]["serial"]
 
 
-def test_password_attributes_are_there_to_be_left_out(lived_in: psycopg.Connection) -> None:
-    computers = readable(lived_in, "active_directory", "computer", DAYS[0]).values()
+def test_password_attributes_are_there_to_be_left_out(aged_campus: psycopg.Connection) -> None:
+    computers = readable(aged_campus, "active_directory", "computer", DAYS[0]).values()
     names = {name for computer in computers for name in computer["attributes"]}
     assert {"ms-Mcs-AdmPwd", "msLAPS-Password", "msLAPS-EncryptedPassword"} <= names
 
 
-def test_accounts_of_computers_are_in_order(lived_in: psycopg.Connection) -> None:
-    computers = readable(lived_in, "active_directory", "computer", DAYS[0]).values()
+def test_accounts_of_computers_are_in_order(aged_campus: psycopg.Connection) -> None:
+    computers = readable(aged_campus, "active_directory", "computer", DAYS[0]).values()
     sids = [one(computer, "objectSid") for computer in computers]
     assert len(sids) == len(set(sids))
     for computer in computers:

@@ -51,8 +51,8 @@ def test_a_change_has_two_sides() -> None:
         )
 
 
-def test_superiors_exist(lived_in: psycopg.Connection) -> None:
-    unknown = lived_in.execute(
+def test_superiors_exist(aged_campus: psycopg.Connection) -> None:
+    unknown = aged_campus.execute(
         """
         with record as (select system, entity, record_key, lookup, payload::jsonb as p
                         from campus.records where valid_to is null and payload not like '%\\u0000%')
@@ -75,8 +75,8 @@ def test_superiors_exist(lived_in: psycopg.Connection) -> None:
     assert unknown == (0,)
 
 
-def test_details_change_only_with_their_list_record(lived_in: psycopg.Connection) -> None:
-    alone = lived_in.execute(
+def test_details_change_only_with_their_list_record(aged_campus: psycopg.Connection) -> None:
+    alone = aged_campus.execute(
         """
         select count(*) from campus.records d
         where entity like '%_detail' and not exists (
@@ -88,8 +88,8 @@ def test_details_change_only_with_their_list_record(lived_in: psycopg.Connection
     assert alone == (0,)
 
 
-def test_a_detail_repeats_its_list_record(lived_in: psycopg.Connection) -> None:
-    rows = lived_in.execute(
+def test_a_detail_repeats_its_list_record(aged_campus: psycopg.Connection) -> None:
+    rows = aged_campus.execute(
         "select l.payload, d.payload from campus.records l join campus.records d"
         " on d.system = l.system and d.entity = l.entity || '_detail'"
         " and d.record_key = l.record_key and d.valid_to is null"
@@ -101,9 +101,9 @@ def test_a_detail_repeats_its_list_record(lived_in: psycopg.Connection) -> None:
         assert listed.items() <= detail.items()
 
 
-def test_no_good_record_turns_bad(lived_in: psycopg.Connection) -> None:
+def test_no_good_record_turns_bad(aged_campus: psycopg.Connection) -> None:
     bad = r"(payload like '%%\u0000%%' or payload like '%%' || chr(57599) || '%%')"
-    turned = lived_in.execute(
+    turned = aged_campus.execute(
         f"""
         select count(*) from campus.records n join campus.records b
           using (system, entity, record_key)
@@ -114,14 +114,14 @@ def test_no_good_record_turns_bad(lived_in: psycopg.Connection) -> None:
     assert turned == (0,)
 
 
-def test_versions_follow_each_other_without_a_repeat(lived_in: psycopg.Connection) -> None:
-    repeated = lived_in.execute(
+def test_versions_follow_each_other_without_a_repeat(aged_campus: psycopg.Connection) -> None:
+    repeated = aged_campus.execute(
         "select count(*) from campus.records a join campus.records b"
         " using (system, entity, record_key)"
         " where a.valid_to = b.valid_from"
         " and (a.payload, a.lookup, a.fault) = (b.payload, b.lookup, b.fault)"
     ).fetchone()
-    overlapping = lived_in.execute(
+    overlapping = aged_campus.execute(
         "select count(*) from campus.records a join campus.records b"
         " using (system, entity, record_key) where a.valid_from < b.valid_from"
         " and (a.valid_to is null or a.valid_to > b.valid_from)"
@@ -129,16 +129,16 @@ def test_versions_follow_each_other_without_a_repeat(lived_in: psycopg.Connectio
     assert (repeated, overlapping) == ((0,), (0,))
 
 
-def test_mix_of_people_and_fill_rates(lived_in: psycopg.Connection) -> None:
+def test_mix_of_people_and_fill_rates(aged_campus: psycopg.Connection) -> None:
     kinds: dict[str, float] = dict(
-        lived_in.execute(
+        aged_campus.execute(
             "select kind, count(*)::float / 2000 from campus.people where valid_from = '2026-01-01'"
             " group by kind"
         ).fetchall()
     )
     wanted = {"alumni": 0.55, "student": 0.22, "staff": 0.14, "faculty": 0.06, "sponsored": 0.03}
     assert all(abs(kinds[kind] - share) < 0.05 for kind, share in wanted.items())
-    nameless = lived_in.execute(
+    nameless = aged_campus.execute(
         "select avg((coalesce(btrim(payload::json ->> 'UniqName'), '') = '')::int)"
         " from campus.records where (system, entity) = ('umich_api', 'user')"
         " and valid_to is null and payload not like '%\\u0000%'"

@@ -178,8 +178,8 @@ def test_a_broken_first_day_leaves_nothing(connection, monkeypatch) -> None:
     assert not campus.exists(connection)
 
 
-def test_about_one_percent_change_each_day(lived_in: psycopg.Connection) -> None:
-    changed = lived_in.execute(
+def test_about_one_percent_change_each_day(aged_campus: psycopg.Connection) -> None:
+    changed = aged_campus.execute(
         "select count(distinct (r.valid_from, p.person_id)) from campus.people p"
         " join campus.people r using (person_id) where r.valid_from > %s",
         (FIRST_DAY,),
@@ -207,8 +207,8 @@ def test_every_kind_of_thing_happens(connection: psycopg.Connection) -> None:
     assert differences and all(differences)
 
 
-def test_department_changes_and_newcomers(lived_in: psycopg.Connection) -> None:
-    rows = lived_in.execute(
+def test_department_changes_and_newcomers(aged_campus: psycopg.Connection) -> None:
+    rows = aged_campus.execute(
         "select count(*) filter (where valid_from > %(d)s),"
         " count(*) filter (where valid_to is not null) from campus.records"
         " where system = 'tdx' and entity = 'department'",
@@ -217,8 +217,8 @@ def test_department_changes_and_newcomers(lived_in: psycopg.Connection) -> None:
     assert rows and all(rows)
 
 
-def test_nobody_else_may_look(lived_in: psycopg.Connection) -> None:
-    privileges = lived_in.execute(
+def test_nobody_else_may_look(aged_campus: psycopg.Connection) -> None:
+    privileges = aged_campus.execute(
         "select count(*) from pg_namespace, aclexplode(nspacl) as acl"
         " where nspname = 'campus' and acl.grantee <> nspowner"
     ).fetchone()

@@ -1,4 +1,4 @@
-"""A campus with no one in it, the simulators on top of it, and hands to change it."""
+"""A campus with no one in it, the simulators on top of it, and an editor of its tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ values (1, 200, %(day)s, %(day)s, %(day)s)
 KeyLookupJson = tuple[str, str, Any]
 
 
-class Hands:
+class CampusEditor:
     """Changes the campus while the simulators serve it."""
 
     def __init__(self, database_url: str, environment: dict[str, str]) -> None:
@@ -79,17 +79,17 @@ def served(postgres: str) -> Iterator[tuple[str, SimulatorProcess]]:
 
 
 @pytest.fixture
-def campus(served: tuple[str, SimulatorProcess]) -> Hands:
+def campus(served: tuple[str, SimulatorProcess]) -> CampusEditor:
     """An empty campus at `DAY`, without faults."""
     url, process = served
-    hands = Hands(url, process.environment)
-    hands.execute("truncate campus.records, campus.world, campus.faults")
-    hands.execute(NEW_WORLD, {"day": DAY})
-    return hands
+    editor = CampusEditor(url, process.environment)
+    editor.execute("truncate campus.records, campus.world, campus.faults")
+    editor.execute(NEW_WORLD, {"day": DAY})
+    return editor
 
 
 @pytest.fixture
-def tdx(campus: Hands) -> Iterator[httpx.Client]:
+def tdx(campus: CampusEditor) -> Iterator[httpx.Client]:
     """A client that has logged in; paths start with the empty application id."""
     env = campus.environment
     with httpx.Client(base_url=env["TDX_BASE_URL"], timeout=20) as client:
@@ -100,13 +100,13 @@ def tdx(campus: Hands) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def mcommunity(campus: Hands) -> Iterator[ldap3.Connection]:
+def mcommunity(campus: CampusEditor) -> Iterator[ldap3.Connection]:
     with connect(campus.environment, "MCOMMUNITY_LDAP_URL", "MCOMMUNITY_LDAP_") as connection:
         yield connection
 
 
 @pytest.fixture
-def active_directory(campus: Hands) -> Iterator[ldap3.Connection]:
+def active_directory(campus: CampusEditor) -> Iterator[ldap3.Connection]:
     with connect(campus.environment, "AD_LDAP_URL", "AD_") as connection:
         yield connection
 

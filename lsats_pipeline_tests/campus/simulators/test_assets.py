@@ -17,7 +17,7 @@ from lsats_pipeline.core.settings import from_variables
 from lsats_pipeline.hub.sources import detail, source, stream
 from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
-from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands
+from lsats_pipeline_tests.campus.simulators.conftest import DAY, CampusEditor
 
 
 def asset(number: int, status: int = 38, **fields: Any) -> tuple[str, str, dict[str, Any]]:
@@ -28,7 +28,7 @@ def search(tdx: httpx.Client, body: Any, layout: str = "48/assets/search") -> ht
     return tdx.post(f"{str(tdx.base_url).rstrip('/')}/{layout}", json=body)
 
 
-def test_assets_are_found_by_status(campus: Hands, tdx: httpx.Client) -> None:
+def test_assets_are_found_by_status(campus: CampusEditor, tdx: httpx.Client) -> None:
     campus.put("tdx", "asset", asset(1), asset(2, 39), asset(3, 380), asset(4, 40))
 
     def found(body: Any) -> list[int]:
@@ -47,7 +47,7 @@ def test_assets_need_their_application(tdx: httpx.Client, layout: str) -> None:
 class Reader:
     """The hub's client, with short waits that are written down."""
 
-    def __init__(self, campus: Hands, stack: ExitStack) -> None:
+    def __init__(self, campus: CampusEditor, stack: ExitStack) -> None:
         self.slept: list[float] = []
         settings = from_variables(TdxSettings, campus.environment)
         connect: Any = source("tdx").connect
@@ -68,19 +68,19 @@ class Reader:
 
 
 @pytest.fixture
-def hub(campus: Hands) -> Any:
+def hub(campus: CampusEditor) -> Any:
     with ExitStack() as stack:
         yield Reader(campus, stack)
 
 
-def test_the_hub_reads_what_counts(campus: Hands, hub: Reader) -> None:
+def test_the_hub_reads_what_counts(campus: CampusEditor, hub: Reader) -> None:
     statuses = (38, 39, 40, 41, 46, 59, 141, 201, 202)
     campus.put("tdx", "asset", *(asset(n, s) for n, s in enumerate([*statuses, 37, 999])))
     assert hub.ids() == list(range(len(statuses)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 2001])
-def test_pages(campus: Hands, hub: Reader, count: int) -> None:
+def test_pages(campus: CampusEditor, hub: Reader, count: int) -> None:
     campus.put("tdx", "asset", *map(asset, range(count)))
     pages = hub.pages()
     assert [len(page) for page in pages] == [1000] * (count // 1000) + [count % 1000] * bool(
@@ -89,14 +89,14 @@ def test_pages(campus: Hands, hub: Reader, count: int) -> None:
     assert sorted(json.loads(r)["ID"] for page in pages for r in page) == list(range(count))
 
 
-def test_broken_bytes_spoil_one_record_only(campus: Hands, hub: Reader) -> None:
+def test_broken_bytes_spoil_one_record_only(campus: CampusEditor, hub: Reader) -> None:
     campus.put("tdx", "asset", asset(1), asset(2, Tag="x\ue0ffy"), asset(3, Tag="ü€𝄞" * 50))
     [records] = hub.pages()
     assert records[1] == b'{"ID": 2, "StatusID": 38, "Name": "PC 2", "Tag": "x\xffy"}'
     assert json.loads(records[2])["Tag"] == "ü€𝄞" * 50
 
 
-def test_a_rate_limit_is_waited_for(campus: Hands, hub: Reader) -> None:
+def test_a_rate_limit_is_waited_for(campus: CampusEditor, hub: Reader) -> None:
     campus.put("tdx", "asset", *map(asset, range(10)))
     campus.put("tdx", "asset_detail", asset(1, Attributes=[]))
     campus.fault("tdx_rate_limit", calls=1, seconds=1)
@@ -105,21 +105,21 @@ def test_a_rate_limit_is_waited_for(campus: Hands, hub: Reader) -> None:
     assert hub.slept
 
 
-def test_an_answer_cut_off_is_asked_for_again(campus: Hands, hub: Reader) -> None:
+def test_an_answer_cut_off_is_asked_for_again(campus: CampusEditor, hub: Reader) -> None:
     campus.put("tdx", "asset", *(asset(n, Tag="x" * 500) for n in range(1000)))
     campus.fault("http_cut", path="assets/search", after_bytes=200_000, times=2)
     assert hub.ids() == list(range(1000))
     assert len(hub.slept) == 2
 
 
-def test_an_answer_always_cut_off_is_an_error(campus: Hands, hub: Reader) -> None:
+def test_an_answer_always_cut_off_is_an_error(campus: CampusEditor, hub: Reader) -> None:
     campus.put("tdx", "asset", *(asset(n, Tag="x" * 500) for n in range(1000)))
     campus.fault("http_cut", path="assets/search", after_bytes=200_000)
     with pytest.raises(TransientError, match="assets/search failed 4 times"):
         hub.pages()
 
 
-def test_details_come_from_the_application(campus: Hands, hub: Reader) -> None:
+def test_details_come_from_the_application(campus: CampusEditor, hub: Reader) -> None:
     attribute = {"ID": 1, "Name": "MAC Address(es)", "Value": "02:00:00:00:00:01"}
     campus.put("tdx", "asset_detail", asset(1, Attributes=[attribute]))
     fetch = detail("tdx_asset_detail").fetch
@@ -129,7 +129,7 @@ def test_details_come_from_the_application(campus: Hands, hub: Reader) -> None:
     assert fetch(hub.client, "2") is None
 
 
-def test_many_assets_take_little_memory(campus: Hands, hub: Reader) -> None:
+def test_many_assets_take_little_memory(campus: CampusEditor, hub: Reader) -> None:
     campus.put("tdx", "asset", *(asset(n, Tag="x" * 2000) for n in range(20_000)))
     hub.client.accounts()  # signed in
     tracemalloc.start()

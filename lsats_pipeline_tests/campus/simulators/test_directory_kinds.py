@@ -22,7 +22,7 @@ from lsats_pipeline.hub.sources.active_directory.streams import read_organizatio
 from lsats_pipeline.hub.sources.ldap import Directory
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline.hub.sources.source import ReadRequest
-from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands
+from lsats_pipeline_tests.campus.simulators.conftest import DAY, CampusEditor
 
 ROOT = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
 COLLEGE = f"OU=LSA,OU=Organizations,{ROOT}"
@@ -89,7 +89,7 @@ def values(connection: ldap3.Connection) -> dict[str, list[str]]:
 class Hub:
     """The hub's own clients on the simulators."""
 
-    def __init__(self, campus: Hands, stack: ExitStack) -> None:
+    def __init__(self, campus: CampusEditor, stack: ExitStack) -> None:
         self._campus, self._stack = campus, stack
 
     def client(self, system: str) -> Any:
@@ -103,12 +103,12 @@ class Hub:
 
 
 @pytest.fixture
-def hub(campus: Hands) -> Iterator[Hub]:
+def hub(campus: CampusEditor) -> Iterator[Hub]:
     with ExitStack() as stack:
         yield Hub(campus, stack)
 
 
-def test_a_long_list_comes_in_ranges(campus: Hands, hub: Hub) -> None:
+def test_a_long_list_comes_in_ranges(campus: CampusEditor, hub: Hub) -> None:
     members = people(4000)
     campus.put("active_directory", "group", group("Everyone", 1, member=members))
     directory = hub.client("active_directory")._directory
@@ -125,13 +125,15 @@ def test_a_long_list_comes_in_ranges(campus: Hands, hub: Hub) -> None:
     assert ask("member;range=5-9") == {"member;range=5-9": members[5:10]}
 
 
-def test_a_list_that_fits_comes_as_it_is(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_a_list_that_fits_comes_as_it_is(
+    campus: CampusEditor, active_directory: ldap3.Connection
+) -> None:
     campus.put("active_directory", "group", group("Some", 1, member=people(1500)))
     active_directory.search(TEAMS, "(objectClass=group)", attributes=["member"])
     assert values(active_directory) == {"member": people(1500)}
 
 
-def test_a_group_of_5000_arrives_whole(campus: Hands, hub: Hub) -> None:
+def test_a_group_of_5000_arrives_whole(campus: CampusEditor, hub: Hub) -> None:
     members = people(5000)
     campus.put("active_directory", "group", group("Every One, all", 1, member=members))
     campus.put("active_directory", "group", group("Nobody", 2), group("One", 3, member=members[:1]))
@@ -139,14 +141,14 @@ def test_a_group_of_5000_arrives_whole(campus: Hands, hub: Hub) -> None:
     assert found == {"Every One, all": members, "Nobody": None, "One": members[0]}
 
 
-def test_a_mailing_list_of_5000_arrives_whole(campus: Hands, hub: Hub) -> None:
+def test_a_mailing_list_of_5000_arrives_whole(campus: CampusEditor, hub: Hub) -> None:
     members = [f"uid=synth{n:05d},ou=People,dc=umich,dc=edu" for n in range(5000)]
     campus.put("mcommunity_ldap", "group", mailing_list(1, member=members, owner=members[:2]))
     [record] = hub.read("mcommunity_ldap_group")
     assert (record["member"], record["owner"]) == (members, members[:2])
 
 
-def test_all_groups_past_the_limit_with_and_without_members(campus: Hands, hub: Hub) -> None:
+def test_all_groups_past_the_limit_with_and_without_members(campus: CampusEditor, hub: Hub) -> None:
     lists = [mailing_list(n, **({"member": ["x"]} if n % 3 else {})) for n in range(1000)]
     campus.put("mcommunity_ldap", "group", *lists)
     posix = {"uid": ["synth"], "gidNumber": ["1"], "cn": ["List 0001"]}
@@ -157,7 +159,9 @@ def test_all_groups_past_the_limit_with_and_without_members(campus: Hands, hub: 
     assert [record["uid"] for record in hub.read("mcommunity_ldap_user")] == ["synth"]
 
 
-def test_kinds_do_not_mix(campus: Hands, hub: Hub, active_directory: ldap3.Connection) -> None:
+def test_kinds_do_not_mix(
+    campus: CampusEditor, hub: Hub, active_directory: ldap3.Connection
+) -> None:
     person = directory_object(
         "person user", "synth1", f"CN=synth1,OU=Accounts,{ROOT}", 1, cn=["synth1"]
     )
@@ -181,7 +185,7 @@ def test_kinds_do_not_mix(campus: Hands, hub: Hub, active_directory: ldap3.Conne
     assert (len(first), len(rest), len({*first, *rest})) == (3, 1, 4)
 
 
-def test_attributes_that_change_every_day(campus: Hands, hub: Hub) -> None:
+def test_attributes_that_change_every_day(campus: CampusEditor, hub: Hub) -> None:
     campus.put("active_directory", "group", group("One", 1))
     campus.put("active_directory", "computer", computer("pc", 1))
     for name, moving in (("group", 3), ("computer", 8)):
@@ -191,7 +195,7 @@ def test_attributes_that_change_every_day(campus: Hands, hub: Hub) -> None:
 
 
 def test_passwords_are_served_to_whom_asks(
-    campus: Hands, active_directory: ldap3.Connection
+    campus: CampusEditor, active_directory: ldap3.Connection
 ) -> None:
     campus.put("active_directory", "computer", computer("pc", 1, **SECRETS))
     for asked in (list(SECRETS), ["*"]):
@@ -204,7 +208,7 @@ def _given(client: Any) -> Any:
 
 
 def test_no_password_is_read_stored_or_logged(
-    campus: Hands, hub: Hub, warehouse: Any, hub_settings: Any, caplog: Any
+    campus: CampusEditor, hub: Hub, warehouse: Any, hub_settings: Any, caplog: Any
 ) -> None:
     """The directory would tell; the hub does not ask, and would not keep it."""
     expiry = {"ms-Mcs-AdmPwdExpirationTime": ["134167968000000000"],
@@ -234,7 +238,7 @@ def test_no_password_is_read_stored_or_logged(
 
 
 def test_a_password_sent_unasked_is_dropped(
-    campus: Hands, hub: Hub, monkeypatch: pytest.MonkeyPatch
+    campus: CampusEditor, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campus.put("active_directory", "computer", computer("pc", 1, **SECRETS))
     request = Directory._request
@@ -248,14 +252,14 @@ def test_a_password_sent_unasked_is_dropped(
     assert not SECRETS.keys() & record.keys()
 
 
-def test_certificates_are_no_text(campus: Hands, hub: Hub) -> None:
+def test_certificates_are_no_text(campus: CampusEditor, hub: Hub) -> None:
     certificate = ["0\x82\x01\ue0ff"]  # a byte that is no UTF-8 on the wire
     campus.put("active_directory", "computer", computer("pc", 1, userCertificate=certificate))
     [record] = hub.read("active_directory_computer")
     assert record["userCertificate"] == "MMKCAf8="
 
 
-def test_folders_of_both_branches_once_each(campus: Hands, hub: Hub) -> None:
+def test_folders_of_both_branches_once_each(campus: CampusEditor, hub: Hub) -> None:
     folders = [LABS, f"OU=abc-synth,OU=Physics\\, Applied,{LABS}", DESKS, f"OU=Desk,{DESKS}"]
     outside = [COLLEGE, f"OU=Else,OU=Elsewhere,{COLLEGE}", f"OU=Research,{ROOT}"]
     campus.put(

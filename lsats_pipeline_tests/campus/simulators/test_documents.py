@@ -19,7 +19,7 @@ from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.settings import SIMULATED, DocumentSettings
 from lsats_pipeline.hub.sources.source import NothingToRead, ReadRequest
 from lsats_pipeline.warehouse.database import Connection
-from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands
+from lsats_pipeline_tests.campus.simulators.conftest import DAY, CampusEditor
 
 ZONE = ZoneInfo("America/Detroit")
 NEXT = DAY + dt.timedelta(days=1)
@@ -30,7 +30,7 @@ PART = {"Award Id": "AWD1", "Person Uniqname": "synth1", "Award Title": 'A "titl
 
 
 @pytest.fixture
-def connection(campus: Hands) -> Iterator[Connection]:
+def connection(campus: CampusEditor) -> Iterator[Connection]:
     campus.execute("drop table if exists campus.drops")
     with psycopg.connect(campus.database_url) as opened:
         yield opened
@@ -45,12 +45,12 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != SIMULATED)
 
 
-def put(campus: Hands, card: Any = CARD, part: Any = PART) -> None:
+def put(campus: CampusEditor, card: Any = CARD, part: Any = PART) -> None:
     campus.put("key_client", "computer", ("020000000001|LSA-SYNTH-1|SYN1", "", card))
     campus.put("lab_awards", "lab_award", ("AWD1|synth1|||", "", part))
 
 
-def replace(campus: Hands, system: str, record: Any, day: dt.date) -> None:
+def replace(campus: CampusEditor, system: str, record: Any, day: dt.date) -> None:
     campus.execute("update campus.records set valid_to = %s where system = %s", [day, system])
     campus.execute(
         "insert into campus.records select system, entity, record_key, lookup, %s, '', %s, null"
@@ -68,7 +68,7 @@ def read(name: str, inbox: Path, day: dt.date = DAY) -> list[dict[str, Any]]:
 
 
 def test_each_system_drops_its_file_on_the_day(
-    campus: Hands, connection: Connection, inbox: Path
+    campus: CampusEditor, connection: Connection, inbox: Path
 ) -> None:
     put(campus)
     dropped = drop(connection, inbox, ZONE)
@@ -79,7 +79,9 @@ def test_each_system_drops_its_file_on_the_day(
         assert arrival == dt.datetime(2026, 3, 2, 0, 5, tzinfo=ZONE)
 
 
-def test_the_hub_reads_what_was_known(campus: Hands, connection: Connection, inbox: Path) -> None:
+def test_the_hub_reads_what_was_known(
+    campus: CampusEditor, connection: Connection, inbox: Path
+) -> None:
     put(campus)
     drop(connection, inbox, ZONE)
     [card] = read("key_client_computer", inbox)
@@ -92,7 +94,7 @@ def test_the_hub_reads_what_was_known(campus: Hands, connection: Connection, inb
 
 
 def test_only_what_differs_is_dropped_again(
-    campus: Hands, connection: Connection, inbox: Path
+    campus: CampusEditor, connection: Connection, inbox: Path
 ) -> None:
     put(campus)
     assert len(drop(connection, inbox, ZONE)) == 2
@@ -109,14 +111,14 @@ def test_only_what_differs_is_dropped_again(
 
 
 def test_a_system_that_knows_nothing_drops_nothing(
-    campus: Hands, connection: Connection, inbox: Path
+    campus: CampusEditor, connection: Connection, inbox: Path
 ) -> None:
     assert drop(connection, inbox, ZONE) == []
     assert not inbox.exists()
 
 
 def test_everything_gone_is_an_export_without_rows(
-    campus: Hands, connection: Connection, inbox: Path
+    campus: CampusEditor, connection: Connection, inbox: Path
 ) -> None:
     put(campus)
     drop(connection, inbox, ZONE)
@@ -129,7 +131,7 @@ def test_everything_gone_is_an_export_without_rows(
 
 @pytest.mark.parametrize("name", ["KeyConfigure_Computers 2025.xlsx", "lab_awards.csv"])
 def test_files_of_somebody_else_keep_the_campus_out(
-    campus: Hands, connection: Connection, inbox: Path, name: str
+    campus: CampusEditor, connection: Connection, inbox: Path, name: str
 ) -> None:
     put(campus)
     inbox.mkdir(parents=True)
@@ -140,7 +142,7 @@ def test_files_of_somebody_else_keep_the_campus_out(
 
 
 def test_a_broken_byte_arrives_as_windows_1252(
-    campus: Hands, connection: Connection, inbox: Path
+    campus: CampusEditor, connection: Connection, inbox: Path
 ) -> None:
     put(campus, part=PART | {"Person Last Name": "N\ue0ff"})
     drop(connection, inbox, ZONE)

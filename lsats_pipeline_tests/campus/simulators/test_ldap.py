@@ -13,7 +13,7 @@ import pytest
 from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.protocol.formatters.formatters import format_sid
 
-from lsats_pipeline_tests.campus.simulators.conftest import DAY, Hands, connect
+from lsats_pipeline_tests.campus.simulators.conftest import DAY, CampusEditor, connect
 
 PEOPLE = "ou=People,dc=umich,dc=edu"
 ROOT = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
@@ -61,7 +61,9 @@ def paged(connection: ldap3.Connection, criteria: str, size: int) -> list[dict[s
     return found
 
 
-def test_a_search_is_cut_at_350_in_no_order(campus: Hands, mcommunity: ldap3.Connection) -> None:
+def test_a_search_is_cut_at_350_in_no_order(
+    campus: CampusEditor, mcommunity: ldap3.Connection
+) -> None:
     campus.put("mcommunity_ldap", "user", *(member(n) for n in range(400)))
     found = uids(mcommunity, "(uid=*)")
     assert mcommunity.result["description"] == "sizeLimitExceeded"
@@ -70,13 +72,13 @@ def test_a_search_is_cut_at_350_in_no_order(campus: Hands, mcommunity: ldap3.Con
     assert found == uids(mcommunity, "(uid=*)")
 
 
-def test_exactly_350_are_not_too_many(campus: Hands, mcommunity: ldap3.Connection) -> None:
+def test_exactly_350_are_not_too_many(campus: CampusEditor, mcommunity: ldap3.Connection) -> None:
     campus.put("mcommunity_ldap", "user", *(member(n) for n in range(350)))
     assert len(uids(mcommunity, "(uid=*)")) == 350
     assert mcommunity.result["description"] == "success"
 
 
-def test_pages_do_not_get_past_the_cap(campus: Hands, mcommunity: ldap3.Connection) -> None:
+def test_pages_do_not_get_past_the_cap(campus: CampusEditor, mcommunity: ldap3.Connection) -> None:
     campus.put("mcommunity_ldap", "user", *(member(n) for n in range(400)))
     cookie, sizes = b"", []
     while True:
@@ -88,7 +90,7 @@ def test_pages_do_not_get_past_the_cap(campus: Hands, mcommunity: ldap3.Connecti
     assert mcommunity.result["description"] == "sizeLimitExceeded"
 
 
-def test_ranges_of_uid_give_everybody(campus: Hands, mcommunity: ldap3.Connection) -> None:
+def test_ranges_of_uid_give_everybody(campus: CampusEditor, mcommunity: ldap3.Connection) -> None:
     campus.put("mcommunity_ldap", "user", *(member(n) for n in range(1000)))
     found = []
     for start in range(0, 1000, 250):
@@ -125,7 +127,7 @@ def test_ranges_of_uid_give_everybody(campus: Hands, mcommunity: ldap3.Connectio
     ],
 )
 def test_filters(
-    campus: Hands, mcommunity: ldap3.Connection, criteria: str, expected: list[int]
+    campus: CampusEditor, mcommunity: ldap3.Connection, criteria: str, expected: list[int]
 ) -> None:
     campus.put(
         "mcommunity_ldap",
@@ -139,7 +141,7 @@ def test_filters(
 
 
 def test_a_person_without_a_uid_is_absent_from_uid_searches(
-    campus: Hands, mcommunity: ldap3.Connection
+    campus: CampusEditor, mcommunity: ldap3.Connection
 ) -> None:
     nameless = {"dn": f"cn=x,{PEOPLE}", "attributes": {"cn": ["x"]}}
     campus.put("mcommunity_ldap", "user", member(1), ("5", "", nameless))
@@ -147,7 +149,7 @@ def test_a_person_without_a_uid_is_absent_from_uid_searches(
     assert mcommunity.search(PEOPLE, "(cn=x)")
 
 
-def test_attributes_are_chosen(campus: Hands, mcommunity: ldap3.Connection) -> None:
+def test_attributes_are_chosen(campus: CampusEditor, mcommunity: ldap3.Connection) -> None:
     campus.put("mcommunity_ldap", "user", member(1, ou=["Alumni", "Sample Unit"]))
     for wanted, expected in {
         ("ou", "DN"): {"ou"},
@@ -174,7 +176,7 @@ def test_attributes_are_chosen(campus: Hands, mcommunity: ldap3.Connection) -> N
     ],
 )
 def test_scopes(
-    campus: Hands, mcommunity: ldap3.Connection, base: str, scope: str, found: int
+    campus: CampusEditor, mcommunity: ldap3.Connection, base: str, scope: str, found: int
 ) -> None:
     campus.put("mcommunity_ldap", "user", member(1), member(2))
     assert len(uids(mcommunity, "(uid=*)", base, search_scope=scope)) == found
@@ -192,14 +194,14 @@ def test_the_tree_can_be_probed(mcommunity: ldap3.Connection) -> None:
     assert entries(mcommunity)[0]["raw_attributes"]["supportedControl"] == [PAGED.encode()]
 
 
-def test_a_clients_own_limit_is_kept(campus: Hands, mcommunity: ldap3.Connection) -> None:
+def test_a_clients_own_limit_is_kept(campus: CampusEditor, mcommunity: ldap3.Connection) -> None:
     campus.put("mcommunity_ldap", "user", *(member(n) for n in range(10)))
     assert len(uids(mcommunity, "(uid=*)", size_limit=3)) == 3
     assert mcommunity.result["description"] == "sizeLimitExceeded"
 
 
 @pytest.mark.parametrize("prefix", ["MCOMMUNITY_LDAP_", "AD_"])
-def test_wrong_passwords_and_strangers(campus: Hands, prefix: str) -> None:
+def test_wrong_passwords_and_strangers(campus: CampusEditor, prefix: str) -> None:
     url = prefix.removesuffix("LDAP_") + "LDAP_URL"
     env = campus.environment
     with connect(env, url, prefix, password="wrong", auto_bind=False) as wrong:
@@ -211,19 +213,23 @@ def test_wrong_passwords_and_strangers(campus: Hands, prefix: str) -> None:
         assert stranger.result["result"] == {"MCOMMUNITY_LDAP_": 50, "AD_": 1}[prefix]
 
 
-def test_pages_lead_to_the_end(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_pages_lead_to_the_end(campus: CampusEditor, active_directory: ldap3.Connection) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(2500)))
     found = paged(active_directory, "(&(objectClass=person)(cn=*))", 1000)
     assert sorted(e["attributes"]["cn"][0] for e in found) == [account(n)[1] for n in range(2500)]
     assert active_directory.result["description"] == "success"
 
 
-def test_the_last_page_may_be_full(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_the_last_page_may_be_full(
+    campus: CampusEditor, active_directory: ldap3.Connection
+) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(20)))
     assert len(paged(active_directory, "(cn=*)", 10)) == 20
 
 
-def test_more_than_a_thousand_need_pages(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_more_than_a_thousand_need_pages(
+    campus: CampusEditor, active_directory: ldap3.Connection
+) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(1001)))
     active_directory.search(ROOT, "(cn=*)")
     assert active_directory.result["description"] == "sizeLimitExceeded"
@@ -231,7 +237,7 @@ def test_more_than_a_thousand_need_pages(campus: Hands, active_directory: ldap3.
 
 
 def test_a_cookie_belongs_to_its_connection(
-    campus: Hands, active_directory: ldap3.Connection
+    campus: CampusEditor, active_directory: ldap3.Connection
 ) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(20)))
     active_directory.search(ROOT, "(cn=*)", paged_size=5)
@@ -241,7 +247,7 @@ def test_a_cookie_belongs_to_its_connection(
         assert other.result["description"] == "unwillingToPerform"
 
 
-def test_identifiers_are_binary(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_identifiers_are_binary(campus: CampusEditor, active_directory: ldap3.Connection) -> None:
     guid, _, record = account(1, sIDHistory=[SID.format(8), SID.format(9)])
     campus.put("active_directory", "user", (guid, "synth00001", record), account(2))
     octets = "".join(f"\\{byte:02x}" for byte in uuid.UUID(guid).bytes_le)
@@ -254,7 +260,7 @@ def test_identifiers_are_binary(campus: Hands, active_directory: ldap3.Connectio
 
 
 def test_volatile_attributes_move_with_the_day(
-    campus: Hands, active_directory: ldap3.Connection
+    campus: CampusEditor, active_directory: ldap3.Connection
 ) -> None:
     campus.put("active_directory", "user", account(1))
 
@@ -281,7 +287,7 @@ def test_volatile_attributes_move_with_the_day(
     assert not active_directory.search(ROOT, "(whenChanged>=20300101000000.0Z)")
 
 
-def test_values_arrive_as_stored(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_values_arrive_as_stored(campus: CampusEditor, active_directory: ldap3.Connection) -> None:
     record = account(1, description=["caf\ue0ff"], sn=["a\0b"], title=["x" * 611, "Prüfer"])
     campus.put("active_directory", "user", record)
     active_directory.search(ROOT, "(cn=*)", attributes=["description", "sn", "title"])
@@ -291,14 +297,16 @@ def test_values_arrive_as_stored(campus: Hands, active_directory: ldap3.Connecti
     assert raw["title"] == [b"x" * 611, "Prüfer".encode()]
 
 
-def test_a_cut_by_size_spares_no_pages(campus: Hands, active_directory: ldap3.Connection) -> None:
+def test_a_cut_by_size_spares_no_pages(
+    campus: CampusEditor, active_directory: ldap3.Connection
+) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(30)))
     campus.fault("ldap_size_limit", directory="active_directory", entries=25)
     assert len(paged(active_directory, "(cn=*)", 10)) == 25
     assert active_directory.result["description"] == "sizeLimitExceeded"
 
 
-def test_a_connection_is_dropped_on_request(campus: Hands) -> None:
+def test_a_connection_is_dropped_on_request(campus: CampusEditor) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(30)))
     campus.fault("ldap_cut", directory="active_directory", after_entries=25, times=1)
     lost = pytest.raises(LDAPExceptionError)
@@ -308,7 +316,7 @@ def test_a_connection_is_dropped_on_request(campus: Hands) -> None:
         assert len(paged(connection, "(cn=*)", 10)) == 30
 
 
-def test_many_may_read_at_once(campus: Hands) -> None:
+def test_many_may_read_at_once(campus: CampusEditor) -> None:
     campus.put("active_directory", "user", *(account(n) for n in range(300)))
 
     def count(_: int) -> int:
@@ -325,7 +333,7 @@ def test_other_requests_are_declined(mcommunity: ldap3.Connection) -> None:
     assert mcommunity.search("dc=umich,dc=edu", "(objectClass=*)", ldap3.BASE)
 
 
-def test_messages_may_come_in_pieces(campus: Hands) -> None:
+def test_messages_may_come_in_pieces(campus: CampusEditor) -> None:
     host, port = campus.environment["AD_LDAP_URL"].removeprefix("ldap://").split(":")
     bind = bytes.fromhex("300c020101600702010304008000")
     with socket.create_connection((host, int(port)), timeout=10) as client:
@@ -334,7 +342,7 @@ def test_messages_may_come_in_pieces(campus: Hands) -> None:
         assert client.recv(100) == bytes.fromhex("300c02010161070a010004000400")
 
 
-def test_nonsense_ends_the_connection(campus: Hands) -> None:
+def test_nonsense_ends_the_connection(campus: CampusEditor) -> None:
     host, port = campus.environment["AD_LDAP_URL"].removeprefix("ldap://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as client:
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")
