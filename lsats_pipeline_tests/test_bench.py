@@ -15,7 +15,7 @@ from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.silver.by_hand import ByHand
 
-IN_THE_DATABASE = {"loaded", "taken in and loaded", "bare COPY"}
+IN_THE_DATABASE = {"loaded", "ingested and loaded", "bare COPY"}
 JOBS: list[dict[str, Any]] = [
     {"EmplId": "7", "EmplRcd": 0, "UniqName": " Ada ", "UniversityJobTitle": "Professor"},
     {"EmplId": "7", "EmplRcd": 1, "DepartmentJobTitle": "Dean", "DepartmentId": "12"},
@@ -61,7 +61,7 @@ def test_every_work_on_a_price_file_counts_the_same(tmp_path: Path, warehouse: W
     assert {**sliced, "text": 0} == {
         "text": 0, **{name: account[name] for name in ("in_network", "prices", "cents")}
     }  # fmt: skip
-    works = [name for name in WORKS if name not in ("slice", "proved", "taken in by 2")]
+    works = [name for name in WORKS if name not in ("slice", "proved", "ingested by 2")]
     for name in works:
         found = WORKS[name](file, tmp_path, *[warehouse.url][: name in IN_THE_DATABASE])
         assert found == {key: account[key] for key in found}, name

@@ -110,7 +110,7 @@ def _build_all(hub: Hub) -> Build:
 
 
 def _days(hub: Hub) -> Build:
-    """The median of three days that the campus lives on."""
+    """The median of three further simulated days."""
     builds = []
     for _ in range(3):
         day = hub.settings.today() + dt.timedelta(1)
@@ -203,7 +203,7 @@ def _sweep(hub: Hub, name: str) -> Figure:
 
 
 def _one_table(hub: Hub) -> Figure:
-    """A first build against an INSERT ... SELECT written by hand, into empty tables alike."""
+    """A first build against an INSERT ... SELECT written by hand, both into empty tables."""
 
     def write_by_hand() -> None:
         with hub.warehouse.owner() as connection:

@@ -1,10 +1,10 @@
-"""The figures of price files: one generated file, taken in beside floors, DuckDB and ijson.
+"""The figures of price files: one generated file, ingested, and compared with floors.
 
 file ─▶ floors: inflated, cut, proved
-     ─▶ index ─▶ Parquet by one worker, by two ─▶ PostgreSQL, beside a bare COPY
+     ─▶ index ─▶ Parquet by one worker, by two ─▶ PostgreSQL, against a bare COPY
 slice of it ─▶ DuckDB, ijson
 
-Each is measured in a process of its own. What was counted has to equal the account of the file
+Each is measured in a process of its own. What was counted has to equal the manifest of the file
 (or of the slice) to the cent, or there is no figure.
 """
 
@@ -43,8 +43,8 @@ def figures(settings: HubSettings, megabytes: int, seed: int) -> Iterator[Figure
     _assert_others_are_there()
     folder = settings.lsats_home / "bench" / "mrf"
     folder.mkdir(parents=True, exist_ok=True)
-    file, account = _made(folder, PriceFile(megabytes=megabytes, seed=seed))
-    bench = _Bench(file, folder / "work", account)
+    file, manifest = _made(folder, PriceFile(megabytes=megabytes, seed=seed))
+    bench = _Bench(file, folder / "work", manifest)
     try:
         with scratch_database(settings) as url:
             migrate(url)
@@ -57,8 +57,8 @@ def _figures(bench: _Bench, url: str) -> Iterator[Figure]:
     for what, goal in _FLOORS.items():
         floor = bench.whole(what)
         yield Figure(f"{what} alone, MB/s", floor.speed, goal, True, floor.line)
-    parts = {workers: bench.with_index(f"taken in by {workers}") for workers in (1, 2)}
-    one, two = (bench.whole(f"taken in by {workers}") for workers in (1, 2))
+    parts = {workers: bench.with_index(f"ingested by {workers}") for workers in (1, 2)}
+    one, two = (bench.whole(f"ingested by {workers}") for workers in (1, 2))
     load, everything, copy = _into_postgres(bench, url)
     for workers, measured in parts.items():
         name = f"to Parquet by {workers}, indexed before, MB/s"
@@ -81,13 +81,13 @@ def _figures(bench: _Bench, url: str) -> Iterator[Figure]:
 
 
 def _into_postgres(bench: _Bench, url: str) -> tuple[_Measured, _Measured, _Measured]:
-    """What was taken in before, into PostgreSQL; then all of it; then a COPY and nothing else."""
+    """What was ingested before, into PostgreSQL; then all of it; then a COPY and nothing else."""
     load = bench.exact("loaded", url)
     _assert_stored(bench, url)
     with Warehouse(url) as warehouse:
         for file in loaded_files(warehouse):
             unload_file(warehouse, file)
-    everything = bench.whole("taken in and loaded", url)
+    everything = bench.whole("ingested and loaded", url)
     _assert_stored(bench, url)
     bench.run("rendered")
     return load, everything, bench.part("bare COPY", url)
@@ -103,7 +103,7 @@ def _assert_stored(bench: _Bench, url: str) -> None:
             "select count(*), sum(cardinality(npi)) from mrf.provider_references"
         )
     found = {"prices": prices, "cents": int(cents), "groups": groups, "npis": npis}
-    _assert_equal("in PostgreSQL", bench.account, found, tuple(found))
+    _assert_equal("in PostgreSQL", bench.manifest, found, tuple(found))
 
 
 def _others(bench: _Bench, two: _Measured) -> Iterator[Figure]:
@@ -149,19 +149,19 @@ class _Measured:
 
 
 class _Bench:
-    """The file, where work is done on it, and the account of it."""
+    """The file, the folder of the work on it, and its manifest."""
 
-    def __init__(self, file: Path, folder: Path, account: dict[str, Any]) -> None:
+    def __init__(self, file: Path, folder: Path, manifest: dict[str, Any]) -> None:
         self.folder = folder
         self._file = file
-        self.account = {
-            "text": account["text"],
-            "in_network": account["elements"]["in_network"],
-            "prices": account["prices"],
-            "cents": account["cents"],
-            "groups": account["groups"],
-            "npis": account["npis"],
-            "rejects": len(account["faults"]),
+        self.manifest = {
+            "text": manifest["text"],
+            "in_network": manifest["elements"]["in_network"],
+            "prices": manifest["prices"],
+            "cents": manifest["cents"],
+            "groups": manifest["groups"],
+            "npis": manifest["npis"],
+            "rejects": len(manifest["faults"]),
         }
 
     def whole(self, name: str, url: str = "") -> _Measured:
@@ -178,15 +178,15 @@ class _Bench:
     def exact(self, name: str, url: str = "") -> _Measured:
         """A work that goes on from what is there; all that it counted has to be as it was made."""
         measured = self.run(name, url)
-        counted = [key for key in self.account if key in measured.cost.output]
-        _assert_equal(name, self.account, measured.cost.output, counted)
+        counted = [key for key in self.manifest if key in measured.cost.output]
+        _assert_equal(name, self.manifest, measured.cost.output, counted)
         return measured
 
     def part(self, name: str, url: str) -> _Measured:
         """A work on some of the prices, which counts as their share of the text."""
         cost = self.run(name, url).cost
         return _Measured(
-            cost, self.account["text"] * cost.output["prices"] // self.account["prices"]
+            cost, self.manifest["text"] * cost.output["prices"] // self.manifest["prices"]
         )
 
     def sliced(self) -> dict[str, int]:
@@ -199,7 +199,7 @@ class _Bench:
         """A work in a process of its own; `url` is of the database it works on."""
         self.folder.mkdir(exist_ok=True)
         arguments = [name, str(self._file), str(self.folder), *filter(None, [url])]
-        return _Measured(cost_of_work(_WORK, arguments, url), self.account["text"])
+        return _Measured(cost_of_work(_WORK, arguments, url), self.manifest["text"])
 
     def _clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -216,13 +216,13 @@ def _assert_equal(
 
 
 def _made(folder: Path, options: PriceFile) -> tuple[Path, dict[str, Any]]:
-    """The file of these options and its account; made unless it is there whole."""
+    """The file of these options and its manifest; made unless it is there whole."""
     file = folder / f"prices-{options.megabytes:g}-{options.seed}.json.gz"
-    account = file.with_name(f"{file.name}.manifest.json")
-    if not account.exists():
+    path = file.with_name(f"{file.name}.manifest.json")
+    if not path.exists():
         manifest = write_price_file(file, options)
-        account.write_text(json.dumps(asdict(manifest)))
-    found: dict[str, Any] = json.loads(account.read_text())
+        path.write_text(json.dumps(asdict(manifest)))
+    found: dict[str, Any] = json.loads(path.read_text())
     return file, found
 
 

@@ -75,11 +75,11 @@ def indexed(file: Path, _: Path) -> Counts:
 
 
 def prepared(file: Path, folder: Path) -> Counts:
-    """The index, kept for what takes in spans of it."""
+    """The index, kept for the ingest of its spans."""
     return {"text": prepare(file, folder, Options(1)).index.text}
 
 
-def taken_in(workers: int) -> Callable[[Path, Path], Counts]:
+def ingested(workers: int) -> Callable[[Path, Path], Counts]:
     """To Parquet; the index too, unless it is there already."""
 
     def work(file: Path, folder: Path) -> Counts:
@@ -99,7 +99,7 @@ def taken_in(workers: int) -> Callable[[Path, Path], Counts]:
 
 
 def loaded(file: Path, folder: Path, url: str) -> Counts:
-    """What was taken in, from Parquet into PostgreSQL, with indexes, seen by readers."""
+    """What was ingested, from Parquet into PostgreSQL, with indexes, visible to readers."""
     from lsats_pipeline.mrf.database.loading import load_file
     from lsats_pipeline.warehouse import Warehouse
 
@@ -108,9 +108,9 @@ def loaded(file: Path, folder: Path, url: str) -> Counts:
     return {"prices": rows["in_network"], "groups": rows["provider_references"]}
 
 
-def taken_in_and_loaded(file: Path, folder: Path, url: str) -> Counts:
+def ingested_and_loaded(file: Path, folder: Path, url: str) -> Counts:
     """All of it: the file to Parquet by two, and that into PostgreSQL."""
-    return {**taken_in(2)(file, folder), **loaded(file, folder, url)}
+    return {**ingested(2)(file, folder), **loaded(file, folder, url)}
 
 
 def rendered(file: Path, folder: Path) -> Counts:
@@ -236,10 +236,10 @@ WORKS: dict[str, Callable[..., Counts]] = {
     "proved": proved,
     "indexed": indexed,
     "prepared": prepared,
-    "taken in by 1": taken_in(1),
-    "taken in by 2": taken_in(2),
+    "ingested by 1": ingested(1),
+    "ingested by 2": ingested(2),
     "loaded": loaded,
-    "taken in and loaded": taken_in_and_loaded,
+    "ingested and loaded": ingested_and_loaded,
     "rendered": rendered,
     "bare COPY": bare_copy,
     "DuckDB": by_duckdb,

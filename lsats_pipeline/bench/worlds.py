@@ -64,12 +64,12 @@ def figures(settings: HubSettings) -> Iterator[Figure]:
 
 
 def _time_left(cost: Cost) -> Figure:
-    """What was foretold after a quarter of the rows against what it took."""
+    """What was estimated after a quarter of the rows against what it took."""
     blocks = cost.output["batches"]
     quarter = next(b for b in blocks if b["done"] * 4 >= b["total"])
     left = quarter["seconds_left"]
     took = blocks[-1]["elapsed"] - quarter["elapsed"]
-    detail = f"foretold {left:.1f} s after a quarter, took {took:.1f} s"
+    detail = f"estimated {left:.1f} s after a quarter, took {took:.1f} s"
     return Figure("time left off by", abs(left - took) / took, 0.2, detail=detail)
 
 
@@ -154,12 +154,12 @@ def _bulk_against_single_rows(url: str) -> Figure:
 
 
 def _estimate(settings: HubSettings) -> Iterator[Figure]:
-    """What a dry run foretells against the seeding itself."""
+    """What a dry run estimates against the seeding itself."""
     declared = world("jobs")
     with scratch_database(settings) as url:
-        foretold = plan_seeding(Seeding(declared, choose(declared)), url).seconds
+        estimated = plan_seeding(Seeding(declared, choose(declared)), url).seconds
         cost = cost_of(["seed", "jobs", "--database-url", url, "--workers", "1"], url, {})
     took = float(cost.output["seconds"])
-    off = abs(foretold - took) / took
-    detail = f"foretold {foretold:.1f} s, took {took:.1f} s"
+    off = abs(estimated - took) / took
+    detail = f"estimated {estimated:.1f} s, took {took:.1f} s"
     yield Figure("a dry run's estimate off by", off, 0.5, detail=detail)

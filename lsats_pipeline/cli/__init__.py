@@ -1,10 +1,10 @@
 """`lsats`: every command is one call into the packages below, and a table or JSON of what it gave.
 
 app       the commands put together, exit codes, errors in one line
-running   demo, run            looking   status, doctor, history      rejects   list, show, replay
-serving   ui, simulate         database  db url, migrate, shell, backup, stop
-prices    mrf run, plan, status, generate, demo
-output    tables and JSON      inputs    options that several commands have
+commands  one file a command or group, in the order of the help
+runner    a Dagster job in this process      webserver  Dagster's web server and daemon
+demo      the demonstration                  progress   bars on a terminal
+output    tables and JSON                    options    options that several commands have
 
 Whatever is slow to load (Dagster, the sources) is imported inside the command that needs it.
 """

@@ -49,7 +49,7 @@ app = typer.Typer(
 @app.callback()
 def _shared(
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tell more, and show tracebacks (or LSATS_DEBUG=1).")
+        bool, typer.Option("--verbose", help="Log more, and show tracebacks (or LSATS_DEBUG=1).")
     ] = False,
     log_format: Annotated[
         LogFormat | None,
@@ -166,7 +166,7 @@ def _unexpected(error: Exception, debug: bool) -> int:
 def _database_lost(error: Exception) -> Unreachable | None:
     import psycopg
 
-    # Classes 08 and 57P are connections and shutdowns; others (a full disk) are told as they are.
+    # Classes 08 and 57P are connections and shutdowns; others (a full disk) are shown as they are.
     if not isinstance(error, psycopg.OperationalError):
         return None
     if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):

@@ -1,6 +1,6 @@
-"""The demonstration: a simulated campus lives some days, the hub takes in each of them.
+"""The demonstration: some days of a simulated campus, each ingested by the hub.
 
-campus of the first day ─▶ for each day: clock moved, campus lives on, job `hub_daily`
+campus of the first day ─▶ for each day: clock moved, campus changed, job `hub_daily`
                         ─▶ a small price file through `mrf_process` ─▶ summary
 A day that is done stays done, so that a second demonstration only shows what is there.
 """
@@ -39,7 +39,7 @@ from lsats_pipeline.warehouse.summary import (
 
 log = logging.getLogger(__name__)
 
-# How a day is shown while it runs: gives the watcher of its run.
+# Shows the progress of a day: yields the watcher of its run.
 Display = Callable[[str, int], AbstractContextManager[Watcher | None]]
 
 
@@ -184,7 +184,7 @@ def _summed_up(
 
 
 def _example(warehouse: Warehouse) -> str | None:
-    """Somebody of whom there is something to tell: the most versions, else anybody."""
+    """The key of an example person: the one with the most versions, else anybody."""
     rows = warehouse.query(
         "select uniqname from silver.users left join ("
         " select uniqname, count(*) as versions from silver.users_history group by uniqname"

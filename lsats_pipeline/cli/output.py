@@ -18,7 +18,7 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """A line beside the output: advice, warnings, what is going on."""
+    """A line to standard error: advice, warnings, progress."""
     sys.stdout.flush()  # into one file or pipe they go in this order
     sys.stderr.write(f"{text}\n")
 

@@ -97,10 +97,11 @@ def execute_job(
     accept_removals: bool = False,
     watch: Watcher | None = None,
 ) -> RunOutcome:
-    """Run a job for a range of days as one run; what it tells goes to the log.
+    """Run a job for a range of days as one run; its messages go to the log.
 
-    `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` hears of `started`,
-    `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was stopped.
+    `selection`: only these assets (`bronze/tdx_user`). `watch(asset, event)` is called with
+    `started`, `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was
+    stopped.
     """
     with _instance() as instance:
         result = _executed(
@@ -228,7 +229,7 @@ def _host() -> str:
 
 
 def _process() -> str:
-    """This process; the time of its birth tells it from a later one with the same number."""
+    """This process; its start time distinguishes it from a later one with the same number."""
     me = psutil.Process()
     return f"{me.pid} {me.create_time():.2f}"
 
@@ -253,7 +254,7 @@ _EVENTS = {
 
 
 class _Listener:
-    """Hears every event of a run as it happens. `stopped`: somebody wants it to end."""
+    """Called with every event of a run as it happens. `stopped`: somebody wants it to end."""
 
     def __init__(self, watch: Watcher | None) -> None:
         self.stopped = False

@@ -1,4 +1,4 @@
-"""Findings of an examination: what was looked at, how it is, what to do about it."""
+"""Findings of an examination: what was checked, its state, what to do about it."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def failed(area: str, name: str, error: LsatsError, remedy: str = "") -> Finding
 def misconfigured(name: str, error: ConfigurationError) -> Iterator[Finding]:
     """A finding for every variable that is wrong."""
     for line in str(error).splitlines():
-        remedy = "mend the variable in .env or in the environment; .env.example explains each"
+        remedy = "correct the variable in .env or in the environment; .env.example explains each"
         yield Finding("settings", name, "failed", line, remedy, error.exit_code)

@@ -53,7 +53,7 @@ class CheckBlocked(PermanentError):
 
 
 class BadFile(PermanentError):
-    """A file is damaged, or is not what it has to be; nothing of it was taken in.
+    """A file is damaged, or is not what it has to be; nothing of it was ingested.
 
     `code` is a short word for tables; `offset` counts bytes of the file as it is written, or of
     the document inside it, as the message says.

@@ -35,7 +35,7 @@ from lsats_pipeline.core.errors import (
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every single call otherwise
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every single call otherwise
 
 TIMEOUT = httpx.Timeout(connect=15, read=120, write=60, pool=30)
 TRIES = 4
@@ -337,7 +337,7 @@ def _ended_array(file: IO[bytes]) -> IO[bytes]:
 
 
 def _limit_wait(headers: httpx.Headers, now: float) -> float:
-    """Seconds until X-RateLimit-Reset, by the server's clock when it tells the time."""
+    """Seconds until X-RateLimit-Reset, by the server's clock when it gives its time."""
     reset = _http_date(headers.get("x-ratelimit-reset"))
     if reset is None:
         return LIMIT_DEFAULT

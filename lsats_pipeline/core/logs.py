@@ -3,7 +3,7 @@
 logger ─▶ terminal   `12:03:04 ✅ bronze/tdx_user ...`; the level when it is not information
       └─▶ LSATS_HOME/logs/lsats-2026-11-20.log   every process appends; two weeks are kept
 
-Secrets are blotted out on the way: every configured one by its value, others by their shape.
+Secrets are redacted on the way: every configured one by its value, others by their shape.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from typing import Any, TextIO
 from lsats_pipeline.core.settings import known_secrets
 
 KEPT_DAYS = 14
-_BLOT = "***"
-_SHORTEST_SECRET = 6  # shorter ones would blot out ordinary words
+_REDACTED = "***"
+_SHORTEST_SECRET = 6  # shorter ones would redact ordinary words
 _SHAPES = (
-    (re.compile(r"(://[^\s:/@]*:)[^\s@]+(@)"), rf"\1{_BLOT}\2"),
+    (re.compile(r"(://[^\s:/@]*:)[^\s@]+(@)"), rf"\1{_REDACTED}\2"),
     # The query of an address may be a signature.
-    (re.compile(r"(?i)(\bhttps?://[^\s?#'\"<>]*\?)[^\s'\"<>]+"), rf"\1{_BLOT}"),
-    (re.compile(r"(?i)(\b(?:bearer|basic) )[\w.~+/=-]{8,}"), rf"\1{_BLOT}"),
+    (re.compile(r"(?i)(\bhttps?://[^\s?#'\"<>]*\?)[^\s'\"<>]+"), rf"\1{_REDACTED}"),
+    (re.compile(r"(?i)(\b(?:bearer|basic) )[\w.~+/=-]{8,}"), rf"\1{_REDACTED}"),
     (re.compile(r"(?i)(\b(?:password|secret|webserviceskey)['\"]?\s*[=:]\s*['\"]?)[^\s'\",&}]+"),
-     rf"\1{_BLOT}"),
+     rf"\1{_REDACTED}"),
 )  # fmt: skip
-# They tell of every request or step; what matters of it the hub says itself.
-_CHATTY = ("httpx", "httpcore", "ldap3", "alembic", "faker", "dagster")
+# They log every request or step; the hub logs what matters of it itself.
+_VERBOSE_LOGGERS = ("httpx", "httpcore", "ldap3", "alembic", "faker", "dagster")
 
 
 def set_up(home: Path, *, style: str = "text", verbose: bool = False) -> None:
@@ -48,7 +48,7 @@ def set_up(home: Path, *, style: str = "text", verbose: bool = False) -> None:
     root.addHandler(terminal)
     root.addHandler(file)
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
-    for name in _CHATTY:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
 
 
@@ -118,7 +118,7 @@ class DailyFile(logging.Handler):
 
 
 class Redactor:
-    """Blots out secrets in a text: those read so far by value, others by their shape."""
+    """Redacts secrets in a text: those read so far by value, others by their shape."""
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
@@ -131,7 +131,7 @@ class Redactor:
             long = sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
             self._known = re.compile("|".join(map(re.escape, long))) if long else None
         if self._known is not None:
-            text = self._known.sub(_BLOT, text)
+            text = self._known.sub(_REDACTED, text)
         for shape, kept in _SHAPES:
             text = shape.sub(kept, text)
         return text

@@ -34,10 +34,10 @@ def environment(prefix: str = "") -> SettingsConfigDict:
 
 
 class Settings(BaseSettings):
-    """Variables of one part. Its secrets are known from then on, to be blotted out of messages."""
+    """Variables of one part. Its secrets are known from then on, to be redacted in messages."""
 
     def model_post_init(self, context: Any) -> None:
-        """Remember the secrets."""
+        """Record the secrets."""
         values = (getattr(self, name) for name in type(self).model_fields)
         _SECRETS.update(v.get_secret_value() for v in values if isinstance(v, SecretStr))
 
@@ -51,7 +51,7 @@ def known_secrets() -> frozenset[str]:
 
 
 class HubSettings(Settings):
-    """The hub itself: where its state lives, what day it is, how much to take in."""
+    """The hub itself: where its state lives, what day it is, how much to ingest."""
 
     model_config = environment()
 

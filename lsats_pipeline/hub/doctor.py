@@ -163,7 +163,7 @@ def _between_tables(connection: Connection) -> Iterator[Finding]:
     broken = [result for result in results if not result.passed]
     for result in broken:
         text = f"{result.rule.about} Not so: {result.description}"
-        remedy = "`lsats run silver --full` should mend it; if not, it is a defect"
+        remedy = "`lsats run silver --full` should correct it; if not, it is a defect"
         yield Finding(
             "silver", result.rule.name, "note", text, remedy if result.rule.blocking else ""
         )

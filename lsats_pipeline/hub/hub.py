@@ -164,7 +164,7 @@ def any_source_configured() -> bool:
 
 
 def _says_real(settings: SourceSettings) -> bool:
-    """Whether being configured tells a real source; files of a simulated one arrive likewise."""
+    """Whether a configured source is a real one; simulated documents look configured too."""
     return bool(settings.required)
 
 

@@ -1,4 +1,4 @@
-"""What a run takes in: which assets a choice means, and (for a dry run) what each would do.
+"""What a run covers: which assets a choice means, and (for a dry run) what each would do.
 
 layer, source, entity ─▶ chosen assets ─▶ what each would read or build; nothing is written
 """
@@ -63,7 +63,7 @@ def choose(
 
 
 def require_configured(chosen: Iterable[Chosen]) -> None:
-    """Raise ConfigurationError, before anything runs, that names every variable to set or mend.
+    """Raise ConfigurationError, before anything runs, that names every variable to set or correct.
 
     With no source configured at all the campus is simulated, and nothing is missing.
     """
@@ -74,7 +74,7 @@ def require_configured(chosen: Iterable[Chosen]) -> None:
             configured[declared.system] = load(declared.settings).configured
         except ConfigurationError as error:
             wrong.append(str(error))
-    # A folder of documents needs no variables, and tells no real hub from a simulated one.
+    # A folder of documents needs no variables, so it says nothing about the hub being real.
     if any(is_set and source(system).settings.required for system, is_set in configured.items()):
         needed = {
             one.declared.source_system
@@ -191,4 +191,4 @@ def _plan_build(connection: Connection | None, asset: Asset, table: Table, full:
     if full or connection is None:
         return Step(str(asset), "work every row out again" if full else "work every row out")
     runs = consumed_since(connection, str(asset), build.producers(table))
-    return Step(str(asset), "take in completed runs upstream; waiting now:", len(runs))
+    return Step(str(asset), "use completed runs upstream; waiting now:", len(runs))

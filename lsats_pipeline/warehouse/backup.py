@@ -16,7 +16,7 @@ from lsats_pipeline.warehouse.programs import pg_dump
 def backup(url: str, file: Path) -> int:
     """Dump the database into `file` (custom format, for pg_restore); returns its size in bytes.
 
-    Written beside it under another name and renamed when complete, so a half-written backup never
+    Written next to it under another name and renamed when complete, so a half-written backup never
     carries the name. The file is readable by its owner only: it holds personal data.
     """
     with connect(url) as connection:

@@ -25,7 +25,7 @@ def hub_url(settings: HubSettings) -> Iterator[str]:
 
 
 def lasting_url(settings: HubSettings) -> str:
-    """The same URL for other programs: an embedded server stays up until it is told to stop."""
+    """The same URL for other programs: an embedded server stays up until `lsats db stop`."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     server = EmbeddedServer(settings.lsats_home)

@@ -104,7 +104,7 @@ def consumed_since(
 
 
 def mark_consumed(connection: Connection, consumer: str, runs: Sequence[UUID], by: UUID) -> None:
-    """Remember, in the consumer's transaction, that it has used these runs."""
+    """Record, in the consumer's transaction, that it has used these runs."""
     connection.execute(
         "insert into meta.consumed_runs (consumer, run_id, consumed_by)"
         " select %s, run_id, %s from unnest(%s::uuid[]) as u(run_id) on conflict do nothing",

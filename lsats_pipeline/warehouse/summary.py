@@ -1,4 +1,4 @@
-"""What has been taken in, summed up per layer and day from the run log."""
+"""Counts of ingested records per layer and day, from the run log."""
 
 from __future__ import annotations
 

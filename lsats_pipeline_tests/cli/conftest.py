@@ -25,7 +25,7 @@ PROGRAM = (sys.executable, "-c", "from lsats_pipeline.cli import main; main()")
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """A command's exit code and what it wrote."""
 
     code: int
@@ -38,7 +38,7 @@ class Said:
         return json.loads(self.out)
 
 
-Lsats = Callable[..., Said]
+Lsats = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -47,11 +47,11 @@ def lsats(capsys: pytest.CaptureFixture[str]) -> Iterator[Lsats]:
     root, engines = logging.getLogger(), logging.getLogger("lsats_pipeline")
     handlers, level, own_level = root.handlers[:], root.level, engines.level
 
-    def called(*arguments: str) -> Said:
+    def called(*arguments: str) -> CommandResult:
         capsys.readouterr()
         code = run(arguments)
         out, err = capsys.readouterr()
-        return Said(code, out, err)
+        return CommandResult(code, out, err)
 
     yield called
     for handler in root.handlers:
@@ -84,11 +84,11 @@ def start(*arguments: str, env: Mapping[str, str], cwd: Path) -> subprocess.Pope
     )
 
 
-def call(*arguments: str, env: Mapping[str, str], cwd: Path, seconds: float = 300) -> Said:
+def call(*arguments: str, env: Mapping[str, str], cwd: Path, seconds: float = 300) -> CommandResult:
     """The same, waited for."""
     with start(*arguments, env=env, cwd=cwd) as process:
         out, err = process.communicate(timeout=seconds)
-    return Said(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
 @pytest.fixture(scope="module")
@@ -105,10 +105,10 @@ def folder() -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Demo:
-    """A finished demonstration: where it is, and what the command said."""
+    """A finished demonstration: where it is, and what the command wrote."""
 
     folder: Path
-    said: Said
+    result: CommandResult
 
     def settle(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let this process work on it."""
@@ -124,9 +124,9 @@ def finished_demo() -> Iterator[Demo]:
     server = EmbeddedServer(made / "home")
     try:
         arguments = ("demo", "--people", str(PEOPLE), "--days", str(DAYS), "--json")
-        said = call(*arguments, env=environment(made / "home"), cwd=made)
+        result = call(*arguments, env=environment(made / "home"), cwd=made)
         server.keep_running()
-        yield Demo(made, said)
+        yield Demo(made, result)
     finally:
         server.stop()
         shutil.rmtree(made)
@@ -135,6 +135,6 @@ def finished_demo() -> Iterator[Demo]:
 @pytest.fixture
 def demo(finished_demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Demo:
     """The finished demonstration, as the hub of this process."""
-    assert finished_demo.said.code == 0, finished_demo.said.err
+    assert finished_demo.result.code == 0, finished_demo.result.err
     finished_demo.settle(monkeypatch)
     return finished_demo

@@ -53,11 +53,11 @@ def test_the_promised_commands_exist() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_help_shows_an_example_of_this_command(path: tuple[str, ...], lsats: Lsats) -> None:
-    said = lsats(*path, "--help")
-    assert said.code == 0
-    after = said.out.partition("Example")[2]
+    result = lsats(*path, "--help")
+    assert result.code == 0
+    after = result.out.partition("Example")[2]
     assert f"lsats {' '.join(path)}" in after
-    assert "\\[" not in said.out, "escapes are for markup, and a pipe has none"
+    assert "\\[" not in result.out, "escapes are for markup, and a pipe has none"
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
@@ -71,7 +71,7 @@ def test_every_option_and_argument_says_what_it_does(path: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["run", "gold"], "'gold' is not one of"),
@@ -91,14 +91,14 @@ def test_every_option_and_argument_says_what_it_does(path: tuple[str, ...]) -> N
         (["history", "users", "x", "--as-of", "noon"], "write it like"),
     ],
 )
-def test_a_users_mistake_is_told_with_the_remedy(
-    line: list[str], told: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+def test_a_users_mistake_is_reported_with_the_remedy(
+    line: list[str], message: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LSATS_TODAY", "2026-03-02")
-    said = lsats(*line)
-    assert said.code == 2
-    assert told in said.err
-    assert "Traceback" not in said.err
+    result = lsats(*line)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize("command", ["status", "run", "doctor", "demo"])
@@ -106,9 +106,9 @@ def test_a_malformed_variable_is_named(
     command: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_RECORDS", "many")
-    said = lsats(command)
-    assert said.code == 2
-    assert "MAX_RECORDS (stop every stream after so many records" in said.err + said.out
+    result = lsats(command)
+    assert result.code == 2
+    assert "MAX_RECORDS (stop every stream after so many records" in result.err + result.out
 
 
 def test_missing_variables_of_sources_are_named_before_anything_runs(
@@ -117,11 +117,11 @@ def test_missing_variables_of_sources_are_named_before_anything_runs(
     monkeypatch.setenv("TDX_BASE_URL", "http://127.0.0.1:9/api")
     monkeypatch.setenv("TDX_API_TOKEN", "a token")
     monkeypatch.setenv("UM_BASE_URL", "http://127.0.0.1:9/um")
-    said = lsats("run")
-    assert said.code == 2
+    result = lsats("run")
+    assert result.code == 2
     for name in ("UM_CATEGORY_ID", "MCOMMUNITY_LDAP_URL", "AD_PASSWORD"):
-        assert name in said.err
-    assert "a token" not in said.err
+        assert name in result.err
+    assert "a token" not in result.err
 
 
 @pytest.mark.parametrize("command", [["status"], ["rejects", "list"], ["db", "migrate"]])
@@ -129,10 +129,10 @@ def test_an_unreachable_database_is_code_5_and_shows_no_password(
     command: list[str], lsats: Lsats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:s3cr3t-word@127.0.0.1:9/x_demo")
-    said = lsats(*command)
-    assert said.code == 5
-    assert "127.0.0.1:9/x_demo does not answer" in said.err
-    assert "s3cr3t-word" not in said.err
+    result = lsats(*command)
+    assert result.code == 5
+    assert "127.0.0.1:9/x_demo does not answer" in result.err
+    assert "s3cr3t-word" not in result.err
 
 
 def test_the_demo_leaves_real_databases_and_sources_alone(
@@ -155,11 +155,11 @@ def test_the_unexpected_is_one_line_unless_asked_for(
         raise RuntimeError("postgresql://me:s3cr3t-word@host/x broke")
 
     monkeypatch.setattr("lsats_pipeline.cli.commands.status.inspect_hub", broken)
-    said = lsats(*line)
-    assert said.code == 1
-    assert "unexpected RuntimeError: postgresql://me:***@host/x broke" in said.err
-    assert ("Traceback" in said.err) == ("--verbose" in line)
-    assert "s3cr3t-word" not in said.err
+    result = lsats(*line)
+    assert result.code == 1
+    assert "unexpected RuntimeError: postgresql://me:***@host/x broke" in result.err
+    assert ("Traceback" in result.err) == ("--verbose" in line)
+    assert "s3cr3t-word" not in result.err
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

@@ -30,30 +30,30 @@ def runs() -> int:
 
 
 def test_the_demo_fills_every_layer_on_every_day(demo: Demo) -> None:
-    told = demo.said.json
+    summary = demo.result.json
     today = load(HubSettings).today()
     days = [(today - dt.timedelta(days=n)).isoformat() for n in reversed(range(DAYS))]
-    assert told["success"]
-    assert told["days"] == days
-    per_layer = {(line["day"], line["layer"]): line for line in told["layers"]}
+    assert summary["success"]
+    assert summary["days"] == days
+    per_layer = {(line["day"], line["layer"]): line for line in summary["layers"]}
     assert set(per_layer) == {(d, x) for d in days for x in ("bronze", "enrichment", "silver")}
     first, second = per_layer[days[0], "bronze"], per_layer[days[1], "bronze"]
     assert first["created"] > PEOPLE
     assert second["skipped"] > 0.8 * first["created"]  # documents come when they change
-    assert {q["table"] for q in told["quality"]} >= {"users", "departments"}
-    assert all(0.5 < q["mean"] <= 1 for q in told["quality"])
-    assert {reason for _, reason, _ in told["rejects"]} >= {"missing_key", "nul_character"}
-    assert told["memory_peak"] > told["memory_at_start"] > 0
-    assert told["prices"]["run"]["success"]
-    assert all(made == found > 0 for _, made, found in told["prices"]["compared"])
+    assert {q["table"] for q in summary["quality"]} >= {"users", "departments"}
+    assert all(0.5 < q["mean"] <= 1 for q in summary["quality"])
+    assert {reason for _, reason, _ in summary["rejects"]} >= {"missing_key", "nul_character"}
+    assert summary["memory_peak"] > summary["memory_at_start"] > 0
+    assert summary["prices"]["run"]["success"]
+    assert all(made == found > 0 for _, made, found in summary["prices"]["compared"])
 
 
 def test_a_second_demo_redoes_nothing_and_shows_the_summary(demo: Demo, lsats: Lsats) -> None:
     before = runs()
-    said = lsats("demo", "--people", str(PEOPLE), "--days", str(DAYS))
-    assert said.code == 0
+    result = lsats("demo", "--people", str(PEOPLE), "--days", str(DAYS))
+    assert result.code == 0
     assert runs() == before
-    assert said.err.count("⏭️") == DAYS + 1  # and the price file
+    assert result.err.count("⏭️") == DAYS + 1  # and the price file
     for part in (
         "A price file of 2 MB",
         "Rows per day and layer",
@@ -61,14 +61,14 @@ def test_a_second_demo_redoes_nothing_and_shows_the_summary(demo: Demo, lsats: L
         "Mean quality",
         "lsats history users",
     ):
-        assert part in said.out
+        assert part in result.out
 
 
 def test_a_demo_with_other_numbers_says_how_to_start_over(demo: Demo, lsats: Lsats) -> None:
-    said = lsats("demo", "--people", "300")
-    assert said.code == 2
-    assert "holds a campus of 200 people, seed 1; 300 people" in said.err
-    assert "LSATS_HOME" in said.err
+    result = lsats("demo", "--people", "300")
+    assert result.code == 2
+    assert "holds a campus of 200 people, seed 1; 300 people" in result.err
+    assert "LSATS_HOME" in result.err
 
 
 def test_status_has_a_line_for_every_asset(demo: Demo, lsats: Lsats) -> None:
@@ -91,10 +91,10 @@ def test_status_marks_what_is_stale(demo: Demo, lsats: Lsats, monkeypatch) -> No
 def test_the_doctor_finds_everything_well_and_the_campus_simulated(
     demo: Demo, lsats: Lsats
 ) -> None:
-    said = lsats("doctor", "--json")
-    assert said.code == 0
-    found = {(f["area"], f["name"]): f for f in said.json}
-    assert not [f for f in said.json if f["state"] == "failed"]
+    result = lsats("doctor", "--json")
+    assert result.code == 0
+    found = {(f["area"], f["name"]): f for f in result.json}
+    assert not [f for f in result.json if f["state"] == "failed"]
     for source in ("TeamDynamix", "University API gateway", "MCommunity directory"):
         assert found["sources", f"simulated {source}"]["state"] == "ok"
     assert "200 people" in found["sources", "simulated campus"]["text"]
@@ -108,26 +108,26 @@ def test_the_doctor_says_what_to_do_about_a_dead_source(
     monkeypatch.setenv("AD_LDAP_URL", "ldap://127.0.0.1:9")
     monkeypatch.setenv("AD_USER", "cn=hub")
     monkeypatch.setenv("AD_PASSWORD", "s3cr3t-word")
-    said = lsats("doctor")
-    assert said.code == 5
-    assert "❌ sources   Active Directory" in said.out
-    assert "▶ check address, credentials and network" in said.out
-    assert "s3cr3t-word" not in said.out + said.err
+    result = lsats("doctor")
+    assert result.code == 5
+    assert "❌ sources   Active Directory" in result.out
+    assert "▶ check address, credentials and network" in result.out
+    assert "s3cr3t-word" not in result.out + result.err
 
 
 def test_history_explains_a_merged_row(demo: Demo, lsats: Lsats) -> None:
-    person = demo.said.json["example"]
-    (told,) = lsats("history", "users", person.upper(), "--json").json
-    newest = told["versions"][-1]
-    assert told["key"] == newest["values"]["uniqname"] == person
+    person = demo.result.json["example"]
+    (summary,) = lsats("history", "users", person.upper(), "--json").json
+    newest = summary["versions"][-1]
+    assert summary["key"] == newest["values"]["uniqname"] == person
     assert newest["valid_to"] is None
     sources = set(newest["values"]["sources"])
     assert set(newest["sources"].values()) & sources
     assert set(newest["evidence"]) == sources
     assert all(e["raw_id"] and e["run_id"] and e["day"] for e in newest["evidence"].values())
-    said = lsats("history", "users", person)
-    assert f"silver.users {person}: version" in said.out
-    assert "worked out from" in said.out
+    result = lsats("history", "users", person)
+    assert f"silver.users {person}: version" in result.out
+    assert "worked out from" in result.out
 
 
 def a_change() -> tuple[str, str, str]:
@@ -144,8 +144,8 @@ def a_change() -> tuple[str, str, str]:
 
 def test_history_shows_what_changed_and_how_it_was(demo: Demo, lsats: Lsats) -> None:
     table, key, changed_at = a_change()
-    (told,) = lsats("history", table, key, "--json").json
-    older, newer = told["versions"][:2]
+    (summary,) = lsats("history", table, key, "--json").json
+    older, newer = summary["versions"][:2]
     assert older["valid_to"] == newer["valid_from"]
     changes = {c["column"]: c for c in newer["changes"]}
     assert changes
@@ -154,26 +154,26 @@ def test_history_shows_what_changed_and_how_it_was(demo: Demo, lsats: Lsats) -> 
     just_before = (dt.datetime.fromisoformat(changed_at) - dt.timedelta(seconds=1)).isoformat()
     (then,) = lsats("history", table, key, "--as-of", just_before, "--json").json
     assert then["versions"] == [older]
-    said = lsats("history", table, key, "--as-of", "2020-01-01")
-    assert said.code == 2
-    assert "is known from" in said.err
+    result = lsats("history", table, key, "--as-of", "2020-01-01")
+    assert result.code == 2
+    assert "is known from" in result.err
 
 
 def test_history_of_a_typed_row_names_list_and_detail(demo: Demo, lsats: Lsats) -> None:
     ((key,),) = query(
         "select external_id from silver.tdx_users where detail_raw_id is not null limit 1"
     )
-    (told,) = lsats("history", "tdx_users", key, "--json").json
-    evidence = told["versions"][-1]["evidence"]
+    (summary,) = lsats("history", "tdx_users", key, "--json").json
+    evidence = summary["versions"][-1]["evidence"]
     assert evidence["list"]["stream"] == "tdx_user"
     assert evidence["detail"]["stream"] == "tdx_user_detail"
 
 
 def test_history_of_nobody_names_who_is_near(demo: Demo, lsats: Lsats) -> None:
-    person = demo.said.json["example"]
-    said = lsats("history", "users", person[:-1] + "0")
-    assert said.code == 2
-    assert person in said.err
+    person = demo.result.json["example"]
+    result = lsats("history", "users", person[:-1] + "0")
+    assert result.code == 2
+    assert person in result.err
 
 
 def test_rejects_are_listed_filtered_and_shown(demo: Demo, lsats: Lsats) -> None:
@@ -181,9 +181,9 @@ def test_rejects_are_listed_filtered_and_shown(demo: Demo, lsats: Lsats) -> None
     some = lsats("rejects", "list", "--stream", "tdx_user", "--reason", "missing_key", "--json")
     assert {(r["entity"], r["reason"]) for r in some.json} == {("tdx_user", "missing_key")}
     assert len(some.json) < len(everything)
-    said = lsats("rejects", "list", "--stream", "tdx_users")
-    assert said.code == 2
-    assert "tdx_user" in said.err
+    result = lsats("rejects", "list", "--stream", "tdx_users")
+    assert result.code == 2
+    assert "tdx_user" in result.err
     broken = next(r for r in everything if r["reason"] == "invalid_utf8")
     shown = lsats("rejects", "show", broken["reject_id"])
     assert broken["external_id"] in shown.out
@@ -193,9 +193,9 @@ def test_rejects_are_listed_filtered_and_shown(demo: Demo, lsats: Lsats) -> None
 
 def test_a_replay_of_what_is_still_wrong_keeps_it_open(demo: Demo, lsats: Lsats) -> None:
     (before, *_) = lsats("rejects", "list", "--reason", "nul_character", "--json").json
-    said = lsats("rejects", "replay", "--id", before["reject_id"], "--json")
-    assert said.code == 3
-    assert [(r["replayed"], r["refused"]) for r in said.json] == [(0, 1)]
+    result = lsats("rejects", "replay", "--id", before["reject_id"], "--json")
+    assert result.code == 3
+    assert [(r["replayed"], r["refused"]) for r in result.json] == [(0, 1)]
     after = {r["reject_id"]: r for r in lsats("rejects", "list", "--json").json}
     assert after[before["reject_id"]]["attempts"] == before["attempts"] + 1
     # What the last complete read did stays what status shows.
@@ -237,11 +237,11 @@ def test_a_demo_killed_halfway_is_completed_by_the_next(folder: Path) -> None:
                 break
         victim.communicate()
     assert victim.returncode == -signal.SIGKILL
-    said = call(*arguments, env=env, cwd=folder)
-    assert said.code == 0, said.err
-    assert said.json["already_done"] == []
-    assert len(said.json["outcomes"]) == 2
-    silver = [line for line in said.json["layers"] if line["layer"] == "silver"]
+    result = call(*arguments, env=env, cwd=folder)
+    assert result.code == 0, result.err
+    assert result.json["already_done"] == []
+    assert len(result.json["outcomes"]) == 2
+    silver = [line for line in result.json["layers"] if line["layer"] == "silver"]
     assert len(silver) == 2
 
 

@@ -62,10 +62,10 @@ def test_json_lines_for_collectors(home: Path, capsys) -> None:
     except ValueError:
         log.exception("two\nlines")
     (line,) = capsys.readouterr().err.splitlines()
-    told = json.loads(line)
-    assert (told["level"], told["message"]) == ("error", "two\nlines")
-    assert "ValueError: x" in told["traceback"]
-    assert dt.datetime.fromisoformat(told["time"]).tzinfo
+    entry = json.loads(line)
+    assert (entry["level"], entry["message"]) == ("error", "two\nlines")
+    assert "ValueError: x" in entry["traceback"]
+    assert dt.datetime.fromisoformat(entry["time"]).tzinfo
 
 
 def test_secrets_are_blotted_out(home: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,12 +81,12 @@ def test_secrets_are_blotted_out(home: Path, capsys, monkeypatch: pytest.MonkeyP
     log.info("host=db password=word-of-third")
     log.info("the address is https://campus.example.edu/api")
     log.info("fetching https://files.example.com/a.json.gz?Expires=1&Signature=word-of-store now")
-    said = capsys.readouterr().err + file_of(home).read_text()
+    written = capsys.readouterr().err + file_of(home).read_text()
     for secret in ("the-admin", "word-of", "abcdefgh"):
-        assert secret not in said
-    assert "https://campus.example.edu/api" in said
-    assert "postgresql://other:***@db/x" in said
-    assert "https://files.example.com/a.json.gz?*** now" in said
+        assert secret not in written
+    assert "https://campus.example.edu/api" in written
+    assert "postgresql://other:***@db/x" in written
+    assert "https://files.example.com/a.json.gz?*** now" in written
 
 
 def test_the_file_outlives_a_reset_of_all_handlers(home: Path) -> None:

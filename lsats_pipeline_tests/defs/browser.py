@@ -77,8 +77,8 @@ class Page:
         """Wait until a JavaScript expression is true; gives its value."""
         deadline = time.monotonic() + seconds
         while not (value := self.evaluate(condition)):
-            told = f"after {seconds:.0f} s still not: {condition}\n\n{self.text()[:3000]}"
-            assert time.monotonic() < deadline, told
+            message = f"after {seconds:.0f} s still not: {condition}\n\n{self.text()[:3000]}"
+            assert time.monotonic() < deadline, message
             time.sleep(0.1)
         return value
 
@@ -138,12 +138,12 @@ def opened_page(program: str) -> Iterator[Page]:
 
 def _address(profile: Path) -> str:
     """Chromium writes down where it listens as soon as it does."""
-    told = profile / "DevToolsActivePort"
+    port_file = profile / "DevToolsActivePort"
     deadline = time.monotonic() + 30
-    while not (told.exists() and len(told.read_text().splitlines()) == 2):
+    while not (port_file.exists() and len(port_file.read_text().splitlines()) == 2):
         assert time.monotonic() < deadline, "Chromium did not start within 30 s"
         time.sleep(0.05)
-    port, path = told.read_text().splitlines()
+    port, path = port_file.read_text().splitlines()
     return f"ws://127.0.0.1:{port}{path}"
 
 

@@ -38,7 +38,7 @@ def dagster_home(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Ran:
-    """One command: its exit code and all that it said."""
+    """One command: its exit code and all that it wrote."""
 
     code: int
     output: str
@@ -84,7 +84,7 @@ class Lived:
 
     @property
     def dagster_database_url(self) -> str:
-        """Dagster's own database, beside the hub's."""
+        """Dagster's own database, on the hub's server."""
         name = conninfo.conninfo_to_dict(self.database_url)["dbname"]
         return conninfo.make_conninfo(self.database_url, dbname=f"{name}_dagster")
 

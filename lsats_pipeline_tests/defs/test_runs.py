@@ -50,7 +50,7 @@ def test_both_days_end_well(lived: Lived) -> None:
         assert ran.code == 0, ran.output[-5000:]
 
 
-def test_progress_and_a_line_per_asset_and_per_run_are_told(lived: Lived) -> None:
+def test_progress_and_a_line_per_asset_and_per_run_are_logged(lived: Lived) -> None:
     output = lived.ran[0].output
     assert "simulating a campus of 200 people" in output
     for asset in ASSETS:

@@ -22,7 +22,7 @@ from lsats_pipeline_tests.defs.conftest import dagster_home
 
 @pytest.fixture
 def hub_url(postgres: str) -> Iterator[str]:
-    """A hub's database; Dagster's beside it goes with it."""
+    """A hub's database; Dagster's goes with it."""
     name = f"lsats_{uuid.uuid4().hex[:12]}_test"
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     try:
@@ -40,7 +40,7 @@ def at_home(hub_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> st
     return hub_url
 
 
-def test_it_lies_beside_the_hub_and_is_made_when_missing(at_home: str) -> None:
+def test_it_is_on_the_hubs_server_and_is_made_when_missing(at_home: str) -> None:
     for _ in range(2):
         url = make_url(storage_url(load(HubSettings)))
         assert url.drivername == "postgresql+psycopg2"

@@ -38,8 +38,8 @@ def webserver(lived: Lived) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     program = Path(sys.executable).with_name("dagster-webserver")
-    said = lived.folder / "webserver.log"
-    with said.open("wb") as log:
+    log_path = lived.folder / "webserver.log"
+    with log_path.open("wb") as log:
         process = subprocess.Popen(
             [program, "-h", "127.0.0.1", "-p", port, "-w", CHECKOUT / "workspace.yaml"],
             env=lived.environment,
@@ -50,21 +50,21 @@ def webserver(lived: Lived) -> Iterator[str]:
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(f"{url}/server_info", process, said)
+        _wait_for(f"{url}/server_info", process, log_path)
         yield url
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], said: Path) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
     deadline = time.monotonic() + _SECONDS_TO_START
     while True:
         try:
             urllib.request.urlopen(url, timeout=5).close()
         except (URLError, OSError):
             ended = process.poll() is not None or time.monotonic() > deadline
-            assert not ended, f"the web server does not answer:\n{said.read_text()[-3000:]}"
+            assert not ended, f"the web server does not answer:\n{log_path.read_text()[-3000:]}"
             time.sleep(0.2)
         else:
             return
@@ -95,8 +95,8 @@ def test_the_graph_shows_every_asset_with_its_state(page: Page, webserver: str) 
     page.go(f"{webserver}/asset-groups?{urlencode({'expanded': GROUPS})}")
     page.wait_for_text("Global asset lineage", "umich_api_department", "mcommunity_users")
     read = "document.body.innerText.split({}).length - 1"
-    for told, least in (("100% filled", 16), ("2 / 2 Passed", 8), ("7 / 7 Passed", 8)):
-        page.wait(f"{read.format(repr(told))} >= {least}")
+    for label, least in (("100% filled", 16), ("2 / 2 Passed", 8), ("7 / 7 Passed", 8)):
+        page.wait(f"{read.format(repr(label))} >= {least}")
     page.settle()
     shoot(page, "ui")
     page.size(1440, 900)

@@ -1,4 +1,4 @@
-"""The hub whose documents arrive in a folder: simulated, or real beside other sources."""
+"""The hub whose documents arrive in a folder: simulated, or real among other sources."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_simulated_day_brings_its_documents(warehouse: Warehouse, tmp_path: Pa
     assert f"lab_awards_{FIRST}.csv" in names(tmp_path / "inbox")
 
 
-def test_beside_a_real_source_documents_need_their_folder(
+def test_with_a_real_source_documents_need_their_folder(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
@@ -95,12 +95,12 @@ def test_simulated_documents_stay_out_of_a_real_hub(
         hub.source_settings("key_client")
 
 
-def test_a_dry_run_tells_and_moves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_dry_run_reports_and_moves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
     settings = settings_on(FIRST, tmp_path)
     chosen = choose(["bronze"], "key_client")
     yesterday = FIRST - dt.timedelta(days=1)
-    told = [step.would for step in plan_run(None, settings, chosen, [yesterday, FIRST])]
-    assert told == [
+    planned = [step.would for step in plan_run(None, settings, chosen, [yesterday, FIRST])]
+    assert planned == [
         f"{day}: read the newest new file that had arrived by then" for day in (yesterday, FIRST)
     ]
     assert not (tmp_path / "inbox").exists()

@@ -72,7 +72,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 class Holder:
-    """Another process that holds the server until told to leave, or killed."""
+    """Another process that holds the server until asked to leave, or killed."""
 
     def __init__(self, home: Path) -> None:
         self.process = subprocess.Popen(
@@ -177,7 +177,7 @@ def test_keep_running_outlives_holders_until_stop(home: Path) -> None:
     server.stop()  # a second time is no error
 
 
-def test_the_wish_to_keep_dies_with_the_server_it_was_for(home: Path) -> None:
+def test_the_mark_to_keep_running_dies_with_the_server_it_was_for(home: Path) -> None:
     server = EmbeddedServer(home)
     server.keep_running()
     crash(home)
@@ -432,9 +432,9 @@ def as_user(name: str, action: Callable[[], object]) -> str:
         os._exit(0)
     os.close(writing)
     with open(reading) as answer:  # noqa: PTH123
-        said = answer.read()
+        answered = answer.read()
     os.waitpid(child, 0)
-    return said
+    return answered
 
 
 def outcome(action: Callable[[], object]) -> str:

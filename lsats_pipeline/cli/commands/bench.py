@@ -44,7 +44,7 @@ def mrf(
     seed: Annotated[int, typer.Option(help="Another seed, another file.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Price files to Parquet and PostgreSQL: MB/s beside floors, DuckDB and ijson."""
+    """Price files to Parquet and PostgreSQL: MB/s against floors, DuckDB and ijson."""
     from lsats_pipeline.bench.mrf import figures
 
     _say(figures(load(HubSettings), megabytes, seed), as_json)

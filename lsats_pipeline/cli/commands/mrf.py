@@ -56,7 +56,7 @@ Files = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=1, max=64, help="Processes beside each other.",
+        min=1, max=64, help="Parallel processes.",
         show_default="processors, as far as memory allows",
     ),
 ]  # fmt: skip
@@ -84,7 +84,7 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Take files in, whole or not at all; a file that was taken in already changes nothing."""
+    """Ingest files, whole or not at all; a file that was ingested before changes nothing."""
     if name and len(files) > 1:
         raise ConfigurationError(f"--name {name} is for one file, and there are {len(files)}")
     options = _options(workers, span_mb, max_ratio)
@@ -157,7 +157,7 @@ def generate(
     large: Annotated[float, typer.Option(min=0, help="Megabytes of one large element.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write a price file of a coined insurer, and beside it an account of what is in it."""
+    """Write a synthetic price file and its manifest: what is in it, counted."""
     from lsats_pipeline.synthetic.price_files import PriceFile
     from lsats_pipeline.synthetic.price_files.example import manifest_path
 

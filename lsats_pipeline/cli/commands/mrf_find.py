@@ -82,7 +82,7 @@ def fetch(
     ] = "*",
     plan: Annotated[str, typer.Option(help="With --due: only what is listed for this plan.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0: all.")] = 0,
-    parallel: Annotated[int, typer.Option(min=1, max=8, help="Files beside each other.")] = 4,
+    parallel: Annotated[int, typer.Option(min=1, max=8, help="Parallel downloads.")] = 4,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> int:
@@ -170,7 +170,7 @@ def providers(
 
 
 def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> IngestOutcome:
-    """A file by its key or address: fetched, then taken in, both recorded in the catalogue."""
+    """A file by its key or address: fetched, then ingested, both recorded in the catalogue."""
     from lsats_pipeline.mrf.ingest.catalog_ingest import take_version_in
     from lsats_pipeline.mrf.sources.download import fetch as fetch_one
 

@@ -26,7 +26,7 @@ Names = Annotated[
     typer.Argument(metavar="FILE...", help="Files, or the names under which they are published."),
 ]
 Connections = Annotated[
-    int, typer.Option(min=1, max=16, help="Connections to the database beside each other.")
+    int, typer.Option(min=1, max=16, help="Parallel connections to the database.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""`lsats mrf profile`, `index`, `show-source`, `rejects`, `replay`: what is in a file taken in."""
+"""`lsats mrf profile`, `index`, `show-source`, `rejects`, `replay`: what is in an ingested file."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def name_of(file: str) -> str:
 
 def profile(
     file: FileName,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes beside each other.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Parallel processes.")] = 1,
     memory_mb: Annotated[
         int, typer.Option(min=64, help="Megabytes for the queries; the rest goes to disk.")
     ] = 300,
@@ -82,13 +82,14 @@ def profile(
 
 def index(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="The name of a file taken in, or a file to be.")
+        str,
+        typer.Argument(metavar="FILE", help="The name of an ingested file, or a file to ingest."),
     ],
     as_json: AsJson = False,
 ) -> None:
     """Make a seek index, so that reading can begin anywhere in a file; one that fits is kept.
 
-    A file that is not taken in is read, proved and cut first; `lsats mrf run` goes on from there.
+    A file that is not ingested yet is read, proved and cut first; `lsats mrf run` goes on from it.
     """
     from lsats_pipeline.mrf.ingest.file_ingest import Options, prepare
     from lsats_pipeline.mrf.ingest.seekable import make_seekable
@@ -229,7 +230,7 @@ def _kind_of(reason: str) -> str:
 
 def _say_replayed(done: Replayed) -> None:
     rows = ", ".join(f"{count:,} in {table}" for table, count in done.rows.items()) or "none"
-    say(f"🆕 {len(done.taken):,} rejects taken in; rows added: {rows}")
+    say(f"🆕 {len(done.taken):,} rejects ingested; rows added: {rows}")
     say(f"❌ {len(done.left):,} rejects are left")
 
 

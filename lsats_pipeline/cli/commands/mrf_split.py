@@ -1,4 +1,4 @@
-"""`lsats mrf split`: a file that was taken in, cut into smaller price files."""
+"""`lsats mrf split`: an ingested file, cut into smaller price files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def split(
         Path | None, typer.Option(metavar="JSON", help="By plan: a list like reporting_plans.")
     ] = None,
     level: Annotated[int, typer.Option(min=0, max=3, help="Of compression.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes beside each other.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Parallel processes.")] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say parts and sizes; write nothing.")
     ] = False,

@@ -1,4 +1,4 @@
-"""`lsats rejects`: what could not be used, and using it after the cause is mended."""
+"""`lsats rejects`: what could not be used, and trying it again once the cause is fixed."""
 
 from __future__ import annotations
 

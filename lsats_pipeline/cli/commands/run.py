@@ -111,14 +111,14 @@ def demo(
     people: Annotated[
         int, typer.Option(min=200, max=1_000_000, help="People of the campus.")
     ] = 2000,
-    days: Annotated[int, typer.Option(min=1, max=366, help="Days to live through, to today.")] = 3,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate, to today.")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, another campus.")] = 1,
     prices_mb: Annotated[
         float, typer.Option("--prices-mb", min=0, help="Megabytes of a price file; 0: none.")
     ] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Live through some days of a simulated campus, with the real pipeline; then a price file."""
+    """Simulate some days of a campus, with the real pipeline; then a price file."""
     from lsats_pipeline.cli.demo import run_demo
     from lsats_pipeline.cli.demo_summary import show_summary, summary_json
 

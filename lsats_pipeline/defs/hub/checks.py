@@ -27,5 +27,5 @@ def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.As
         if result.name not in results or results[result.name].passed:
             results[result.name] = result
     for rule in RULES_OF[key.path[0]]:
-        unread = Result(rule, True, "nothing was read, so nothing to judge")
+        unread = Result(rule, True, "nothing was read, so nothing to check")
         yield check_result(key, results.get(rule.name, unread))

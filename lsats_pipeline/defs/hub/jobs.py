@@ -38,7 +38,7 @@ hub_daily = dg.define_asset_job(
     selection=dg.AssetSelection.groups("bronze", "enrichment", "silver") - _BETWEEN_TABLES,
     description=(
         "A day of the hub: bronze, enrichment, silver, in order. Without a partition, the current"
-        " day; running a day again takes in what is new since and changes nothing else."
+        " day; running a day again ingests what is new since and changes nothing else."
     ),
 )
 

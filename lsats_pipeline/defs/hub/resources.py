@@ -47,7 +47,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._hub
 
     def record(self, report: Report) -> None:
-        """Count a step's report into the run's last line."""
+        """Add a step's report to the run's summary line."""
         self._reports.append(report)
 
 

@@ -90,7 +90,7 @@ def materialized(
     return dg.MaterializeResult(
         asset_key=key,
         metadata={
-            "checks": dg.MetadataValue.md(in_rows(["", "check", "told"], lines)),
+            "checks": dg.MetadataValue.md(in_rows(["", "check", "result"], lines)),
             **metadata,
         },
         check_results=results,

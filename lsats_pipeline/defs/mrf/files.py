@@ -1,4 +1,4 @@
-"""Price files in Dagster: a partition for each, what a run may be told, the example file.
+"""Price files in Dagster: a partition for each, the options of a run, the example file.
 
 A run without a partition is one of the example: a generated file under the key `mrf_demo`.
 """
@@ -38,11 +38,9 @@ _LOG_SECONDS = 20.0
 
 
 class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """How price files are taken in, and the database of their catalogue, opened when needed."""
+    """How price files are ingested, and the database of their catalogue, opened when needed."""
 
-    workers: int = Field(
-        default=0, ge=0, le=64, description="processes beside each other; 0: as fits here"
-    )
+    workers: int = Field(default=0, ge=0, le=64, description="parallel processes; 0: as fits here")
     span_mb: int = Field(
         default=32, ge=1, le=1024, description="megabytes of text in a unit of work"
     )
@@ -107,7 +105,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._warehouse
 
     def options(self) -> Options:
-        """How a file is indexed and taken in."""
+        """How a file is indexed and ingested."""
         index = IndexOptions(span=self.span_mb << 20, max_ratio=self.max_ratio)
         return Options(self._workers(), index)
 

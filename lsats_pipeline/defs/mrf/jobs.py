@@ -9,7 +9,7 @@ mrf_process = dg.define_asset_job(
     selection=dg.AssetSelection.groups("mrf"),
     tags={"lsats/work": "price_file"},  # dagster_home/dagster.yaml: how many at once
     description=(
-        "A price file through all steps: fetched, indexed, taken in, profiled, split. The partition"
+        "A price file through all steps: fetched, indexed, ingested, profiled, split. The partition"
         " is the file; without one, a small generated file. Options under"
         " `resources: price_files` of the run."
     ),

@@ -11,7 +11,7 @@ synthetic_worlds = [
         f"synthetic_{name}",
         selection=dg.AssetSelection.groups(name),
         description=(
-            f"Seed the synthetic world {name}, parents first, and judge what is stored. Without a"
+            f"Seed the synthetic world {name}, parents first, and check what is stored. Without a"
             f" partition, all blocks; options under `resources: {name}_options` of the run."
         ),
     )

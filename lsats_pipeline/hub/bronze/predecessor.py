@@ -1,4 +1,4 @@
-"""Taking over the predecessor's bronze: every version, in its order, through the real lander.
+"""Imports the predecessor's bronze: every version, in its order, through the real lander.
 
 its raw_entities ─ per stream ─ first versions ─▶ a recorded run
                                second versions ─▶ the next one ─▶ ...   (one version each a run)
@@ -70,7 +70,7 @@ def import_bronze(
         kinds = _kinds(other)
         chosen = [d for d in _declared(sources) if (d.source_system, _list_type(d)) in kinds]
         _refuse_used(warehouse, chosen)
-        _tell_unknown(kinds, chosen)
+        _log_unknown(kinds, chosen)
         for declared in chosen:
             yield _import(warehouse, settings, declared, other)
 
@@ -165,7 +165,7 @@ def _refuse_used(warehouse: Warehouse, chosen: Sequence[Stream | Detail]) -> Non
         )
 
 
-def _tell_unknown(kinds: dict[tuple[str, str], int], chosen: Sequence[Stream | Detail]) -> None:
+def _log_unknown(kinds: dict[tuple[str, str], int], chosen: Sequence[Stream | Detail]) -> None:
     known = {(d.source_system, _list_type(d)) for d in chosen}
     for (system, entity), count in kinds.items():
         if (system, entity) not in known:

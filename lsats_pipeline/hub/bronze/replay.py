@@ -1,4 +1,4 @@
-"""Landing again what was rejected, once the cause is fixed here.
+"""Lands again what was rejected, once the cause is fixed here.
 
 open rejects ─▶ those that a newer version has overtaken: `mended`
              └▶ the real lander, as a run of the stream ─▶ landed: `replayed`
@@ -57,7 +57,7 @@ def replay(
     declared: Stream | Detail,
     ids: Sequence[UUID] | None = None,
 ) -> Report:
-    """Land the open rejects of a stream again: these ids, or all but those only a person can judge.
+    """Land the open rejects of a stream again: these ids, or all but those left to a person.
 
     Raises Busy when another run holds the stream. `Report.metadata` has `replayed`, `refused` and
     `overtaken`. With nothing to replay there is no run.

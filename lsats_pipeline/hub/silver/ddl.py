@@ -14,10 +14,10 @@ from typing import LiteralString, NamedTuple
 from psycopg import sql
 
 from lsats_pipeline.hub.silver import sql_model
-from lsats_pipeline.hub.silver.integrated import merged_rows
+from lsats_pipeline.hub.silver.integrated import integrated_rows
 from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlColumn, SqlModel, StagingTable, Table
-from lsats_pipeline.hub.silver.sql_model import derived_rows
-from lsats_pipeline.hub.silver.staging import typed_rows
+from lsats_pipeline.hub.silver.sql_model import sql_model_rows
+from lsats_pipeline.hub.silver.staging import staging_rows
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
 
 _FUNCTIONS = Path(__file__).parent / "functions.sql"
@@ -76,8 +76,8 @@ def fields(table: Table) -> tuple[Field, ...]:
 def rows(table: Table) -> sql.Composable:
     """The SELECT that works out the rows of the keys in the temporary table `keys`."""
     if isinstance(table, SqlModel):
-        return derived_rows(table)
-    return typed_rows(table) if isinstance(table, StagingTable) else merged_rows(table)
+        return sql_model_rows(table)
+    return staging_rows(table) if isinstance(table, StagingTable) else integrated_rows(table)
 
 
 def preparations(table: Table) -> Iterable[sql.Composable]:

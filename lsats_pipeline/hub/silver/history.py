@@ -21,7 +21,7 @@ from lsats_pipeline.hub.silver.spec import IntegratedTable, SqlModel, Table
 from lsats_pipeline.warehouse.database import Connection
 
 _NEAR = 5
-# Facts about the row, told beside its values instead of among them.
+# Facts about the row, shown next to its values instead of among them.
 _ASIDE = frozenset({"field_sources", "source_raw_ids", "raw_id", "detail_raw_id"})
 _VERSIONS = """
 select {names}, ingestion_run_id, valid_from, valid_to from {history} where {identity} = {key}
@@ -205,10 +205,10 @@ def _identities(connection: Connection, table: Table, key: str) -> list[str]:
             ).format(column=sql.Identifier(column), key=sql.Literal(wanted), **_places(table))
             if rows := connection.execute(query).fetchall():
                 return [str(row[0]) for row in rows]
-    return _known_otherwise(connection, table, key) if isinstance(table, SqlModel) else []
+    return _by_lookup_columns(connection, table, key) if isinstance(table, SqlModel) else []
 
 
-def _known_otherwise(connection: Connection, table: SqlModel, key: str) -> list[str]:
+def _by_lookup_columns(connection: Connection, table: SqlModel, key: str) -> list[str]:
     """Identities of rows that have, or had, the key in one of `lookup_columns`, in any case."""
     if not table.lookup_columns:
         return []
@@ -228,7 +228,7 @@ def _known_otherwise(connection: Connection, table: SqlModel, key: str) -> list[
 
 
 def _near(connection: Connection, table: Table, key: str) -> list[str]:
-    """Keys that begin alike, the most similar first."""
+    """Keys with the same beginning, the most similar first."""
     column = sql.Identifier(_key(table))
     wanted = key.strip().lower()
     for length in range(len(wanted), 0, -1):

@@ -1,8 +1,8 @@
-"""Tier 2 as a SELECT: what every system says of a key, merged by precedence, judged.
+"""Integrated tables as a SELECT: the values of every system for a key, merged by precedence.
 
-keys ─▶ per input: the row that speaks, totals over all rows ─▶ lookups, parts ─▶ merged ─▶ judged
+keys ─▶ per input: its first row, totals over all rows ─▶ lookups, parts ─▶ merged ─▶ scored
 
-And the other way round: whom a change upstream touches (`affected_keys`).
+And the other way round: the keys that a change upstream affects (`affected_keys`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _MERGED = sql.SQL(
 )
 
 
-def merged_rows(table: IntegratedTable) -> sql.Composable:
+def integrated_rows(table: IntegratedTable) -> sql.Composable:
     """Rows of the keys in the temporary table `keys`; keys that no input knows have none."""
     sourced = [c for c in table.columns if isinstance(c, Coalesce) or c.source]
     aliases = [i.alias for i in table.inputs]
@@ -116,7 +116,7 @@ def all_keys(table: IntegratedTable) -> sql.Composable:
 def affected_keys(table: IntegratedTable, runs: sql.Composable) -> sql.Composable:
     """Valid keys whose merged row may differ because of what the silver runs `runs` wrote.
 
-    Looks at rows as they are and as they were: a person whose uniqname changed touches two keys.
+    Looks at rows as they are and as they were: a person whose uniqname changed affects two keys.
     """
     inputs = (part for i in table.inputs for part in _changed(i.table, i.on, runs))
     lookups = (_pointing(table, x, runs) for x in table.lookups)

@@ -1,7 +1,7 @@
 """What a silver table declares. DDL, SQL, checks, metadata and documentation all follow from it.
 
 StagingTable   tier 1: one typed row per record of a stream (with its detail, if there is one)
-IntegratedTable   tier 2: one row per real thing, put together from tier 1 tables
+IntegratedTable   tier 2: one row per person, machine, ..., from several tier 1 tables
 SqlModel  tiers 2 and 3: rows by an algorithm in a SQL file
 """
 
@@ -130,16 +130,16 @@ class StagingTable:
 
     @property
     def identity(self) -> Name:
-        """The column that tells rows apart."""
+        """The column that identifies a row."""
         return "external_id"
 
 
 @dataclass(frozen=True)
 class Input:
-    """A tier 1 table that knows the thing, found by its column `on`.
+    """A tier 1 table with rows for the key, found by its column `on`.
 
-    Several rows for one key: the first in `order` speaks (as `alias`); `totals` (name to type and
-    aggregate) say something of all of them (as `<alias>_all`).
+    Several rows for one key: the first in `order` is used (as `alias`); `totals` (name to type and
+    aggregate) summarise all of them (as `<alias>_all`).
     `enrichment_only`: it adds values to rows that other inputs have, and makes no rows of its own.
     """
 
@@ -174,7 +174,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Children:
-    """Rows of a derived table that belong to the thing, found by `on`.
+    """Rows of a SQL model that belong to the key, found by `on`.
 
     `totals` (name to type and aggregate) sum them up, as `alias`.
     """
@@ -228,7 +228,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class IntegratedTable:
-    """Tier 2. `valid`: which keys are things at all; rows with other keys are not merged.
+    """Tier 2. `valid`: which keys are valid; rows with other keys are not integrated.
 
     Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
     """
@@ -259,7 +259,7 @@ class IntegratedTable:
 
     @property
     def identity(self) -> Name:
-        """The column that tells rows apart."""
+        """The column that identifies a row."""
         return self.key
 
     @property
@@ -275,7 +275,7 @@ class IntegratedTable:
 
 @dataclass(frozen=True)
 class SqlColumn:
-    """A column of a derived table's query. `kept`: people write it; builds leave it alone."""
+    """A column of a SQL model's query. `kept`: people write it; builds leave it alone."""
 
     name: Name
     sql_type: Sql
@@ -287,14 +287,14 @@ class SqlColumn:
 
 @dataclass(frozen=True)
 class SqlModel:
-    """Rows by an algorithm: a readable SQL file beside the declaration.
+    """Rows by an algorithm: a readable SQL file next to the declaration.
 
     `query` selects the declared columns for the scopes in the temporary table `keys (key text)`.
     A scope is what is worked out together: all rows whose `scope` column has its value (a group and
-    its members). `identity` is a text column that tells rows apart and never changes its meaning.
+    its members). `identity` is a text column that identifies a row for ever.
     `scopes` selects every scope; `changed_keys` those that upstream runs may have changed, with
     `{runs}` for their ids (uuid[]): None means all of them whenever anything upstream changed.
-    `fragments`: pieces of SQL that the query takes in by `{name}`, to share them with another.
+    `fragments`: pieces of SQL that the query includes by `{name}`, to share them with another.
     `prepare`: SQL files that run before the query, in order, and leave it temporary tables: an
     algorithm of many steps needs them, with `analyze`, for the planner to know what it is doing.
     `lookup_columns`: other columns (text, or lists of it) by which people look for a row's history.

@@ -22,7 +22,7 @@ _DERIVED = sql.SQL(
 )
 
 
-def derived_rows(table: SqlModel) -> sql.Composable:
+def sql_model_rows(table: SqlModel) -> sql.Composable:
     """Rows of the scopes in the temporary table `keys`."""
     return _DERIVED.format(
         names=sql.SQL(", ").join(

@@ -1,6 +1,6 @@
-"""Tier 1 as a SELECT: the newest record of each key, typed, completed, judged.
+"""Staging tables as a SELECT: the newest record of each key, typed, completed, scored.
 
-keys ─▶ picked (newest record, its detail) ─▶ typed (each document read once) ─▶ completed ─▶ judged
+keys ─▶ picked (newest record, its detail) ─▶ typed (each document read once) ─▶ completed ─▶ scored
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _DETAIL_RECORD = sql.SQL(
 )
 
 
-def typed_rows(table: StagingTable) -> sql.Composable:
+def staging_rows(table: StagingTable) -> sql.Composable:
     """Rows of the keys (bronze identities) in the temporary table `keys`."""
     system = sql.Literal(table.stream.source_system)
     steps = bool(table.steps)

@@ -2,7 +2,7 @@
 
 `source.py` says what a source declares; `http.py`, `ldap.py` and `files.py` carry the protocols,
 with `json_records.py`, `ldap_records.py`, `ldap_ranges.py`, `spreadsheets.py` and `archive.py`
-beside them.
+to help them.
 """
 
 from __future__ import annotations

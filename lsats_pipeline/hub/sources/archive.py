@@ -1,7 +1,7 @@
 """Moves files to where they stay, losing none and overwriting none, whenever the power goes off.
 
 same file system:   claim a free name ─▶ rename over it
-another one:        copy beside it, flushed ─▶ rename over the claimed name ─▶ remove the source
+another one:        copy next to it, flushed ─▶ rename over the claimed name ─▶ remove the source
 """
 
 from __future__ import annotations

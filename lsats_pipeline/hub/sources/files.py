@@ -1,7 +1,7 @@
 """Transport of documents: exports that people or jobs drop into a folder.
 
     folder ── by name ──▶ arrived by the day, newest first ──▶ whole and well-formed? ──▶ pages
-                 │                     │                        no: left alone, told        │
+                 │                     │                        no: left alone, logged      │
                  ▼                     └── older ones: superseded ──┐                     landed
            others are not ours                                      ▼                       ▼
                                                     LSATS_HOME/archive/<system>/<day>/  <── moved
@@ -62,7 +62,7 @@ class Export:
 
 
 class FoundFile(NamedTuple):
-    """A file as it was found; `state` tells whether it is still the same."""
+    """A file as it was found; `state` shows whether it is still the same."""
 
     path: Path
     changed: float
@@ -110,7 +110,7 @@ class Inbox:
             self._superseded(older, request)
             raise NothingToRead(self._put_away(opened, request.day))
         for remark in opened.table.remarks:
-            self._tell(opened.file, remark, request.remark)
+            self._log(opened.file, remark, request.remark)
         yield from self._rows(opened.file, opened.table)
         request.leave_hints(
             msgspec.to_builtins(Landed(opened.sha256, opened.file.changed, opened.file.name))
@@ -160,7 +160,7 @@ class Inbox:
             try:
                 return self._open(file, landed), list(files[number + 1 :])
             except MalformedSheet as error:
-                self._tell(file, f"{error}. It stays in {self._folder} unread", remark)
+                self._log(file, f"{error}. It stays in {self._folder} unread", remark)
         return None, []
 
     def _open(self, file: FoundFile, landed: Landed) -> OpenedFile:
@@ -234,7 +234,7 @@ class Inbox:
                 self.export.title, file.path, self._archive, error.strerror,
             )  # fmt: skip
 
-    def _tell(self, file: FoundFile, what: str, remark: Callable[[str], None]) -> None:
+    def _log(self, file: FoundFile, what: str, remark: Callable[[str], None]) -> None:
         log.warning("%s: %s: %s", self.export.title, file.path, what)
         remark(f"{file.name}: {what}")
 
@@ -258,7 +258,7 @@ def probe(inbox: Inbox) -> str:
 
 
 def _paged(rows: Iterator[Row], origin: dict[str, Any]) -> Iterator[Page]:
-    """Pages in which row follows row, so that the number of the first tells those of all."""
+    """Pages in which row follows row, so that the number of the first gives those of all."""
     first, records = 0, list[bytes]()
     for number, record in rows:
         if records and (number != first + len(records) or len(records) == PAGE):

@@ -72,7 +72,7 @@ def cut_file(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _end_of_value(text: str, at: int) -> int | None:
-    """Where the value at `at` ends; None while that cannot be told."""
+    """Where the value at `at` ends; None while that is unknown."""
     try:
         end = _SCAN(text, at)[1]
     except ValueError:

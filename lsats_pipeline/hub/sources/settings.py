@@ -17,7 +17,7 @@ class SourceSettings(Settings):
     """Shared by all sources: entirely unset means "not configured", half set is a mistake."""
 
     model_config = environment()
-    # Enough to tell a configured source from an absent one.
+    # Enough to distinguish a configured source from an absent one.
     required: ClassVar[tuple[str, ...]] = ()
 
     @property

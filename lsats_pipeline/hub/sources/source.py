@@ -28,7 +28,7 @@ class Page(NamedTuple):
     """Some records, and where reading can go on after them.
 
     `origin`: for records of a document, its name and place (`file`, `sheet`, ...) with the `row` of
-    the first record; kept beside each record, never in it. `position` is None when a broken-off
+    the first record; kept next to each record, never in it. `position` is None when a broken-off
     read has to start again. Anything that is given must be valid for the next process too: a key or
     a boundary, never a server-side cursor.
     """

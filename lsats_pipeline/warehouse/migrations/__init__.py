@@ -1,4 +1,4 @@
-"""The schema, step by step (Alembic; each step is a readable `.sql` file beside its revision).
+"""The schema, step by step (Alembic; each step is a readable `.sql` file next to its revision).
 
 `migrate(url)` brings a database to the newest step; cheap when it is there already.
 """

@@ -27,11 +27,11 @@ def embedded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedded
 def test_url_is_good_for_psql_and_stays_so_until_stop(
     embedded: EmbeddedServer, lsats: Lsats
 ) -> None:
-    said = lsats("db", "url")
-    assert said.code == 0
-    assert "lsats db stop" in said.err
+    result = lsats("db", "url")
+    assert result.code == 0
+    assert "lsats db stop" in result.err
     asked = subprocess.run(
-        [programs.psql(), said.out.strip(), "-Atc", "select current_database()"],
+        [programs.psql(), result.out.strip(), "-Atc", "select current_database()"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert asked.stdout == "lsats_demo\n"
@@ -56,11 +56,11 @@ def test_a_backup_is_complete_private_and_can_be_read(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("LSATS_HOME", str(tmp_path / "home"))
     lsats("db", "migrate")
-    told = lsats("db", "backup", "--json").json
-    file = Path(told["file"])
+    backup = lsats("db", "backup", "--json").json
+    file = Path(backup["file"])
     assert file.parent == tmp_path / "home" / "exports" / "backups"
     assert file.stat().st_mode & 0o077 == 0
-    assert file.stat().st_size == told["bytes"]
+    assert file.stat().st_size == backup["bytes"]
     with psycopg.connect(database_url) as connection:
         dumper = programs.pg_dump(connection.info.server_version // 10_000)
     listed = subprocess.run(
@@ -74,9 +74,9 @@ def test_a_backup_that_fails_leaves_nothing_behind(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setattr("lsats_pipeline.warehouse.backup.pg_dump", lambda version: "/bin/false")
-    said = lsats("db", "backup", str(tmp_path / "hub.dump"))
-    assert said.code == 1
-    assert "pg_dump failed" in said.err
+    result = lsats("db", "backup", str(tmp_path / "hub.dump"))
+    assert result.code == 1
+    assert "pg_dump failed" in result.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,9 +85,9 @@ def test_a_backup_into_a_place_that_cannot_be_is_a_users_mistake(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     (tmp_path / "file").touch()
-    said = lsats("db", "backup", str(tmp_path / "file" / "hub.dump"))
-    assert said.code == 2
-    assert "cannot write" in said.err
+    result = lsats("db", "backup", str(tmp_path / "file" / "hub.dump"))
+    assert result.code == 2
+    assert "cannot write" in result.err
 
 
 def test_shell_hands_on_what_follows(
@@ -100,9 +100,9 @@ def test_shell_hands_on_what_follows(
 
 def test_the_right_pg_dump_is_found() -> None:
     for version in (16, 17, 18):
-        said = subprocess.run(
+        result = subprocess.run(
             [programs.pg_dump(version), "--version"], capture_output=True, text=True, check=True
         )
-        assert int(said.stdout.split()[2].split(".")[0]) >= version
+        assert int(result.stdout.split()[2].split(".")[0]) >= version
     with pytest.raises(Exception, match="no pg_dump here for a PostgreSQL 99"):
         programs.pg_dump(99)

@@ -28,20 +28,20 @@ def test_the_demo_takes_its_own_file_through_all_steps_and_compares(
 ) -> None:
     env = environment(home, DATABASE_URL=warehouse.url)
     try:
-        said = call("mrf", "demo", "--mb", "1", "--workers", "1", "--json", env=env, cwd=tmp_path)
+        result = call("mrf", "demo", "--mb", "1", "--workers", "1", "--json", env=env, cwd=tmp_path)
         again = call("mrf", "demo", "--mb", "1", "--workers", "1", env=env, cwd=tmp_path)
     finally:
         drop_database(postgres, f"{warehouse.name}_dagster")
-    assert said.code == 0, said.err
-    assert said.json["differing"] == []
-    assert said.json["counts"]["prices"] > 1000
-    assert said.json["run"]["key"] == "mrf_demo"
-    assert {check["asset"] for check in said.json["run"]["checks"]} <= {
+    assert result.code == 0, result.err
+    assert result.json["differing"] == []
+    assert result.json["counts"]["prices"] > 1000
+    assert result.json["run"]["key"] == "mrf_demo"
+    assert {check["asset"] for check in result.json["run"]["checks"]} <= {
         "mrf/file_profile",
         "mrf/split_files",
     }
     assert warehouse.query("select count(*) from mrf.in_network") == [
-        (said.json["counts"]["prices"],)
+        (result.json["counts"]["prices"],)
     ]
     assert list((home / "exports" / "mrf" / "mrf_demo" / "in_network").glob("*.parquet"))
     assert again.code == 0
@@ -51,12 +51,12 @@ def test_the_demo_takes_its_own_file_through_all_steps_and_compares(
 def test_a_demo_that_differs_is_exit_code_4(
     lsats: Lsats, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = [("prices", 2, 1), ("rejects", 0, 0)]
-    done = PriceDemonstration("mrf_demo", home, 0.1, told, 1.0)
+    compared = [("prices", 2, 1), ("rejects", 0, 0)]
+    done = PriceDemonstration("mrf_demo", home, 0.1, compared, 1.0)
     monkeypatch.setattr("lsats_pipeline.cli.price_demo.run_price_demo", lambda **_: done)
-    said = lsats("mrf", "demo", "--mb", "0.1", "--workers", "1")
-    assert said.code == 4
-    assert "differ in prices" in said.err
+    result = lsats("mrf", "demo", "--mb", "0.1", "--workers", "1")
+    assert result.code == 4
+    assert "differ in prices" in result.err
 
 
 def test_load_and_unload(
@@ -67,9 +67,9 @@ def test_load_and_unload(
     run = lsats("mrf", "run", str(path), "--workers", "1", "--to-postgres", "--json")
     assert (run.code, run.json["loaded"][0]["rows"]["in_network"]) == (0, 2)
     assert lsats("mrf", "load", str(path), "--json").json["files"][0]["state"] == "unchanged"
-    told = lsats("mrf", "load", "--all")
-    assert told.code == 0
-    assert "2 values hold a NUL" in told.err
+    loaded = lsats("mrf", "load", "--all")
+    assert loaded.code == 0
+    assert "2 values hold a NUL" in loaded.err
     wrong = lsats("mrf", "load", "absent", "a", "--json")
     assert wrong.code == 2
     assert [one["file"] for one in wrong.json["left_out"]] == ["absent"]
@@ -97,21 +97,21 @@ def test_generate_plan_run_status(lsats: Lsats) -> None:
 
 
 def test_status_of_nothing_says_how_to_begin(lsats: Lsats) -> None:
-    said = lsats("mrf", "status")
-    assert said.code == 0
-    assert "mrf demo" in said.err
+    result = lsats("mrf", "status")
+    assert result.code == 0
+    assert "mrf demo" in result.err
 
 
 def test_a_bad_file_does_not_stop_the_others(lsats: Lsats, tmp_path: Path) -> None:
     packed(tmp_path / "good.json.gz", text(in_network=[item("1")]))
     packed(tmp_path / "bad.json.gz", text(in_network=[item("1")])[:-9])
-    said = lsats("mrf", "run", "bad.json.gz", "good.json.gz", "--workers", "1", "--json")
-    assert said.code == 1
-    assert [file["file"] for file in said.json["files"]] == ["good"]
-    assert [(f["file"], f["code"]) for f in said.json["left_out"]] == [
+    result = lsats("mrf", "run", "bad.json.gz", "good.json.gz", "--workers", "1", "--json")
+    assert result.code == 1
+    assert [file["file"] for file in result.json["files"]] == ["good"]
+    assert [(f["file"], f["code"]) for f in result.json["left_out"]] == [
         ("bad.json.gz", "incomplete")
     ]
-    assert "Traceback" not in said.err
+    assert "Traceback" not in result.err
     states = {one["file"]: one["state"] for one in lsats("mrf", "status", "--json").json}
     assert states == {"good": "published", "bad": "left out"}
     assert "before it is closed" in lsats("mrf", "status").out
@@ -120,13 +120,13 @@ def test_a_bad_file_does_not_stop_the_others(lsats: Lsats, tmp_path: Path) -> No
 def test_too_many_rejects_are_exit_code_3(lsats: Lsats, tmp_path: Path) -> None:
     rates = [{"negotiated_prices": [price("x"), price(1)]} for _ in range(20)]
     packed(tmp_path / "a.json.gz", text(in_network=[item("1", *rates)]))
-    said = lsats("mrf", "run", "a.json.gz", "--workers", "1", "--json")
-    assert said.code == 3
-    assert said.json["files"][0]["published"]["sums"]["rows"]["rejects"] == 20
+    result = lsats("mrf", "run", "a.json.gz", "--workers", "1", "--json")
+    assert result.code == 3
+    assert result.json["files"][0]["published"]["sums"]["rows"]["rejects"] == 20
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (["run", "none.json.gz"], "there is no file none.json.gz"),
         (["run", "https://x.example/a.json.gz"], "LSATS_MRF_HOSTS"),
@@ -139,22 +139,24 @@ def test_too_many_rejects_are_exit_code_3(lsats: Lsats, tmp_path: Path) -> None:
         (["generate", "a.json.gz", "--version", "3"], "--version"),
     ],
 )
-def test_a_users_mistake_is_exit_code_2(line: list[str], told: str, lsats: Lsats) -> None:
-    said = lsats("mrf", *line)
-    assert said.code == 2
-    assert told in said.err
-    assert "Traceback" not in said.err
+def test_a_users_mistake_is_exit_code_2(line: list[str], message: str, lsats: Lsats) -> None:
+    result = lsats("mrf", *line)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
 
 
-def test_a_place_that_cannot_be_written_is_told(lsats: Lsats) -> None:
-    said = lsats("mrf", "generate", "no/such/folder/a.json.gz", "--mb", "0.1")
-    assert said.code == 1
-    assert "no/such/folder/a.json.gz cannot be written" in said.err
+def test_a_place_that_cannot_be_written_is_an_error_message(lsats: Lsats) -> None:
+    result = lsats("mrf", "generate", "no/such/folder/a.json.gz", "--mb", "0.1")
+    assert result.code == 1
+    assert "no/such/folder/a.json.gz cannot be written" in result.err
 
 
-def test_another_run_on_the_file_is_told(lsats: Lsats, tmp_path: Path, home: Path) -> None:
+def test_another_run_on_the_file_is_an_error_message(
+    lsats: Lsats, tmp_path: Path, home: Path
+) -> None:
     packed(tmp_path / "a.json.gz", text(in_network=[item("1")]))
     with Workspace(home / "exports" / "mrf", "a").locked():
-        said = lsats("mrf", "run", "a.json.gz", "--workers", "1")
-    assert said.code == 1
-    assert "another run" in said.err
+        result = lsats("mrf", "run", "a.json.gz", "--workers", "1")
+    assert result.code == 1
+    assert "another run" in result.err

@@ -51,8 +51,8 @@ def test_from_a_list_to_parquet(lsats: Lsats, home: Path, server: BadServer) -> 
     dry = lsats("mrf", "find", file, "--dry-run", "--json")
     assert dry.json["due"] == ["a", "gone"]
     assert lsats("mrf", "fetch", "--due", "--dry-run", "--json").json == []
-    said = lsats("mrf", "find", file)
-    assert (said.code, "🆕 a\n" in said.out, "2 files are to be fetched" in said.err) == (
+    result = lsats("mrf", "find", file)
+    assert (result.code, "🆕 a\n" in result.out, "2 files are to be fetched" in result.err) == (
         0,
         True,
         True,
@@ -64,7 +64,7 @@ def test_from_a_list_to_parquet(lsats: Lsats, home: Path, server: BadServer) -> 
     fetched = lsats("mrf", "fetch", "--due", "--json")
     assert (fetched.code, [one["key"] for one in fetched.json["files"]]) == (1, ["a"])
     assert fetched.json["left_out"][0]["code"] == "not_found"
-    told = [dry, said, fetched, lsats("mrf", "status"), lsats("mrf", "status", "--json")]
+    outputs = [dry, result, fetched, lsats("mrf", "status"), lsats("mrf", "status", "--json")]
 
     run = lsats("mrf", "run", "a", "--workers", "1", "--json")
     assert (run.code, run.json["files"][0]["state"]) == (0, "published")
@@ -73,13 +73,13 @@ def test_from_a_list_to_parquet(lsats: Lsats, home: Path, server: BadServer) -> 
     assert again.json["files"][0]["state"] == "unchanged"
     states = {one["file"]: one["state"] for one in lsats("mrf", "status", "--json").json}
     assert states == {"a": "published", "gone": "rejected"}
-    told += [run, again, lsats("mrf", "hosts"), lsats("mrf", "hosts", "--json")]
-    assert not [one for one in told if SECRET in one.out + one.err]
+    outputs += [run, again, lsats("mrf", "hosts"), lsats("mrf", "hosts", "--json")]
+    assert not [one for one in outputs if SECRET in one.out + one.err]
     logs = "".join(path.read_text() for path in (home / "logs").glob("*.log"))
     assert SECRET not in logs
 
 
-def test_an_address_is_entered_fetched_and_taken_in(
+def test_an_address_is_entered_fetched_and_ingested(
     lsats: Lsats, server: BadServer, warehouse: Warehouse
 ) -> None:
     run = lsats("mrf", "run", server.url("/a.json.gz"), "--workers", "1")
@@ -101,8 +101,8 @@ def test_the_same_bytes_are_not_parsed_again(lsats: Lsats, server: BadServer) ->
     second = lsats("mrf", "run", other, "--workers", "1", "--json").json
     assert second["files"][0]["state"] == "unchanged"
     assert second["files"][0]["file"] == first["files"][0]["file"] == "a"
-    (said,) = (one for one in lsats("mrf", "status", "--json").json if one["file"] == "december")
-    assert (said["state"], said["reason"]) == ("same", "published as a")
+    (result,) = (one for one in lsats("mrf", "status", "--json").json if one["file"] == "december")
+    assert (result["state"], result["reason"]) == ("same", "published as a")
 
 
 def test_a_new_version_takes_the_place_of_the_old(lsats: Lsats, server: BadServer) -> None:
@@ -128,19 +128,19 @@ def test_a_file_of_this_disk_needs_no_database(
     assert lsats("mrf", "run", str(file), "--workers", "1").code == 0
 
 
-def test_a_database_that_is_down_is_told_before_anything_is_fetched(
+def test_a_database_that_is_down_is_reported_before_anything_is_fetched(
     lsats: Lsats, server: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:s3cr3t-word@127.0.0.1:9/x_demo")
     for line in (["run", server.url("/a.json.gz")], ["fetch", "--due"], ["find", "."], ["hosts"]):
-        said = lsats("mrf", *line)
-        assert (said.code, "does not answer" in said.err) == (5, True)
-        assert "s3cr3t-word" not in said.err
+        result = lsats("mrf", *line)
+        assert (result.code, "does not answer" in result.err) == (5, True)
+        assert "s3cr3t-word" not in result.err
     assert server.asked == []
 
 
 @pytest.mark.parametrize(
-    ("line", "told", "code"),
+    ("line", "message", "code"),
     [
         (["find"], "LSATS_MRF_SOURCES", 2),
         (["find", "nosuch"], "there is no file or folder", 2),
@@ -155,19 +155,22 @@ def test_a_database_that_is_down_is_told_before_anything_is_fetched(
         (["hosts", "--reset", "x:1"], "nothing is known of host x:1", 2),
     ],
 )
-def test_a_users_mistake(line: list[str], told: str, code: int, lsats: Lsats) -> None:
-    said = lsats("mrf", *line)
-    assert (said.code, told in said.err) == (code, True), said.err
-    assert "Traceback" not in said.err
-    assert "s3cr3t-word" not in said.err + said.out
+def test_a_users_mistake(line: list[str], message: str, code: int, lsats: Lsats) -> None:
+    result = lsats("mrf", *line)
+    assert (result.code, message in result.err) == (code, True), result.err
+    assert "Traceback" not in result.err
+    assert "s3cr3t-word" not in result.err + result.out
 
 
 def test_a_variable_that_makes_no_sense_is_named(
     lsats: Lsats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LSATS_MRF_RATE", "0")
-    said = lsats("mrf", "find", ".")
-    assert (said.code, "LSATS_MRF_RATE (requests a second to one host)" in said.err) == (2, True)
+    result = lsats("mrf", "find", ".")
+    assert (result.code, "LSATS_MRF_RATE (requests a second to one host)" in result.err) == (
+        2,
+        True,
+    )
 
 
 def test_hosts_can_be_asked_again(lsats: Lsats, server: BadServer) -> None:

@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def taken_in(lsats: Lsats, home: Path) -> Path:
+def ingested_file(lsats: Lsats, home: Path) -> Path:
     """A file with one reject in it; the folder that it is published in."""
     elements = [item("99213", RATE), item("99214"), item("470", billing_code_type="MS-DRG")]
     document = text(provider_references=[reference(1, 1234567893)], in_network=elements)
@@ -32,76 +32,76 @@ def taken_in(lsats: Lsats, home: Path) -> Path:
     return home / "exports" / "mrf" / "a"
 
 
-def test_a_profile_is_told_in_words_and_as_json(taken_in: Path, lsats: Lsats) -> None:
-    said = lsats("mrf", "profile", "a")
-    assert said.code == 0
-    assert "✅ every_byte_once" in said.out
-    assert "⚠️ schema" in said.out
-    assert "wrong type" in said.out
-    told = lsats("mrf", "profile", "a.json.gz", "--json").json
-    assert told["counts"]["prices"] == 3
-    assert {check["name"] for check in told["checks"]} >= {"schema", "references", "duplicates"}
-    assert (taken_in / "profile.json").exists()
+def test_a_profile_is_printed_in_words_and_as_json(ingested_file: Path, lsats: Lsats) -> None:
+    result = lsats("mrf", "profile", "a")
+    assert result.code == 0
+    assert "✅ every_byte_once" in result.out
+    assert "⚠️ schema" in result.out
+    assert "wrong type" in result.out
+    output = lsats("mrf", "profile", "a.json.gz", "--json").json
+    assert output["counts"]["prices"] == 3
+    assert {check["name"] for check in output["checks"]} >= {"schema", "references", "duplicates"}
+    assert (ingested_file / "profile.json").exists()
 
 
-def test_rejects_are_listed_shown_and_replayed(taken_in: Path, lsats: Lsats) -> None:
-    told = lsats("mrf", "rejects", "a", "--json").json
-    assert [(r["level"], r["rejects"]) for r in told["reasons"]] == [("price", 1)]
+def test_rejects_are_listed_shown_and_replayed(ingested_file: Path, lsats: Lsats) -> None:
+    output = lsats("mrf", "rejects", "a", "--json").json
+    assert [(r["level"], r["rejects"]) for r in output["reasons"]] == [("price", 1)]
     assert "12.50" in lsats("mrf", "rejects", "a").out
     assert "no rejects" in lsats("mrf", "rejects", "a", "--reason", "nothing like it").err
     shown = lsats("mrf", "show-source", "a", "rejects:0", "--json").json
     assert json.loads(shown["text"])["negotiated_rate"] == "12.50"
     assert lsats("mrf", "replay", "a").code == 3
-    said = lsats("mrf", "replay", "a", "--coerce")
-    assert (said.code, "1 rejects taken in" in said.out) == (0, True)
+    result = lsats("mrf", "replay", "a", "--coerce")
+    assert (result.code, "1 rejects ingested" in result.out) == (0, True)
     assert lsats("mrf", "rejects", "a", "--json").json["rejects"] == []
     assert lsats("mrf", "status", "--json").json[0]["published"]["sums"]["rows"]["in_network"] == 4
 
 
-def test_an_index_is_made_of_a_file_and_goes_with_it(lsats: Lsats, taken_in: Path) -> None:
-    told = lsats("mrf", "index", "a", "--json").json
+def test_an_index_is_made_of_a_file_and_goes_with_it(lsats: Lsats, ingested_file: Path) -> None:
+    output = lsats("mrf", "index", "a", "--json").json
     size = len(gzip.decompress(Path("a.json.gz").read_bytes()))
-    assert (told["file"], told["text"], told["blocks"]) == ("a", size, 1)
-    assert (taken_in / "seek.gzi").exists()
+    assert (output["file"], output["text"], output["blocks"]) == ("a", size, 1)
+    assert (ingested_file / "seek.gzi").exists()
     assert json.loads(lsats("mrf", "show-source", "a", "1").out)["billing_code"] == "99214"
-    # Of a file that is not taken in yet it is made first, and published with it.
+    # Of a file that is not ingested yet it is made first, and published with it.
     packed(Path("b.json.gz"), text(in_network=[item("99215")]))
     assert "reading can begin anywhere" in lsats("mrf", "index", "b.json.gz").out
-    (told,) = (one for one in lsats("mrf", "status", "--json").json if one["file"] == "b")
-    assert told["state"] == "unfinished"
+    (status,) = (one for one in lsats("mrf", "status", "--json").json if one["file"] == "b")
+    assert status["state"] == "unfinished"
     assert lsats("mrf", "run", "b.json.gz", "--workers", "1").code == 0
-    assert (taken_in.with_name("b") / "seek.gzi").exists()
+    assert (ingested_file.with_name("b") / "seek.gzi").exists()
 
 
-def test_a_mended_text_is_taken_from_a_file(taken_in: Path, lsats: Lsats) -> None:
+def test_a_corrected_text_is_read_from_a_file(ingested_file: Path, lsats: Lsats) -> None:
     Path("better.json").write_text(json.dumps(price(13)))
-    told = lsats("mrf", "replay", "a", "--reject", "0", "--with", "better.json", "--json").json
-    assert (len(told["taken"]), told["left"], told["rows"]) == (1, 0, {"in_network": 1})
+    output = lsats("mrf", "replay", "a", "--reject", "0", "--with", "better.json", "--json").json
+    assert (len(output["taken"]), output["left"], output["rows"]) == (1, 0, {"in_network": 1})
 
 
-def test_a_split_is_planned_made_and_told(taken_in: Path, lsats: Lsats) -> None:
+def test_a_split_is_planned_made_and_reported(ingested_file: Path, lsats: Lsats) -> None:
     line = ("mrf", "split", "a", "--by", "codes", "--codes", "CPT:99213,MS-DRG")
     planned = lsats(*line, "--dry-run", "--json").json
     assert [part["group"] for part in planned] == ["CPT:99213", "MS-DRG", "rest"]
-    assert not (taken_in.parent.parent / "mrf_parts").exists()
-    told = lsats(*line, "--json").json
-    assert [(p["group"], p["elements"]) for p in told["parts"]] == [
+    assert not (ingested_file.parent.parent / "mrf_parts").exists()
+    output = lsats(*line, "--json").json
+    assert [(p["group"], p["elements"]) for p in output["parts"]] == [
         ("CPT:99213", 1), ("MS-DRG", 1), ("rest", 1),
     ]  # fmt: skip
-    part = Path(told["folder"]) / told["parts"][1]["name"]
+    part = Path(output["folder"]) / output["parts"][1]["name"]
     assert json.loads(gzip.decompress(part.read_bytes()))["in_network"][0]["billing_code"] == "470"
     assert "the same as in the source" in lsats(*line).out
     Path("tins").write_text("11-1111111\n")
-    said = lsats("mrf", "split", "a", "--by", "provider", "--providers", "@tins", "--json").json
-    assert [(p["group"], p["units"]) for p in said["parts"]] == [("listed", 3)]
+    result = lsats("mrf", "split", "a", "--by", "provider", "--providers", "@tins", "--json").json
+    assert [(p["group"], p["units"]) for p in result["parts"]] == [("listed", 3)]
     plan = {"plan_name": "Heron", "plan_id_type": "hios", "plan_id": "5",
             "plan_market_type": "group"}  # fmt: skip
     Path("plans").write_text(json.dumps([plan]))
-    said = lsats("mrf", "split", "a", "--by", "plan", "--plans", "plans")
-    assert (said.code, "in each of" in said.out) == (0, False)
+    result = lsats("mrf", "split", "a", "--by", "plan", "--plans", "plans")
+    assert (result.code, "in each of" in result.out) == (0, False)
 
 
-@pytest.mark.parametrize(("line", "told"), [
+@pytest.mark.parametrize(("line", "message"), [
     (["profile", "b"], "no price file b is published"),
     (["show-source", "a", "here"], "'here' is no place"),
     (["index", "b"], "no price file b is published"),
@@ -114,10 +114,10 @@ def test_a_split_is_planned_made_and_told(taken_in: Path, lsats: Lsats) -> None:
     (["split", "a", "--by", "plan", "--plans", "a.json.gz"], "is no list of plans"),
     (["split", "a", "--by", "codes", "--codes", "CPT:9-1"], "names no codes"),
 ])  # fmt: skip
-def test_mistakes_are_told_in_a_line(
-    line: list[str], told: str, taken_in: Path, lsats: Lsats
+def test_mistakes_are_reported_in_a_line(
+    line: list[str], message: str, ingested_file: Path, lsats: Lsats
 ) -> None:
-    said = lsats("mrf", *line)
-    assert said.code == 2
-    assert told in said.err
-    assert "Traceback" not in said.err
+    result = lsats("mrf", *line)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err

@@ -1,4 +1,4 @@
-"""`lsats seed` and `lsats verify`: flags, exit codes, what is said."""
+"""`lsats seed` and `lsats verify`: flags, exit codes, what is result."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def here(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_done_is_0_and_verified_is_0(here: str, lsats: Lsats) -> None:
-    said = lsats(*RETAIL)
-    assert said.code == 0
-    assert "✅ 📊 done: " in said.out
-    assert "score 100.00 %" in said.out
+    result = lsats(*RETAIL)
+    assert result.code == 0
+    assert "✅ 📊 done: " in result.out
+    assert "score 100.00 %" in result.out
     verified = lsats("verify", "retail", "--json")
     assert verified.code == 0
     assert verified.json["verdict"] == "pass"
 
 
 def test_as_json_it_says_all_that_it_did(here: str, lsats: Lsats, tmp_path: Path) -> None:
-    said = lsats(*RETAIL, "--to", "both", "--out", str(tmp_path / "out"), "--json")
-    assert said.json["status"] == "done"
-    assert said.json["rows"] == sum(t["rows"] for t in said.json["tables"])
-    assert said.json["batches"][-1]["done"] == said.json["rows"]
-    assert said.json["verification"]["score"] == 100
+    result = lsats(*RETAIL, "--to", "both", "--out", str(tmp_path / "out"), "--json")
+    assert result.json["status"] == "done"
+    assert result.json["rows"] == sum(t["rows"] for t in result.json["tables"])
+    assert result.json["batches"][-1]["done"] == result.json["rows"]
+    assert result.json["verification"]["score"] == 100
     with psycopg.connect(here) as connection:
-        for table in said.json["tables"]:
+        for table in result.json["tables"]:
             row = connection.execute(
                 f"select count(*) from retail.{table['table']}".encode()
             ).fetchone()
@@ -59,9 +59,9 @@ def test_a_violated_rule_is_4(here: str, lsats: Lsats) -> None:
     lsats(*RETAIL)
     with psycopg.connect(here) as connection:
         connection.execute("delete from retail.customers where id = 7")
-    said = lsats("verify", "retail")
-    assert said.code == 4
-    assert "200 wanted, 199 found" in said.out
+    result = lsats("verify", "retail")
+    assert result.code == 4
+    assert "200 wanted, 199 found" in result.out
 
 
 def test_rows_set_aside_are_3(here: str, lsats: Lsats, tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_rows_set_aside_are_3(here: str, lsats: Lsats, tmp_path: Path) -> None:
     with psycopg.connect(here) as connection:
         connection.execute("delete from retail.customers where id = 9")
         connection.execute("alter table retail.customers add constraint no_nine check (id <> 9)")
-    said = lsats(*RETAIL, "--on-error", "skip")
-    assert said.code == 3
-    assert "1 rows were set aside" in said.err
+    result = lsats(*RETAIL, "--on-error", "skip")
+    assert result.code == 3
+    assert "1 rows were set aside" in result.err
     rejects = tmp_path / "home" / "exports" / "retail" / "rejects.jsonl"
     assert "no_nine" in rejects.read_text()
 
@@ -82,10 +82,10 @@ def test_a_refusal_is_1_and_nothing_changes(here: str, lsats: Lsats) -> None:
         connection.execute(
             "alter table retail.customers add constraint never check (id < 0) not valid"
         )
-    said = lsats(*RETAIL, "--seed", "3", "--clear")
-    assert said.code == 1
-    assert "never" in said.err
-    assert "the database is as it was" in said.err
+    result = lsats(*RETAIL, "--seed", "3", "--clear")
+    assert result.code == 1
+    assert "never" in result.err
+    assert "the database is as it was" in result.err
 
 
 def test_no_connection_is_5_and_no_secret_is_told(
@@ -93,15 +93,15 @@ def test_no_connection_is_5_and_no_secret_is_told(
 ) -> None:
     monkeypatch.setenv("LSATS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    said = lsats(*RETAIL, "--database-url", "postgresql://u:geheim@127.0.0.1:1/x_test")
-    assert said.code == 5
-    assert "127.0.0.1:1" in said.err
+    result = lsats(*RETAIL, "--database-url", "postgresql://u:geheim@127.0.0.1:1/x_test")
+    assert result.code == 5
+    assert "127.0.0.1:1" in result.err
     logged = "".join(p.read_text() for p in (tmp_path / "home" / "logs").glob("*"))
-    assert "geheim" not in said.out + said.err + logged
+    assert "geheim" not in result.out + result.err + logged
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (("--customers", "0"), "RETAIL_CUSTOMERS"),
         (("--batch-size", "99"), "100<=x<=50000"),
@@ -113,26 +113,26 @@ def test_no_connection_is_5_and_no_secret_is_told(
         (("--config", "nowhere.toml"), "--config nowhere.toml"),
     ],
 )
-def test_a_users_mistake_is_2(line: tuple[str, ...], told: str, here: str, lsats: Lsats) -> None:
-    said = lsats("seed", "retail", *line)
-    assert said.code == 2
-    assert told in said.err
-    assert "Traceback" not in said.err
+def test_a_users_mistake_is_2(line: tuple[str, ...], message: str, here: str, lsats: Lsats) -> None:
+    result = lsats("seed", "retail", *line)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
 
 
 def test_the_admin_is_asked_for_with_a_fresh_id(here: str, lsats: Lsats) -> None:
-    said = lsats("seed", "studio")
-    assert said.code == 2
-    assert "DB_USER_ADMIN_UUID is not set" in said.err
-    assert "DB_USER_ADMIN_UUID=" in said.err
+    result = lsats("seed", "studio")
+    assert result.code == 2
+    assert "DB_USER_ADMIN_UUID is not set" in result.err
+    assert "DB_USER_ADMIN_UUID=" in result.err
     assert lsats("seed", "studio", "--admin-user-uuid", "me").code == 2
 
 
 def test_a_dry_run_shows_rows_and_writes_nothing(here: str, lsats: Lsats, tmp_path: Path) -> None:
-    said = lsats(*RETAIL, "--dry-run", "--preview", "2")
-    assert said.code == 0
-    assert "nothing was written" in said.out
-    assert "geographies" in said.out
+    result = lsats(*RETAIL, "--dry-run", "--preview", "2")
+    assert result.code == 0
+    assert "nothing was written" in result.out
+    assert "geographies" in result.out
     with psycopg.connect(here) as connection:
         query = "select count(*) from pg_namespace where nspname like 'retail%'"
         assert connection.execute(query).fetchone() == (0,)
@@ -140,8 +140,8 @@ def test_a_dry_run_shows_rows_and_writes_nothing(here: str, lsats: Lsats, tmp_pa
 
 
 def test_verify_before_seed_says_what_to_do(here: str, lsats: Lsats, tmp_path: Path) -> None:
-    said = lsats("verify", "retail")
-    assert (said.code, "lsats seed retail" in said.err) == (2, True)
+    result = lsats("verify", "retail")
+    assert (result.code, "lsats seed retail" in result.err) == (2, True)
     assert lsats("verify", "retail", "--from", "csv", "--out", str(tmp_path)).code == 2
 
 
@@ -151,10 +151,10 @@ def test_a_missing_package_is_named_with_the_remedy(
     for name in [n for n in sys.modules if n.startswith("lsats_pipeline.synthetic.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    said = lsats("verify", "retail")
-    assert said.code == 1
-    assert "the package pyarrow is missing: `make setup`" in said.err
-    assert "Traceback" not in said.err
+    result = lsats("verify", "retail")
+    assert result.code == 1
+    assert "the package pyarrow is missing: `make setup`" in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize("name", WORLDS)

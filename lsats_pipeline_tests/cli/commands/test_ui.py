@@ -70,9 +70,9 @@ def test_what_simulate_prints_is_good_for_a_hub(demo: Demo, lsats: Lsats, monkey
 
 
 def test_another_campus_than_there_is_is_refused(demo: Demo, lsats: Lsats) -> None:
-    said = lsats("simulate", "--people", "400")
-    assert said.code == 2
-    assert "start over" in said.err
+    result = lsats("simulate", "--people", "400")
+    assert result.code == 2
+    assert "start over" in result.err
 
 
 def test_the_ui_answers_and_ends_with_all_it_started(demo: Demo, port: int) -> None:
@@ -95,7 +95,7 @@ def test_the_ui_answers_and_ends_with_all_it_started(demo: Demo, port: int) -> N
 def test_a_ui_that_cannot_start_gives_its_last_words(demo: Demo, port: int, tmp_path: Path) -> None:
     env = environment(demo.folder / "home", DAGSTER_HOME=str(tmp_path))
     (tmp_path / "dagster.yaml").write_text("storage:\n  nonsense: {}\n")
-    said = call("ui", "--port", str(port), env=env, cwd=demo.folder)
-    assert said.code == 1
-    assert "ended by itself" in said.err
-    assert "dagster.yaml" in said.err
+    result = call("ui", "--port", str(port), env=env, cwd=demo.folder)
+    assert result.code == 1
+    assert "ended by itself" in result.err
+    assert "dagster.yaml" in result.err

@@ -22,7 +22,7 @@ def run(
     return {e.check_name: e for e in result.get_asset_check_evaluations()}
 
 
-def test_every_rule_is_told(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_rule_is_reported(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(warehouse)
     found = run(warehouse, monkeypatch)
     assert found.keys() == {rule.name for rule in CROSS_CHECKS}

@@ -1,4 +1,4 @@
-"""One step at a time, in this process: ranges, wishes, failures, and what must not be recorded."""
+"""One step at a time, in this process: ranges, tags, failures, and what must not be recorded."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def run(
     instance: dg.DagsterInstance,
     *assets: str,
     days: list[dt.date] = DAYS[:1],
-    wish: dict[str, str] | None = None,
+    tags: dict[str, str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Some assets of `hub_daily` for some days, as one run."""
-    wishes = dict(wish or {})
+    all_tags = dict(tags or {})
     if len(days) > 1:
-        wishes["dagster/asset_partition_range_start"] = days[0].isoformat()
-        wishes["dagster/asset_partition_range_end"] = days[-1].isoformat()
+        all_tags["dagster/asset_partition_range_start"] = days[0].isoformat()
+        all_tags["dagster/asset_partition_range_end"] = days[-1].isoformat()
     return (
         defs()
         .resolve_job_def("hub_daily")
@@ -58,7 +58,7 @@ def run(
             instance=instance,
             partition_key=days[0].isoformat() if len(days) == 1 else None,
             asset_selection=[dg.AssetKey(a.split("/")) for a in assets],
-            tags=wishes,
+            tags=all_tags,
             raise_on_error=False,
         )
     )
@@ -70,7 +70,7 @@ def recorded(result: dg.ExecuteInProcessResult) -> list[tuple[str, str | None]]:
     return [(e.step_key or "", e.partition) for e in events]
 
 
-def said(result: dg.ExecuteInProcessResult) -> str:
+def messages(result: dg.ExecuteInProcessResult) -> str:
     """Why the run's steps failed, with all causes."""
     texts = []
     for event in result.all_events:
@@ -120,7 +120,7 @@ def test_a_range_with_a_day_that_nobody_observed_is_refused(
     with on_day(DAYS[1]):
         result = run(instance, DEPARTMENTS, days=DAYS[:2])
     assert not result.success
-    assert "can only be read as it is now, and 2026-03-02 was not observed" in said(result)
+    assert "can only be read as it is now, and 2026-03-02 was not observed" in messages(result)
     assert recorded(result) == []
 
 
@@ -164,7 +164,7 @@ def test_only_what_may_pass_by_itself_is_tried_again(
     result = run(instance, DEPARTMENTS)
     assert not result.success
     assert len(calls) == tries
-    assert str(error) in said(result)
+    assert str(error) in messages(result)
 
 
 def blocked(self: Hub, table: Any, day: dt.date, **options: Any) -> Report:
@@ -179,7 +179,7 @@ def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
     result = run(instance, "silver/umapi_departments", "silver/departments")
     assert not result.success
     assert recorded(result) == []
-    assert "was left as it was, because mass_disappearance: 90 of 100 rows" in said(result)
+    assert "was left as it was, because mass_disappearance: 90 of 100 rows" in messages(result)
     failed = [c.check_name for c in result.get_asset_check_evaluations() if not c.passed]
     assert failed == ["mass_disappearance"]
     assert {e.step_key for e in result.all_events if e.event_type_value == "STEP_START"} == {
@@ -187,7 +187,7 @@ def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
     }
 
 
-def held(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
+def on_hold(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
     accepted = options["accept_removals"]
     check = Result(MASS_DISAPPEARANCE, accepted, "50 records vanished at once")
     asset = Asset("bronze", stream.source_system, stream.entity_type, stream.name)
@@ -195,30 +195,30 @@ def held(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("wish", "through"),
+    ("tags", "through"),
     [({"lsats/accept_removals": "true"}, True), ({"lsats/accept_removals": "false"}, False)],
 )
 def test_a_tag_accepts_removals_that_a_check_holds_back(
     hub: None,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
-    wish: dict[str, str],
+    tags: dict[str, str],
     through: bool,
 ) -> None:
-    monkeypatch.setattr(Hub, "ingest", held)
-    result = run(instance, DEPARTMENTS, "silver/umapi_departments", wish=wish)
+    monkeypatch.setattr(Hub, "ingest", on_hold)
+    result = run(instance, DEPARTMENTS, "silver/umapi_departments", tags=tags)
     assert result.success is through
     # What was landed stays and is recorded; what would build on it waits.
     assert (("bronze__umich_api_department", "2026-03-02")) in recorded(result)
     assert (("silver__umapi_departments", "2026-03-02") in recorded(result)) is through
 
 
-@pytest.mark.parametrize(("wish", "full"), [({"lsats/full": "true"}, True), ({}, False)])
+@pytest.mark.parametrize(("tags", "full"), [({"lsats/full": "true"}, True), ({}, False)])
 def test_a_tag_asks_for_every_row_to_be_worked_out_again(
     hub: None,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
-    wish: dict[str, str],
+    tags: dict[str, str],
     full: bool,
 ) -> None:
     asked: list[bool] = []
@@ -228,5 +228,5 @@ def test_a_tag_asks_for_every_row_to_be_worked_out_again(
         return Report(asset_of(table), day, Counts(), 0.1)
 
     monkeypatch.setattr(Hub, "build", build)
-    assert run(instance, "silver/umapi_departments", wish=wish).success
+    assert run(instance, "silver/umapi_departments", tags=tags).success
     assert asked == [full]

@@ -146,7 +146,7 @@ def test_the_same_again_redoes_nothing(
     assert {path: path.stat().st_mtime_ns for path in exports.rglob("*.*")} == before
 
 
-def test_samples_tell_nothing_of_a_provider(
+def test_samples_show_nothing_of_a_provider(
     home: Path, warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     key = known(instance, warehouse, a_file(home / "a.json.gz", "1"))
@@ -199,7 +199,7 @@ def test_a_new_version_replaces_the_old_everywhere(
     assert states[-1] == (2, "published")
 
 
-def test_the_same_bytes_under_another_key_are_not_taken_in_again(
+def test_the_same_bytes_under_another_key_are_not_ingested_again(
     home: Path, warehouse: Warehouse, instance: dg.DagsterInstance
 ) -> None:
     first = known(instance, warehouse, a_file(home / "a.json.gz", "1"))
@@ -272,7 +272,7 @@ def test_many_rejects_are_a_warning(
     )
 
 
-def test_a_database_that_is_down_is_told_before_anything_is_fetched(
+def test_a_database_that_is_down_is_reported_before_anything_is_fetched(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere_test")

@@ -219,7 +219,7 @@ def test_a_read_without_positions_starts_again(warehouse, hub_settings, people):
     assert counts(people.ingest(warehouse, hub_settings)) == (100, 0, 0, 0, 0)
 
 
-def test_a_second_writer_is_told_who_holds_the_stream(warehouse, hub_settings, people):
+def test_a_second_writer_gets_an_error_that_names_the_holder(warehouse, hub_settings, people):
     reading, go_on = threading.Event(), threading.Event()
     whole = people.read
 

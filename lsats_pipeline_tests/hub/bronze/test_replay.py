@@ -90,7 +90,7 @@ def test_a_replay_may_be_repeated(
     assert again.note == "nothing to replay"
 
 
-def test_a_complete_read_after_a_replay_mends_the_rest(
+def test_a_complete_read_after_a_replay_resolves_the_rest(
     warehouse: Warehouse, hub_settings: HubSettings, missing_key: Pretend
 ) -> None:
     replay(warehouse, hub_settings, missing_key.stream)

@@ -73,7 +73,7 @@ def test_the_budget_takes_the_most_urgent(warehouse, hub_settings, details):
     assert details.enrich(warehouse, hour, calls_per_minute=3)[0] == ["p0"]
 
 
-def test_what_waits_is_told(warehouse, hub_settings, details):
+def test_what_waits_is_reported(warehouse, hub_settings, details):
     report = enrich(
         warehouse,
         hub_settings.model_copy(update={"max_records": 2}),

@@ -27,7 +27,7 @@ _NO_SERIAL = re.compile(
 )
 
 
-def said(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     """A text, unless it is the word None."""
     found = text(value)
     return None if found == "None" else found
@@ -68,7 +68,7 @@ def tdx_assets(stored: list[Stored]) -> dict[str, Row]:
 def _tdx_asset(record: Record) -> Row:
     listed, detail = record.listed, record.detail
     row = {
-        **columns(listed, said, """tag Tag, name Name, uri Uri, tdx_external_id ExternalID,
+        **columns(listed, text_or_none, """tag Tag, name Name, uri Uri, tdx_external_id ExternalID,
             serial_number SerialNumber, app_name AppName, form_name FormName,
             status_name StatusName, parent_tag ParentTag, parent_name ParentName,
             parent_serial_number ParentSerialNumber, location_name LocationName,
@@ -104,21 +104,21 @@ def _custom(attributes: list[Row]) -> Row:
     """Column, what it is read as, name of the attribute and which of its members."""
     by_name = {a["Name"]: a for a in attributes}
     wanted: list[tuple[str, Callable[[Any], Any], str, str]] = [
-        ("attr_mac_address", said, "MAC Address(es)", "Value"),
-        ("attr_ip_address", said, "Reserved IP Address(es)", "Value"),
+        ("attr_mac_address", text_or_none, "MAC Address(es)", "Value"),
+        ("attr_ip_address", text_or_none, "Reserved IP Address(es)", "Value"),
         ("attr_operating_system_id", nonzero, "Operating System", "Value"),
-        ("attr_operating_system_name", said, "Operating System", "ValueText"),
+        ("attr_operating_system_name", text_or_none, "Operating System", "ValueText"),
         ("attr_last_inventoried_date", moment, "Last Inventoried Date", "Value"),
-        ("attr_purchase_shortcode", said, "Purchase Shortcode", "Value"),
+        ("attr_purchase_shortcode", text_or_none, "Purchase Shortcode", "Value"),
         ("attr_function_id", nonzero, "Function", "Value"),
-        ("attr_function_name", said, "Function", "ValueText"),
+        ("attr_function_name", text_or_none, "Function", "ValueText"),
         ("attr_financial_owner_uid", uuid, "Financial Owner/Responsible", "Value"),
-        ("attr_financial_owner_name", said, "Financial Owner/Responsible", "ValueText"),
+        ("attr_financial_owner_name", text_or_none, "Financial Owner/Responsible", "ValueText"),
         ("attr_support_groups_ids", _integers, "Support Group(s)", "Value"),
-        ("attr_support_groups_text", said, "Support Group(s)", "ValueText"),
-        ("attr_memory", said, "Memory", "Value"),
-        ("attr_storage", said, "Storage", "Value"),
-        ("attr_processor_count", said, "Processor(s)", "Value"),
+        ("attr_support_groups_text", text_or_none, "Support Group(s)", "ValueText"),
+        ("attr_memory", text_or_none, "Memory", "Value"),
+        ("attr_storage", text_or_none, "Storage", "Value"),
+        ("attr_processor_count", text_or_none, "Processor(s)", "Value"),
     ]
     return {
         column: read(by_name[name].get(member)) if name in by_name else None

@@ -27,12 +27,12 @@ _ADMINISTRATIVE = set(ADMINISTRATIVE.strip().replace("\n", "|").split("|"))
 def is_pi_role(role: str | None) -> bool:
     role = (role or "").lower()
     leads = re.search(r"\bprincipal\s+investigator\b", role)
-    beside = re.search(r"\b(co|sub|associate|assistant|deputy|former|key)[-\s]*principal", role)
-    return bool(leads and not beside)
+    co_lead = re.search(r"\b(co|sub|associate|assistant|deputy|former|key)[-\s]*principal", role)
+    return bool(leads and not co_lead)
 
 
 def names(text: str | None, uniqname: str) -> bool:
-    """Whether the text has the uniqname with no letter beside it."""
+    """Whether the text has the uniqname with no letter next to it."""
     return bool(text and re.search(rf"(?<![a-z]){re.escape(uniqname)}(?![a-z])", text.lower()))
 
 

@@ -150,7 +150,7 @@ def test_a_renamed_machine_stays_one(matching: Matching) -> None:
         assert found == [{"1", "NEW-SER0001", "0001"}]
 
 
-def test_an_old_name_in_the_address_still_tells(matching: Matching) -> None:
+def test_an_old_name_in_the_address_still_matches(matching: Matching) -> None:
     found = matching.machines(tdx=[asset(1, "old", "")], ad=[account(1, "NEW", dns="OLD")])
     assert found == [{"1", "0001"}]
     # And through it, an inventory that knows the new name only.
@@ -162,7 +162,7 @@ def test_an_old_name_in_the_address_still_tells(matching: Matching) -> None:
     assert found == [{"1", "NEW", "0001"}]
 
 
-def test_a_name_before_the_last_still_tells(matching: Matching) -> None:
+def test_a_name_before_the_last_still_matches(matching: Matching) -> None:
     """An account keeps its guid: its old versions say what it was called."""
     with matching.warehouse.owner() as connection:
         old = account(1, "OLD")

@@ -14,7 +14,7 @@ from lsats_pipeline_tests.hub.silver.conftest import DAYS, Day, Label, Lived
 
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 # Tables whose flags the campus foretells. Those of the others follow from several records at once,
-# and are compared with the truth beside their tables.
+# and are compared with the truth next to their tables.
 SUBJECT = {
     "tdx_departments": "tdx_id",
     "umapi_departments": "dept_id",

@@ -62,7 +62,7 @@ def members_of(hub: ByHand, key: str) -> dict[str, Row]:
     return {row["member_name"] or row["member_computer_name"].lower(): row for row in rows}
 
 
-def told(rows: dict[str, Row]) -> dict[str, tuple[str, Any, bool]]:
+def kinds_of(rows: dict[str, Row]) -> dict[str, tuple[str, Any, bool]]:
     """Of each member its kind, the id that goes with the kind, and whether the hub knows it."""
     ids = {
         "user": "member_uniqname",
@@ -82,7 +82,7 @@ def told(rows: dict[str, Row]) -> dict[str, tuple[str, Any, bool]]:
 # --- what members are --------------------------------------------------------------------------
 
 
-def test_members_are_told_by_what_they_are_not_by_their_spelling(hub: ByHand) -> None:
+def test_members_are_classified_by_what_they_are_not_by_their_spelling(hub: ByHand) -> None:
     """domain/hub.md 5.4: a nested group whose name lacked certain words was a user."""
     hub.take_in(
         active_directory_group=[
@@ -105,7 +105,7 @@ def test_members_are_told_by_what_they_are_not_by_their_spelling(hub: ByHand) ->
         active_directory_computer=[account(6, "PC-1", f"OU=Workstations,OU=LSA,{ROOT}")],
     )
     hub.build()
-    assert told(members_of(hub, "lsa-outer")) == {
+    assert kinds_of(members_of(hub, "lsa-outer")) == {
         "printers": ("group", "Printers", True),
         "lsa-person": ("user", "lsa-person", True),
         "ada": ("user", "ada", True),
@@ -114,7 +114,7 @@ def test_members_are_told_by_what_they_are_not_by_their_spelling(hub: ByHand) ->
     }
 
 
-def test_where_no_record_answers_the_container_tells(hub: ByHand) -> None:
+def test_where_no_record_answers_the_container_decides(hub: ByHand) -> None:
     hub.take_in(
         active_directory_group=[
             group(
@@ -136,7 +136,7 @@ def test_where_no_record_answers_the_container_tells(hub: ByHand) -> None:
     )
     hub.build()
     rows = members_of(hub, "g")
-    assert told(rows) == {
+    assert kinds_of(rows) == {
         "gone": ("user", "gone", False),
         "eve": ("user", "eve", True),
         "zoe": ("user", "zoe", False),

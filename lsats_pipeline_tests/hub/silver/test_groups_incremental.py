@@ -14,9 +14,9 @@ from lsats_pipeline_tests.hub.silver.test_groups import (
     account,
     at,
     group,
+    kinds_of,
     members_of,
     person,
-    told,
 )
 
 
@@ -28,9 +28,9 @@ def hub(warehouse: Warehouse, hub_settings: HubSettings) -> ByHand:
 def test_a_group_follows_its_members(hub: ByHand) -> None:
     """Nothing changes in the group; who is in it appears, is renamed, departs."""
     hub.silver("groups", active_directory_group=[group(1, "g", at("ada"), at("inner"))])
-    assert set(told(members_of(hub, "g")).values()) == {("unknown", None, False)}
+    assert set(kinds_of(members_of(hub, "g")).values()) == {("unknown", None, False)}
     hub.silver("groups", active_directory_user=[account(3, "ada", FOLDER)])
-    assert told(members_of(hub, "g"))["ada"] == ("user", "ada", True)
+    assert kinds_of(members_of(hub, "g"))["ada"] == ("user", "ada", True)
     hub.silver(
         "groups",
         active_directory_group=[
@@ -38,14 +38,14 @@ def test_a_group_follows_its_members(hub: ByHand) -> None:
             group(2, "inner", sAMAccountName="x"),
         ],
     )
-    assert told(members_of(hub, "g"))["inner"] == ("group", "inner", True)
+    assert kinds_of(members_of(hub, "g"))["inner"] == ("group", "inner", True)
     renamed = group(2, "inner", sAMAccountName="x") | {"cn": "Inner"}
     rows = hub.silver(
         "groups", active_directory_group=[group(1, "g", at("ada"), at("inner")), renamed]
     )
     assert rows[0]["nested_members"] == ["Inner"]
     hub.silver("groups", active_directory_user=[account(3, "zed", FOLDER)])
-    assert told(members_of(hub, "g"))["ada"] == ("unknown", None, False)
+    assert kinds_of(members_of(hub, "g"))["ada"] == ("unknown", None, False)
 
 
 def test_a_telephone_number_touches_no_group(hub: ByHand) -> None:
@@ -77,7 +77,7 @@ def test_what_came_and_changed_between_two_builds_of_the_members(hub: ByHand) ->
     hub.silver("users", active_directory_user=[account(3, "ada", FOLDER, title="T")])
     hub.tables = everything
     hub.build()
-    assert told(members_of(hub, "g"))["ada"] == ("user", "ada", True)
+    assert kinds_of(members_of(hub, "g"))["ada"] == ("user", "ada", True)
 
 
 def test_a_computer_that_joins_leaves_and_joins_again(hub: ByHand) -> None:
@@ -85,7 +85,7 @@ def test_a_computer_that_joins_leaves_and_joins_again(hub: ByHand) -> None:
     dn = at("PC-1", "OU=Workstations,OU=LSA,DC=x")
     elsewhere = at("PC-2")  # in a folder of which nobody knows what is in it
     hub.silver("groups", active_directory_group=[group(1, "g", dn, elsewhere)])
-    assert told(members_of(hub, "g")) == {
+    assert kinds_of(members_of(hub, "g")) == {
         "pc-1": ("computer", "PC-1", False),
         "pc-2": ("unknown", None, False),
     }
@@ -94,12 +94,12 @@ def test_a_computer_that_joins_leaves_and_joins_again(hub: ByHand) -> None:
         account(3, "PC-2", FOLDER),
     ]
     hub.silver("groups", active_directory_computer=machines)
-    assert told(members_of(hub, "g")) == {
+    assert kinds_of(members_of(hub, "g")) == {
         "pc-1": ("computer", "PC-1", True),
         "pc-2": ("computer", "PC-2", True),
     }
     hub.silver("groups", active_directory_computer=machines[:0])
-    assert told(members_of(hub, "g")) == {
+    assert kinds_of(members_of(hub, "g")) == {
         "pc-1": ("computer", "PC-1", False),
         "pc-2": ("unknown", None, False),
     }
@@ -137,13 +137,13 @@ def test_when_another_record_speaks_for_a_group(hub: ByHand) -> None:
     first = group(1, "g", at("ada", ACCOUNTS))
     second = group(2, "g", at("bob", ACCOUNTS), folder=f"OU=B,{FOLDER}")
     hub.silver("groups", active_directory_group=[first, second])
-    assert set(told(members_of(hub, "g"))) == {"ada"}
+    assert set(kinds_of(members_of(hub, "g"))) == {"ada"}
     hub.silver("groups", active_directory_group=[second])
-    assert set(told(members_of(hub, "g"))) == {"bob"}
+    assert set(kinds_of(members_of(hub, "g"))) == {"bob"}
 
 
 def test_spellings_of_one_name_in_several_groups(hub: ByHand) -> None:
-    """A group tells a name as it spells it, whatever is worked out beside it."""
+    """A group tells a name as it spells it, whatever is worked out with it."""
     groups = [
         group(1, "a", at("Zoe", f"OU=Groups,{FOLDER}")),
         group(2, "b", at("zoe", f"OU=groups,{FOLDER}")),

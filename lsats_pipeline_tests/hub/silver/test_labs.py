@@ -573,7 +573,7 @@ def test_labs_and_members_are_the_true_ones(lived: Lived, day: dt.date) -> None:
 
 @EVERY_DAY
 def test_machines_are_in_the_labs_that_records_tie_them_to(lived: Lived, day: dt.date) -> None:
-    """Machines by their asset; those with records under another name may be told otherwise."""
+    """Machines by their asset; those with records under another name may be matched otherwise."""
     known = lived.days[day]
     names = {r["machine_id"]: r["name"].upper() for r in known.truth["computers"]}
     machine = {

@@ -1,6 +1,6 @@
 """Silver equals the truth: every column with a rule, every row, on three days of a campus.
 
-The expected values are worked out by the oracles beside this file, not by our SQL.
+The expected values are worked out by the oracles next to this file, not by our SQL.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ Answer = Callable[[bytes], bytes]
 
 @contextmanager
 def directory_that(answers: Answer, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that accepts any bind and answers searches as told."""
+    """A server that accepts any bind and answers searches from a script."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -267,7 +267,7 @@ def test_filters_take_any_value(campus: Served) -> None:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that is signed by itself only; its key lies beside it."""
+    """A certificate for 127.0.0.1 that is signed by itself only; its key is next to it."""
     path = tmp_path_factory.mktemp("tls") / "server.pem"
     subprocess.run(
         [

@@ -1,7 +1,7 @@
 """Which columns a silver column is made from, read off the declaration.
 
 tier 1: JSON members of the stream and its detail      tier 2: columns of tier 1 tables
-derived: what the declaration names as `table.column`
+SQL model: what the declaration names as `table.column`
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def lineage(table: Table) -> dg.TableColumnLineage:
 
 def _deps(table: Table) -> Deps:
     if isinstance(table, StagingTable):
-        return _typed(table)
-    return _merged(table) if isinstance(table, IntegratedTable) else _derived(table)
+        return _staging(table)
+    return _integrated(table) if isinstance(table, IntegratedTable) else _sql_model(table)
 
 
-def _derived(table: SqlModel) -> Deps:
+def _sql_model(table: SqlModel) -> Deps:
     """What the columns' origins name. One without is about the row as a whole: what it is made of.
 
     Words in an origin that are no table above are an explanation.
@@ -63,9 +63,9 @@ def _whole(table: SqlModel) -> Iterator[dg.TableColumnDep]:
     return (_dep(upstream, upstream.identity) for upstream in table.upstream)
 
 
-def _typed(table: StagingTable) -> Deps:
+def _staging(table: StagingTable) -> Deps:
     read = {c.name: [_member(table, c.path, detail=c.detail)] for c in table.columns}
-    # What every row has besides the declared columns (silver/typed.py).
+    # What every row has besides the declared columns (silver/staging.py).
     own: Deps = {
         "external_id": [_member(table, "external_id")],
         "raw_id": [_member(table, "raw_id")],
@@ -103,7 +103,7 @@ def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) ->
     return list(found)
 
 
-def _merged(table: IntegratedTable) -> Deps:
+def _integrated(table: IntegratedTable) -> Deps:
     known = {i.alias: i.table for i in table.inputs} | {x.alias: x.table for x in table.lookups}
     totals: dict[str, tuple[Table, dict[str, str]]] = {
         f"{i.alias}_all": (i.table, {name: text for name, (_, text) in i.totals.items()})

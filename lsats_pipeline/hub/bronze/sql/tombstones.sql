@@ -1,4 +1,4 @@
--- One tombstone for each record that is gone; those already buried stay as they are.
+-- One tombstone for each record that is gone; those that have one already stay as they are.
 insert into bronze.raw_entities (
     source_system, entity_type, external_id, is_removed,
     partition_key, ingested_at, ingestion_run_id)

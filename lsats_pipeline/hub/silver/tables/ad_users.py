@@ -15,7 +15,7 @@ from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRu
 from lsats_pipeline.hub.silver.tables.ou_columns import OU_STEPS, ou_columns
 from lsats_pipeline.hub.sources.active_directory.streams import USER
 
-# These move all the time, so bronze does not take in a record for their sake.
+# These move all the time, so bronze does not land a record for their sake.
 _VOLATILE = "as of the account's last real change"
 
 AD_USERS = StagingTable(

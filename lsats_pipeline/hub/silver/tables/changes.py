@@ -20,7 +20,7 @@ def written(table: LiteralString, columns: LiteralString) -> LiteralString:
 def different(table: LiteralString, columns: LiteralString) -> LiteralString:
     """The same where these columns differ: other columns of a row may change without a word here.
 
-    With what tells rows apart among the columns, unless only the set of values matters.
+    With the identity among the columns, unless only the set of values matters.
     """
     came: LiteralString = f"({_NOW} except {_SEEN})"
     went: LiteralString = f"({_SEEN} except {_NOW})"

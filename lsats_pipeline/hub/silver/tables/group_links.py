@@ -1,8 +1,8 @@
-"""What group_members and group_owners share: whom the directories name, and when that may change.
+"""What group_members and group_owners share: names in the directories, and when they may change.
 
-A distinguished name is told by the record that has it: a group, an account, a computer. Where no
-record has it, by the nearest container that tells (`ou=People`), then by a known uniqname; what is
-left is unknown, and stays with a flag.
+A distinguished name is resolved by the record that has it: a group, an account, a computer. Where
+no record has it, by the nearest container that says a kind (`ou=People`), then by a known uniqname;
+what is left is unknown, and stays with a flag.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ UPSTREAM = (AD_GROUPS, MCOMMUNITY_GROUPS, AD_USERS, AD_COMPUTERS, USERS)
 LINKS = Path(__file__).with_suffix(".sql")
 
 
-# `given`: names of all that is told differently now. A person's new telephone number is not among
-# them: only a new or departed name, or another distinguished name is.
+# `given`: names of all that is resolved differently now. A person's new telephone number is not
+# among them: only a new or departed name, or another distinguished name is.
 TOLD_DIFFERENTLY: LiteralString = f"""
     changed (name, dn) as (
         {different("ad_users", "uniqname, distinguished_name")}

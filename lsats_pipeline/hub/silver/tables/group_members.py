@@ -25,7 +25,7 @@ def _each(listed: LiteralString) -> LiteralString:
 
 
 # A group of thousands is not worked out again for one who joins. What it lists under one name is
-# worked out together, and all of it when another of its records speaks, or it is spelled otherwise.
+# worked out together, and all of it when another of its records is used, or its spelling changes.
 _CHANGED_KEYS: LiteralString = f"""
 with {TOLD_DIFFERENTLY},
 whole (group_key) as (

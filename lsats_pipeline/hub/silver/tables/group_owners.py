@@ -15,7 +15,7 @@ from lsats_pipeline.hub.silver.tables.group_links import LINKS, TOLD_DIFFERENTLY
 
 _OWNER = "ad_groups.managed_by, mcommunity_groups.owners"
 
-# Groups that name others now, and those that name what is told differently.
+# Groups that name others now, and those that name what is resolved differently.
 _CHANGED_KEYS: LiteralString = f"""
 with {TOLD_DIFFERENTLY}
 select group_key

@@ -1,6 +1,6 @@
 """Network cards as KeyConfigure's inventory lists them (domain/hub.md 1.5, 4.12).
 
-One row of the export is one card. `computer_id` tells which of them are one machine.
+One row of the export is one card. `computer_id` says which of them are one machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Research awards and the people on them (domain/hub.md 1.6, 4.13).
 
 A row of the export is one person in one role, for one appointment, on one project of an award. All
-of them stay: rows are told apart by their identity in bronze.
+of them stay: rows are identified by their identity in bronze.
 """
 
 from __future__ import annotations

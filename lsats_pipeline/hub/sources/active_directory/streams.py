@@ -84,7 +84,7 @@ def _paged(records: Iterable[bytes], size: int = PAGE) -> Iterator[Page]:
 
 # Volatile is what the domain counts and replicates by itself, as in domain/hub.md 1.4, and what was
 # noisy there: dSCorePropagationData. lastLogonTimestamp stays in: it moves every two weeks at most,
-# and tells a computer that is used from one that is not.
+# and distinguishes a computer that is used from one that is not.
 USER = Stream(
     "active_directory", "user", key=("objectGUID",), read=read_users, volatile=shapes.LOGGED_ON
 )

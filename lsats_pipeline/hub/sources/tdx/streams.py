@@ -81,9 +81,9 @@ DEPARTMENT = Stream(
 # got a new identity with every run (domain/hub.md 7.5).
 USER = Stream("tdx", "user", key=("UID",), read=read_users)
 
-# Who touched an asset last is no change of it. When it was touched is, though an inventory that
+# Who changed an asset last is no change of it. When it was changed is, though an inventory that
 # finds everything as it was moves that too (domain/hub.md 1.1.6): network addresses, function and
-# financial owner are custom attributes, which the list does not show. This time alone tells that
+# financial owner are custom attributes, which the list does not show. This time alone shows that
 # they changed, and that the detail is due.
 _LAST_CHANGED_BY = frozenset({"ModifiedUid", "ModifiedFullName"})
 ASSET = Stream(

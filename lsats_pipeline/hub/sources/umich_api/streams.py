@@ -126,7 +126,7 @@ class _Reader:
 
 
 DEPARTMENT = Stream("umich_api", "department", key=("DeptId",), read=read_departments)
-# With the appointment's number: by EmplId alone, people with two appointments were taken in anew
+# With the appointment's number: by EmplId alone, people with two appointments were landed anew
 # with every run (domain/hub.md 7.2 no. 8).
 USER = Stream("umich_api", "user", key=("EmplId", "EmplRcd"), read=read_users)
 
