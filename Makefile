@@ -33,7 +33,7 @@ lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-format: setup  ## let ruff format and mend what it can
+format: setup  ## let ruff format and fix what it can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
