@@ -64,7 +64,7 @@ def figures(settings: HubSettings) -> Iterator[Figure]:
 
 
 def _time_left(cost: Cost) -> Figure:
-    """What was estimated after a quarter of the rows against what it took."""
+    """The time left as estimated after a quarter of the rows against what it took."""
     blocks = cost.output["batches"]
     quarter = next(b for b in blocks if b["done"] * 4 >= b["total"])
     left = quarter["seconds_left"]

@@ -95,11 +95,11 @@ def run_demo(
         wanted = [day for day in wanted if day >= first]
         prepare(warehouse)
         done = _done(warehouse, wanted)
-        outcomes = _live(wanted, done, display)
+        outcomes = _run_days(wanted, done, display)
         prices = None
         if prices_mb and all(outcome.success for outcome in outcomes):
             prices = _prices(prices_mb, seed, display)
-        return _summed_up(
+        return _summary(
             warehouse,
             (people, seed),
             wanted,
@@ -120,7 +120,7 @@ def _prices(megabytes: float, seed: int, display: Display) -> PriceDemonstration
     return done
 
 
-def _live(days: list[dt.date], done: set[dt.date], display: Display) -> tuple[RunOutcome, ...]:
+def _run_days(days: list[dt.date], done: set[dt.date], display: Display) -> tuple[RunOutcome, ...]:
     """Run the missing days in order; the first failure ends it, for later days build on it."""
     outcomes: list[RunOutcome] = []
     assets = len(choose())
@@ -155,7 +155,7 @@ def _done(warehouse: Warehouse, days: list[dt.date]) -> set[dt.date]:
         return finished_days(connection, days, assets)
 
 
-def _summed_up(
+def _summary(
     warehouse: Warehouse,
     numbers: tuple[int, int],
     days: list[dt.date],

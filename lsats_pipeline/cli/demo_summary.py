@@ -30,7 +30,7 @@ def show_summary(result: Demonstration) -> None:
         _show_prices(result.prices)
     _show_costs(result)
     if result.success:
-        _show_ways_on(result)
+        _show_next_steps(result)
 
 
 def _show_layers(result: Demonstration) -> None:
@@ -100,7 +100,7 @@ def _days(number: int) -> str:
     return "1 day" if number == 1 else f"{number} days"
 
 
-def _show_ways_on(result: Demonstration) -> None:
+def _show_next_steps(result: Demonstration) -> None:
     say()
     say("Where to look next")
     lsats = program()

@@ -52,7 +52,7 @@ class FailedCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
+class JobOutcome:
     """What a run came to."""
 
     job: str
@@ -73,7 +73,7 @@ class Ran:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOutcome(Ran):
+class RunOutcome(JobOutcome):
     """What a run over days came to."""
 
     first: dt.date
@@ -81,7 +81,7 @@ class RunOutcome(Ran):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileOutcome(Ran):
+class FileOutcome(JobOutcome):
     """What a run over one price file came to."""
 
     key: str

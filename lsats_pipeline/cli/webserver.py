@@ -26,7 +26,7 @@ _HOST = "127.0.0.1"  # the web server has no login of its own
 _SECONDS_TO_START = 120
 _SECONDS_TO_END = 20
 _SECONDS_FOR_REST = 1
-_LAST_WORDS = 2000
+_LOG_TAIL = 2000
 # A table of contents of a million price files is read in a minute, by a tick of a sensor.
 _SECONDS_OF_A_TICK = 600
 
@@ -139,7 +139,7 @@ def _refuse_dead(settings: HubSettings, children: tuple[subprocess.Popen[bytes],
     for child in children:
         if child.poll() is not None:
             program = Path(str(child.args[0])).name if isinstance(child.args, list) else "it"
-            words = _log(settings, program).read_text(errors="replace")[-_LAST_WORDS:].strip()
+            words = _log(settings, program).read_text(errors="replace")[-_LOG_TAIL:].strip()
             raise PermanentError(
                 f"{program} ended by itself (exit code {child.returncode}):\n{words}"
             )

@@ -1,7 +1,7 @@
 """Is everything there that a run needs? One finding per thing, with the remedy when it fails.
 
 settings ─▶ disk, memory ─▶ database (server, roles, step, size) ─▶ sources (each asked once)
-What later findings depend on comes first; what cannot be looked at any more is left out.
+What later findings depend on comes first; what cannot be checked any more is left out.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def examine(
 ) -> Iterator[Finding]:
     """Every finding in order; changes nothing, though an embedded server may start.
 
-    `others`: what other products look at in their settings.
+    `others`: the findings of other products about their settings.
     """
     yield from _source_settings()
     try:

@@ -124,7 +124,7 @@ class Hub:
         cls = source(system).settings
         shared = {name: getattr(self.settings, name) for name in _shared_with_hub(cls)}
         settings = load(cls, **shared)
-        if settings.configured and _says_real(settings):
+        if settings.configured and _is_real(settings):
             return settings
         if self._simulation is not None and not any_source_configured():
             return from_variables(cls, self._simulated_by(self._simulation), **shared)
@@ -160,10 +160,10 @@ class Hub:
 def any_source_configured() -> bool:
     """Whether the environment names any real source; if not, the campus is simulated."""
     loaded = (load(declared.settings) for declared in SOURCES)
-    return any(settings.configured and _says_real(settings) for settings in loaded)
+    return any(settings.configured and _is_real(settings) for settings in loaded)
 
 
-def _says_real(settings: SourceSettings) -> bool:
+def _is_real(settings: SourceSettings) -> bool:
     """Whether a configured source is a real one; simulated documents look configured too."""
     return bool(settings.required)
 

@@ -187,7 +187,7 @@ class EmbeddedServer:
         elif write_identities(self.data, {account.name, current_account().name}):
             os.kill(postmaster.pid, signal.SIGHUP)
         if postmaster is None:
-            raise Unreachable(f"the embedded PostgreSQL ended at once. {self._last_words()}")
+            raise Unreachable(f"the embedded PostgreSQL ended at once. {self._end_of_log()}")
         return postmaster
 
     def _refuse_other_version(self) -> None:
@@ -206,7 +206,7 @@ class EmbeddedServer:
             if postmaster is None or postmaster.status == "ready":
                 return postmaster
             time.sleep(0.05)
-        raise Unreachable(f"the embedded PostgreSQL is up but not ready. {self._last_words()}")
+        raise Unreachable(f"the embedded PostgreSQL is up but not ready. {self._end_of_log()}")
 
     def _launch(self, account: ServerAccount) -> None:
         let_pass(account, self.data)
@@ -310,7 +310,7 @@ class EmbeddedServer:
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
 
-    def _last_words(self) -> str:
+    def _end_of_log(self) -> str:
         try:
             lines = self.log.read_text(errors="replace").splitlines()[-8:]
         except OSError:
@@ -336,7 +336,7 @@ class EmbeddedServer:
             message = output.read().decode(errors="replace").strip()
         if result.returncode:
             raise Unreachable(
-                f"{program} of the embedded PostgreSQL failed: {message}\n{self._last_words()}"
+                f"{program} of the embedded PostgreSQL failed: {message}\n{self._end_of_log()}"
             )
 
 

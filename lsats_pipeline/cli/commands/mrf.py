@@ -92,7 +92,7 @@ def run(
     errors: list[tuple[str, LsatsError]] = []
     for named in files:
         try:
-            done.append(_taken_in(named, options, name, quiet=as_json))
+            done.append(_ingested(named, options, name, quiet=as_json))
         except LsatsError as error:
             errors.append((named, error))
             note(f"lsats: {error}")
@@ -228,14 +228,14 @@ def _exports() -> Path:
     return load(HubSettings).lsats_home / "exports" / "mrf"
 
 
-def _taken_in(named: str, options: Options, name: str, *, quiet: bool) -> IngestOutcome:
+def _ingested(named: str, options: Options, name: str, *, quiet: bool) -> IngestOutcome:
     """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
     from lsats_pipeline.cli.commands import mrf_find
     from lsats_pipeline.mrf.ingest.file_ingest import ingest
 
     with bars_of_bytes(quiet) as progress:
         if not Path(named).exists():
-            return mrf_find.taken_in(named, name, options, progress)
+            return mrf_find.ingest_by_key(named, name, options, progress)
         return ingest(Path(named), _exports(), options, name, progress)
 
 

@@ -169,7 +169,9 @@ def providers(
     return 3 if any(one.failed for one in results) else 0
 
 
-def taken_in(named: str, name: str, options: Options, progress: Progress | None) -> IngestOutcome:
+def ingest_by_key(
+    named: str, name: str, options: Options, progress: Progress | None
+) -> IngestOutcome:
     """A file by its key or address: fetched, then ingested, both recorded in the catalogue."""
     from lsats_pipeline.mrf.ingest.catalog_ingest import take_version_in
     from lsats_pipeline.mrf.sources.download import fetch as fetch_one

@@ -105,7 +105,7 @@ def replay(
             waiting = [reject for reject in waiting if reject.reject_id in set(ids)]
             _refuse_missing(ids, waiting)
         reports = list(_replayed(hub, waiting, by_id=bool(ids)))
-    _tell(reports, as_json)
+    _say_reports(reports, as_json)
     if any(report.counts.rejected for report in reports):
         raise typer.Exit(STILL_REJECTED)
 
@@ -136,7 +136,7 @@ def _refuse_missing(ids: list[UUID], waiting: list[Reject]) -> None:
         )
 
 
-def _tell(reports: list[Report], as_json: bool) -> None:
+def _say_reports(reports: list[Report], as_json: bool) -> None:
     if as_json:
         say_json([{"asset": str(r.asset), "run_id": r.run_id, **r.metadata} for r in reports])
     elif not reports:

@@ -19,7 +19,7 @@ from lsats_pipeline.defs.check_results import check_result
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.markdown import in_rows
-from lsats_pipeline.defs.mrf import file_metadata as shown
+from lsats_pipeline.defs.mrf import file_metadata
 from lsats_pipeline.defs.mrf.checks import (
     INDEX_RULES,
     RAW_RULES,
@@ -120,7 +120,7 @@ def raw_file(
             plans = len(catalog.plans(connection, raw.key))
     yield materialized(
         context.asset_key,
-        shown.fetched(raw, entry, plans, time.monotonic() - begun),
+        file_metadata.fetched(raw, entry, plans, time.monotonic() - begun),
         raw_checks(raw),
         raw.sha256,
     )
@@ -144,7 +144,7 @@ def file_index(
             raise
     yield materialized(
         context.asset_key,
-        shown.indexed(work.index, time.monotonic() - begun),
+        file_metadata.indexed(work.index, time.monotonic() - begun),
         index_checks(work.index, version),
         work.index.sha256,
     )
@@ -162,7 +162,7 @@ def file_index(
             kinds={"parquet", "postgres"},
             owners=OWNERS,
             tags=_TAGS,
-            metadata=shown.defined(table),
+            metadata=file_metadata.defined(table),
         )
         for table, about in _TABLES.items()
     ],
@@ -190,7 +190,7 @@ def tables(
         key = dg.AssetKey(["mrf", table])
         yield materialized(
             key,
-            shown.taken_in(table, outcome, folder, loaded, source),
+            file_metadata.ingested(table, outcome, folder, loaded, source),
             table_checks(table, outcome.published, folder, loaded),
             outcome.published.sha256,
         )
@@ -217,7 +217,7 @@ def file_profile(
         made = profile(file, price_files.exports, price_files.profile_options(), progress(context))
     yield materialized(
         context.asset_key,
-        shown.profiled(made),
+        file_metadata.profiled(made),
         checks_of(made),
         made.sha256,
     )
@@ -245,7 +245,7 @@ def split_files(
         folder = folder_of(file, price_files.exports, options).final
     yield materialized(
         context.asset_key,
-        shown.split_up(made, folder, sum(part.text for part in made.parts)),
+        file_metadata.split_up(made, folder, sum(part.text for part in made.parts)),
         split_checks(made),
         f"{made.sha256} {made.meaning}",
     )

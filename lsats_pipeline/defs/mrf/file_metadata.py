@@ -68,7 +68,7 @@ def indexed(index: Index, seconds: float) -> dict[str, Any]:
     }
 
 
-def taken_in(
+def ingested(
     table: str, outcome: IngestOutcome, folder: Path, loaded: Loaded | None, source: str
 ) -> dict[str, Any]:
     """Of one table of a file."""

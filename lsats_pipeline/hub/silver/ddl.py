@@ -40,7 +40,7 @@ _QUALITY = (
         "quality_flags", "jsonb", about="what the score was lowered for, and what is worth knowing"
     ),
 )
-_MERGED_TAIL = (
+_INTEGRATED_TAIL = (
     Field("sources", "jsonb", about="the systems that know it"),
     Field("source_system", "text", about="the same, sorted and joined by +"),
     Field("source_entity_id", "text", about="the key"),
@@ -59,9 +59,9 @@ def fields(table: Table) -> tuple[Field, ...]:
     if isinstance(table, IntegratedTable):
         key = Field(table.key, "text", about="the key")
         columns = [Field(c.name, c.sql_type, True, c.about, c.personal) for c in table.columns]
-        return (key, *columns, *_MERGED_TAIL)
+        return (key, *columns, *_INTEGRATED_TAIL)
     if isinstance(table, SqlModel):
-        return (*(_derived(c) for c in table.columns), *_QUALITY)
+        return (*(_sql_model_field(c) for c in table.columns), *_QUALITY)
     declared_fields = [
         Field(c.name, c.sql_type, True, c.about or c.origin, c.personal) for c in table.all_columns
     ]
@@ -90,7 +90,7 @@ def scope_column(table: Table) -> str:
     return table.scope_column if isinstance(table, SqlModel) else table.identity
 
 
-def _derived(column: SqlColumn) -> Field:
+def _sql_model_field(column: SqlColumn) -> Field:
     about = column.about or column.origin
     compared = not column.kept and column.name not in _PROVENANCE
     return Field(column.name, column.sql_type, compared, about, column.personal, column.kept)

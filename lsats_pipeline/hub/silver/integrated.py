@@ -47,7 +47,7 @@ _LOOKUP = sql.SQL(
         select item.* from {table} as item where item.{key} = {match} {order} limit 1
     ) as {alias} on true"""
 )
-_MERGED = sql.SQL(
+_INTEGRATED = sql.SQL(
     """
     with {inputs}
     select keys.key as {key}, {names},
@@ -75,7 +75,7 @@ def integrated_rows(table: IntegratedTable) -> sql.Composable:
     sourced = [c for c in table.columns if isinstance(c, Coalesce) or c.source]
     aliases = [i.alias for i in table.inputs]
     knowing = [i.alias for i in table.inputs if not i.enrichment_only]
-    return _MERGED.format(
+    return _INTEGRATED.format(
         inputs=sql.SQL(",").join(
             [*(part for i in table.inputs for part in _input(i)), *map(_parts, table.parts)]
         ),

@@ -10,7 +10,7 @@ from lsats_pipeline.hub.silver.scoring import flags_of, score_of
 from lsats_pipeline.hub.silver.spec import SqlModel
 from lsats_pipeline.warehouse.database import sql_file
 
-_DERIVED = sql.SQL(
+_SQL_MODEL = sql.SQL(
     """
     select {names},
         {score} as data_quality_score,
@@ -24,7 +24,7 @@ _DERIVED = sql.SQL(
 
 def sql_model_rows(table: SqlModel) -> sql.Composable:
     """Rows of the scopes in the temporary table `keys`."""
-    return _DERIVED.format(
+    return _SQL_MODEL.format(
         names=sql.SQL(", ").join(
             sql.SQL("{0}::{1} as {0}").format(sql.Identifier(c.name), sql.SQL(c.sql_type))
             for c in table.columns

@@ -17,7 +17,7 @@ _LONGEST_NAME = 63
 
 # `offset 0` keeps the planner from folding the layers into one, which would work out a value again
 # for every rule and column that uses it.
-_TYPED = sql.SQL(
+_STAGING = sql.SQL(
     """
     with picked as (
         select keys.key as external_id, list.raw_id, list.raw_data as list_data,
@@ -74,7 +74,7 @@ def staging_rows(table: StagingTable) -> sql.Composable:
     """Rows of the keys (bronze identities) in the temporary table `keys`."""
     system = sql.Literal(table.stream.source_system)
     steps = bool(table.steps)
-    return _TYPED.format(
+    return _STAGING.format(
         system=system,
         entity=sql.Literal(table.stream.entity_type),
         columns=_comma(_expression(table, c) for c in table.columns),

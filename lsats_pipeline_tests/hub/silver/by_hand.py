@@ -63,7 +63,7 @@ class ByHand:
         enrich(self.warehouse, self.settings, fake, lambda: None, self.settings.today())
 
     def build(self, **options: Any) -> None:
-        """Bring all tables up to date; `reports` tells how."""
+        """Bring all tables up to date; `reports` says how."""
         for table in self.tables:
             self.reports[table.name] = build(
                 self.warehouse, self.settings, table, self.settings.today(),

@@ -142,13 +142,13 @@ def fill(connection: psycopg.Connection[Any], rows: dict[str, list[Row]]) -> Non
         by_columns: dict[tuple[str, ...], list[Row]] = {}
         for item in items:
             by_columns.setdefault(tuple(item), []).append(item)
-        for columns, alike in by_columns.items():
+        for columns, same in by_columns.items():
             statement = sql.SQL("copy {} ({}) from stdin").format(
                 sql.Identifier("silver", TABLES[system][0]),
                 sql.SQL(", ").join(map(sql.Identifier, columns)),
             )
             with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                for item in alike:
+                for item in same:
                     copy.write_row([_plain(item[column]) for column in columns])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lsats_pipeline_tests.hub.silver.conftest import Day
-from lsats_pipeline_tests.hub.silver.oracle_merged import (
+from lsats_pipeline_tests.hub.silver.oracle_integrated import (
     NOTHING,
     Chosen,
     Expected,

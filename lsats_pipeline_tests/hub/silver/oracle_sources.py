@@ -2,7 +2,7 @@
 
 Shares nothing with the declarations but the names of the columns:
 
-    campus.records as of a day ──▶ usable (what bronze can take in) ──▶ a dictionary per row
+    campus.records as of a day ──▶ usable (what bronze can land) ──▶ a dictionary per row
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Record(NamedTuple):
 
 
 def records(stored: list[Stored], system: str, entity: str) -> Iterator[Record]:
-    """The records of a stream that bronze can take in, with the details that it can."""
+    """The records of a stream that bronze can land, with the details that it can."""
     details = {r.key: r for r in stored if (r.system, r.entity) == (system, f"{entity}_detail")}
     for row in stored:
         if (row.system, row.entity) == (system, entity) and (listed := usable(row)) is not None:

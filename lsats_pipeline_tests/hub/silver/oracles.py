@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lsats_pipeline_tests.hub.silver import oracle_directories as directories
-from lsats_pipeline_tests.hub.silver import oracle_groups, oracle_inventory, oracle_merged
+from lsats_pipeline_tests.hub.silver import oracle_groups, oracle_integrated, oracle_inventory
 from lsats_pipeline_tests.hub.silver.conftest import Day
-from lsats_pipeline_tests.hub.silver.oracle_merged import Expected, Tier1
+from lsats_pipeline_tests.hub.silver.oracle_integrated import Expected, Tier1
 from lsats_pipeline_tests.hub.silver.oracle_sources import AD_VOLATILE, Row, Stored
 from lsats_pipeline_tests.hub.silver.oracle_sources import SOURCES as OF_PEOPLE
 
@@ -20,7 +20,7 @@ SOURCES: dict[str, Callable[[list[Stored]], dict[str, Row]]] = OF_PEOPLE | {
     "ad_units": directories.ad_units,
     "mcommunity_groups": directories.mcommunity_groups,
 }
-MERGED: dict[str, Callable[[Tier1], dict[str, Expected]]] = oracle_merged.MERGED | {
+MERGED: dict[str, Callable[[Tier1], dict[str, Expected]]] = oracle_integrated.MERGED | {
     "groups": oracle_groups.groups,
 }
 

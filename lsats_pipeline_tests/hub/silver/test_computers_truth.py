@@ -100,10 +100,10 @@ def emptied(postgres: str, template: str) -> Iterator[Warehouse]:
         drop_database(postgres, name)
 
 
-def taken_in(
+def ingested(
     warehouse: Warehouse, home: Path, records: dict[str, list[Row]], details: dict[str, Row]
 ) -> ByHand:
-    """The hub after it took in these records, in this order."""
+    """The hub after it ingested these records, in this order."""
     settings = load(
         HubSettings, lsats_home=home, lsats_today=FIRST_DAY, lsats_detail_minutes=10_000.0
     )
@@ -126,7 +126,7 @@ def college(
             truth = _truth(connection)
             rows = connection.execute(_MACHINES, {"day": FIRST_DAY}).fetchall()
             machines = {row[0]: tuple(row[1:]) for row in rows}
-        hub = taken_in(warehouse, tmp_path_factory.mktemp("home"), records, details)
+        hub = ingested(warehouse, tmp_path_factory.mktemp("home"), records, details)
         yield College(hub, records, details, truth, machines)
 
 
@@ -275,7 +275,7 @@ def test_shuffled_records_give_the_same_bytes(
     records = {name: random.sample(rows, len(rows)) for name, rows in college.records.items()}
     details = dict(random.sample(sorted(college.details.items()), len(college.details)))
     with emptied(postgres, template) as warehouse:
-        other = taken_in(warehouse, tmp_path, records, details)
+        other = ingested(warehouse, tmp_path, records, details)
         for table in (COMPUTER_MATCHES, COMPUTER_RECORDS, COMPUTERS, COMPUTER_GROUPS):
             columns = [f.name for f in fields(table) if f.compared]
             assert _bytes(college.hub, table.name, columns) == _bytes(other, table.name, columns)

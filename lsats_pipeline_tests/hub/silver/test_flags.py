@@ -101,7 +101,7 @@ COSTS = {
 }  # fmt: skip
 # Whoever knows everything gives something back.
 BONUS = {"users": ("ad+mcom+tdx+umapi", 10), "groups": ("ad+mcommunity", 10)}
-# No record that the hub can take in looks like that.
+# No record that the hub can ingest looks like that.
 NEVER = {
     "groups": {"missing_group_name"},
     "mcommunity_groups": {"missing_group_name"},

@@ -201,7 +201,7 @@ def test_escaped_commas_and_slashes_in_names(hub: ByHand) -> None:
 
 
 def test_who_is_a_direct_member(hub: ByHand) -> None:
-    """In Active Directory everybody is; MCommunity lists them, if it tells at all."""
+    """In Active Directory everybody is; MCommunity lists them, if it says so at all."""
     ada, bob, eve = (person_dn(n) for n in ("ada", "bob", "eve"))
     hub.take_in(
         active_directory_group=[group(1, "both", at("eve", ACCOUNTS))],

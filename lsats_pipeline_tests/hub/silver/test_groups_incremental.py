@@ -143,7 +143,7 @@ def test_when_another_record_speaks_for_a_group(hub: ByHand) -> None:
 
 
 def test_spellings_of_one_name_in_several_groups(hub: ByHand) -> None:
-    """A group tells a name as it spells it, whatever is worked out with it."""
+    """A group shows a name as it spells it, whatever is worked out with it."""
     groups = [
         group(1, "a", at("Zoe", f"OU=Groups,{FOLDER}")),
         group(2, "b", at("zoe", f"OU=groups,{FOLDER}")),

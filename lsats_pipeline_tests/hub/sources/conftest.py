@@ -39,7 +39,7 @@ class Served:
     def fault(self, name: str, **setting: Any) -> None:
         self._execute("insert into campus.faults values (%s, %s)", name, Jsonb(setting))
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self._execute("delete from campus.faults")
 
     def records(self, name: str) -> dict[str, bytes]:
@@ -92,7 +92,7 @@ def campus(
     for name, value in campus_of_the_session.environment.items():
         monkeypatch.setenv(name, value)
     yield campus_of_the_session
-    campus_of_the_session.mend()
+    campus_of_the_session.repair()
 
 
 @pytest.fixture

@@ -68,5 +68,5 @@ def test_a_connection_cut_mid_way(connect: Connect, campus: Served) -> None:
     client = connect("mcommunity_ldap")
     with pytest.raises(TransientError, match="MCommunity"):
         pages(STREAM, client)
-    campus.mend()
+    campus.repair()
     assert len(read(STREAM, connect("mcommunity_ldap"))) == len(campus.records(STREAM))

@@ -131,7 +131,7 @@ def test_a_token_that_ends_mid_run_is_renewed(connect: Connect, campus: Served) 
     campus.fault("gateway_token_life", seconds=0, claimed=3600)
     with pytest.raises(PermanentError, match="UM_CLIENT_KEY"):
         client.departments(0)  # the new one is refused as well
-    campus.mend()
+    campus.repair()
     assert client.departments(0)
 
 

@@ -28,7 +28,7 @@ _OBJECT = {
     **dict.fromkeys(("whenCreated", "whenChanged", "dSCorePropagationData"), generalized_time),
     "objectGUID": guid,
 }  # fmt: skip
-TOUCHED = frozenset({"whenChanged", "uSNChanged", "dSCorePropagationData"})
+REPLICATED = frozenset({"whenChanged", "uSNChanged", "dSCorePropagationData"})
 
 # Users, computers and groups are security principals.
 _PRINCIPAL = _OBJECT | {
@@ -50,7 +50,7 @@ _ACCOUNT = _PRINCIPAL | {
         filetime,
     ),
 }  # fmt: skip
-LOGGED_ON = TOUCHED | {
+LOGGED_ON = REPLICATED | {
     "lastLogon", "badPasswordTime", "badPwdCount", "logonCount", "lastLogoff",
 }  # fmt: skip
 

@@ -89,7 +89,7 @@ USER = Stream(
     "active_directory", "user", key=("objectGUID",), read=read_users, volatile=shapes.LOGGED_ON
 )
 GROUP = Stream(
-    "active_directory", "group", key=("objectGUID",), read=read_groups, volatile=shapes.TOUCHED
+    "active_directory", "group", key=("objectGUID",), read=read_groups, volatile=shapes.REPLICATED
 )
 COMPUTER = Stream(
     "active_directory",
@@ -103,7 +103,7 @@ ORGANIZATIONAL_UNIT = Stream(
     "organizational_unit",
     key=("objectGUID",),
     read=read_organizational_units,
-    volatile=shapes.TOUCHED,
+    volatile=shapes.REPLICATED,
 )
 
 SOURCE = Source(

@@ -95,7 +95,7 @@ def users(tier1: Tier1) -> dict[str, Expected]:
 
 
 class _Person:
-    """The rows of one uniqname: the one that speaks for each system, and what they point to."""
+    """The rows of one uniqname: the one that is used for each system, and what they point to."""
 
     def __init__(self, uniqname: str, tier1: Tier1) -> None:
         accounts, jobs, entries, objects = (
