@@ -76,7 +76,7 @@ def test_the_walk_of_a_person_is_short_and_every_step_exists() -> None:
 def test_the_walk_begins_at_the_answer_and_ends_at_the_row_of_a_person() -> None:
     steps = walk()
     assert steps[0][0] == "core/http.py"
-    assert steps[-1] == ("hub/silver/integrated.py", "merged_rows")
+    assert steps[-1] == ("hub/silver/integrated.py", "integrated_rows")
 
 
 def test_every_room_is_described_and_no_other() -> None:

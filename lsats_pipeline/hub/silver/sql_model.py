@@ -36,7 +36,7 @@ def sql_model_rows(table: SqlModel) -> sql.Composable:
 
 
 def preparations(table: SqlModel) -> Iterator[sql.Composable]:
-    """What must have run before `derived_rows`, in order."""
+    """What must have run before `sql_model_rows`, in order."""
     for path in table.prepare:
         yield sql_file(path)
 
