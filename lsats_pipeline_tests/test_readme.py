@@ -29,7 +29,7 @@ from lsats_pipeline.hub.sources.source import Source
 from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.seed_options import choose as choose_options
 from lsats_pipeline.synthetic.seeding import Seeding, seed
-from lsats_pipeline.synthetic.stored import verify_database
+from lsats_pipeline.synthetic.stored_worlds import verify_database
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.stand_in import Pretend
@@ -193,7 +193,7 @@ def test_a_table_of_a_world_is_one_file(database_url: str, tmp_path: Path) -> No
     found = verify_database(database_url, larger, ["suppliers"])
     assert found.score == 100
     assert {"row_count", "unique_number", "foreign_key_geography_id", "within_a_fortnight"} <= {
-        finding.rule for finding in found
+        finding.name for finding in found
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lsats_pipeline.cli.output import cut, note, say, say_table
+from lsats_pipeline.core.rules import Result
 from lsats_pipeline.synthetic.dry_run import DryRun
 from lsats_pipeline.synthetic.report import SeedReport, TableReport
-from lsats_pipeline.synthetic.validation import Findings, RuleFinding
+from lsats_pipeline.synthetic.validation import Results
 
 _MARK = {"done": "✅", "partial": "⚠️", "failed": "❌", "pass": "✅", "warn": "⚠️", "fail": "❌"}
 _CELL = 60
@@ -33,21 +34,21 @@ def say_seeded(report: SeedReport) -> None:
         f"{_MARK[report.status]} 📊 {report.status}: {report.rows:,} rows in"
         f" {report.seconds:.1f} s{speeds}"
     )
-    if report.findings:
-        say_findings(report.findings, brief=True)
+    if report.results:
+        say_results(report.results, brief=True)
 
 
-def say_findings(found: Findings, *, brief: bool = False) -> None:
+def say_results(found: Results, *, brief: bool = False) -> None:
     """Every rule with what it found; `brief`: only those that do not hold."""
     listed = list(found.failed) if brief else list(found)
     if listed:
         say_table(
             ["", "rule", "looked at", "wrong", "found", "holds that"],
-            [_cells(finding) for finding in listed],
+            [_cells(result) for result in listed],
             right="looked at, wrong",
         )
     say(
-        f"{_MARK[found.verdict]} world {found.world}: score {found.score:.2f} %,"
+        f"{_MARK[found.status]} world {found.world}: score {found.score:.2f} %,"
         f" {len(list(found))} rules, {len(found.failed)} do not hold"
     )
 
@@ -83,11 +84,10 @@ def _row(table: TableReport) -> list[object]:
     ]
 
 
-def _cells(finding: RuleFinding) -> list[object]:
-    mark = "✅" if finding.passed else "❌" if finding.blocking else "⚠️"
-    detail = finding.detail or ", ".join(finding.examples)
-    name = f"{finding.table}.{finding.rule}"
-    return [mark, name, finding.rows, finding.violations, cut(detail, _CELL), finding.about]
+def _cells(result: Result) -> list[object]:
+    found = cut(result.description or ", ".join(result.examples), _CELL)
+    about = result.rule.about
+    return [result.mark, result.label, result.rows, result.broken, found, about]
 
 
 def _say_conflicts(report: SeedReport) -> None:

@@ -16,6 +16,7 @@ def check_spec(
     key: dg.AssetKey,
     rule: Rule,
     *,
+    description: str = "",
     blocking: bool = True,
     partitions_def: dg.PartitionsDefinition[Any] | None = None,
 ) -> dg.AssetCheckSpec:
@@ -24,7 +25,7 @@ def check_spec(
         rule.name,
         asset=key,
         blocking=blocking and rule.blocking,
-        description=rule.about,
+        description=description or rule.about,
         partitions_def=partitions_def,
     )
 

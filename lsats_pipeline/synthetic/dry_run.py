@@ -103,7 +103,7 @@ def _timed(
     started = time.perf_counter()
     block = list(table.blocks(seeding.world.name, seeding.options))[number]
     batch = make(table, block).batch
-    verification = Verification(seeding.world, seeding.options, [table.name], partial=True)
+    verification = Verification(seeding.world, seeding.options, [table.name], incomplete=True)
     verification.add(table.name, batch)
     text = csv_text(batch)
     if session is not None:

@@ -11,13 +11,13 @@ import psutil
 
 from lsats_pipeline.synthetic.rejects import Rejects
 from lsats_pipeline.synthetic.seeding import Seeding
-from lsats_pipeline.synthetic.stored import verify_database, verify_files
+from lsats_pipeline.synthetic.stored_worlds import verify_database, verify_files
 from lsats_pipeline.synthetic.targets import Target
 from lsats_pipeline.synthetic.targets.batches import BATCH, BatchSize, BatchTarget
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.files import FilesTarget
 from lsats_pipeline.synthetic.targets.session import Session
-from lsats_pipeline.synthetic.validation import Findings
+from lsats_pipeline.synthetic.validation import Results
 
 _KINDS = {"db": ("db",), "csv": ("csv",), "both": ("db", "csv"), "parquet": ("parquet",)}
 
@@ -61,7 +61,7 @@ def _target(
 
 def _verify_stored(
     seeding: Seeding, kind: str, url: str, folder: Path, rejects: Rejects
-) -> Callable[[], Findings]:
+) -> Callable[[], Results]:
     """Only the stored rows can be validated, when some rows were set aside."""
     tables = seeding.tables
     if kind == "db":

@@ -65,7 +65,7 @@ class SeedReport:
     options: WorldOptions
     tables: tuple[TableReport, ...]
     seconds: float
-    findings: Any
+    results: Any
     error: LsatsError | None
     lost: Mapping[str, str]
     rejects: Rejects | None
@@ -120,7 +120,7 @@ class SeedReport:
             "rejects_file": str(self.rejects.path) if self.rejects and self.rejected else None,
             "lost_targets": dict(self.lost),
             "error": str(self.error) if self.error else None,
-            "verification": self.findings.as_json() if self.findings else None,
+            "verification": self.results.as_json() if self.results else None,
         }
 
 

@@ -1,4 +1,4 @@
-"""What must hold in a world, declared per table; judged over all rows by `verification`.
+"""What must hold in a world, declared per table; `validation` evaluates it over all rows.
 
 RowRule       no row may be broken (a mask over columns)
 Total         a number summed over all rows is what the options prescribe
@@ -21,11 +21,12 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.rules import Rule, Severity
 from lsats_pipeline.synthetic.columns import values_of
 
 Mask = Any  # one boolean per row: numpy or Arrow; null counts as not broken
 Distance = Literal["largest", "total_variation", "chi_square"]
-BLOCKING = 3  # a violated rule of this weight fails the world, whatever its score
+BLOCKING = 3  # a broken rule of this weight fails the world, whatever its score
 
 
 class Rows:
@@ -49,41 +50,43 @@ class Rows:
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-class Verdict(NamedTuple):
-    """What a rule found: rows looked at, rows that break it, some of those.
+class RuleCounts(NamedTuple):
+    """What a rule's evaluation counted: rows looked at, rows that break it, some of those.
 
     `shares`: for a distribution, label to share wanted and share found.
     """
 
     rows: int
-    violations: int
+    broken: int
     examples: Sequence[str] = ()
     detail: str = ""
     shares: Mapping[str, tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
-class Rule:
-    """`weight` counts in the score; 3 means that nothing is stored while it is violated."""
+class WorldRule(Rule):
+    """`weight` counts in the score; 3 is an error: nothing is stored while the rule is broken."""
 
-    id: str
     about: str = field(kw_only=True)
+    severity: Severity = field(init=False)
     weight: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not self.id or self.weight not in (1, 2, BLOCKING):
-            raise BadDeclaration(f"rule {self.id!r}: needs an id, and a weight of 1, 2 or 3")
+        object.__setattr__(self, "severity", "error" if self.weight == BLOCKING else "warn")
+        super().__post_init__()
+        if self.weight not in (1, 2, BLOCKING):
+            raise BadDeclaration(f"rule {self.name!r}: needs a weight of 1, 2 or 3")
 
 
 @dataclass(frozen=True)
-class RowRule(Rule):
+class RowRule(WorldRule):
     """No row may be broken. `broken` gives a mask of the rows that are."""
 
     broken: Callable[[Rows], Mask]
 
 
 @dataclass(frozen=True)
-class Total(Rule):
+class Total(WorldRule):
     """`value` of each batch, summed, is `expected` of the options, give or take `tolerance`."""
 
     value: Callable[[Rows], int | float]
@@ -92,7 +95,7 @@ class Total(Rule):
 
 
 @dataclass(frozen=True)
-class ExpectedShares(Rule):
+class ExpectedShares(WorldRule):
     """`label` of each row occurs with the share that `expected` gives it.
 
     `largest`: no share is off by more than `limit` (0.01 is one point); `total_variation`: half
@@ -108,7 +111,7 @@ class ExpectedShares(Rule):
 
 
 @dataclass(frozen=True)
-class Matches(Rule):
+class Matches(WorldRule):
     """Where `via` is set, columns equal those of the row of another table that it refers to.
 
     `columns`: own column to the other's, or to what a function makes of the other's rows. Rows
@@ -120,32 +123,32 @@ class Matches(Rule):
 
 
 @dataclass(frozen=True)
-class AcrossTables(Rule):
-    """Anything over several tables: `needs` says which columns of which, `judge` looks at them.
+class AcrossTables(WorldRule):
+    """Anything over several tables: `needs` says which columns of which, `evaluate` looks at them.
 
     The columns are held in memory until all tables are read.
     """
 
     needs: Mapping[str, tuple[str, ...]]
-    judge: Callable[[Mapping[str, pa.Table], Any], Verdict]
+    evaluate: Callable[[Mapping[str, pa.Table], Any], RuleCounts]
 
 
 @dataclass(frozen=True)
-class NotNull(Rule):
+class NotNull(WorldRule):
     """Required columns have values."""
 
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Unique(Rule):
+class Unique(WorldRule):
     """No two rows have the same values."""
 
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class References(Rule):
+class References(WorldRule):
     """Every value that is set is one of another table (or of this one)."""
 
     column: str
@@ -154,35 +157,35 @@ class References(Rule):
 
 
 @dataclass(frozen=True)
-class Fits(Rule):
+class Fits(WorldRule):
     """Texts are no longer than their columns: column to length."""
 
     lengths: Mapping[str, int]
 
 
 @dataclass(frozen=True)
-class RowCount(Rule):
+class RowCount(WorldRule):
     """The table has the rows that were asked for."""
 
     expected: Callable[[Any], int]
 
 
-def derived(table: sa.Table, rows: Callable[[Any], int]) -> tuple[Rule, ...]:
+def derived(table: sa.Table, rows: Callable[[Any], int]) -> tuple[WorldRule, ...]:
     """The rules that follow from the table's own declaration."""
     return (*_counted(rows), *_required(table), *_unique(table), *_references(table), *_fits(table))
 
 
-def _counted(rows: Callable[[Any], int]) -> list[Rule]:
+def _counted(rows: Callable[[Any], int]) -> list[WorldRule]:
     return [RowCount("row_count", rows, about="as many rows as asked for", weight=BLOCKING)]
 
 
-def _required(table: sa.Table) -> list[Rule]:
+def _required(table: sa.Table) -> list[WorldRule]:
     required = tuple(c.name for c in table.columns if not c.nullable)
     about = "required columns have values"
     return [NotNull("not_null", required, about=about, weight=BLOCKING)] if required else []
 
 
-def _unique(table: sa.Table) -> list[Rule]:
+def _unique(table: sa.Table) -> list[WorldRule]:
     keys = [tuple(c.name for c in table.primary_key)]
     keys += [(c.name,) for c in table.columns if c.unique]
     keys += [
@@ -202,7 +205,7 @@ def _unique(table: sa.Table) -> list[Rule]:
     ]
 
 
-def _references(table: sa.Table) -> list[Rule]:
+def _references(table: sa.Table) -> list[WorldRule]:
     return [
         References(
             f"foreign_key_{key.parent.name}",
@@ -216,7 +219,7 @@ def _references(table: sa.Table) -> list[Rule]:
     ]
 
 
-def _fits(table: sa.Table) -> list[Rule]:
+def _fits(table: sa.Table) -> list[WorldRule]:
     lengths = {
         c.name: c.type.length
         for c in table.columns

@@ -28,7 +28,7 @@ from lsats_pipeline.synthetic.report import SeedReport, TableReport
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, Target
 from lsats_pipeline.synthetic.targets.session import transient
-from lsats_pipeline.synthetic.validation import Findings, Verification, rules_of
+from lsats_pipeline.synthetic.validation import Results, Verification, rules_of
 from lsats_pipeline.synthetic.validators import broken_rows
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Seeding:
     workers: int = 1
     memory_limit: int = MEMORY_LIMIT
     rejects: Rejects | None = None
-    verify_stored: Callable[[], Findings] | None = None
+    verify_stored: Callable[[], Results] | None = None
 
     @property
     def chosen(self) -> tuple[WorldTable, ...]:
@@ -96,7 +96,7 @@ class _Run:
         self.failed: dict[str, Exception] = {}
         totals = {name: report.asked for name, report in self.reports.items()}
         self.progress = Progress(totals, seeding.memory_limit, watch)
-        self.findings: Findings | None = None
+        self.results: Results | None = None
         self.writer: ThreadPoolExecutor
         self.hashes: dict[str, list[str]] = {t.name: [] for t in self.tables}
 
@@ -104,7 +104,7 @@ class _Run:
         try:
             self._open()
             self._write_all()
-            self._check_findings()
+            self._check_results()
             self._finish()
         except KeyboardInterrupt:
             self._leave(resumable=True)
@@ -134,11 +134,11 @@ class _Run:
             for table in tables:
                 self._write_table(maker, table, verification)
         if self.seeding.rejects is None:
-            self.findings = verification.findings()
+            self.results = verification.results()
 
     def _verification(self) -> Verification:
         names = [t.name for t in self.tables]
-        return Verification(self.world, self.options, names, partial=bool(self.seeding.blocks))
+        return Verification(self.world, self.options, names, incomplete=bool(self.seeding.blocks))
 
     def _write_table(
         self, maker: BlockGenerator, table: WorldTable, verification: Verification
@@ -195,7 +195,7 @@ class _Run:
         if self.seeding.rejects is None:
             return batch
         for rule, mask in broken_rows(table, rules_of(table), self.options, batch):
-            self.seeding.rejects.add(table, batch.filter(pa.array(mask)), rule.id, rule.about)
+            self.seeding.rejects.add(table, batch.filter(pa.array(mask)), rule.name, rule.about)
             batch = batch.filter(pa.array(~mask))
         return batch
 
@@ -209,9 +209,9 @@ class _Run:
         _quietly(partial(target.abandon, resumable=True))
         _quietly(target.close)
 
-    def _check_findings(self) -> None:
-        if self.findings is not None:
-            _refuse(self.findings)
+    def _check_results(self) -> None:
+        if self.results is not None:
+            _refuse(self.results)
 
     def _finish(self) -> None:
         for target in list(self.live):
@@ -223,7 +223,7 @@ class _Run:
                 self._lost(target, error)
             log.debug("%s published in %.1f s", target.name, time.perf_counter() - started)
         if self.seeding.rejects is not None and self.seeding.verify_stored is not None:
-            self.findings = self.seeding.verify_stored()
+            self.results = self.seeding.verify_stored()
 
     def _leave(self, *, resumable: bool) -> None:
         for target in self.live:
@@ -241,7 +241,7 @@ class _Run:
             self.options,
             tuple(self.reports.values()),
             self.progress.elapsed,
-            self.findings,
+            self.results,
             error,
             {name: str(lost) for name, lost in self.failed.items()},
             self.seeding.rejects,
@@ -249,11 +249,11 @@ class _Run:
         )
 
 
-def _refuse(findings: Findings) -> None:
-    if findings.verdict == "fail":
-        violations = "\n".join(failure.line for failure in findings.failed[:10])
+def _refuse(results: Results) -> None:
+    if results.status == "fail":
+        violations = "\n".join(failure.line for failure in results.failed[:10])
         raise VerificationFailed(
-            f"world {findings.world} is not as declared (score {findings.score:.2f} %), so nothing"
+            f"world {results.world} is not as declared (score {results.score:.2f} %), so nothing"
             f" was stored:\n{violations}"
         )
 

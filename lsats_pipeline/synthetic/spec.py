@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lsats_pipeline.core.errors import BadDeclaration, ConfigurationError
 from lsats_pipeline.synthetic.columns import schema_of
-from lsats_pipeline.synthetic.rules import Rule
+from lsats_pipeline.synthetic.rules import WorldRule
 from lsats_pipeline.synthetic.sampling import generator
 
 Columns = Mapping[str, Any]
@@ -89,7 +89,7 @@ class WorldTable:
     rows: Callable[[Any], int]
     generate: Callable[[Block], Columns]
     about: str
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[WorldRule, ...] = ()
     key: tuple[str, ...] = ()
     stamped: bool = False
     renamed: Mapping[str, str] | None = None
@@ -169,10 +169,10 @@ class World:
         return [t.name for t in self.tables if t.name in wanted - set(names)]
 
     def _check_rules(self) -> None:
-        ids = [(table.name, rule.id) for table in self.tables for rule in table.rules]
-        twice = sorted({f"{table}: {id}" for table, id in ids if ids.count((table, id)) > 1})
+        names = [(table.name, rule.name) for table in self.tables for rule in table.rules]
+        twice = sorted({f"{t}: {name}" for t, name in names if names.count((t, name)) > 1})
         if twice:
-            raise BadDeclaration(f"world {self.name}: two rules of one id: {', '.join(twice)}")
+            raise BadDeclaration(f"world {self.name}: two rules of one name: {', '.join(twice)}")
 
 
 def tables_in(package: str) -> tuple[WorldTable, ...]:

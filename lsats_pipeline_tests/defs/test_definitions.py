@@ -331,7 +331,7 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         (key, rule.name, rule.blocking) for key in ASSETS for rule in RULES_OF[key.split("/")[0]]
     }
     rules = {
-        (f"{name}/{table.name}", rule.id, rule.weight == BLOCKING)
+        (f"{name}/{table.name}", rule.name, rule.weight == BLOCKING)
         for name in WORLDS
         for table in world(name).tables
         for rule in rules_of(table)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from lsats_pipeline.synthetic import blocks
 from lsats_pipeline.synthetic.columns import csv_text
-from lsats_pipeline.synthetic.validation import Findings, Verification, verify
+from lsats_pipeline.synthetic.validation import Results, Verification, verify
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.synthetic.worlds.jobs.options import JobsOptions
 
@@ -38,14 +38,14 @@ def text_of(chosen: JobsOptions, table: str) -> bytes:
         return b"".join(csv_text(m.batch).to_pybytes() for m in maker.made(WORLD.table(table)))
 
 
-def findings_of(tables: Tables, chosen: JobsOptions, only: Sequence[str] | None = None) -> Findings:
+def findings_of(tables: Tables, chosen: JobsOptions, only: Sequence[str] | None = None) -> Results:
     """What the rules say; of some tables, or of all."""
     verification = Verification(WORLD, chosen, only)
     return verify(verification, ((name, tables[name]) for name in verification.tables))
 
 
-def failed(findings: Findings) -> set[str]:
-    return {f"{found.table}.{found.rule}" for found in findings.failed}
+def failed(findings: Results) -> set[str]:
+    return {found.label for found in findings.failed}
 
 
 class Faulty:

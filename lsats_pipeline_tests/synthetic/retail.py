@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from lsats_pipeline.synthetic.blocks import make
-from lsats_pipeline.synthetic.validation import Findings, Verification, verify
+from lsats_pipeline.synthetic.validation import Results, Verification, verify
 from lsats_pipeline.synthetic.worlds import world
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 
@@ -35,7 +35,7 @@ def rows_of(chosen: RetailOptions) -> Tables:
     }
 
 
-def findings_of(tables: Mapping[str, pa.Table], chosen: RetailOptions) -> Findings:
+def findings_of(tables: Mapping[str, pa.Table], chosen: RetailOptions) -> Results:
     return verify(Verification(WORLD, chosen), tables.items())
 
 
@@ -46,5 +46,5 @@ def with_fault(tables: Tables, name: str, fault: Callable[[Rows], Any]) -> Table
     return {**tables, name: pa.Table.from_pylist(rows, tables[name].schema)}
 
 
-def failed(found: Findings) -> set[str]:
-    return {f"{finding.table}.{finding.rule}" for finding in found.failed}
+def failed(found: Results) -> set[str]:
+    return {finding.label for finding in found.failed}

@@ -28,7 +28,7 @@ from lsats_pipeline.synthetic.progress import BlockRecord
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import World, WorldTable
-from lsats_pipeline.synthetic.stored import verify_database, verify_files
+from lsats_pipeline.synthetic.stored_worlds import verify_database, verify_files
 from lsats_pipeline.synthetic.targets import Target
 from lsats_pipeline.synthetic.targets.batches import BatchSize
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
@@ -218,7 +218,7 @@ def test_skip_sets_rows_aside_with_their_reason(database_url: str, tmp_path: Pat
         ("books", "cheap", "100.00"),
         ("books", "cheap", "100.00"),
     ]
-    assert report.findings.of("books").findings[0].passed  # the row count, less those set aside
+    assert report.results.of("books").results[0].passed  # the row count, less those set aside
 
 
 def test_one_poisoned_batch_of_twenty_costs_its_bad_rows_only(
@@ -271,7 +271,7 @@ def test_strangers_names_are_kept_and_ours_replaced(database_url: str, tmp_path:
     assert ours.renamed == sum(np.base_repr(n, 36).isdigit() for n in range(2000) if n >= 1296)
     assert ours.examples[0] == "000100"
     assert count(database_url, "books") == BOOKS + 900
-    assert verify_database(database_url, TOY, ["books"]).findings[0].passed
+    assert verify_database(database_url, TOY, ["books"]).results[0].passed
 
 
 def _whole(name: str) -> list[bytes]:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from lsats_pipeline.synthetic.validation import rules_of
 from lsats_pipeline_tests.synthetic.jobs import (
+    WORLD,
     Faulty,
     Rows,
     failed,
@@ -307,7 +309,7 @@ def as_stored(fault: Callable[[Rows], Any]) -> Callable[[Rows], Any]:
 
 def test_a_missing_prefecture_is_named(world: Faulty) -> None:
     findings = findings_of(world.tables_with("prefectures", without_row(31)), options())
-    found = next(f for f in findings.failed if f.rule == "P1_all_prefectures")
+    found = next(f for f in findings.failed if f.name == "P1_all_prefectures")
     assert found.examples == ("32 島根県 (Shimane) is missing",)
     assert found.blocking
 
@@ -316,6 +318,6 @@ def test_the_score_falls_by_what_the_formula_says(world: Faulty) -> None:
     findings = findings_of(
         world.tables_with("jobs", lambda rows: [r.update(lat=0.0) for r in rows[:600]]), options()
     )
-    weights = sum(found.weight for found in findings)
+    weights = sum(rule.weight for table in WORLD.tables for rule in rules_of(table))
     assert findings.score == pytest.approx(100 * (1 - 0.1 / weights))
     assert findings.passed

@@ -326,6 +326,6 @@ def test_taxes_are_exact_to_five_decimals(reference: Tables) -> None:
 def test_pairs_repeat_only_when_none_is_left_and_that_is_reported() -> None:
     chosen = options(products=40_000, stores=1, distribution_centers=1)
     found = findings_of(rows_of(chosen), chosen)
-    unique = next(finding for finding in found if finding.rule == "R12_pairs_unique")
+    unique = next(finding for finding in found if finding.name == "R12_pairs_unique")
     assert unique.passed
-    assert unique.detail == "38,624 pairs, 38,624 used, 1,376 rows repeat one"
+    assert unique.description == "38,624 pairs, 38,624 used, 1,376 rows repeat one"

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from lsats_pipeline.synthetic.validation import rules_of
 from lsats_pipeline_tests.synthetic.retail import (
+    WORLD,
     Rows,
     Tables,
     failed,
@@ -200,7 +202,7 @@ def test_a_fault_is_found_under_its_rule(
     found = findings_of(with_fault(tables, table, fault), options())
     assert failed(found) == {f"{table}.{rule}" for rule in rules}
     assert found.score < 100
-    assert all(f.violations for f in found.failed)
+    assert all(f.broken for f in found.failed)
 
 
 def in_another_state(tables: Tables) -> int:
@@ -227,8 +229,8 @@ def test_customers_who_all_move_to_one_place_are_found(tables: Tables) -> None:
     found = findings_of(with_fault(tables, "customers", fault), options())
     assert "customers.R11_placement" in failed(found)
     assert "customers.address_place" not in failed(found)
-    finding = next(f for f in found if (f.table, f.rule) == ("customers", "R11_placement"))
-    assert finding.detail.startswith("total variation difference 0.9")
+    finding = next(f for f in found if f.label == "customers.R11_placement")
+    assert finding.description.startswith("total variation difference 0.9")
 
 
 def test_a_place_of_no_dictionary_is_found(tables: Tables) -> None:
@@ -248,12 +250,12 @@ def test_the_score_falls_by_what_was_broken(tables: Tables) -> None:
     """One phone of 600 at weight 2: 100 x 2/600 over the sum of all weights."""
     wrong = with_fault(tables, "customers", value("phone", "none"))
     found = findings_of(wrong, options())
-    weights = sum(finding.weight for finding in found)
+    weights = sum(rule.weight for table in WORLD.tables for rule in rules_of(table))
     assert found.score == pytest.approx(100 * (1 - 2 / 600 / weights))
     assert not found.blocking
 
 
 def test_an_orphan_blocks(tables: Tables) -> None:
     found = findings_of(with_fault(tables, "trucks", value("dc_id", 99, 16)), options())
-    assert [finding.rule for finding in found.blocking] == ["foreign_key_dc_id"]
+    assert [result.name for result in found.blocking] == ["foreign_key_dc_id"]
     assert not found.passed

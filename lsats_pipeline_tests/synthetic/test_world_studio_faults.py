@@ -28,7 +28,7 @@ def found_in(tables: dict[str, pa.Table]) -> set[str]:
     verification = Verification(STUDIO, OPTIONS)
     for table in STUDIO.tables:
         verification.add(table.name, tables[table.name])
-    return {f"{finding.table}.{finding.rule}" for finding in verification.findings().failed}
+    return {finding.label for finding in verification.results().failed}
 
 
 def spoilt(tables: dict[str, pa.Table], name: str, spoil: Spoil) -> dict[str, pa.Table]:

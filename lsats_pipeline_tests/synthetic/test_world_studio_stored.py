@@ -11,7 +11,7 @@ import pytest
 from lsats_pipeline.synthetic.pipeline import build_pipeline
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seeding import Seeding, seed
-from lsats_pipeline.synthetic.stored import verify_database
+from lsats_pipeline.synthetic.stored_worlds import verify_database
 from lsats_pipeline_tests.synthetic.studio import ADMIN, STUDIO, batches, studio_options
 
 OPTIONS = studio_options(content_items=210, content_items_auto=300)

@@ -27,7 +27,7 @@ from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import Block, World, WorldOptions, WorldTable
-from lsats_pipeline.synthetic.stored import verify_database, verify_files
+from lsats_pipeline.synthetic.stored_worlds import verify_database, verify_files
 from lsats_pipeline.synthetic.validation import rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline_tests.synthetic.toy import BOOK, BOOKS_TABLE, SHELVES_TABLE, TOY, metadata
@@ -143,13 +143,13 @@ def test_every_target_holds_the_same_and_verifies(
     assert [t.sha256 for t in parquet.tables] == [t.sha256 for t in both.tables]
     declared, _ = small(name)
     for found in (
-        both.findings,
+        both.results,
         verify_database(database_url, declared),
         verify_files(tmp_path, declared, "csv"),
         verify_files(tmp_path / "parquet", declared, "parquet"),
     ):
         assert (found.score, found.failed) == (100.0, ())
-    assert len(list(both.findings)) == sum(len(rules_of(t)) for t in declared.tables)
+    assert len(list(both.results)) == sum(len(rules_of(t)) for t in declared.tables)
     _no_orphans(database_url, declared)
 
 
@@ -196,7 +196,7 @@ def test_batches_store_what_all_at_once_stores(
 ) -> None:
     report = seeded(name, "db", database_url, tmp_path, skip=True, batch_size=100)
     assert (report.exit_code, report.rejected) == (0, 0)
-    assert report.findings.score == 100.0
+    assert report.results.score == 100.0
 
 
 @worlds

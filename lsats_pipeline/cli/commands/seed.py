@@ -138,8 +138,8 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Check a stored world by all of its rules, over all rows; writes nothing."""
-    from lsats_pipeline.cli.world_report import say_findings
-    from lsats_pipeline.synthetic.stored import verify_database, verify_files
+    from lsats_pipeline.cli.world_report import say_results
+    from lsats_pipeline.synthetic.stored_worlds import verify_database, verify_files
 
     declared, settings = world(world_name), load(HubSettings)
     if source == From.db:
@@ -150,8 +150,8 @@ def verify(
     if as_json:
         say_json(found.as_json())
     else:
-        say_findings(found)
-    return 4 if found.verdict == "fail" else 0
+        say_results(found)
+    return 4 if found.status == "fail" else 0
 
 
 def _seed_command(name: str) -> click.Command:

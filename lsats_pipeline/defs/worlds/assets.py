@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from lsats_pipeline.defs.check_results import check_result, check_spec
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.worlds.metadata import about, defined, recorded
@@ -23,16 +24,13 @@ from lsats_pipeline.defs.worlds.options import (
     options_key,
 )
 from lsats_pipeline.synthetic.report import SeedReport
-from lsats_pipeline.synthetic.rules import BLOCKING, Rule
 from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
-from lsats_pipeline.synthetic.stored import verify_database
+from lsats_pipeline.synthetic.stored_worlds import verify_database
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.session import Session
-from lsats_pipeline.synthetic.validation import Findings, RuleFinding, rules_of
+from lsats_pipeline.synthetic.validation import Results, rules_of
 from lsats_pipeline.synthetic.worlds import WORLDS, world
-
-_SEVERITY = {True: dg.AssetCheckSeverity.ERROR, False: dg.AssetCheckSeverity.WARN}
 
 
 def world_assets(declared: World) -> list[dg.AssetsDefinition]:
@@ -68,7 +66,9 @@ def world_asset(
         backfill_policy=(dg.BackfillPolicy.single_run() if table.name in partitioned else None),
         retry_policy=RETRIES,
         required_resource_keys={resource},
-        check_specs=[_check_spec(key, rule) for rule in rules_of(table)],
+        check_specs=[
+            check_spec(key, rule, description=f"{rule.about}.") for rule in rules_of(table)
+        ],
     )
     def seeded(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
         chosen: WorldResource = getattr(context.resources, resource)
@@ -111,39 +111,23 @@ def _seed(
     return report
 
 
-def _check_spec(key: dg.AssetKey, rule: Rule) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        rule.id, asset=key, blocking=rule.weight == BLOCKING, description=f"{rule.about}."
-    )
-
-
 def _check_results(
-    key: dg.AssetKey, table: WorldTable, found: Findings
+    key: dg.AssetKey, table: WorldTable, found: Results
 ) -> Iterator[dg.AssetCheckResult]:
     """A result for every rule; rules over whole tables wait until all blocks are in."""
-    by_rule = {finding.rule: finding for finding in found}
+    by_name = {result.name: result for result in found}
     for rule in rules_of(table):
-        if rule.id in by_rule:
-            yield _check_result(key, by_rule[rule.id])
+        if result := by_name.get(rule.name):
+            numbers = {"rows": result.rows, "violations": result.broken}
+            yield check_result(key, result, description=result.line, metadata=numbers)
         else:
             yield dg.AssetCheckResult(
-                check_name=rule.id,
+                check_name=rule.name,
                 asset_key=key,
                 passed=False,
                 severity=dg.AssetCheckSeverity.WARN,
                 description="not checked yet: other blocks of the table are still to come",
             )
-
-
-def _check_result(key: dg.AssetKey, finding: RuleFinding) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=finding.rule,
-        asset_key=key,
-        passed=finding.passed,
-        severity=_SEVERITY[finding.weight == BLOCKING],
-        description=finding.line,
-        metadata={"rows": finding.rows, "violations": finding.violations},
-    )
 
 
 synthetic_assets = [asset for name in WORLDS for asset in world_assets(world(name))]

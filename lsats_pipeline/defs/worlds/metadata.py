@@ -9,11 +9,12 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
+from lsats_pipeline.core.rules import Result
 from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, text
 from lsats_pipeline.synthetic.report import SeedReport
 from lsats_pipeline.synthetic.spec import World, WorldTable
 from lsats_pipeline.synthetic.targets.ledger import seeded
-from lsats_pipeline.synthetic.validation import Findings, RuleFinding, rules_of
+from lsats_pipeline.synthetic.validation import Results, rules_of
 from lsats_pipeline.warehouse.database import connect
 
 _WIDTH, _ROW, _TOP = 760, 18, 44
@@ -25,7 +26,9 @@ _BETWEEN = 30
 
 def about(table: WorldTable) -> str:
     """The table in a line, and its rules."""
-    rules = "\n".join(f"| `{rule.id}` | {rule.weight} | {rule.about} |" for rule in rules_of(table))
+    rules = "\n".join(
+        f"| `{rule.name}` | {rule.weight} | {rule.about} |" for rule in rules_of(table)
+    )
     return f"{table.about}\n\n| rule | weight | holds that |\n|---|---|---|\n{rules}"
 
 
@@ -38,7 +41,7 @@ def defined(world: World, table: WorldTable) -> Mapping[str, Any]:
 
 
 def recorded(
-    world: World, table: WorldTable, report: SeedReport, found: Findings, url: str
+    world: World, table: WorldTable, report: SeedReport, found: Results, url: str
 ) -> dict[str, Any]:
     """What one run did to the table, and how it is now."""
     done = report.table(table.name)
@@ -61,20 +64,18 @@ def recorded(
     }
 
 
-def shares_picture(found: Findings) -> str:
+def shares_picture(found: Results) -> str:
     """Markdown with a drawing of each distribution: what was wanted, what was found."""
-    measured = [finding for finding in found if finding.shares]
-    return "\n\n".join(
-        as_markdown(f"{f.table}.{f.rule}", _drawn(f)) for f in measured[:_MOST_PICTURES]
-    )
+    measured = [result for result in found if result.values]
+    return "\n\n".join(as_markdown(r.label, _drawn(r)) for r in measured[:_MOST_PICTURES])
 
 
-def _drawn(finding: RuleFinding) -> str:
-    shares = dict(islice((finding.shares or {}).items(), _MOST_LABELS))
+def _drawn(result: Result) -> str:
+    shares = dict(islice(result.values.items(), _MOST_LABELS))
     height = _TOP + len(shares) * _ROW + _BETWEEN
-    title = f"{finding.rule}: wanted (grey) and found"
+    title = f"{result.name}: wanted (grey) and found"
     parts = [text(16, 26, title, 15, INK), *_bars(shares)]
-    left = len(finding.shares or {}) - len(shares)
+    left = len(result.values) - len(shares)
     if left:
         parts.append(
             text(16, height - 12, f"and {left} more, closer to what was wanted", 12, FAINT)

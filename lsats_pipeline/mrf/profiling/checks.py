@@ -103,14 +103,14 @@ def _rows(profile: FileProfile) -> Result:
 
 
 def _rejects(profile: FileProfile) -> Result:
-    rejected, stored = profile.ledger["rejects"], profile.ledger["rows_stored"]
+    rejected, rows = profile.ledger["rejects"], profile.ledger["rows_stored"]
     return Result(
         FEW_REJECTS,
-        not exceeds(rejected, stored, FEW_REJECTS.threshold),
-        f"{rejected:,} rejects next to {stored - rejected:,} rows",
-        stored,
+        not exceeds(rejected, rows, FEW_REJECTS.threshold),
+        f"{rejected:,} rejects next to {rows - rejected:,} rows",
+        rows,
         rejected,
-        values={"rejects": rejected, "rows": stored},
+        values={"rejects": rejected, "rows": rows},
     )
 
 

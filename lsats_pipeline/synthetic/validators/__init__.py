@@ -1,7 +1,7 @@
-"""One judge per kind of rule.
+"""One validator per kind of rule.
 
-judge   what a judge is          rows    each row alone
-keys    unique, references       totals  counts, sums, distributions, several tables
+validator  what a validator is     rows    each row alone
+keys       unique, references      totals  counts, sums, distributions, several tables
 """
 
 from __future__ import annotations
@@ -19,52 +19,60 @@ from lsats_pipeline.synthetic.rules import (
     References,
     RowCount,
     RowRule,
-    Rule,
     Total,
     Unique,
+    WorldRule,
 )
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
-from lsats_pipeline.synthetic.validators.keys import MatchesJudge, ReferencesJudge, UniqueJudge
-from lsats_pipeline.synthetic.validators.rows import FitsJudge, NotNullJudge, RowJudge
-from lsats_pipeline.synthetic.validators.totals import (
-    AcrossJudge,
-    RowCountJudge,
-    ShareJudge,
-    TotalJudge,
+from lsats_pipeline.synthetic.validators.keys import (
+    MatchesValidator,
+    ReferencesValidator,
+    UniqueValidator,
 )
-from lsats_pipeline.synthetic.validators.validator import Batch, Judge, Masked, described
+from lsats_pipeline.synthetic.validators.rows import (
+    FitsValidator,
+    NotNullValidator,
+    RowRuleValidator,
+)
+from lsats_pipeline.synthetic.validators.totals import (
+    AcrossTablesValidator,
+    RowCountValidator,
+    SharesValidator,
+    TotalValidator,
+)
+from lsats_pipeline.synthetic.validators.validator import Batch, MaskValidator, Validator, described
 
-__all__ = ["Judge", "broken_rows", "described", "judge_of"]
+__all__ = ["Validator", "broken_rows", "described", "validator_of"]
 
-_JUDGES: dict[type[Rule], type[Judge]] = {
-    RowRule: RowJudge,
-    NotNull: NotNullJudge,
-    Fits: FitsJudge,
-    Unique: UniqueJudge,
-    References: ReferencesJudge,
-    Matches: MatchesJudge,
-    Total: TotalJudge,
-    RowCount: RowCountJudge,
-    ExpectedShares: ShareJudge,
-    AcrossTables: AcrossJudge,
+_VALIDATORS: dict[type[WorldRule], type[Validator]] = {
+    RowRule: RowRuleValidator,
+    NotNull: NotNullValidator,
+    Fits: FitsValidator,
+    Unique: UniqueValidator,
+    References: ReferencesValidator,
+    Matches: MatchesValidator,
+    Total: TotalValidator,
+    RowCount: RowCountValidator,
+    ExpectedShares: SharesValidator,
+    AcrossTables: AcrossTablesValidator,
 }
 
 
-def judge_of(
-    table: WorldTable, rule: Rule, options: WorldOptions, *, partial: bool = False
-) -> Judge | None:
-    """The judge of a rule; None for rules over whole tables where only some rows are shown."""
-    kind = _JUDGES.get(type(rule))
+def validator_of(
+    table: WorldTable, rule: WorldRule, options: WorldOptions, *, incomplete: bool = False
+) -> Validator | None:
+    """The validator of a rule; None for rules over whole tables where only some rows are shown."""
+    kind = _VALIDATORS.get(type(rule))
     if kind is None:
-        raise BadDeclaration(f"{table.name}.{rule.id}: nothing judges a {type(rule).__name__}")
-    return None if partial and kind.whole else kind(table, rule, options)
+        raise BadDeclaration(f"{table.name}.{rule.name}: nothing evaluates a {type(rule).__name__}")
+    return None if incomplete and kind.whole else kind(table, rule, options)
 
 
 def broken_rows(
-    table: WorldTable, rules: tuple[Rule, ...], options: Any, rows: Batch
-) -> Iterator[tuple[Rule, Any]]:
+    table: WorldTable, rules: tuple[WorldRule, ...], options: Any, rows: Batch
+) -> Iterator[tuple[WorldRule, Any]]:
     """The rules that rows of a batch break by themselves, each with a mask of those rows."""
     for rule in rules:
-        judge = _JUDGES[type(rule)](table, rule, options)
-        if isinstance(judge, Masked) and (mask := judge.broken(rows)).any():
+        validator = _VALIDATORS[type(rule)](table, rule, options)
+        if isinstance(validator, MaskValidator) and (mask := validator.broken(rows)).any():
             yield rule, mask

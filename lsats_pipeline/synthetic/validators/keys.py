@@ -1,4 +1,4 @@
-"""Judges of keys: values that no two rows share, values that another table has to have."""
+"""Validators of keys: values that no two rows share, values that another table has to have."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lsats_pipeline.core.errors import BadDeclaration
-from lsats_pipeline.synthetic.rules import Matches, References, Rows, Unique, Verdict, as_mask
+from lsats_pipeline.synthetic.rules import Matches, References, Rows, RuleCounts, Unique, as_mask
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
-from lsats_pipeline.synthetic.validators.validator import EXAMPLES, Batch, Judge, described, only
+from lsats_pipeline.synthetic.validators.validator import (
+    EXAMPLES,
+    Batch,
+    Validator,
+    described,
+    only,
+)
 
 
-class UniqueJudge(Judge):
+class UniqueValidator(Validator):
     """Values of which no row may share one."""
 
     def __init__(self, table: WorldTable, rule: Unique, options: WorldOptions) -> None:
@@ -26,19 +32,21 @@ class UniqueJudge(Judge):
         self.rows += rows.num_rows
         self.kept.append(only(rows, self.rule.columns))
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         if not self.kept:
-            return Verdict(0, 0)
+            return RuleCounts(0, 0)
         whole = pa.concat_tables(self.kept).drop_null()
         if _surely_unique(whole):
-            return Verdict(self.rows, 0)
+            return RuleCounts(self.rows, 0)
         counted = whole.group_by(list(self.rule.columns)).aggregate([([], "count_all")])
         twice = counted.filter(pc.greater(counted["count_all"], 1))
-        examples = [_told(row, self.rule.columns) for row in twice.slice(0, EXAMPLES).to_pylist()]
-        return Verdict(self.rows, whole.num_rows - counted.num_rows, examples)
+        examples = [
+            _labelled(row, self.rule.columns) for row in twice.slice(0, EXAMPLES).to_pylist()
+        ]
+        return RuleCounts(self.rows, whole.num_rows - counted.num_rows, examples)
 
 
-class ReferencesJudge(Judge):
+class ReferencesValidator(Validator):
     """Values that have to be in another table, or in this one."""
 
     def __init__(self, table: WorldTable, rule: References, options: WorldOptions) -> None:
@@ -57,26 +65,26 @@ class ReferencesJudge(Judge):
             self.rows += rows.num_rows
             self.used.extend(c.value_counts() for c in _chunks(rows[self.rule.column].drop_null()))
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         if not self.used:
-            return Verdict(self.rows, 0)
+            return RuleCounts(self.rows, 0)
         used = pa.chunked_array(self.used).combine_chunks()
         values, counts = used.field("values"), used.field("counts")
         known = pa.chunked_array(self.known, type=values.type)
         orphans = pc.invert(pc.is_in(values, value_set=known))
         lost = values.filter(orphans)
         some = [f"{self.rule.column} {v}" for v in pc.unique(lost).slice(0, EXAMPLES).to_pylist()]
-        return Verdict(self.rows, pc.sum(counts.filter(orphans)).as_py() or 0, some)
+        return RuleCounts(self.rows, pc.sum(counts.filter(orphans)).as_py() or 0, some)
 
 
-class MatchesJudge(Judge):
+class MatchesValidator(Validator):
     """Columns that have to equal those of the row referred to."""
 
     def __init__(self, table: WorldTable, rule: Matches, options: WorldOptions) -> None:
         super().__init__(table, rule, options)
         key = next((k for k in table.table.foreign_keys if k.parent.name == rule.via), None)
         if key is None:
-            raise BadDeclaration(f"{table.name}.{rule.id}: {rule.via} refers to no table")
+            raise BadDeclaration(f"{table.name}.{rule.name}: {rule.via} refers to no table")
         self.parent, self.parent_key = key.column.table.name, key.column.name
         self.known: list[pa.Table] = []
         self.waiting: list[pa.Table] = []
@@ -94,17 +102,17 @@ class MatchesJudge(Judge):
             linked = only(rows, tuple(columns)).filter(pc.is_valid(rows[self.rule.via]))
             self.waiting.append(linked)
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         if not self.waiting or not self.known:
-            return Verdict(self.rows, 0)
+            return RuleCounts(self.rows, 0)
         parents = pa.concat_tables(self.known).combine_chunks()
-        violations, examples = 0, list[str]()
+        broken, examples = 0, list[str]()
         for rows in self.waiting:
             mask = self._different(rows, parents)
-            violations += int(mask.sum())
+            broken += int(mask.sum())
             for position in np.flatnonzero(mask)[: EXAMPLES - len(examples)]:
                 examples.append(described(self.table, rows, int(position)))
-        return Verdict(self.rows, violations, examples)
+        return RuleCounts(self.rows, broken, examples)
 
     def _parents(self, rows: Rows) -> pa.Table:
         """Key and wanted columns of rows referred to, these by the names of the own columns."""
@@ -140,5 +148,5 @@ def _unequal(ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> Any:
     return as_mask(pc.or_(differ, pc.xor(pc.is_null(ours), pc.is_null(theirs))), len(ours))
 
 
-def _told(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+def _labelled(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
     return ", ".join(f"{name} {row[name]}" for name in columns)

@@ -1,4 +1,4 @@
-"""Judges of each row alone."""
+"""Validators of each row alone."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow.compute as pc
 
 from lsats_pipeline.synthetic.rules import Rows, as_mask
-from lsats_pipeline.synthetic.validators.validator import Batch, Masked
+from lsats_pipeline.synthetic.validators.validator import Batch, MaskValidator
 
 
-class RowJudge(Masked):
+class RowRuleValidator(MaskValidator):
     """A mask that the world declares."""
 
     def broken(self, rows: Batch) -> Any:
         return as_mask(self.rule.broken(Rows(rows, self.options)), rows.num_rows)
 
 
-class NotNullJudge(Masked):
+class NotNullValidator(MaskValidator):
     """Required columns."""
 
     def broken(self, rows: Batch) -> Any:
@@ -27,7 +27,7 @@ class NotNullJudge(Masked):
         return np.logical_or.reduce(masks) if masks else np.zeros(rows.num_rows, dtype=bool)
 
 
-class FitsJudge(Masked):
+class FitsValidator(MaskValidator):
     """Lengths of texts."""
 
     def broken(self, rows: Batch) -> Any:

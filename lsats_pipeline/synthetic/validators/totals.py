@@ -1,4 +1,4 @@
-"""Judges of whole tables: counts, sums, distributions, and what several tables have to do."""
+"""Validators of whole tables: counts, sums, distributions, and what several tables have to do."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rows, Total, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rows, RuleCounts, Total
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
-from lsats_pipeline.synthetic.validators.validator import Batch, Judge, only
+from lsats_pipeline.synthetic.validators.validator import Batch, Validator, only
 
-_WORST = 3  # labels told of a distribution that is off
+_WORST = 3  # labels shown of a distribution that is off
 
 
-class TotalJudge(Judge):
+class TotalValidator(Validator):
     """A sum against what the options prescribe."""
 
     whole = True
@@ -32,13 +32,13 @@ class TotalJudge(Judge):
         value = self.rule.value(Rows(rows, self.options))
         self.sum += value.item() if isinstance(value, np.generic) else value
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         expected = self.rule.expected(self.options)
         off = abs(self.sum - expected)
-        return Verdict(1, int(off > self.rule.tolerance), detail=_measured(expected, self.sum))
+        return RuleCounts(1, int(off > self.rule.tolerance), detail=_measured(expected, self.sum))
 
 
-class RowCountJudge(Judge):
+class RowCountValidator(Validator):
     """As many rows as asked for."""
 
     whole = True
@@ -46,12 +46,12 @@ class RowCountJudge(Judge):
     def add(self, table: str, rows: Batch) -> None:
         self.rows += rows.num_rows
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         expected = self.rule.expected(self.options) + self.adjusted
-        return Verdict(1, int(self.rows != expected), detail=_measured(expected, self.rows))
+        return RuleCounts(1, int(self.rows != expected), detail=_measured(expected, self.rows))
 
 
-class ShareJudge(Judge):
+class SharesValidator(Validator):
     """A distribution against what the options prescribe."""
 
     whole = True
@@ -68,18 +68,18 @@ class ShareJudge(Judge):
         for value, count in zip(values, counts, strict=True):
             self.counts[value] += count
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         total = sum(self.counts.values())
         expected = normalised(self.rule.expected(self.options))
         if not total:
-            return Verdict(1, 0, detail="no rows")
+            return RuleCounts(1, 0, detail="no rows")
         off, within = self._distance(expected, total)
         worst = self._ranked(expected, total)
-        told = ", ".join(
+        labels = ", ".join(
             f"{label}: {_percent(wanted)} wanted, {_percent(found)} found"
             for label, (wanted, found) in list(worst.items())[:_WORST]
         )
-        return Verdict(1, int(not within), detail=f"{off}; {told}", shares=worst)
+        return RuleCounts(1, int(not within), detail=f"{off}; {labels}", shares=worst)
 
     def _distance(self, expected: Mapping[Any, float], total: int) -> tuple[str, bool]:
         rule: ExpectedShares = self.rule
@@ -104,8 +104,8 @@ class ShareJudge(Judge):
         )
 
 
-class AcrossJudge(Judge):
-    """Chosen columns of several tables, judged at the end."""
+class AcrossTablesValidator(Validator):
+    """Chosen columns of several tables, evaluated at the end."""
 
     whole = True
 
@@ -120,11 +120,11 @@ class AcrossJudge(Judge):
     def add(self, table: str, rows: Batch) -> None:
         self.kept[table].append(only(rows, self.rule.needs[table]))
 
-    def verdict(self) -> Verdict:
+    def evaluate(self) -> RuleCounts:
         if not all(self.kept.values()):
-            return Verdict(0, 0, detail="a table that it needs has no rows")
+            return RuleCounts(0, 0, detail="a table that it needs has no rows")
         whole = {name: pa.concat_tables(kept) for name, kept in self.kept.items()}
-        found: Verdict = self.rule.judge(whole, self.options)
+        found: RuleCounts = self.rule.evaluate(whole, self.options)
         return found
 
 

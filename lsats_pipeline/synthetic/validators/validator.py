@@ -1,4 +1,4 @@
-"""What every judge is: takes in rows of tables as they come, and says at the end what it found."""
+"""What every validator is: sees rows of tables as they come, and says at the end what it found."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.rules import Verdict
+from lsats_pipeline.core.rules import Result
+from lsats_pipeline.synthetic.rules import RuleCounts
 from lsats_pipeline.synthetic.spec import WorldOptions, WorldTable
 
 EXAMPLES = 5
 Batch = Any  # pa.RecordBatch or pa.Table, which know no types
 
 
-class Judge(ABC):
-    """What judges one rule of one table. `whole`: needs every row of the table."""
+class Validator(ABC):
+    """Evaluates one rule of one table. `whole`: needs every row of the table."""
 
     whole = False
 
@@ -32,19 +33,33 @@ class Judge(ABC):
 
     @abstractmethod
     def add(self, table: str, rows: Batch) -> None:
-        """Take in rows of one of those tables."""
+        """Look at rows of one of those tables."""
 
     @abstractmethod
-    def verdict(self) -> Verdict:
-        """What it found, when all rows are in."""
+    def evaluate(self) -> RuleCounts:
+        """What it counted, when all rows are in."""
+
+    def result(self) -> Result:
+        """How the rule fares, when all rows are in."""
+        counts = self.evaluate()
+        return Result(
+            self.rule,
+            counts.broken == 0,
+            counts.detail,
+            counts.rows,
+            counts.broken,
+            tuple(counts.examples),
+            counts.shares or {},
+            self.table.name,
+        )
 
 
-class Masked(Judge):
-    """Judges each row alone."""
+class MaskValidator(Validator):
+    """Looks at each row alone."""
 
     def __init__(self, table: WorldTable, rule: Any, options: WorldOptions) -> None:
         super().__init__(table, rule, options)
-        self.violations = 0
+        self.broken_rows = 0
         self.examples: list[str] = []
 
     def add(self, table: str, rows: Batch) -> None:
@@ -52,12 +67,12 @@ class Masked(Judge):
         mask = self.broken(rows)
         if not mask.any():
             return
-        self.violations += int(mask.sum())
+        self.broken_rows += int(mask.sum())
         for position in np.flatnonzero(mask)[: EXAMPLES - len(self.examples)]:
             self.examples.append(described(self.table, rows, int(position)))
 
-    def verdict(self) -> Verdict:
-        return Verdict(self.rows, self.violations, self.examples)
+    def evaluate(self) -> RuleCounts:
+        return RuleCounts(self.rows, self.broken_rows, self.examples)
 
     @abstractmethod
     def broken(self, rows: Batch) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import Matches, RowRule, Rows, Rule
+from lsats_pipeline.synthetic.rules import Matches, RowRule, Rows, WorldRule
 from lsats_pipeline.synthetic.worlds.jobs import days, features, texts
 from lsats_pipeline.synthetic.worlds.jobs.digits import bad_external_codes
 from lsats_pipeline.synthetic.worlds.jobs.facts import prefectures, salaries, tags
@@ -188,7 +188,7 @@ def local(rows: Rows) -> Any:
     return instants(rows, "posted_at") + 9 * days.HOUR
 
 
-ROW_RULES: tuple[Rule, ...] = (
+ROW_RULES: tuple[WorldRule, ...] = (
     RowRule("V2_fee", _bad_fee, about="a fee above 0, up to 20,000, in hundreds", weight=3),
     RowRule("V4_salary", _bad_salary, about="0 < minimum <= maximum of the salary", weight=3),
     RowRule(

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rows, Rule, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rows, RuleCounts, WorldRule
 from lsats_pipeline.synthetic.sampling import Floats
 from lsats_pipeline.synthetic.worlds.jobs import days, features
 from lsats_pipeline.synthetic.worlds.jobs.employers import AT_HOME
@@ -33,33 +33,33 @@ _TOP_COMPANY, _TOP_EXPECTED = 0.06, 0.05
 _THURSDAY = 3  # 1970-01-01
 
 
-def _without_jobs(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _without_jobs(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     found = set(pc.unique(tables["jobs"]["pref_code"]).to_pylist())
     missing = [p.name_ja for p in prefectures() if p.pref_code not in found]
     detail = f"{len(pref_codes()) - len(missing)} of {len(pref_codes())}"
     if tables["jobs"].num_rows < _ENOUGH:
-        return Verdict(1, 0, detail=f"{detail}; checked from {_ENOUGH:,} jobs on")
-    return Verdict(1, int(bool(missing)), missing[:5], detail)
+        return RuleCounts(1, 0, detail=f"{detail}; checked from {_ENOUGH:,} jobs on")
+    return RuleCounts(1, int(bool(missing)), missing[:5], detail)
 
 
-def _top_company(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _top_company(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     counts = pc.value_counts(tables["jobs"]["company_id"].combine_chunks())
     jobs, most = tables["jobs"].num_rows, pc.max(counts.field("counts")).as_py()
     # A company of 5 % has the next whole number of jobs where there are few.
     within = most < _TOP_COMPANY * jobs or most <= math.ceil(_TOP_EXPECTED * jobs)
-    return Verdict(
+    return RuleCounts(
         1, int(not within), detail=f"under 6.00 % wanted, {100 * most / jobs:.2f} % found"
     )
 
 
-def _at_home(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _at_home(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     jobs, companies = tables["jobs"], tables["companies"].combine_chunks()
     at = pc.index_in(jobs["company_id"], value_set=companies["company_id"])
     same = pc.equal(companies["pref_code"].take(at), jobs["pref_code"])
     share = pc.mean(same.cast(pa.int8())).as_py() or 0.0
     limit = 0.01 * math.sqrt(max(1.0, REFERENCE / jobs.num_rows))
     detail = f"{AT_HOME:.2%} wanted, {share:.2%} found"
-    return Verdict(1, int(abs(share - AT_HOME) > limit), detail=detail)
+    return RuleCounts(1, int(abs(share - AT_HOME) > limit), detail=detail)
 
 
 def _tags_without_high_pay(rows: Rows) -> Any:
@@ -88,7 +88,7 @@ def _named(shares: Floats) -> dict[str, float]:
     return dict(zip(pref_codes(), shares.tolist(), strict=True))
 
 
-SHARES: tuple[Rule, ...] = (
+SHARES: tuple[WorldRule, ...] = (
     ExpectedShares(
         "V3_mail_share",
         lambda rows: rows["fee"] > rows.options.mail_fee_over,

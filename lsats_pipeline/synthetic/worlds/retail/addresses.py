@@ -10,7 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, ExpectedShares, Rule, Verdict, as_mask
+from lsats_pipeline.synthetic.rules import (
+    AcrossTables,
+    ExpectedShares,
+    RuleCounts,
+    WorldRule,
+    as_mask,
+)
 from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
@@ -46,7 +52,7 @@ def addresses(block: Block, numbers: HouseNumbers, geography: Ints) -> Any:
     return pc.binary_join_element_wise(house, " ", street, kind, ends, "")
 
 
-def address_rules(table: str, numbers: HouseNumbers) -> tuple[Rule, ...]:
+def address_rules(table: str, numbers: HouseNumbers) -> tuple[WorldRule, ...]:
     """What holds for the addresses of a table with `address` and `geography_id`."""
     pattern = (
         f"^{numbers.value[2]} (?:{_PREFIX})?[A-Z][a-z]+(?: [A-Z][a-z]+)? (?:{'|'.join(_TYPES)}), "
@@ -108,7 +114,7 @@ def _ends(options: RetailOptions) -> Any:
     return pc.binary_join_element_wise(", ", city, ", ", state, " ", zip_code, "")
 
 
-def _elsewhere(tables: Mapping[str, pa.Table], table: str) -> Verdict:
+def _elsewhere(tables: Mapping[str, pa.Table], table: str) -> RuleCounts:
     known, rows = tables["geographies"].combine_chunks(), tables[table]
     end = pc.binary_join_element_wise(
         ", ", known["city"], ", ", known["state"], " ", known["zip_code"], ""
@@ -116,4 +122,4 @@ def _elsewhere(tables: Mapping[str, pa.Table], table: str) -> Verdict:
     at = pc.index_in(rows["geography_id"], value_set=known["id"])
     found = pc.replace_substring_regex(rows["address"], r"^[^,]*", "")
     wrong = as_mask(pc.not_equal(found, end.take(at)), rows.num_rows)
-    return Verdict(rows.num_rows, int(wrong.sum()), examples(rows["address"], wrong))
+    return RuleCounts(rows.num_rows, int(wrong.sum()), examples(rows["address"], wrong))

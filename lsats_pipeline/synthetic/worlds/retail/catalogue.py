@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RuleCounts
 from lsats_pipeline.synthetic.sampling import Ints, shuffled
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import BRAND_CATEGORIES, goods
@@ -79,13 +79,13 @@ PAIRS_UNIQUE = AcrossTables(
 )
 
 
-def _repeated(tables: Mapping[str, pa.Table], options: RetailOptions) -> Verdict:
+def _repeated(tables: Mapping[str, pa.Table], options: RetailOptions) -> RuleCounts:
     rows = tables["products"]
     counted = rows.group_by(["product_name", "brand"]).aggregate([([], "count_all")])
     pairs, repeats = _pairs_of(options.dictionaries), rows.num_rows - counted.num_rows
     allowed = max(0, rows.num_rows - pairs)
     twice = counted.filter(pc.greater(counted["count_all"], 1)).slice(0, 5).to_pylist()
-    return Verdict(
+    return RuleCounts(
         rows.num_rows,
         max(0, repeats - allowed),
         [f"{row['product_name']} of {row['brand']}" for row in twice] if repeats > allowed else [],

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.rules import BLOCKING, AcrossTables, Rule, Total, Verdict
+from lsats_pipeline.synthetic.rules import BLOCKING, AcrossTables, RuleCounts, Total, WorldRule
 from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 
@@ -57,7 +57,7 @@ def fleet(options: RetailOptions) -> Fleet:
     return Fleet(np.repeat([True, False] * 3, counts), dc)
 
 
-def fleet_rules() -> tuple[Rule, ...]:
+def fleet_rules() -> tuple[WorldRule, ...]:
     """R9 for trucks, and how they are dealt."""
     return (
         Total(
@@ -94,7 +94,7 @@ def fleet_rules() -> tuple[Rule, ...]:
     )
 
 
-def _uneven(tables: Mapping[str, pa.Table]) -> Verdict:
+def _uneven(tables: Mapping[str, pa.Table]) -> RuleCounts:
     ids, trucks = tables["distribution_centers"]["id"].to_pylist(), tables["trucks"].drop_null()
     counts = dict.fromkeys(ids, 0)
     cold = dict.fromkeys(ids, 0)
@@ -107,4 +107,4 @@ def _uneven(tables: Mapping[str, pa.Table]) -> Verdict:
     without = min(len(ids), sum(cold.values())) - sum(n > 0 for n in cold.values())
     if without:
         over.append(f"{without} DCs have no refrigerated truck, though there are enough")
-    return Verdict(len(ids), len(over), over[:5])
+    return RuleCounts(len(ids), len(over), over[:5])

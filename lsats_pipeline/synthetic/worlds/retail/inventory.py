@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, Rule
+from lsats_pipeline.synthetic.rules import BLOCKING, RowRule, Rows, WorldRule
 from lsats_pipeline.synthetic.sampling import Ints
 from lsats_pipeline.synthetic.spec import Block, WorldTable
 from lsats_pipeline.synthetic.worlds.retail.options import DC_COVER, STORE_COVER, RetailOptions
@@ -102,7 +102,7 @@ def _moment(options: RetailOptions) -> dt.datetime:
     return dt.datetime.combine(options.as_of, dt.time(), dt.UTC)
 
 
-def _rules(shelf: Shelf) -> tuple[Rule, ...]:
+def _rules(shelf: Shelf) -> tuple[WorldRule, ...]:
     """Ranges. The cross product follows from count, key and references."""
 
     def outside(column: str, what: str) -> Callable[[Rows], Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule
+from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, WorldRule
 from lsats_pipeline.synthetic.sampling import Floats, Ints, shuffled
 from lsats_pipeline.synthetic.spec import Block
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import goods
@@ -43,7 +43,7 @@ def prices(block: Block, base: Ints, factor: Ints) -> Prices:
     return Prices(msrp, sale, _between(block.rng("cost"), sale, _COST))
 
 
-def price_rules() -> tuple[Rule, ...]:
+def price_rules() -> tuple[WorldRule, ...]:
     """R5 and R6."""
     return (
         RowRule(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import BLOCKING, AcrossTables, Verdict
+from lsats_pipeline.synthetic.rules import BLOCKING, AcrossTables, RuleCounts
 from lsats_pipeline.synthetic.sampling import Floats, Ints
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.store_profiles import AREAS, REGIONS
@@ -65,14 +65,14 @@ AREA_OF_REGION = AcrossTables(
 )
 
 
-def _customers(tables: Tables, options: RetailOptions) -> Verdict:
+def _customers(tables: Tables, options: RetailOptions) -> RuleCounts:
     place = _places(tables)
     weights = _weights(place, options)
     counts = _counts(tables["customers"]["geography_id"], place["id"])
     return _compared(place, counts, counts.sum() * _shares(weights))
 
 
-def _stores(tables: Tables, options: RetailOptions) -> Verdict:
+def _stores(tables: Tables, options: RetailOptions) -> RuleCounts:
     place = _places(tables)
     weights = np.where(_served(tables), _weights(place, options), 0.0)
     counts = _counts(tables["stores"]["geography_id"], place["id"])
@@ -83,7 +83,7 @@ def _stores(tables: Tables, options: RetailOptions) -> Verdict:
     return _compared(place, counts, expected + left * _shares(weights))
 
 
-def _compared(place: pa.Table, counts: Ints, expected: Floats) -> Verdict:
+def _compared(place: pa.Table, counts: Ints, expected: Floats) -> RuleCounts:
     """Counts that are a whole one away from what is expected, with how far shares are off."""
     # Not to the last bit: a share is a quotient of binary fractions.
     off = np.abs(counts - expected) > 1 - 1e-9
@@ -94,10 +94,10 @@ def _compared(place: pa.Table, counts: Ints, expected: Floats) -> Verdict:
         f"{place['id'][most].as_py()}, {expected[most]:,.2f} wanted, {counts[most]:,} found"
     )
     examples = [f"geography {place['id'][int(i)].as_py()}" for i in np.flatnonzero(off)[:5]]
-    return Verdict(len(counts), int(off.sum()), examples, detail)
+    return RuleCounts(len(counts), int(off.sum()), examples, detail)
 
 
-def _centers(tables: Tables, options: RetailOptions) -> Verdict:
+def _centers(tables: Tables, options: RetailOptions) -> RuleCounts:
     place = _places(tables)
     counts = _counts(tables["distribution_centers"]["geography_id"], place["id"])
     rounds, more = divmod(int(counts.sum()), len(counts))
@@ -107,10 +107,10 @@ def _centers(tables: Tables, options: RetailOptions) -> Verdict:
     wanted = np.full(len(counts), rounds)
     wanted[heaviest[:more]] += 1
     wrong = np.sort(weights.repeat(counts)) != np.sort(weights.repeat(wanted))
-    return Verdict(int(counts.sum()), int(wrong.sum()))
+    return RuleCounts(int(counts.sum()), int(wrong.sum()))
 
 
-def _far(tables: Tables) -> Verdict:
+def _far(tables: Tables) -> RuleCounts:
     stores, place = tables["stores"], _places(tables)
     served = place["id"].filter(pa.array(_served(tables)))
     known = pc.is_in(stores["geography_id"], value_set=place["id"].combine_chunks())
@@ -119,10 +119,10 @@ def _far(tables: Tables) -> Verdict:
     )
     lost = stores.filter(far)
     examples = [f"id {id}" for id in lost["id"].slice(0, 5).to_pylist()]
-    return Verdict(stores.num_rows, lost.num_rows, examples)
+    return RuleCounts(stores.num_rows, lost.num_rows, examples)
 
 
-def _areas(tables: Tables) -> Verdict:
+def _areas(tables: Tables) -> RuleCounts:
     """Shares of areas are exact to one store in each of the three kinds of region."""
     region = dict(
         zip(*(tables["geographies"][n].to_pylist() for n in ("id", "region")), strict=True)
@@ -138,7 +138,7 @@ def _areas(tables: Tables) -> Verdict:
         for area, share in AREAS[kind].items()
         if abs(areas.count(area) - len(areas) * share) >= 1
     ]
-    return Verdict(sum(len(shares) for shares in AREAS.values()), len(examples), examples)
+    return RuleCounts(sum(len(shares) for shares in AREAS.values()), len(examples), examples)
 
 
 def _served(tables: Tables) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsats_pipeline.synthetic.rules import ExpectedShares, RowRule, Rows, Rule
+from lsats_pipeline.synthetic.rules import ExpectedShares, RowRule, Rows, WorldRule
 from lsats_pipeline.synthetic.sampling import apportioned, generator, hashed
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
@@ -139,7 +139,7 @@ def _groups(name: str) -> Callable[[Rows], Labels]:
     }[name]
 
 
-def profile_rules() -> tuple[Rule, ...]:
+def profile_rules() -> tuple[WorldRule, ...]:
     """Only what the later version can draw, in its shares, with its traffic."""
     return (
         *_shares_of("volume_class", CLASSES),
@@ -154,7 +154,7 @@ def profile_rules() -> tuple[Rule, ...]:
     )
 
 
-def _shares_of(column: str, shares: Shares) -> Sequence[Rule]:
+def _shares_of(column: str, shares: Shares) -> Sequence[WorldRule]:
     groups = _groups(column)
     possible = {f"{group}/{label}" for group, share in shares.items() for label in share}
 
@@ -162,7 +162,7 @@ def _shares_of(column: str, shares: Shares) -> Sequence[Rule]:
         drawn = np.char.add(np.char.add(groups(rows), "/"), _column(rows, column))
         return ~np.isin(drawn, list(possible))
 
-    def share_of(group: str) -> Rule:
+    def share_of(group: str) -> WorldRule:
         return ExpectedShares(
             f"{column}_{group.replace(' ', '_')}",
             lambda rows: _column(rows, column)[groups(rows) == group],

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, RuleCounts
 from lsats_pipeline.synthetic.sampling import Ints, shuffled
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.placement import placement
@@ -87,7 +87,7 @@ TAXABILITY_OF_CATEGORY = AcrossTables(
 )
 
 
-def _taxed_elsewhere(tables: Mapping[str, pa.Table], options: RetailOptions) -> Verdict:
+def _taxed_elsewhere(tables: Mapping[str, pa.Table], options: RetailOptions) -> RuleCounts:
     place = {row["id"]: row for row in tables["geographies"].to_pylist()}
     stores = tables["stores"].to_pylist()
     wrong = [
@@ -97,7 +97,7 @@ def _taxed_elsewhere(tables: Mapping[str, pa.Table], options: RetailOptions) -> 
         and store["tax_rate"] is not None
         and not _is_rate(store["tax_rate"], where, options)
     ]
-    return Verdict(len(stores), len(wrong), wrong[:5])
+    return RuleCounts(len(stores), len(wrong), wrong[:5])
 
 
 def _is_rate(rate: Any, where: Mapping[str, str], options: RetailOptions) -> bool:
@@ -121,7 +121,7 @@ def _taxed_otherwise(rows: Rows) -> Any:
     return np.logical_or.reduce([*masks, (kind == "other") & ~np.isin(taxed, TAXABILITIES[::2])])
 
 
-def _taxed_in_two_ways(tables: Mapping[str, pa.Table], options: RetailOptions) -> Verdict:
+def _taxed_in_two_ways(tables: Mapping[str, pa.Table], options: RetailOptions) -> RuleCounts:
     ways = defaultdict[tuple[str, str], set[str]](set)
     columns = ["department", "category", "taxability"]
     for row in tables["products"].group_by(columns).aggregate([]).to_pylist():
@@ -133,4 +133,4 @@ def _taxed_in_two_ways(tables: Mapping[str, pa.Table], options: RetailOptions) -
     wanted, unseen = _reduced(len(others)), sum(key not in ways for key in others)
     off = max(0, reduced - wanted, wanted - unseen - reduced)
     detail = f"{wanted} of {len(others)} categories wanted at a reduced rate, {reduced} found"
-    return Verdict(len(ways), len(mixed) + off, mixed[:5], detail)
+    return RuleCounts(len(ways), len(mixed) + off, mixed[:5], detail)

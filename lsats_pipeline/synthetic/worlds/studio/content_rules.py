@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule, Total
+from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Total, WorldRule
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import (
     after_sign_up,
     inside_window,
@@ -35,7 +35,7 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _CHANCE = 0.001  # B9: chi-square, p
 
 
-def rules_of(table: str) -> tuple[Rule, ...]:
+def rules_of(table: str) -> tuple[WorldRule, ...]:
     """The rules of a content table."""
     return (
         *_ownership(table),
@@ -57,7 +57,7 @@ def rules_of(table: str) -> tuple[Rule, ...]:
     )
 
 
-def _ownership(table: str) -> tuple[Rule, ...]:
+def _ownership(table: str) -> tuple[WorldRule, ...]:
     def expected(options: Any) -> int:
         total = int(getattr(options, table))
         return total if options.users == 1 else min(50, total)
@@ -69,7 +69,7 @@ def _ownership(table: str) -> tuple[Rule, ...]:
     return (Total("G1_admin_rows", of_admin, expected, about=about, weight=BLOCKING),)
 
 
-def _plain_columns() -> tuple[Rule, ...]:
+def _plain_columns() -> tuple[WorldRule, ...]:
     return (
         RowRule(
             "type_is_image",
@@ -106,7 +106,7 @@ def _quality_broken(rows: Rows) -> Any:
     return ~((score >= 0) & (score <= 1) & (np.round(score, 2) == score))
 
 
-def _metadata_rules() -> tuple[Rule, ...]:
+def _metadata_rules() -> tuple[WorldRule, ...]:
     return (
         RowRule(
             "metadata_keys",
@@ -154,7 +154,7 @@ def _metadata_tags_differ(rows: Rows) -> list[bool]:
     return [recorded is not None and recorded != (tags or "").encode() for recorded, tags in pairs]
 
 
-def _tag_rules() -> tuple[Rule, ...]:
+def _tag_rules() -> tuple[WorldRule, ...]:
     return (
         RowRule(
             "tags_known",

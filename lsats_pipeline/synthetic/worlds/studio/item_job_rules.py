@@ -19,9 +19,9 @@ from lsats_pipeline.synthetic.rules import (
     Matches,
     RowRule,
     Rows,
-    Rule,
+    RuleCounts,
     Total,
-    Verdict,
+    WorldRule,
 )
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import after_sign_up, inside_window
 from lsats_pipeline.synthetic.worlds.studio.parsed_columns import (
@@ -38,7 +38,7 @@ _LINKS = {"content_items": "result_content_id", "content_items_auto": "result_co
 _REPEATED = 0.001  # B10: 99.9 % are different
 
 
-def _links(table: str, link: str) -> tuple[Rule, ...]:
+def _links(table: str, link: str) -> tuple[WorldRule, ...]:
     """One job per item of a table (the link is unique), which repeats the item."""
     return (
         Total(
@@ -112,7 +112,7 @@ def _constants_broken(rows: Rows) -> Any:
     )
 
 
-def _different(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _different(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     """Short prompts repeat at random; as many more repeats are allowed as are expected."""
     prompts = tables["generation_jobs"]["prompt"]
     total = len(prompts)
@@ -120,7 +120,7 @@ def _different(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
     expected = expected_repeats(options, total)
     allowed = int(_REPEATED * total + expected + 4 * math.sqrt(expected))
     detail = f"at most {allowed:,} repeated wanted, {repeated:,} found"
-    return Verdict(total, max(0, repeated - allowed), detail=detail)
+    return RuleCounts(total, max(0, repeated - allowed), detail=detail)
 
 
 def expected_repeats(options: Any, total: int) -> float:
@@ -146,7 +146,7 @@ def _at_unlinked(rows: Rows, mask: Bools) -> Bools:
     return whole
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[WorldRule, ...] = (
     ExpectedShares(
         "G2_status",
         lambda rows: rows.arrow("status"),

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict, as_mask
+from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, RuleCounts, as_mask
 
 
 def inside_window(*columns: str) -> RowRule:
@@ -41,12 +41,12 @@ def unchanged() -> RowRule:
 def after_sign_up(table: str, user: str) -> AcrossTables:
     """Nobody made anything before they came."""
 
-    def check(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+    def check(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
         users, rows = tables["users"].combine_chunks(), tables[table]
         came = users["created_at"].take(pc.index_in(rows[user], value_set=users["id"]))
         early = as_mask(pc.less(rows["created_at"], came), rows.num_rows)
         examples = [f"id {rows['id'][int(at)].as_py()}" for at in np.flatnonzero(early)[:5]]
-        return Verdict(rows.num_rows, int(early.sum()), examples)
+        return RuleCounts(rows.num_rows, int(early.sum()), examples)
 
     needs = {"users": ("id", "created_at"), table: ("id", user, "created_at")}
     return AcrossTables("after_sign_up", needs, check, about="made after its user came")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Rule, Total
+from lsats_pipeline.synthetic.rules import BLOCKING, ExpectedShares, RowRule, Rows, Total, WorldRule
 from lsats_pipeline.synthetic.worlds.studio.moment_rules import inside_window, unchanged
 from lsats_pipeline.synthetic.worlds.studio.options import admin_id
 from lsats_pipeline.synthetic.worlds.studio.parsed_columns import Bools, favorite_tags
@@ -25,7 +25,7 @@ def _favourites_broken(rows: Rows) -> Bools:
     return broken
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[WorldRule, ...] = (
     Total(
         "B5_admin",
         lambda rows: int(pc.sum(_is_admin(rows)).as_py() or 0),

@@ -9,7 +9,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, RuleCounts
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.facts import tags
 from lsats_pipeline.synthetic.worlds.jobs.schema import METADATA, listed, stamped, stamps
@@ -48,12 +48,14 @@ def _code_outside(rows: Rows) -> Any:
     ]
 
 
-def _one_sided(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _one_sided(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     table = tables["feature_tags"]
     codes, lists = table["feature_code"].to_pylist(), table["excludes"].to_pylist()
     pairs = {(a, b) for a, others in zip(codes, lists, strict=True) for b in others or []}
     off = sorted((a, b) for a, b in pairs if a == b or (b, a) not in pairs)
-    return Verdict(len(codes), len(off), [f"{a} excludes {b}, not the other way" for a, b in off])
+    return RuleCounts(
+        len(codes), len(off), [f"{a} excludes {b}, not the other way" for a, b in off]
+    )
 
 
 TABLE = WorldTable(

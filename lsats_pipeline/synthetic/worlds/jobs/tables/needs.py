@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from lsats_pipeline.synthetic.rules import AcrossTables, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RuleCounts
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.facts import Need, needs, numbers
 from lsats_pipeline.synthetic.worlds.jobs.schema import METADATA, listed, stamped, stamps
@@ -50,11 +50,11 @@ def _rule(need: Need) -> str:
     return json.dumps({key: codes[key] for key in keys})
 
 
-def _unusable(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _unusable(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     known = {key: set(tables[t][c].to_pylist()) for key, (t, c) in _CODES.items()}
     codes, rules = (tables["needs"][name].to_pylist() for name in ("need_code", "rule_json"))
     off = [code for code, rule in zip(codes, rules, strict=True) if not _usable(rule, known)]
-    return Verdict(len(codes), len(off), off[:5])
+    return RuleCounts(len(codes), len(off), off[:5])
 
 
 def _usable(rule: str | None, known: Mapping[str, set[Any]]) -> bool:

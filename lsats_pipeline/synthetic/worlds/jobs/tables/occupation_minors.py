@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from lsats_pipeline.synthetic.columns import values_of
-from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, RuleCounts
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.facts import minors
 from lsats_pipeline.synthetic.worlds.jobs.occupations import shares_in_major
@@ -50,13 +50,13 @@ def _code_outside(rows: Rows) -> Any:
     return (within < 1) | (within > 99)
 
 
-def _shares_off(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _shares_off(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     table = tables["occupation_minors"]
     major, share = values_of(table["major_code"]), values_of(table["share_in_major"])
     codes, at = np.unique(major, return_inverse=True)
     sums = np.bincount(at, weights=share)
     off = np.flatnonzero(~(np.abs(sums - 1) < 1e-9))
-    return Verdict(len(codes), len(off), [f"major {codes[n]}: {sums[n]:.4f}" for n in off[:5]])
+    return RuleCounts(len(codes), len(off), [f"major {codes[n]}: {sums[n]:.4f}" for n in off[:5]])
 
 
 TABLE = WorldTable(

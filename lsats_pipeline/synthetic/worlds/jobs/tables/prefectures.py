@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Total, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, RuleCounts, Total
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.digits import bad_area_codes
 from lsats_pipeline.synthetic.worlds.jobs.facts import prefectures
@@ -44,12 +44,12 @@ def generate(block: Block) -> Columns:
     return {**listed(records, *own), **stamped(block.options)}
 
 
-def _missing(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _missing(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     found = set(tables["prefectures"]["pref_code"].to_pylist())
     missing = [p for p in prefectures() if p.pref_code not in found]
     messages = [f"{p.pref_code} {p.name_ja} ({p.name_en}) is missing" for p in missing]
     unknown = [f"{code} is no prefecture" for code in sorted(found - set(_CODES), key=str)]
-    return Verdict(len(_CODES), len(missing) + len(unknown), (*messages, *unknown))
+    return RuleCounts(len(_CODES), len(missing) + len(unknown), (*messages, *unknown))
 
 
 def _codes_disagree(rows: Rows) -> Any:

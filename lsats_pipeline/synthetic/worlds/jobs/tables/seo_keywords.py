@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from lsats_pipeline.synthetic.columns import values_of
-from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, Verdict
+from lsats_pipeline.synthetic.rules import AcrossTables, RowRule, Rows, RuleCounts
 from lsats_pipeline.synthetic.sampling import Floats, Ints, generator
 from lsats_pipeline.synthetic.spec import Block, Columns, WorldTable
 from lsats_pipeline.synthetic.worlds.jobs.facts import minors, needs, prefectures
@@ -138,13 +138,13 @@ def _not_normalized(rows: Rows) -> Any:
     return [normalized(keyword or "") != found for keyword, found in pairs]
 
 
-def _no_zipf(tables: Mapping[str, pa.Table], options: Any) -> Verdict:
+def _no_zipf(tables: Mapping[str, pa.Table], options: Any) -> RuleCounts:
     found = np.sort(values_of(tables["seo_keywords"]["monthly_volume"]))[::-1]
     off = np.flatnonzero(found != zipf_volumes(len(found)))
     examples = [
         f"rank {n + 1}: {found[n]} instead of {zipf_volumes(len(found))[n]}" for n in off[:5]
     ]
-    return Verdict(len(found), len(off), examples)
+    return RuleCounts(len(found), len(off), examples)
 
 
 TABLE = WorldTable(

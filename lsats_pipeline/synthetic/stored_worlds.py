@@ -1,4 +1,4 @@
-"""A stored world judged as it lies: in a database, or as files. Writes nothing."""
+"""A stored world validated as it lies: in a database, or as files. Writes nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lsats_pipeline.synthetic.targets.files import options_of, read_files
 from lsats_pipeline.synthetic.targets.ledger import Seeded, seeded, table_exists
 from lsats_pipeline.synthetic.targets.readback import stored_rows
 from lsats_pipeline.synthetic.targets.session import Connection
-from lsats_pipeline.synthetic.validation import Findings, Verification, verify
+from lsats_pipeline.synthetic.validation import Results, Verification, verify
 from lsats_pipeline.warehouse.database import connect
 
 Read = Callable[[str], Iterator[Any]]
@@ -26,7 +26,7 @@ def verify_database(
     tables: Sequence[str] | None = None,
     *,
     rejected: Mapping[str, int] | None = None,
-) -> Findings:
+) -> Results:
     """All rules over all rows in a database; the options are those that it was seeded with.
 
     `tables`: only the rules of these. `rejected`: rows that were set aside on purpose, by table.
@@ -36,16 +36,18 @@ def verify_database(
     """
     with connect(url, autocommit=True) as connection:
         there = seeded(connection, world.name)
-        judged = list(tables or (t.name for t in world.tables))
-        options = _options(world, there, judged, connection.info.dbname)
-        partial = any(missing_blocks(world.table(name), options, there[name]) for name in judged)
-        verification = Verification(world, options, judged, partial=partial)
+        names = list(tables or (t.name for t in world.tables))
+        options = _options(world, there, names, connection.info.dbname)
+        incomplete = any(missing_blocks(world.table(name), options, there[name]) for name in names)
+        verification = Verification(world, options, names, incomplete=incomplete)
         _require(connection, world, verification)
         rejected = rejected or {}
         verification.adjusted = {
             name: table.strangers - rejected.get(name, 0) for name, table in there.items()
         }
-        return _judged(verification, lambda name: stored_rows(connection, world, world.table(name)))
+        return _validated(
+            verification, lambda name: stored_rows(connection, world, world.table(name))
+        )
 
 
 def verify_files(
@@ -55,14 +57,14 @@ def verify_files(
     tables: Sequence[str] | None = None,
     *,
     rejected: Mapping[str, int] | None = None,
-) -> Findings:
+) -> Results:
     """The same over `folder/<table>.<kind>`."""
     verification = Verification(world, options_of(world, folder), tables)
     verification.adjusted = {name: -count for name, count in (rejected or {}).items()}
-    return _judged(verification, lambda name: read_files(folder, world.table(name), kind))
+    return _validated(verification, lambda name: read_files(folder, world.table(name), kind))
 
 
-def _judged(verification: Verification, read: Read) -> Findings:
+def _validated(verification: Verification, read: Read) -> Results:
     rows: Iterator[tuple[str, pa.Table]] = (
         (name, batch) for name in verification.tables for batch in read(name)
     )
@@ -70,15 +72,15 @@ def _judged(verification: Verification, read: Read) -> Findings:
 
 
 def _options(
-    world: World, there: Mapping[str, Seeded], judged: Sequence[str], database: str
+    world: World, there: Mapping[str, Seeded], names: Sequence[str], database: str
 ) -> WorldOptions:
-    for name in judged:
+    for name in names:
         if name not in there:
             raise ConfigurationError(
                 f"database {database!r} holds no {world.name}.{name}: seed it first,"
                 f" `lsats seed {world.name}`"
             )
-    return world.options(**there[judged[0]].options)
+    return world.options(**there[names[0]].options)
 
 
 def missing_blocks(table: WorldTable, options: WorldOptions, there: Seeded | None) -> int:
