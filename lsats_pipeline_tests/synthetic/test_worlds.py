@@ -275,7 +275,7 @@ def test_tables_are_put_parents_first_and_a_cycle_is_named() -> None:
 def test_a_world_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(BadDeclaration, match="two tables of one name"):
         replace(TOY, tables=(SHELVES_TABLE, SHELVES_TABLE))
-    with pytest.raises(BadDeclaration, match="two rules of one id: books: cheap"):
+    with pytest.raises(BadDeclaration, match="two rules of one name: books: cheap"):
         doubled = replace(BOOKS_TABLE, rules=(*BOOKS_TABLE.rules, BOOKS_TABLE.rules[0]))
         replace(TOY, tables=(SHELVES_TABLE, doubled))
     with pytest.raises(BadDeclaration, match="no column 'isbn'"):
