@@ -16,6 +16,8 @@ from lsats_pipeline.mrf.text.index import Index, IndexOptions, index_file
 # Small enough for a small file to have many spans.
 SMALL = IndexOptions(span=64 << 10, limits=Limits(piece=16 << 10, largest=128 << 10))
 TINY = IndexOptions(span=300, limits=Limits(piece=64, largest=2048))
+# Levels that the decoder refuses in every Python: 3.11 goes to about 1,000, 3.13 to 10,000.
+TOO_DEEP = 20_000
 HEADER = {
     "reporting_entity_name": "Lakewhistle Mutual",
     "reporting_entity_type": "health insurance issuer",

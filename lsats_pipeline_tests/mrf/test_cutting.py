@@ -15,6 +15,7 @@ from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.mrf.text.cutting import LargePiece, Limits, Piece, pieces
 from lsats_pipeline.mrf.text.scanning import Outline, State, ValueEnd, value_at
 from lsats_pipeline.mrf.text.window import Window, members
+from lsats_pipeline_tests.mrf.files import TOO_DEEP
 
 TEXTS = st.one_of(
     st.text(max_size=12),
@@ -129,7 +130,7 @@ def test_what_msgspec_says_is_understood() -> None:
     assert value_at(b'{"a":1}, 2') == ValueEnd(State.whole, 7)
     assert value_at(b'{"a":') == ValueEnd(State.cut)
     assert value_at(b'{"a":NaN}').state is State.bad
-    assert value_at(b"[" * 5000 + b"]" * 5000 + b",").state is State.bad
+    assert value_at(b"[" * TOO_DEEP + b"]" * TOO_DEEP + b",").state is State.bad
     assert msgspec.__version__ >= "0.19"
 
 

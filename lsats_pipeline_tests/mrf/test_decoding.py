@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from lsats_pipeline_tests.mrf.files import SMALL, TINY, item, price, reference, rows, taken, text
+from lsats_pipeline_tests.mrf.files import (
+    SMALL,
+    TINY,
+    TOO_DEEP,
+    item,
+    price,
+    reference,
+    rows,
+    taken,
+    text,
+)
 
 GOOD = {"negotiated_prices": [price(1), price(2)], "provider_references": [1, 2]}
 
@@ -82,7 +92,7 @@ ELEMENTS: dict[str, tuple[str, str]] = {
     "a text": ('"},{"', "got `str`"),
     "a list": ('[{"negotiation_arrangement":1}]', "got `array`"),
     "no number": ("NaN", "malformed"),
-    "deep": (an_element(more=',"x":' + "[" * 3000 + "]" * 3000), "deep"),
+    "deep": (an_element(more=',"x":' + "[" * TOO_DEEP + "]" * TOO_DEEP), "deep"),
 }
 ACCEPTED: dict[str, str] = {
     "a member nobody knows": an_element(more=',"new":{"a":[1]}'),
