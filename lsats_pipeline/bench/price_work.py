@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, plan, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest, plan, prepare
 from lsats_pipeline.mrf.text.cutting import Piece
 from lsats_pipeline.mrf.text.index import Span, index_file
 from lsats_pipeline.mrf.text.reading import Reading
@@ -70,20 +70,20 @@ def proved(_: Path, folder: Path) -> Counts:
 
 def indexed(file: Path, _: Path) -> Counts:
     """Proved, cut into spans, with a checksum each."""
-    index = plan(file, Options(1))
+    index = plan(file, IngestOptions(1))
     return {"text": index.text, "in_network": index.elements("in_network")}
 
 
 def prepared(file: Path, folder: Path) -> Counts:
     """The index, kept for the ingest of its spans."""
-    return {"text": prepare(file, folder, Options(1)).index.text}
+    return {"text": prepare(file, folder, IngestOptions(1)).index.text}
 
 
 def ingested(workers: int) -> Callable[[Path, Path], Counts]:
     """To Parquet; the index too, unless it is there already."""
 
     def work(file: Path, folder: Path) -> Counts:
-        published = ingest(file, folder, Options(workers)).published
+        published = ingest(file, folder, IngestOptions(workers)).published
         rows = published.sums.rows
         return {
             "text": published.text,
@@ -219,7 +219,7 @@ def sliced(file: Path, folder: Path) -> Counts:
                 raise _EnoughError
 
     with suppress(_EnoughError):
-        index_file(file, take=take)
+        index_file(file, on_span=take)
     rates = [price["negotiated_rate"] for value in values for price, _ in _rows(json.loads(value))]
     (folder / "slice.ndjson").write_bytes(b"\n".join(values))
     with gzip.open(folder / "slice.json.gz", "wb", 6) as whole:

@@ -1,4 +1,4 @@
-"""The demonstration of price files: a generated one with faults, through all steps, counted again.
+"""The demonstration of price files: a generated file with faults, all steps, counts compared.
 
 file and its manifest ─▶ catalogue ─▶ job `mrf_process` ─▶ every count compared with the manifest
 """
@@ -29,7 +29,7 @@ _PARTS = 4
 
 @dataclass(frozen=True)
 class PriceDemonstration:
-    """What it came to. `compared`: what, as made, as found. Without a run, it was done before."""
+    """The result. `compared`: name, as generated, as found. `run` is None if it was done before."""
 
     file: str
     folder: Path

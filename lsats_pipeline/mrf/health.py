@@ -1,4 +1,4 @@
-"""Is there what long work needs? Asked before it begins, with numbers and the remedy."""
+"""What a long run requires, checked before it begins: errors name numbers and the remedy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def workers(wanted: int) -> int:
     available = psutil.virtual_memory().available
     if available < MEMORY_FLOOR:
         raise PermanentError(
-            f"{available:,} bytes of memory are available, and taking a file in needs"
+            f"{available:,} bytes of memory are available, and ingesting a file needs"
             f" {MEMORY_FLOOR:,} at least: end other programs, or use another machine"
         )
     return max(1, min(wanted, available // MEMORY_OF_A_WORKER))

@@ -71,9 +71,9 @@ def settings_findings() -> Iterator[Finding]:
         yield Finding("settings", "price files", "note", "not configured: set LSATS_MRF_SOURCES")
         return
     hosts = ", ".join(settings.host_list)
-    told = f"sources: {len(settings.source_list)}; hosts that may be asked: {hosts or 'none'}"
+    message = f"sources: {len(settings.source_list)}; hosts that may be asked: {hosts or 'none'}"
     if not hosts and any("://" in source for source in settings.source_list):
         remedy = "name the hosts of your sources, and of the files they list, in LSATS_MRF_HOSTS"
-        yield Finding("settings", "price files", "note", told, remedy)
+        yield Finding("settings", "price files", "note", message, remedy)
     else:
-        yield ok("settings", "price files", told)
+        yield ok("settings", "price files", message)

@@ -1,4 +1,4 @@
-"""What became of each price file, read from its folders."""
+"""The state of each price file, read from its folders."""
 
 from __future__ import annotations
 

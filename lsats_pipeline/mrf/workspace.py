@@ -1,7 +1,7 @@
-"""Where a file's results grow, and where they are when they are whole.
+"""Where the results of a file are written, and where they are published.
 
 exports/mrf/<file>/          published in one step: a folder per table, file.json, index.json
-exports/mrf/.work/<file>/    growing: begun.json, index.json when it is whole, done/ (a note per
+exports/mrf/.work/<file>/    in progress: begun.json, index.json when it is whole, done/ (a note per
                              span), out/ (to be published)
 """
 
@@ -26,7 +26,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 _SUFFIXES = re.compile(r"\.(json|gz|gzip)$", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 120
-# A change of what a row is makes published files old: they are taken in again when asked for.
+# A change of what a row is makes published files outdated: the next run ingests them again.
 LAYOUT = 3
 
 
@@ -81,7 +81,7 @@ class Sums(msgspec.Struct, kw_only=True):
 
 
 class Work(msgspec.Struct, kw_only=True):
-    """A file being worked on: what it was when it was indexed."""
+    """A file in progress: what it was when it was indexed."""
 
     layout: int
     source: Identity
@@ -104,7 +104,7 @@ class FileFailure(msgspec.Struct, kw_only=True):
 
 
 class Published(msgspec.Struct, kw_only=True):
-    """What is known of a file that was taken in whole."""
+    """What is known of an ingested file."""
 
     layout: int
     file: str
@@ -151,7 +151,7 @@ class Workspace:
 
     @property
     def failure(self) -> FileFailure | None:
-        """Why the last try was given up."""
+        """Why the last run failed."""
         return read(self.folder / "failure.json", FileFailure)
 
     def note(self, span: int) -> Path:
@@ -244,7 +244,7 @@ def lock(folder: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"{what} is being worked on by another run") from None
+            raise Busy(f"{what} is in use by another run") from None
         yield
 
 

@@ -1,4 +1,4 @@
-"""A server on loopback that answers as it is told to: byte for byte, and as badly as wanted."""
+"""A server on loopback with scripted answers: byte for byte, and as badly as wanted."""
 
 from __future__ import annotations
 

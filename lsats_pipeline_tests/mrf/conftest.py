@@ -25,7 +25,7 @@ from lsats_pipeline_tests.mrf.bad_server import BadServer, serving
 
 @pytest.fixture
 def server() -> Iterator[BadServer]:
-    """Answers as it is told to."""
+    """A server with scripted answers."""
     with serving() as running:
         yield running
 

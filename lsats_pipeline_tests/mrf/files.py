@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, IngestOutcome, ingest
 from lsats_pipeline.mrf.text.cutting import Limits
 from lsats_pipeline.mrf.text.index import Index, IndexOptions, index_file
 
@@ -78,9 +78,9 @@ def indexed(path: Path, data: str | bytes, options: IndexOptions = TINY) -> Inde
 def taken(
     path: Path, data: str | bytes, options: IndexOptions = TINY, workers: int = 1
 ) -> IngestOutcome:
-    """A file with this text, taken in."""
+    """A file with this text, ingested."""
     file = packed(path / "prices.json.gz", data)
-    return ingest(file, path / "mrf", Options(workers, options))
+    return ingest(file, path / "mrf", IngestOptions(workers, options))
 
 
 def rows(outcome: IngestOutcome, path: Path, table: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from lsats_pipeline.mrf.rows import columns, decoding
-from lsats_pipeline.mrf.rows.arrow_reader import Columnar
+from lsats_pipeline.mrf.rows.arrow_reader import ArrowReader
 from lsats_pipeline.mrf.rows.columns import Lineage
 from lsats_pipeline.mrf.rows.decoding import Decoded, DecodedText, Decoder, PieceSource
 from lsats_pipeline.mrf.rows.elements import InNetwork, ProviderReference
@@ -149,7 +149,7 @@ def test_both_ways_give_the_same(section: str, seed: int, monkeypatch: pytest.Mo
             assert first.to_pylist() == second.to_pylist(), text
         rejected += bool(exact.rejects)
         kind = InNetwork if section == "in_network" else ProviderReference
-        fast += Columnar(kind).read(document) is not None
+        fast += ArrowReader(kind).read(document) is not None
     assert fast > 10
     assert rejected > 10
 
@@ -174,32 +174,32 @@ REFERENCES = ('["1"]', "[1.0]", "[1.5]", "[1e3]", "[2, 1E3]", "[ 1 , 2.0 ]", "[n
 
 
 @pytest.mark.parametrize("rate", LENIENT.values(), ids=LENIENT)
-def test_what_is_taken_too_lightly_is_in_doubt(rate: str) -> None:
+def test_leniently_parsed_rates_are_uncertain(rate: str) -> None:
     """The rows of domain/mrf.md 6.2 that arro3 takes."""
     data = json.dumps(item()).replace('"negotiated_rate": 12.5', rate).encode()
     assert rate.encode() in data
-    assert Columnar(InNetwork).read(document_of(data)) is None
+    assert ArrowReader(InNetwork).read(document_of(data)) is None
 
 
 @pytest.mark.parametrize("numbers", REFERENCES)
 def test_numbers_that_are_not_whole_are_in_doubt(numbers: str) -> None:
     rates = {"negotiated_prices": [price()], "provider_references": ["@"]}
     data = json.dumps(item("1", rates)).replace('["@"]', numbers).encode()
-    assert Columnar(InNetwork).read(document_of(data)) is None
+    assert ArrowReader(InNetwork).read(document_of(data)) is None
     data = json.dumps(reference()).replace("[123]", numbers).encode()
-    assert Columnar(ProviderReference).read(document_of(data)) is None
+    assert ArrowReader(ProviderReference).read(document_of(data)) is None
 
 
 @pytest.mark.parametrize("text", ["a: [2.5 mg", "TABLET, 2.5 MG", 'of "x": 1', "1, 2.5, 3e4"])
 def test_numbers_inside_of_texts_are_in_no_doubt(text: str) -> None:
     data = json.dumps(item(description=text)).encode()
-    assert Columnar(InNetwork).read(document_of(data)) is not None
+    assert ArrowReader(InNetwork).read(document_of(data)) is not None
 
 
 @pytest.mark.parametrize("number", ["1.0", "1e2", "1" * 80 + "e-75"])
 def test_a_group_number_that_is_not_whole_is_in_doubt(number: str) -> None:
     data = json.dumps(reference(77)).replace("77", number).encode()
-    assert Columnar(ProviderReference).read(document_of(data)) is None
+    assert ArrowReader(ProviderReference).read(document_of(data)) is None
 
 
 EVERYWHERE: dict[str, dict[str, Any]] = {
@@ -214,18 +214,18 @@ def test_what_a_file_has_everywhere_is_in_doubt_once(more: dict[str, Any]) -> No
     """It would be decoded exactly otherwise, price for price, at a sixth of the speed."""
     one = item("1", {"negotiated_prices": [price(1, **more)] * 3, "provider_references": [1]})
     document = document_of(b",".join([json.dumps({**one, **{"x": [1]}}).encode()] * 20))
-    columnar = Columnar(InNetwork)
+    columnar = ArrowReader(InNetwork)
     if columnar.read(document) is None:
         assert columnar.learn(document)
     values = columnar.read(document)
     assert values is not None
-    assert values.type == Columnar(InNetwork).type
+    assert values.type == ArrowReader(InNetwork).type
     twice = json.dumps(one).replace('"name": ', '"name": "1", "name": ').encode()
     assert columnar.read(document_of(twice)) is None
 
 
 def test_explicit_nulls_are_read_in_memory_that_is_shared_too() -> None:
     document = document_of(json.dumps(item(severity_of_illness=None)).encode())
-    found = Columnar(InNetwork).read(memoryview(document))
+    found = ArrowReader(InNetwork).read(memoryview(document))
     assert found is not None
     assert found.to_pylist()[0]["severity_of_illness"] is None

@@ -1,4 +1,4 @@
-"""Versions of the catalogue taken in: each replaces the one before, and nothing else."""
+"""Ingest of versions of the catalogue: each replaces the one before, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.mrf.ingest.catalog_ingest import index_version, newest, take_version_in
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.catalog_ingest import index_version, ingest_version, newest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline_tests.mrf.bad_server import BadServer, plain
 from lsats_pipeline_tests.mrf.conftest import PriceHub
 from lsats_pipeline_tests.mrf.files import SMALL, item, packed, text
 
-OPTIONS = Options(1, SMALL)
+OPTIONS = IngestOptions(1, SMALL)
 
 
 def document(*codes: str) -> str:
@@ -35,7 +35,7 @@ def test_a_new_version_replaces_the_one_before(
         version = hub.fetch(key).version
         assert version == newest(hub.warehouse, key)
         index_version(hub.warehouse, version, tmp_path / "mrf", OPTIONS)
-        outcome = take_version_in(hub.warehouse, version, tmp_path / "mrf", OPTIONS)
+        outcome = ingest_version(hub.warehouse, version, tmp_path / "mrf", OPTIONS)
         assert outcome.published.sums.rows["in_network"] == len(codes)
     assert [one.state for one in hub.versions(key)] == ["published", "published"]
 
@@ -50,7 +50,7 @@ def test_a_file_that_somebody_took_in_by_hand_is_not_replaced(
     assert key == taken.file
     version = hub.fetch(key).version
     with pytest.raises(ConfigurationError, match="another file"):
-        take_version_in(hub.warehouse, version, exports, OPTIONS)
+        ingest_version(hub.warehouse, version, exports, OPTIONS)
     published = Workspace(exports, key).published
     assert published and published.source.path == str(mine)
     assert hub.versions(key)[-1].state == "failed"

@@ -156,10 +156,10 @@ def test_a_separator_that_is_deeper_too_costs_nothing_but_a_try() -> None:
     ],
 )
 def test_an_array_that_is_none_says_where(broken: bytes) -> None:
-    with pytest.raises(BadFile) as told:
+    with pytest.raises(BadFile) as caught:
         list(pieces(Window(iter((broken,))), Limits(4, 100)))
-    assert told.value.code in ("malformed", "incomplete")
-    assert told.value.offset is not None
+    assert caught.value.code in ("malformed", "incomplete")
+    assert caught.value.offset is not None
 
 
 def test_a_bad_value_does_not_spoil_its_neighbours() -> None:

@@ -103,8 +103,8 @@ def test_finding_again_changes_only_what_differs(hub: PriceHub, tmp_path: Path) 
     stamps = "select key, xmin::text from mrf.files order by key"
     before = hub.warehouse.query(stamps)
     again = hub.find(file)
-    assert (again.looked[0].read, again.new, again.cursor) == (False, [], first.cursor)
-    assert hub.find(file, again=True).looked[0].read
+    assert (again.results[0].read, again.new, again.cursor) == (False, [], first.cursor)
+    assert hub.find(file, again=True).results[0].read
     assert hub.warehouse.query(stamps) == before
     write(
         file,
@@ -125,7 +125,7 @@ def test_a_dry_run_writes_nothing(hub: PriceHub, tmp_path: Path) -> None:
     assert hub.warehouse.query("select count(*) from mrf.files, mrf.sources") == [(0,)]
 
 
-def test_names_that_are_taken_get_a_hash(hub: PriceHub, tmp_path: Path) -> None:
+def test_names_in_use_get_a_hash(hub: PriceHub, tmp_path: Path) -> None:
     file = tmp_path / "files.txt"
     file.write_text(f"# three of one name\n{HOST}/1/a.json.gz\n\n{HOST}/2/A.json\n{HOST}/3/a.zip\n")
     first, second, third = sorted(hub.find(file).new, key=lambda key: hub.entry(key).address)
@@ -193,13 +193,13 @@ def test_what_is_allowed_later_is_found_later(hub: PriceHub, tmp_path: Path) -> 
     """The list is the same, but what may be fetched of it is not."""
     other = "https://elsewhere.example.com"
     file = write(tmp_path / "index.json", contents(structure(f"{other}/a.json", f"{other}/b.json")))
-    (looked,) = hub.find(file).looked
-    assert (looked.counts["unsupported"], list(looked.faults.values())) == (2, [2])
-    assert "add elsewhere.example.com to LSATS_MRF_HOSTS" in str(looked.faults)
-    assert hub.find(file).looked[0].read is False
+    (result,) = hub.find(file).results
+    assert (result.counts["unsupported"], list(result.faults.values())) == (2, [2])
+    assert "add elsewhere.example.com to LSATS_MRF_HOSTS" in str(result.faults)
+    assert hub.find(file).results[0].read is False
     hub.hosts += ",*.example.com"
     found = hub.find(file)
-    assert (found.looked[0].read, [one.key for one in found.due]) == (True, ["a", "b"])
+    assert (found.results[0].read, [one.key for one in found.due]) == (True, ["a", "b"])
     assert hub.entry("a").state == "found"
 
 
@@ -242,7 +242,7 @@ def test_listed_local_files_need_a_root(hub: PriceHub, tmp_path: Path) -> None:
     hub.options["roots"] = roots
     os.utime(prices, ns=(1, 1))
     again = hub.find(file)
-    assert (again.looked[0].read, again.changed, hub.due()) == (False, ["a"], ["a"])
+    assert (again.results[0].read, again.changed, hub.due()) == (False, ["a"], ["a"])
     prices.unlink()
     hub.find(file)
     assert (hub.entry("a").fault, hub.due()) == ("missing: no such file", [])
@@ -289,7 +289,7 @@ def test_odd_entries_are_counted(hub: PriceHub, tmp_path: Path) -> None:
     data = contents(odd, 5, None, {"in_network_files": {"location": f"{HOST}/b.json"}})
     found = hub.find(write(tmp_path / "index.json", b"\xef\xbb\xbf" + data))
     assert found.errors == []
-    assert (found.new, found.looked[0].malformed, found.looked[0].entries) == (["a", "b"], 6, 2)
+    assert (found.new, found.results[0].malformed, found.results[0].entries) == (["a", "b"], 6, 2)
     with hub.warehouse.connection() as connection:
         assert catalog.plans(connection, "a") == [{"plan_name": "NUL \ufffd in it"}]
 
@@ -332,10 +332,10 @@ def test_a_list_behind_an_address(hub: PriceHub, server: BadServer) -> None:
     same = plain(b"", "304 Not Modified")
     url = server.says("/x_index.json", in_turn(plain(one, ETag='"1"'), same, plain(two)))
     assert hub.find(f"{url}?sig=s3cr3t").new == ["a"]
-    assert hub.find(f"{url}?sig=other").looked[0].read is False
+    assert hub.find(f"{url}?sig=other").results[0].read is False
     assert server.asked[1].headers["if-none-match"] == '"1"'
     found = hub.find(f"{url}?sig=s3cr3t")
-    assert (found.new, found.looked[0].source) == (["b"], url)
+    assert (found.new, found.results[0].source) == (["b"], url)
     assert list((hub.home / "mrf" / "lists").iterdir()) == []
     hub.options["ask_minutes"] = 60
     hub.find(url)
@@ -362,7 +362,7 @@ def test_a_folder(hub: PriceHub, tmp_path: Path) -> None:
     (folder / "bell\a.json").touch()
     (folder / os.fsdecode(b"no utf-8 \xff.json")).touch()
     found = hub.find(folder)
-    assert (found.new, found.looked[0].malformed) == (["a", "b", "c"], 3)
+    assert (found.new, found.results[0].malformed) == (["a", "b", "c"], 3)
     write(folder / "b.json", b"{ }")
     write(folder / "e.json", b"{}")
     (folder / "c.zip").unlink()
@@ -373,7 +373,7 @@ def test_a_folder(hub: PriceHub, tmp_path: Path) -> None:
     assert "c" in [one.key for one in hub.find(folder).due]
 
 
-def test_accounts_beside_price_files_are_no_price_files(hub: PriceHub, tmp_path: Path) -> None:
+def test_manifests_of_price_files_are_no_price_files(hub: PriceHub, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     names = ("a.json.gz", "a.json.gz.manifest.json", "a_part-00001.json.gz", "parts.json")
     for name in names:
@@ -569,7 +569,7 @@ def test_looking_again_can_be_left_out(hub: PriceHub, server: BadServer) -> None
 def test_a_file_that_becomes_what_it_was_is_due_by_another_name(
     hub: PriceHub, tmp_path: Path
 ) -> None:
-    """A run is started once for a run key, and this is a third version to be taken in."""
+    """A run is started once for a run key, and this is a third version to be ingested."""
     file, keys = tmp_path / "in" / "prices.json.gz", []
     for codes in (("1",), ("1", "2"), ("1",), ("1", "2")):
         write(file, b"").write_bytes(document(*codes))

@@ -123,9 +123,9 @@ BAD = {
 def test_damage_is_rejected_and_kept(name: str, hub: PriceHub, server: BadServer) -> None:
     answer, code = BAD[name]
     key = hub.add(server.says("/a.json.gz", answer))
-    with pytest.raises(BadFile) as told:
+    with pytest.raises(BadFile) as caught:
         hub.fetch(key)
-    assert told.value.code == code
+    assert caught.value.code == code
     entry = hub.entry(key)
     assert (entry.state, entry.code, hub.versions(key), hub.due()) == ("rejected", code, [], [])
     (kept,) = folders(hub.home / "mrf")
@@ -164,10 +164,10 @@ def test_a_signature_that_ended_is_looked_up_once(
     listed("old-s3cr3t")
     (key,) = hub.find(contents).new
     hub.warehouse.query("update mrf.sources set read_at = now() - interval '1 hour' returning 1")
-    with pytest.raises(BadFile, match="signature has ended") as told:
+    with pytest.raises(BadFile, match="signature has ended") as caught:
         hub.fetch(key)
-    assert (told.value.code, server.times("/a.json.gz")) == ("expired", 1)
-    assert "s3cr3t" not in str(told.value) + str(hub.entry(key))
+    assert (caught.value.code, server.times("/a.json.gz")) == ("expired", 1)
+    assert "s3cr3t" not in str(caught.value) + str(hub.entry(key))
     listed("new")
     hub.warehouse.query("update mrf.sources set read_at = now() - interval '1 hour' returning 1")
     assert hub.fetch(key).sha256 == sha256(PACKED)
@@ -184,7 +184,7 @@ def test_failures_wait_for_their_time(hub: PriceHub, server: BadServer) -> None:
     assert hub.entry(key).reason is None
 
 
-def test_what_the_settings_forbid_is_told(hub: PriceHub, server: BadServer) -> None:
+def test_what_the_settings_forbid_is_an_error(hub: PriceHub, server: BadServer) -> None:
     key = hub.add("https://elsewhere.example.com/a.json.gz")
     with pytest.raises(ConfigurationError, match="LSATS_MRF_HOSTS"):
         hub.fetch(key)
@@ -209,7 +209,7 @@ def test_a_local_file_is_used_where_it_is(hub: PriceHub, tmp_path: Path) -> None
     assert hub.due() == []
 
 
-def test_a_local_file_whose_run_died_is_taken(hub: PriceHub, tmp_path: Path) -> None:
+def test_a_local_file_whose_run_died_is_fetched(hub: PriceHub, tmp_path: Path) -> None:
     key = hub.add(packed(tmp_path / "a.json.gz", DOCUMENT))
     raw = hub.fetch(key)
     hub.warehouse.query("update mrf.files set state = 'fetching' returning 1")
@@ -277,9 +277,9 @@ def test_bad_zips(name: str, hub: PriceHub, tmp_path: Path) -> None:
     file = tmp_path / "in" / "a.zip"
     file.parent.mkdir()
     file.write_bytes(archive)
-    with pytest.raises(BadFile) as told:
+    with pytest.raises(BadFile) as caught:
         hub.fetch(hub.add(file))
-    assert told.value.code == code
+    assert caught.value.code == code
     assert file.read_bytes() == archive, "what is somebody else's stays"
     assert hub.versions("a") == []
     assert folders(hub.home / "mrf") == set()
@@ -390,9 +390,9 @@ def test_a_full_disk_keeps_what_came(hub: PriceHub, server: BadServer) -> None:
     key = hub.add(server.says("/a.json.gz", ranged(PACKED)))
     before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
     with child(hub, key, before) as process:
-        told = process.communicate()[1]
+        stderr = process.communicate()[1]
     assert process.returncode == 1
-    assert "File too large: make room there or set LSATS_HOME" in told
+    assert "File too large: make room there or set LSATS_HOME" in stderr
     assert hub.entry(key).state == "failed"
     assert hub.fetch(key).sha256 == sha256(PACKED)
     assert server.asked[-1].headers["range"] == f"bytes={limit}-"
@@ -428,7 +428,7 @@ def test_no_name_leads_out_of_its_folder(name: str) -> None:
 
 
 @given(st.text(max_size=80), st.text(alphabet="abc=&%/?", max_size=40))
-def test_no_query_is_shown(path: str, query: str) -> None:
+def test_no_query_is_displayed(path: str, query: str) -> None:
     secret = "s3cr3tsignature"
     location = located(f"https://files.example.com/{path}?{query}&Signature={secret}")
     if "?" not in path and "#" not in path:
@@ -437,7 +437,7 @@ def test_no_query_is_shown(path: str, query: str) -> None:
     assert shown == "see https://files.example.com/x?… now"
 
 
-def test_files_come_beside_each_other(hub: PriceHub, server: BadServer) -> None:
+def test_files_are_downloaded_in_parallel(hub: PriceHub, server: BadServer) -> None:
     """Nobody is answered before all eight have asked."""
     together = threading.Barrier(8)
 
@@ -466,7 +466,7 @@ def test_a_full_disk_ends_it_for_all(
     ]
     got = dict(fetch_all(hub.warehouse, hub.settings, hub.home, keys, parallel=1))
     assert {type(result) for result in got.values()} == {FullDisk}
-    assert len(server.asked) < 5, "one asks, and at most one more has begun before it is told"
+    assert len(server.asked) < 5, "one asks, and at most one more has begun before it knows"
     assert len(hub.due()) >= 5
 
 

@@ -1,4 +1,4 @@
-"""Every damaged gzip of domain/mrf.md 6.1: told, and nothing of it taken in."""
+"""Every damaged gzip of domain/mrf.md 6.1: an error with a code, and nothing ingested."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ GOOD: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize(("data", "code"), BAD.values(), ids=BAD)
-def test_damage_is_told(data: bytes, code: str, tmp_path: Path) -> None:
+def test_damage_is_an_error_with_a_code(data: bytes, code: str, tmp_path: Path) -> None:
     file = tmp_path / "prices.json.gz"
     file.write_bytes(data)
-    with pytest.raises(BadFile, match=r"prices\.json\.gz") as told:
+    with pytest.raises(BadFile, match=r"prices\.json\.gz") as caught:
         index_file(file, TINY)
-    assert told.value.code == code
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("data", GOOD.values(), ids=GOOD)
@@ -133,10 +133,10 @@ def test_a_bomb_is_stopped_before_it_grows(tmp_path: Path) -> None:
     zeros = bytes(1 << 20)
     file.write_bytes(b"".join(packer.compress(zeros) for _ in range(200)) + packer.flush())
     reading = Reading(file, max_ratio=100)
-    with pytest.raises(BadFile, match="more than") as told:
+    with pytest.raises(BadFile, match="more than") as caught:
         for _ in reading.chunks():
             pass
-    assert told.value.code == "bomb"
+    assert caught.value.code == "bomb"
     assert reading.text <= (32 << 20) + (8 << 20)
 
 
@@ -150,11 +150,11 @@ def test_a_ratio_that_is_allowed_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [("nothing.json.gz", "there is no file"), ("https://x.example/a.json.gz?sig=1", "address")],
 )
-def test_no_file_is_the_users_mistake(path: str, told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_no_file_is_the_users_mistake(path: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         index_file(Path(path))
 
 

@@ -30,7 +30,9 @@ def test_workers_are_as_many_as_memory_allows(
     assert workers(wanted) == given
 
 
-def test_too_little_memory_for_one_is_told_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_for_one_worker_is_an_error_with_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: Memory(MEMORY_FLOOR - 1))
     with pytest.raises(PermanentError, match=r"268,435,455 bytes .* needs 268,435,456 at least"):
         workers(1)
@@ -52,7 +54,7 @@ def about_price_files() -> list[Finding]:
     ]
 
 
-def test_the_doctor_tells_of_price_files(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_the_doctor_reports_price_files(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("LSATS_HOME", str(tmp_path))
     (found,) = about_price_files()
     assert (found.state, "LSATS_MRF_SOURCES" in found.text) == ("note", True)

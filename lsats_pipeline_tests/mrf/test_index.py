@@ -111,14 +111,14 @@ LEFT_OUT: dict[str, tuple[str | bytes, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("document", "code", "told"), LEFT_OUT.values(), ids=LEFT_OUT)
+@pytest.mark.parametrize(("document", "code", "message"), LEFT_OUT.values(), ids=LEFT_OUT)
 def test_a_document_that_is_left_out_says_why(
-    document: str | bytes, code: str, told: str, tmp_path: Path
+    document: str | bytes, code: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BadFile) as error:
         indexed(tmp_path, document)
     assert error.value.code == code
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(tmp_path) in str(error.value)
 
 

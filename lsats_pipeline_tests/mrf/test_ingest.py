@@ -1,4 +1,4 @@
-"""Files taken in whole: every count and sum as made, however ordered, worked on or killed."""
+"""Ingest of whole files: every count and sum as generated, however ordered, resumed or killed."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from lsats_pipeline.core.errors import (
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest import file_ingest as ingest_module
 from lsats_pipeline.mrf.ingest import spans as spans_module
-from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, ingest, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, IngestOutcome, ingest, prepare
 from lsats_pipeline.mrf.ingest.publication import finished
-from lsats_pipeline.mrf.ingest.spans import Gathered, Taker
+from lsats_pipeline.mrf.ingest.spans import SpanIngester, SpanResult
 from lsats_pipeline.mrf.provenance.rereading import texts_of
 from lsats_pipeline.mrf.rows.parts import write_part
 from lsats_pipeline.mrf.status import statuses
@@ -110,7 +110,7 @@ def parts(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name", MADE)
 def test_every_count_and_sum_is_as_made(name: str, made: Any, tmp_path: Path) -> None:
     file, manifest = made[name]
-    outcome = ingest(file, tmp_path, Options(1, SMALL))
+    outcome = ingest(file, tmp_path, IngestOptions(1, SMALL))
     published = outcome.published
     assert outcome.state == "published"
     assert published.spans >= 5
@@ -133,7 +133,7 @@ def test_every_count_and_sum_is_as_made(name: str, made: Any, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["faults everywhere", "faults in version 1"])
 def test_rejects_are_the_faults_and_say_where(name: str, made: Any, tmp_path: Path) -> None:
     file, manifest = made[name]
-    outcome = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    outcome = ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     found = {(r["section"], r["element"], r["path"], r["level"])
              for r in rows(outcome, tmp_path, "rejects")}  # fmt: skip
     assert found == {(f.section, f.element, f.path, f.level) for f in manifest.faults}
@@ -148,9 +148,9 @@ def test_every_kind_of_fault_is_among_them(made: Any) -> None:
 def test_several_workers_write_what_one_writes(name: str, made: Any, tmp_path: Path) -> None:
     """Every time, in the same parts, byte for byte."""
     file, manifest = made[name]
-    one = ingest(file, tmp_path / "one", Options(1, SMALL))
+    one = ingest(file, tmp_path / "one", IngestOptions(1, SMALL))
     for again, workers in enumerate((2, 4, 4)):
-        other = ingest(file, tmp_path / str(again), Options(workers, SMALL))
+        other = ingest(file, tmp_path / str(again), IngestOptions(workers, SMALL))
         assert counted(other.published.sums) == expected(manifest)
         assert parts(tmp_path / str(again) / other.file) == parts(tmp_path / "one" / one.file)
 
@@ -158,7 +158,7 @@ def test_several_workers_write_what_one_writes(name: str, made: Any, tmp_path: P
 def test_every_price_finds_its_providers(made: Any, tmp_path: Path) -> None:
     """Rates refer to groups by number, whether those are written out or listed."""
     file, _ = made["version 1"]
-    outcome = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    outcome = ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     providers = rows(outcome, tmp_path, "provider_references")
     known = {row["provider_group_id"] for row in providers}
     prices = rows(outcome, tmp_path, "in_network")
@@ -236,13 +236,13 @@ def test_a_file_without_prices_is_published_empty(tmp_path: Path) -> None:
 
 def test_the_same_file_twice_changes_nothing(made: Any, tmp_path: Path) -> None:
     file = Path(shutil.copy(made["version 2"][0], tmp_path / "prices.json.gz"))
-    first = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    first = ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     before = fingerprint(tmp_path / "mrf")
-    assert ingest(file, tmp_path / "mrf", Options(1, SMALL)).state == "unchanged"
+    assert ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL)).state == "unchanged"
     os.utime(file, (1, 1))
-    assert ingest(file, tmp_path / "mrf", Options(2, SMALL)).state == "unchanged"
+    assert ingest(file, tmp_path / "mrf", IngestOptions(2, SMALL)).state == "unchanged"
     moved = file.rename(tmp_path / "elsewhere.json.gz")
-    again = ingest(moved, tmp_path / "mrf", Options(1, SMALL), "prices")
+    again = ingest(moved, tmp_path / "mrf", IngestOptions(1, SMALL), "prices")
     assert (again.state, again.published) == ("unchanged", first.published)
     assert fingerprint(tmp_path / "mrf") == before
 
@@ -257,12 +257,12 @@ def test_a_changed_file_is_a_new_version(tmp_path: Path) -> None:
 def test_another_file_of_the_same_name_is_refused(tmp_path: Path) -> None:
     one = packed(tmp_path / "a" / "prices.json.gz", document(in_network=[item("1")]))
     two = packed(tmp_path / "b" / "prices.json.gz", document(in_network=[item("2")]))
-    ingest(one, tmp_path / "mrf", Options(1))
+    ingest(one, tmp_path / "mrf", IngestOptions(1))
     with pytest.raises(ConfigurationError, match="--name"):
-        ingest(two, tmp_path / "mrf", Options(1))
-    assert ingest(two, tmp_path / "mrf", Options(1), "other").file == "other"
+        ingest(two, tmp_path / "mrf", IngestOptions(1))
+    assert ingest(two, tmp_path / "mrf", IngestOptions(1), "other").file == "other"
     same = packed(tmp_path / "c" / "prices.json.gz", document(in_network=[item("1")]))
-    assert ingest(same, tmp_path / "mrf", Options(1)).state == "unchanged"
+    assert ingest(same, tmp_path / "mrf", IngestOptions(1)).state == "unchanged"
 
 
 def test_a_bad_version_leaves_the_good_one(tmp_path: Path) -> None:
@@ -284,19 +284,19 @@ class Stopped(Exception):
 
 @contextmanager
 def dying_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A run that dies when it has taken in so many spans."""
-    take, left = Taker.take, [spans]
+    """A run that dies when it has ingested so many spans."""
+    decode, left = SpanIngester.decode, [spans]
 
     def dying(
-        self: Taker, span: Span, large: LargeElement | None, documents: list[bytes]
-    ) -> Gathered:
+        self: SpanIngester, span: Span, large: LargeElement | None, documents: list[bytes]
+    ) -> SpanResult:
         left[0] -= 1
         if left[0] < 0:
             raise Stopped
-        return take(self, span, large, documents)
+        return decode(self, span, large, documents)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Taker, "take", dying)
+        patched.setattr(SpanIngester, "decode", dying)
         yield
 
 
@@ -312,21 +312,21 @@ def test_a_run_that_died_is_gone_on_with(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file, manifest = made[name]
-    whole = ingest(file, tmp_path / "whole", Options(1, SMALL))
+    whole = ingest(file, tmp_path / "whole", IngestOptions(1, SMALL))
     if indexed:
-        prepare(file, tmp_path / "mrf", Options(1, SMALL))
+        prepare(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     with dying_after(spans, monkeypatch), pytest.raises(Stopped):
-        ingest(file, tmp_path / "mrf", Options(1, SMALL))
+        ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     (state,) = statuses(tmp_path / "mrf")
     assert (state.state, state.spans_done) == ("unfinished", spans)
     assert (state.spans > 0) == indexed
-    told: list[tuple[str, int, int]] = []
+    calls: list[tuple[str, int, int]] = []
     resumed = ingest(
-        file, tmp_path / "mrf", Options(1, SMALL), progress=lambda *now: told.append(now)
+        file, tmp_path / "mrf", IngestOptions(1, SMALL), progress=lambda *now: calls.append(now)
     )
     assert resumed.spans_resumed == spans
-    assert {stage for stage, *_ in told} == ({"ingest"} if indexed else {"index", "ingest"})
-    assert told[-1][1] == told[-1][2]
+    assert {stage for stage, *_ in calls} == ({"ingest"} if indexed else {"index", "ingest"})
+    assert calls[-1][1] == calls[-1][2]
     assert counted(resumed.published.sums) == expected(manifest)
     assert parts(tmp_path / "mrf" / resumed.file) == parts(tmp_path / "whole" / whole.file)
 
@@ -337,10 +337,10 @@ def test_a_run_that_died_is_gone_on_with_in_other_spans(
     """What was done is of other bytes then, and nothing of it stays."""
     file, manifest = made["faults everywhere"]
     larger = replace(SMALL, span=2 * SMALL.span)
-    whole = ingest(file, tmp_path / "whole", Options(1, larger))
+    whole = ingest(file, tmp_path / "whole", IngestOptions(1, larger))
     with dying_after(4, monkeypatch), pytest.raises(Stopped):
-        ingest(file, tmp_path / "mrf", Options(1, SMALL))
-    resumed = ingest(file, tmp_path / "mrf", Options(1, larger))
+        ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
+    resumed = ingest(file, tmp_path / "mrf", IngestOptions(1, larger))
     assert resumed.spans_resumed < 4
     assert counted(resumed.published.sums) == expected(manifest)
     assert parts(tmp_path / "mrf" / resumed.file) == parts(tmp_path / "whole" / whole.file)
@@ -364,16 +364,16 @@ def test_times_of_files_do_not_matter(
     file = tmp_path / "prices.json.gz"
     shutil.copy(made_file, file)
     long_ago_or_ahead = (year - 1970) * 31_556_952
-    prepare(file, tmp_path / "mrf", Options(1, SMALL))
+    prepare(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     with dying_after(3, monkeypatch), pytest.raises(Stopped):
-        ingest(file, tmp_path / "mrf", Options(1, SMALL))
+        ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     os.utime(file, (long_ago_or_ahead, long_ago_or_ahead))
     for path in (tmp_path / "mrf").rglob("*"):
         os.utime(path, (long_ago_or_ahead, long_ago_or_ahead))
-    resumed = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    resumed = ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     assert (resumed.spans_resumed, counted(resumed.published.sums)) == (3, expected(manifest))
     os.utime(file)
-    assert ingest(file, tmp_path / "mrf", Options(1, SMALL)).state == "unchanged"
+    assert ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL)).state == "unchanged"
 
 
 def test_a_permission_that_is_lost_in_mid_run(
@@ -391,9 +391,9 @@ def test_a_permission_that_is_lost_in_mid_run(
     with monkeypatch.context() as patched:
         patched.setattr(spans_module, "write_part", denied)
         with pytest.raises(PermanentError, match=r"Permission denied .*part-.*mend that and run"):
-            ingest(file, tmp_path / "mrf", Options(1, SMALL))
+            ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     assert not (tmp_path / "mrf" / "0").exists()
-    resumed = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    resumed = ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     assert (resumed.spans_resumed, counted(resumed.published.sums)) == (4, expected(manifest))
 
 
@@ -407,20 +407,20 @@ def test_a_file_that_changes_while_it_is_worked_on_is_left_out(
     file = packed(
         tmp_path / "prices.json.gz", document(in_network=[item(str(n)) for n in range(20)])
     )
-    prepare(file, tmp_path / "mrf", Options(1, TINY))
+    prepare(file, tmp_path / "mrf", IngestOptions(1, TINY))
     monkeypatch.setattr(ingest_module, "texts_of", changed)
-    with pytest.raises(BadFile, match="not what they were") as told:
-        ingest(file, tmp_path / "mrf", Options(1, TINY))
-    assert told.value.code == "changed"
+    with pytest.raises(BadFile, match="not what they were") as caught:
+        ingest(file, tmp_path / "mrf", IngestOptions(1, TINY))
+    assert caught.value.code == "changed"
     assert not (tmp_path / "mrf" / "prices").exists()
 
 
 RUN = """
 import sys
 from pathlib import Path
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline_tests.mrf.files import SMALL
-ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options(2, SMALL))
+ingest(Path(sys.argv[1]), Path(sys.argv[2]), IngestOptions(2, SMALL))
 """
 
 
@@ -432,7 +432,7 @@ def started(file: Path, exports: Path) -> subprocess.Popen[bytes]:
 def test_kill_nine_at_any_moment(made: Any, tmp_path: Path) -> None:
     """The parent alone is killed: its workers end by themselves, and the next run goes on."""
     file, manifest = made["faults everywhere"]
-    whole = ingest(file, tmp_path / "whole", Options(1, SMALL))
+    whole = ingest(file, tmp_path / "whole", IngestOptions(1, SMALL))
     workspace = Workspace(tmp_path / "mrf", whole.file)
     for spans in (1, 5):
         run = started(file, tmp_path / "mrf")
@@ -445,7 +445,7 @@ def test_kill_nine_at_any_moment(made: Any, tmp_path: Path) -> None:
         _, alive = psutil.wait_procs(workers, timeout=30)
         assert alive == []
         assert not workspace.final.exists()
-    outcome = ingest(file, tmp_path / "mrf", Options(2, SMALL))
+    outcome = ingest(file, tmp_path / "mrf", IngestOptions(2, SMALL))
     assert outcome.spans_resumed >= 5
     assert counted(outcome.published.sums) == expected(manifest)
     assert parts(workspace.final) == parts(tmp_path / "whole" / whole.file)
@@ -463,29 +463,29 @@ def test_a_worker_that_is_killed_ends_the_run_which_is_gone_on_with(
                 child.kill()
 
     with pytest.raises(TransientError, match="a worker ended with -9"):
-        ingest(file, tmp_path, Options(2, SMALL), progress=killing)
+        ingest(file, tmp_path, IngestOptions(2, SMALL), progress=killing)
     assert not Workspace(tmp_path, name_for(file)).final.exists()
-    outcome = ingest(file, tmp_path, Options(2, SMALL))
+    outcome = ingest(file, tmp_path, IngestOptions(2, SMALL))
     assert counted(outcome.published.sums) == expected(manifest)
 
 
-def test_a_span_that_does_not_fit_its_slot_is_taken_in(
+def test_a_span_that_does_not_fit_its_slot_is_ingested(
     made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, manifest = made["version 1"]
-    monkeypatch.setattr(Options, "room", 1000)
-    outcome = ingest(file, tmp_path, Options(2, SMALL))
+    monkeypatch.setattr(IngestOptions, "room", 1000)
+    outcome = ingest(file, tmp_path, IngestOptions(2, SMALL))
     assert counted(outcome.published.sums) == expected(manifest)
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     file = packed(tmp_path / "prices.json.gz", document(in_network=[item("1")]))
     with Workspace(tmp_path / "mrf", "prices").locked(), pytest.raises(Busy, match="another run"):
-        ingest(file, tmp_path / "mrf", Options(1))
-    assert ingest(file, tmp_path / "mrf", Options(1)).state == "published"
+        ingest(file, tmp_path / "mrf", IngestOptions(1))
+    assert ingest(file, tmp_path / "mrf", IngestOptions(1)).state == "published"
 
 
-def test_a_death_between_the_two_renames_of_publishing_is_mended(tmp_path: Path) -> None:
+def test_a_death_between_the_two_renames_of_publishing_is_recovered(tmp_path: Path) -> None:
     outcome = taken(tmp_path, document(in_network=[item("1")]))
     workspace = Workspace(tmp_path / "mrf", outcome.file)
     before = fingerprint(workspace.final)
@@ -499,16 +499,16 @@ def test_lost_rows_are_noticed(made: Any, tmp_path: Path, monkeypatch: pytest.Mo
     file, _ = made["version 2"]
     workspace = Workspace(tmp_path / "mrf", name_for(file))
     with dying_after(3, monkeypatch), pytest.raises(Stopped):
-        ingest(file, tmp_path / "mrf", Options(1, SMALL))
+        ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     note = finished(workspace)[2]
     note.sums.rows = {name: count + 1 for name, count in note.sums.rows.items()}
     write(workspace.done / "000002.json", note)
     with pytest.raises(PermanentError, match="were written"):
-        ingest(file, tmp_path / "mrf", Options(1, SMALL))
+        ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     assert not workspace.final.exists()
 
 
-def test_a_full_disk_is_told_before_the_work(
+def test_a_full_disk_is_an_error_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=10)
@@ -518,7 +518,7 @@ def test_a_full_disk_is_told_before_the_work(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_disk_that_fills_up_is_told_and_gone_on_from(
+def test_a_disk_that_fills_up_is_an_error_and_resumed(
     workers: int, made: Any, tmp_path: Path
 ) -> None:
     """Files may not grow: the writing of the first part that is larger fails."""
@@ -531,7 +531,7 @@ def limit(*_):
     for process in (this, *this.children()):
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
 try:
-    ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options({workers}, SMALL), "", limit)
+    ingest(Path(sys.argv[1]), Path(sys.argv[2]), IngestOptions({workers}, SMALL), "", limit)
 except PermanentError as error:
     print(error)
 """
@@ -544,7 +544,7 @@ except PermanentError as error:
     assert "goes on from there" in done.stdout
     (state,) = statuses(tmp_path)
     assert state.state == "unfinished"
-    outcome = ingest(file, tmp_path, Options(1, SMALL))
+    outcome = ingest(file, tmp_path, IngestOptions(1, SMALL))
     assert counted(outcome.published.sums) == expected(manifest)
 
 
@@ -571,7 +571,7 @@ def test_a_name_that_gives_none_is_refused(name: str) -> None:
 
 def test_lineage_leads_back_to_the_element(made: Any, tmp_path: Path) -> None:
     file, _ = made["version 2"]
-    outcome: IngestOutcome = ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    outcome: IngestOutcome = ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     found = rows(outcome, tmp_path, "in_network")
     elements = [row["element"] for row in found]
     assert elements == sorted(elements)

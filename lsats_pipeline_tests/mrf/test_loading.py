@@ -30,7 +30,7 @@ from lsats_pipeline.mrf.database.loading import (
     unload_file,
 )
 from lsats_pipeline.mrf.database.table_definitions import STORED, TableIndex
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline.synthetic.price_files import Manifest, PriceFile, write_price_file
@@ -73,7 +73,7 @@ def generated(tmp_path: Path, exports: Path, **options: Any) -> Manifest:
     """A generated file of several spans, published as `prices`."""
     file = tmp_path / "prices.json.gz"
     manifest = write_price_file(file, PriceFile(**{"megabytes": 1, "seed": 3, **options}))
-    ingest(file, exports, Options(1, IndexOptions(span=128 << 10)))
+    ingest(file, exports, IngestOptions(1, IndexOptions(span=128 << 10)))
     return manifest
 
 
@@ -359,7 +359,7 @@ def test_killed_anywhere_the_old_stays_and_the_next_load_completes(
     assert {name for (name,) in tree} == {f"mrf.{name}" for name in tables_of(warehouse)}
 
 
-def test_two_loads_of_a_file_at_once_are_told_apart(
+def test_the_second_load_of_a_file_at_once_is_refused(
     tmp_path: Path, exports: Path, warehouse: Warehouse
 ) -> None:
     of_codes(tmp_path, "1")
@@ -490,7 +490,7 @@ def test_a_reference_to_another_file_has_the_groups_of_that(
     assert [row[:2] for row in warehouse.query(who)] == [(1, [11]), (2, None)]
 
 
-def test_what_is_stored_as_one_table_is_taken_out_and_loaded_anew(
+def test_what_is_stored_as_one_table_is_unloaded_and_loaded_again(
     tmp_path: Path, exports: Path, warehouse: Warehouse
 ) -> None:
     of_codes(tmp_path, "1")

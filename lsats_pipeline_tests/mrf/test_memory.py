@@ -17,8 +17,8 @@ LIMIT_MB = 512
 RUN = """
 import sys
 from pathlib import Path
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
-outcome = ingest(Path(sys.argv[1]), Path(sys.argv[2]), Options(1))
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
+outcome = ingest(Path(sys.argv[1]), Path(sys.argv[2]), IngestOptions(1))
 # Not what getrusage says: that begins with what the process had that started this one.
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 peak = int(status["VmHWM"].split()[0])

@@ -1,4 +1,4 @@
-"""A document changed anywhere is taken in, rejected in part or left out, never wrong in silence."""
+"""A document changed anywhere is ingested, rejected in part or left out, never silently wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.errors import BadFile
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.text.cutting import Limits
 from lsats_pipeline.mrf.text.index import IndexOptions
 from lsats_pipeline_tests.mrf.files import SMALL, TINY, item, price, reference, text
@@ -74,7 +74,7 @@ def test_a_changed_document_is_never_wrong_in_silence(seed: int, tmp_path: Path)
         file = tmp_path / f"{turn}.json"
         file.write_bytes(data)
         try:
-            found = ingest(file, tmp_path / "mrf", Options(1, draw.choice(LIMITS))).published
+            found = ingest(file, tmp_path / "mrf", IngestOptions(1, draw.choice(LIMITS))).published
         except BadFile as error:
             seen[error.code] += 1
             continue

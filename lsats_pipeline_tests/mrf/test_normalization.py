@@ -30,7 +30,7 @@ NAMES = [
     table_definitions.TERMS_OF_PRICES,
     table_definitions.PRICES,
 ]
-# Few, so that they repeat; some are one with another when written beside it.
+# Few, so that they repeat; some equal another one when concatenated with it.
 WORD = st.sampled_from(["", "1", "11", "1;1", "a,b", "-", "null;", "é", None])
 LISTED = st.sampled_from(["", "1", "11", "1;1", ",", "null;", "2;11"])
 LISTS = st.none() | st.lists(LISTED, max_size=4)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from lsats_pipeline.mrf.rows import decoding, price_template_cache
-from lsats_pipeline.mrf.rows.arrow_reader import Columnar
+from lsats_pipeline.mrf.rows.arrow_reader import ArrowReader
 from lsats_pipeline.mrf.rows.decoding import DecodedText, Decoder
 from lsats_pipeline.mrf.rows.elements import InNetwork, Rate
 from lsats_pipeline.mrf.rows.price_template_cache import PriceTemplateCache
@@ -79,7 +79,7 @@ def test_prices_read_once_are_the_same(
 
 @pytest.mark.parametrize("separators", [COMPACT, SPACED], ids=["compact", "spaced"])
 def test_pieces_of_like_prices_are_cut(separators: tuple[str, str], cut: Cut) -> None:
-    reader, whole = PriceTemplateCache(InNetwork), Columnar(InNetwork)
+    reader, whole = PriceTemplateCache(InNetwork), ArrowReader(InNetwork)
     for number in range(4):
         values = [item(str(number), prices(9), prices(3, setting=f"x{number}")) for _ in range(2)]
         document = written(*values, separators=separators)
@@ -92,7 +92,7 @@ def test_pieces_of_like_prices_are_cut(separators: tuple[str, str], cut: Cut) ->
 
 def test_rates_of_a_large_element_are_cut_too(cut: Cut) -> None:
     document = written(prices(5), prices(2))
-    found, wanted = PriceTemplateCache(Rate).read(document), Columnar(Rate).read(document)
+    found, wanted = PriceTemplateCache(Rate).read(document), ArrowReader(Rate).read(document)
     assert found is not None
     assert wanted is not None
     assert found.to_pylist() == wanted.to_pylist()
@@ -127,7 +127,7 @@ def test_odd_prices_are_the_same_among_others(more: dict[str, Any], cut: Cut) ->
 
 
 @pytest.mark.parametrize("rate", LENIENT.values(), ids=LENIENT)
-def test_what_is_taken_too_lightly_is_in_doubt_among_good_ones(rate: str, cut: Cut) -> None:
+def test_leniently_parsed_rates_are_uncertain_among_good_ones(rate: str, cut: Cut) -> None:
     data = written(item("1", prices(4)), item("2"), item("3", prices(2))).decode()
     document = data.replace('"negotiated_rate":12.5', rate).encode()
     assert rate.encode() in document
@@ -152,7 +152,7 @@ def test_a_number_among_prices_is_in_doubt(cut: Cut) -> None:
 
 def test_more_texts_than_are_kept_are_the_same(cut: Cut, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_template_cache, "_BEHIND", 4)
-    reader, whole = PriceTemplateCache(InNetwork), Columnar(InNetwork)
+    reader, whole = PriceTemplateCache(InNetwork), ArrowReader(InNetwork)
     for number in range(6):
         rates = [prices(6, setting=f"{number} {n}") for n in range(2)]
         document = written(item("1", *rates))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.errors import Busy, ConfigurationError
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.profiling import (
     FileProfile,
     ProfileOptions,
@@ -49,7 +49,7 @@ def profiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[FilePr
     for number, (name, options) in enumerate(MADE.items()):
         file = folder / f"file-{number}.json.gz"
         manifest = write_price_file(file, options)
-        outcome = ingest(file, folder / "mrf", Options(1, SMALL))
+        outcome = ingest(file, folder / "mrf", IngestOptions(1, SMALL))
         found[name] = profile(outcome.file, folder / "mrf"), manifest
     return found
 
@@ -116,10 +116,10 @@ def test_the_version_is_that_of_the_shape(name: str, profiled: Any) -> None:
 def test_every_fault_is_a_violation_with_its_place(profiled: Any) -> None:
     """What the decoder rejects breaks the schema; only of two keys the walk sees the last alone."""
     made, manifest = profiled["faulty"]
-    told = {(v.what, v.detail) for v in made.schema.violations}
-    assert {("missing", name) for name in ("negotiated_rate", "billing_code", "npi")} <= told
-    assert {("wrong type", name) for name in ("string", "boolean", "integer", "null")} <= told
-    assert ("unexpected", "Negotiated_Rate") in told
+    violations = {(v.what, v.detail) for v in made.schema.violations}
+    assert {("missing", name) for name in ("negotiated_rate", "billing_code", "npi")} <= violations
+    assert {("wrong type", name) for name in ("string", "boolean", "integer", "null")} <= violations
+    assert ("unexpected", "Negotiated_Rate") in violations
     nulls = sum(fault.kind == "element_null" for fault in manifest.faults)
     violation = next(v for v in made.schema.violations
                      if (v.path, v.detail) == ("in_network[]", "null"))  # fmt: skip
@@ -187,13 +187,13 @@ def test_two_workers_find_what_one_finds(name: str, profiled: Any, tmp_path: Pat
     made, _ = profiled[name]
     file = tmp_path / f"{made.file}.json.gz"
     write_price_file(file, MADE[name])
-    ingest(file, tmp_path / "mrf", Options(1, SMALL))
+    ingest(file, tmp_path / "mrf", IngestOptions(1, SMALL))
     again = profile(made.file, tmp_path / "mrf", ProfileOptions(workers=2))
     again.seconds = made.seconds
     assert again == made
 
 
-def test_what_cannot_be_profiled_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_profiled_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no price file nothing is published"):
         profile("nothing", tmp_path / "mrf")
     outcome = taken(tmp_path, document(in_network=[item()]))

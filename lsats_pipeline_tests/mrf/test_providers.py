@@ -1,4 +1,4 @@
-"""Provider files elsewhere: each fetched once, what fails is told with its place."""
+"""Provider files elsewhere: each fetched once, what fails is a reject with its place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.core.errors import Busy, ConfigurationError
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.sources.providers import ProvidersFetched, fetch_providers
 from lsats_pipeline.mrf.workspace import Workspace
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain
@@ -32,7 +32,7 @@ def published(hub: PriceHub, tmp_path: Path, *locations: str) -> str:
     ]
     data = text(provider_references=[*references, reference(99)], in_network=[item()])
     file = packed(tmp_path / "a.json.gz", data)
-    return ingest(file, hub.home / "exports" / "mrf", Options(1, TINY)).file
+    return ingest(file, hub.home / "exports" / "mrf", IngestOptions(1, TINY)).file
 
 
 def fetched(hub: PriceHub, file: str) -> ProvidersFetched:
@@ -100,9 +100,9 @@ def test_what_fails_is_a_reject_and_the_rest_comes(
 
 def test_a_second_run_makes_the_same(hub: PriceHub, server: BadServer, tmp_path: Path) -> None:
     same = in_turn(plain(document(GROUP), ETag='"1"'), plain(b"", "304 Same"))
-    mended = in_turn(plain(b"", "404 No"), plain(document(GROUP)))
+    repaired = in_turn(plain(b"", "404 No"), plain(document(GROUP)))
     file = published(
-        hub, tmp_path, server.says("/one.json", same), server.says("/two.json", mended)
+        hub, tmp_path, server.says("/one.json", same), server.says("/two.json", repaired)
     )
     assert fetched(hub, file).failed == 1
     before = rows(hub, "provider_files")

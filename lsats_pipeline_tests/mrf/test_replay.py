@@ -1,4 +1,4 @@
-"""Rejects that are taken in after all; and the text that any row, element or byte comes from."""
+"""Replay of rejects; and the text that any row, element or byte comes from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from lsats_pipeline.core.errors import Busy, ConfigurationError, PermanentError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.ingest import replay as replay_module
-from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, IngestOutcome, ingest
 from lsats_pipeline.mrf.ingest.rejects import rejects_of
 from lsats_pipeline.mrf.ingest.replay import replay
 from lsats_pipeline.mrf.profiling import checks_of, profile
@@ -38,7 +38,7 @@ MENDED = {"rate_in_quotes", "npi_in_quotes", "code_a_number"}
 
 def made(folder: Path, name: str) -> tuple[IngestOutcome, Manifest]:
     manifest = write_price_file(folder / "prices.json.gz", MADE[name])
-    return ingest(folder / "prices.json.gz", folder / "mrf", Options(1, SMALL)), manifest
+    return ingest(folder / "prices.json.gz", folder / "mrf", IngestOptions(1, SMALL)), manifest
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -48,12 +48,12 @@ def test_coercing_takes_in_what_it_can_and_counts_stay_exact(name: str, tmp_path
     source = (tmp_path / "prices.json.gz").read_bytes()
     done = replay("prices", tmp_path / "mrf", coerce=True)
     kinds = {(f.section, f.element, f.path): f.kind for f in manifest.faults}
-    assert Counter(kinds[r.section, r.element, r.path] for r in done.taken) == Counter(
+    assert Counter(kinds[r.section, r.element, r.path] for r in done.ingested) == Counter(
         kind for kind in kinds.values() if kind in MENDED
     )
     after = Workspace(tmp_path / "mrf", "prices").published
     assert after is not None
-    assert after.sums.rows["rejects"] == before.rows["rejects"] - len(done.taken)
+    assert after.sums.rows["rejects"] == before.rows["rejects"] - len(done.ingested)
     assert after.sums.values == after.sums.taken + after.sums.rejected == before.values
     quoted = sum(kind == "rate_in_quotes" for kind in kinds.values())
     rated = list(rows(outcome, tmp_path, "in_network"))
@@ -65,21 +65,23 @@ def test_coercing_takes_in_what_it_can_and_counts_stay_exact(name: str, tmp_path
     assert [c.name for c in checks if c.blocking] == []
 
 
-def test_nothing_is_taken_in_twice(tmp_path: Path) -> None:
+def test_nothing_is_ingested_twice(tmp_path: Path) -> None:
     outcome, _ = made(tmp_path, "faulty")
     replay("prices", tmp_path / "mrf", coerce=True)
     once = rows(outcome, tmp_path, "in_network")
     again = replay("prices", tmp_path / "mrf", coerce=True)
-    assert (again.taken, again.rows) == ([], {})
+    assert (again.ingested, again.rows) == ([], {})
     assert rows(outcome, tmp_path, "in_network") == once
-    assert ingest(tmp_path / "prices.json.gz", tmp_path / "mrf", Options(1)).state == "unchanged"
+    assert (
+        ingest(tmp_path / "prices.json.gz", tmp_path / "mrf", IngestOptions(1)).state == "unchanged"
+    )
 
 
 def test_without_a_change_nothing_fits(tmp_path: Path) -> None:
     outcome, _ = made(tmp_path, "faulty")
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "mrf" / outcome.file).rglob("*")}
     done = replay("prices", tmp_path / "mrf")
-    assert done.taken == []
+    assert done.ingested == []
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "mrf" / outcome.file).rglob("*")} == before
 
 
@@ -98,20 +100,20 @@ def test_a_row_of_a_replay_is_where_it_would_have_been(tmp_path: Path, largest: 
         1, f"negotiated_rates[{len(many)}].negotiated_prices[1]",
     )  # fmt: skip
     done = replay(outcome.file, tmp_path / "mrf", coerce=True)
-    assert (done.rows, done.left) == ({"in_network": 1}, [])
+    assert (done.rows, done.remaining) == ({"in_network": 1}, [])
     [row] = [r for r in rows(outcome, tmp_path, "in_network") if r["negotiated_rate"] == 2]
     assert (row["element"], row["rate"], row["span"]) == (1, len(many), reject.span)
     assert (row["name"], row["billing_code"], row["provider_references"]) == ("A service", "2", [7])
 
 
-def test_a_text_that_was_mended_by_hand_is_taken_in(tmp_path: Path) -> None:
+def test_a_text_corrected_by_hand_is_ingested(tmp_path: Path) -> None:
     elements = [item("1"), item(None), item("3", negotiation_arrangement=5)]
     outcome = taken(tmp_path, document(in_network=elements))
     exports = tmp_path / "mrf"
     better = json.dumps(item("2", {"negotiated_prices": [price(4), price("5")],
                                    "provider_references": []})).encode()  # fmt: skip
-    done = replay(outcome.file, exports, mended={0: better})
-    assert [reject.number for reject in done.taken] == [0]
+    done = replay(outcome.file, exports, corrections={0: better})
+    assert [reject.number for reject in done.ingested] == [0]
     found = rows(outcome, tmp_path, "in_network")
     assert [(r["element"], r["negotiated_rate"]) for r in found] == [(0, 12.5), (1, 4.0)]
     left = rejects_of(Workspace(exports, outcome.file))
@@ -120,9 +122,9 @@ def test_a_text_that_was_mended_by_hand_is_taken_in(tmp_path: Path) -> None:
         (2, "", "element"),
     }
     with pytest.raises(ConfigurationError, match="cannot be used"):
-        replay(outcome.file, exports, mended={0: b"{"})
+        replay(outcome.file, exports, corrections={0: b"{"})
     with pytest.raises(ConfigurationError, match="no 5"):
-        replay(outcome.file, exports, mended={5: b"{}"})
+        replay(outcome.file, exports, corrections={5: b"{}"})
 
 
 def test_a_replay_that_fails_changes_nothing(
@@ -141,11 +143,11 @@ def test_a_replay_that_fails_changes_nothing(
             replay(outcome.file, tmp_path / "mrf", coerce=True)
     assert {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()} == before
     assert [path.name for path in workspace.folder.iterdir()] == ["lock"]
-    assert replay(outcome.file, tmp_path / "mrf", coerce=True).taken
+    assert replay(outcome.file, tmp_path / "mrf", coerce=True).ingested
 
 
 def test_a_replay_that_is_killed_changes_nothing_or_all(tmp_path: Path) -> None:
-    """Killed when the new tables stand beside the old ones; the next one begins again."""
+    """Killed when the new tables and the old ones both exist; the next one begins again."""
     outcome, _ = made(tmp_path, "faulty")
     workspace = Workspace(tmp_path / "mrf", outcome.file)
     before = {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()}
@@ -167,7 +169,7 @@ def test_a_replay_that_is_killed_changes_nothing_or_all(tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     assert (workspace.out / "in_network").is_dir()
     assert {p: p.read_bytes() for p in workspace.final.rglob("*") if p.is_file()} == before
-    assert replay(outcome.file, tmp_path / "mrf", coerce=True).taken
+    assert replay(outcome.file, tmp_path / "mrf", coerce=True).ingested
 
 
 def test_replay_waits_for_nobody(tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_every_row_leads_to_its_text(tmp_path: Path) -> None:
     assert (bad[0]["negotiated_rate"], bad[1]["provider_references"]) == ("bad", "bad")
 
 
-def test_a_large_element_is_shown_whole(tmp_path: Path) -> None:
+def test_a_large_element_is_printed_whole(tmp_path: Path) -> None:
     many = [{"negotiated_prices": [price(n)], "provider_references": [1]} for n in range(60)]
     elements = [item("0"), item("1", *many), item("2")]
     outcome = taken(tmp_path, document(in_network=elements))
@@ -236,14 +238,14 @@ def test_a_large_element_is_shown_whole(tmp_path: Path) -> None:
         assert json.loads(shown(tmp_path, outcome, place)[1]) == elements[1]
 
 
-@pytest.mark.parametrize(("place", "told"), [
+@pytest.mark.parametrize(("place", "message"), [
     ("5", "has 1 elements, counted from 0, and no 5"), ("what", "is no place"),
     ("nothing/1", "no array nothing"), ("nothing:1", "no table nothing"),
     ("in_network:1", "has 1 rows, counted from 0, and no 1"),
     ("byte:3", "between"), ("byte:99999", "between the members"),
     ("rejects:0", "rejects has 0 rows"),
 ])  # fmt: skip
-def test_a_place_that_is_none_is_told(place: str, told: str, tmp_path: Path) -> None:
+def test_a_place_that_is_none_is_an_error(place: str, message: str, tmp_path: Path) -> None:
     outcome = taken(tmp_path, document(in_network=[item()]))
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=message):
         shown(tmp_path, outcome, place)

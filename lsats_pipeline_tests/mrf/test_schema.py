@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsats_pipeline.mrf.schema.json_schema import accepts, json_schema
+from lsats_pipeline.mrf.schema.msgspec_types import conforms
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version, element, published
-from lsats_pipeline.mrf.schema.typed import keeps_to
 from lsats_pipeline.mrf.schema.validation import faults_of
 
 Path = tuple[str | int, ...]
@@ -127,7 +127,7 @@ def test_a_good_document_has_no_faults(file: str, version: Version) -> None:
     json.dumps(json_schema(kind))
 
 
-def test_a_version_tells_what_the_other_has() -> None:
+def test_a_version_reports_members_of_the_other() -> None:
     faults = {
         (f.what, f.detail) for f in faults_of(in_network(2), published("in-network-rates", 1))
     }
@@ -142,7 +142,7 @@ def test_a_version_tells_what_the_other_has() -> None:
 
 
 @pytest.mark.parametrize(("file", "version"), ALL)
-def test_every_change_is_judged_as_the_json_schema_does(file: str, version: Version) -> None:
+def test_every_change_is_validated_as_the_json_schema_does(file: str, version: Version) -> None:
     """Two readings of one declaration, columns and plain recursion, over all single changes."""
     document, kind = DOCUMENTS[file](version), published(file, version)
     schema, seen, refused = json_schema(kind), 0, 0
@@ -176,7 +176,7 @@ def test_every_change_is_judged_as_the_json_schema_does(file: str, version: Vers
     (("plan_id",), ..., "rule",
      "all or none of plan_name, plan_id_type, plan_id, plan_market…"),
 ])  # fmt: skip
-def test_known_faults_are_told_apart(at: Path, value: Any, what: str, detail: str) -> None:
+def test_known_faults_are_distinguished(at: Path, value: Any, what: str, detail: str) -> None:
     found = faults_of(changed(in_network(2), at, value), published("in-network-rates", 2))
     assert [(fault.what, fault.detail) for fault in found] == [(what, detail)]
 
@@ -203,18 +203,18 @@ def test_the_quick_way_never_passes_what_is_wrong(file: str, section: str) -> No
             for other in OTHERS:
                 made = changed(value, place, other)
                 good = not [f for f in faults_of(made, kind) if f.what != "unexpected"]
-                quick = keeps_to(kind, json.dumps(made).encode())
+                quick = conforms(kind, json.dumps(made).encode())
                 assert good or not quick, (place, other)
                 passed, right = passed + quick, right + good
     assert passed >= right / 2 or section == "provider_references"  # which has a [0] in it
     usual = {"provider_group_id": 1, "network_name": ["Marlow"],
              "provider_groups": [{"npi": [1234567893], "tin": TIN}]}  # fmt: skip
-    assert keeps_to(element("provider_references", 2), json.dumps(usual).encode())
+    assert conforms(element("provider_references", 2), json.dumps(usual).encode())
 
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_whatever_is_put_anywhere_is_judged_as_the_json_schema_does(data: st.DataObject) -> None:
+def test_any_value_anywhere_is_validated_as_the_json_schema_does(data: st.DataObject) -> None:
     version = data.draw(st.sampled_from(VERSIONS))
     document = in_network(version)
     place = data.draw(st.sampled_from(list(places(document))))

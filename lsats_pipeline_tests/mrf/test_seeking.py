@@ -17,9 +17,9 @@ import pytest
 
 from lsats_pipeline.core.errors import BadFile, ConfigurationError
 from lsats_pipeline.mrf.ingest import seekable, span_ingester
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest, prepare
 from lsats_pipeline.mrf.ingest.seekable import make_seekable, seekable_if_large
-from lsats_pipeline.mrf.profiling.scan import walk
+from lsats_pipeline.mrf.profiling.scan import scan_schema
 from lsats_pipeline.mrf.provenance.locating import Origins
 from lsats_pipeline.mrf.provenance.rereading import indexed
 from lsats_pipeline.mrf.text import access, seeking
@@ -76,7 +76,7 @@ KINDS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def made(path: Path, data: bytes) -> Original:
-    """A file, and its seek index beside it."""
+    """A file, and its seek index in the same folder."""
     path.mkdir(exist_ok=True)
     file = path / "prices.json.gz"
     file.write_bytes(data)
@@ -156,7 +156,7 @@ SPOILT: dict[str, Callable[[Path], Any]] = {
 
 
 @pytest.mark.parametrize("how", SPOILT)
-def test_a_spoilt_index_is_told_and_not_used(
+def test_a_damaged_index_is_logged_and_not_used(
     how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     original = made(tmp_path, deflated(TEXT))
@@ -232,7 +232,7 @@ def test_no_index_is_made_of_a_damaged_file_or_another_one(tmp_path: Path) -> No
     assert sorted(p.name for p in tmp_path.iterdir()) == ["prices.json.gz"]
 
 
-# Of files that are taken in
+# Of ingested files
 
 
 @pytest.fixture
@@ -245,8 +245,8 @@ def prices(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def published(prices: Path, tmp_path: Path) -> Workspace:
-    """The same, taken in."""
-    ingest(prices, tmp_path / "mrf", Options(1, SMALL))
+    """The same, ingested."""
+    ingest(prices, tmp_path / "mrf", IngestOptions(1, SMALL))
     return Workspace(tmp_path / "mrf", "prices")
 
 
@@ -288,10 +288,10 @@ def test_workers_see_the_same_with_an_index(
     published: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch)
-    without = walk(indexed(published), 2)
+    without = scan_schema(indexed(published), 2)
     make_seekable(published)
-    assert walk(indexed(published), 2) == without
-    assert walk(indexed(published), 1) == without
+    assert scan_schema(indexed(published), 2) == without
+    assert scan_schema(indexed(published), 1) == without
 
 
 def test_an_index_goes_with_its_version(published: Workspace, prices: Path) -> None:
@@ -300,7 +300,7 @@ def test_an_index_goes_with_its_version(published: Workspace, prices: Path) -> N
     write_price_file(prices, PriceFile(megabytes=2, seed=6))
     with pytest.raises(ConfigurationError):
         make_seekable(published)
-    ingest(prices, published.final.parent, Options(1, SMALL))
+    ingest(prices, published.final.parent, IngestOptions(1, SMALL))
     assert not list(published.final.glob("seek*"))
     assert make_seekable(published).sha256 == sha256_of(prices)
 
@@ -340,8 +340,8 @@ def test_a_resumed_run_begins_at_the_first_span_that_is_not_done(
     with_index: bool, prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch)
-    whole = ingest(prices, tmp_path / "whole", Options(1, SMALL)).published.sums
-    prepare(prices, tmp_path / "mrf", Options(1, SMALL))
+    whole = ingest(prices, tmp_path / "whole", IngestOptions(1, SMALL)).published.sums
+    prepare(prices, tmp_path / "mrf", IngestOptions(1, SMALL))
     workspace = Workspace(tmp_path / "mrf", "prices")
     if with_index:
         make_seekable(workspace)
@@ -356,7 +356,7 @@ def test_a_resumed_run_begins_at_the_first_span_that_is_not_done(
 
     with monkeypatch.context() as patched, pytest.raises(Stopped):
         patched.setattr(span_ingester._InThisProcess, "give", dying)
-        ingest(prices, tmp_path / "mrf", Options(1, SMALL))
+        ingest(prices, tmp_path / "mrf", IngestOptions(1, SMALL))
     asked: list[int] = []
     chunks = seeking._Points.chunks
 
@@ -366,7 +366,7 @@ def test_a_resumed_run_begins_at_the_first_span_that_is_not_done(
 
     with monkeypatch.context() as patched:
         patched.setattr(seeking._Points, "chunks", noted)
-        outcome = ingest(prices, tmp_path / "mrf", Options(1, SMALL))
+        outcome = ingest(prices, tmp_path / "mrf", IngestOptions(1, SMALL))
     assert (outcome.spans_resumed, outcome.published.sums) == (25, whole)
     if with_index:
         work = workspace.published_work

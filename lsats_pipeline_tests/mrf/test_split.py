@@ -23,7 +23,7 @@ from isal import isal_zlib
 
 from lsats_pipeline.core.errors import Busy, ConfigurationError, PermanentError, VerificationFailed
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.splitting import (
     Codes,
     Plan,
@@ -72,7 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path,
     for number, (name, options) in enumerate(MADE.items()):
         file = folder / f"file-{number}.json.gz"
         write_price_file(file, options)
-        outcome = ingest(file, folder / "mrf", Options(1, SMALL))
+        outcome = ingest(file, folder / "mrf", IngestOptions(1, SMALL))
         found[name] = outcome.file, folder / "mrf", loaded(file)
     return found
 
@@ -193,8 +193,8 @@ def test_listed_providers_are_apart_from_the_rest(made: Any) -> None:
                 assert has is (about.group == "listed")
 
 
-def _tell(told: list[tuple[str, int, int]], *of: Any) -> None:
-    told.append(of)
+def _record(calls: list[tuple[str, int, int]], *of: Any) -> None:
+    calls.append(of)
 
 
 @pytest.mark.parametrize("way", ["size", "buckets"])
@@ -208,13 +208,13 @@ def test_workers_make_no_difference(way: str, made: Any, tmp_path: Path) -> None
         folder = tmp_path / str(workers) / "mrf"
         folder.parent.mkdir()
         folder.symlink_to(exports)
-        told: list[tuple[str, int, int]] = []
-        again = split(file, folder, several, partial(_tell, told))
+        calls: list[tuple[str, int, int]] = []
+        again = split(file, folder, several, partial(_record, calls))
         assert again.parts == one.parts
         assert (again.digest, again.units) == (one.digest, one.units)
-        assert told
-        assert all(0 <= done <= total for _, done, total in told)
-        assert told[-1][1] == told[-1][2]
+        assert calls
+        assert all(0 <= done <= total for _, done, total in calls)
+        assert calls[-1][1] == calls[-1][2]
 
 
 def test_faults_of_a_reference_count_once(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_faults_of_a_reference_count_once(tmp_path: Path) -> None:
     elements = [item(str(number), description="x" * 400) for number in range(20)]
     elements[3]["billing_class"] = elements[3].pop("name")
     text = document(provider_references=[bad, reference(2)], in_network=elements)
-    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", Options(1, TINY))
+    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", IngestOptions(1, TINY))
     done = split("prices", tmp_path / "mrf", SplitOptions(megabytes=0.005))
     assert len(done.parts) > 2
     each = done.parts[0].in_references
@@ -241,7 +241,7 @@ def test_what_is_no_json_is_set_aside_and_nothing_is_lost(tmp_path: Path) -> Non
     bad = first.replace('"1"', '"9\n9"')
     text = document(provider_references=[reference(1), reference(2)], in_network=[])
     text = text.replace('"in_network": []', f'"in_network": [{first},{bad},{third},null]')
-    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", Options(1, TINY))
+    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", IngestOptions(1, TINY))
     done = split("prices", tmp_path / "mrf", SplitOptions())
     folder = folder_of("prices", tmp_path / "mrf", SplitOptions()).final
     assert [p.elements for p in done.parts] == [3]
@@ -256,7 +256,9 @@ def test_what_is_no_json_is_set_aside_and_nothing_is_lost(tmp_path: Path) -> Non
 
 def test_a_file_without_elements_gives_one_part(tmp_path: Path) -> None:
     ingest(
-        packed(tmp_path / "prices.json.gz", document(in_network=[])), tmp_path / "mrf", Options(1)
+        packed(tmp_path / "prices.json.gz", document(in_network=[])),
+        tmp_path / "mrf",
+        IngestOptions(1),
     )
     done = split("prices", tmp_path / "mrf")
     assert [(p.name, p.elements) for p in done.parts] == [("prices_part-00001.json.gz", 0)]
@@ -268,7 +270,7 @@ def test_a_rate_that_is_twice_in_its_element_is_left_whole(tmp_path: Path) -> No
     text = document(provider_references=[reference(1)], in_network=[]).replace(
         '"in_network": []', f'"in_network": [{twice}, {json.dumps(item("3"))}]'
     )
-    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", Options(1, TINY))
+    ingest(packed(tmp_path / "prices.json.gz", text), tmp_path / "mrf", IngestOptions(1, TINY))
     options = SplitOptions(by="provider", buckets=1)
     done = split("prices", tmp_path / "mrf", options)
     assert [(p.group, p.elements) for p in done.parts] == [("bucket 1 of 1", 1), ("rest", 1)]
@@ -332,7 +334,7 @@ def test_an_element_that_gets_lost_on_the_way_is_noticed(
     assert not folder_of(file, exports, options).final.exists()
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(made: Any, tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_and_leaves_nothing(made: Any, tmp_path: Path) -> None:
     file, exports, _ = made["version 2"]
     code = (
         "import resource, signal, sys, pathlib\n"
@@ -344,17 +346,17 @@ def test_a_full_disk_is_told_and_leaves_nothing(made: Any, tmp_path: Path) -> No
         "except PermanentError as error: print(error)\n"
     )
     (tmp_path / "mrf").symlink_to(exports)
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", code, file, str(tmp_path / "mrf")],
         capture_output=True, text=True, check=True, cwd=CHECKOUT,
     )  # fmt: skip
-    assert "File too large" in told.stdout
-    assert "run the same command again" in told.stdout
+    assert "File too large" in ended.stdout
+    assert "run the same command again" in ended.stdout
     assert not folder_of(file, tmp_path / "mrf", SplitOptions()).final.exists()
     assert split(file, tmp_path / "mrf").parts
 
 
-def test_a_disk_that_is_too_small_is_told_beforehand(
+def test_a_disk_that_is_too_small_is_an_error_beforehand(
     made: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, exports, _ = made["version 2"]
@@ -385,7 +387,7 @@ def test_killed_anywhere_it_begins_again(made: Any, tmp_path: Path) -> None:
     assert [path.name for path in workspace.folder.iterdir()] == ["lock"]
 
 
-def test_what_cannot_be_split_is_told(made: Any, tmp_path: Path) -> None:
+def test_what_cannot_be_split_is_an_error(made: Any, tmp_path: Path) -> None:
     file, exports, _ = made["version 2"]
     with pytest.raises(ConfigurationError, match="no price file nothing"):
         split("nothing", tmp_path)
@@ -403,7 +405,7 @@ def test_what_cannot_be_split_is_told(made: Any, tmp_path: Path) -> None:
 
 def test_a_source_that_changed_is_not_split(tmp_path: Path) -> None:
     path = packed(tmp_path / "prices.json.gz", document(in_network=[item("1")]))
-    ingest(path, tmp_path / "mrf", Options(1))
+    ingest(path, tmp_path / "mrf", IngestOptions(1))
     packed(path, document(in_network=[item("2")]))
     with pytest.raises(ConfigurationError, match="is not the file of which"):
         split("prices", tmp_path / "mrf")
@@ -451,7 +453,7 @@ def test_any_text_anywhere_survives(
     both = [("provider_references", [reference(n) for n in range(1, 5)]), ("in_network", elements)]
     text = json.dumps({**HEADER, **dict(both[::-1] if last else both)}, ensure_ascii=False,
                       indent=indent)  # fmt: skip
-    ingest(packed(folder / "prices.json.gz", text), folder / "mrf", Options(1, TINY))
+    ingest(packed(folder / "prices.json.gz", text), folder / "mrf", IngestOptions(1, TINY))
     for options in (SplitOptions(megabytes=0.0005), SplitOptions(by="codes")):
         done = split("prices", folder / "mrf", options)
         found = [e for part in parts_of(done, folder / "mrf", options) for e in part["in_network"]]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.ingest.replay import replay
 from lsats_pipeline.mrf.provenance.rereading import indexed
 from lsats_pipeline.mrf.status import statuses
@@ -69,7 +69,7 @@ def test_the_same_bytes_are_not_taken_in_again(exports: Path) -> None:
     before = files(exports)
     elsewhere = exports.parent / "prices.json.gz"
     shutil.copy(STORED / "prices.json.gz", elsewhere)
-    assert ingest(elsewhere, exports, Options(workers=1)).state == "unchanged"
+    assert ingest(elsewhere, exports, IngestOptions(workers=1)).state == "unchanged"
     assert files(exports) == before
 
 
@@ -79,5 +79,5 @@ def test_text_and_rejects_of_it_can_be_read(exports: Path) -> None:
     work = indexed(Workspace(exports, "prices"))
     assert sum(work.index.elements(s) for s in ("in_network", "provider_references")) == 29
     again = replay("prices", exports, coerce=True)
-    assert len(again.taken) + len(again.left) == REJECTS
-    assert len(again.taken) > 0
+    assert len(again.ingested) + len(again.remaining) == REJECTS
+    assert len(again.ingested) > 0

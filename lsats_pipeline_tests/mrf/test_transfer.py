@@ -1,4 +1,4 @@
-"""Every bad server of domain/mrf.md 6.3: told by a code, and nothing of it taken for a file."""
+"""Every bad server of domain/mrf.md 6.3: an error with a code, and no file of it."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ class Client:
         self.now += seconds
 
     def refused(self, url: str, code: str) -> BadFile:
-        with pytest.raises(BadFile) as told:
+        with pytest.raises(BadFile) as caught:
             self.get(url)
-        assert told.value.code == code
+        assert caught.value.code == code
         assert not (self.folder / "download.part").exists()
-        return told.value
+        return caught.value
 
 
 @pytest.fixture
@@ -180,13 +180,13 @@ def test_another_version_starts_over(client: Client, server: BadServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "content_range",
     [f"bytes 0-9/{len(PACKED)}", f"bytes 1000-{len(PACKED) - 1}/{len(PACKED) + 7}", "", "none"],
 )
 def test_a_range_that_was_not_asked_for_is_not_appended(
-    told: str, client: Client, server: BadServer
+    content_range: str, client: Client, server: BadServer
 ) -> None:
-    wrong = plain(PACKED[1000:], "206 Partial Content", Content_Range=told, ETag='"one"')
+    wrong = plain(PACKED[1000:], "206 Partial Content", Content_Range=content_range, ETag='"one"')
     answers = in_turn(ranged(PACKED, cut=1000), wrong, plain(PACKED))
     assert client.file(server.says("/a.json.gz", answers)) == PACKED
 
@@ -202,7 +202,7 @@ def test_what_was_packed_on_the_way_is_kept_as_sent(client: Client, server: BadS
     assert client.file(url) == PACKED
 
 
-def test_the_kind_is_told_by_the_first_bytes(client: Client, server: BadServer) -> None:
+def test_the_kind_is_known_by_the_first_bytes(client: Client, server: BadServer) -> None:
     got = client.get(server.says("/a.json.gz", plain(b"\xef\xbb\xbf \n" + DOCUMENT)))
     assert got and got.kind == "json"
 
@@ -350,8 +350,8 @@ def test_what_will_not_get_better_is_asked_once(
     status: int, code: str, client: Client, server: BadServer
 ) -> None:
     url = server.says("/a.json.gz", plain(PAGE, f"{status} No"))
-    told = client.refused(f"{url}?Signature=s3cr3t", code)
-    assert "s3cr3t" not in str(told)
+    error = client.refused(f"{url}?Signature=s3cr3t", code)
+    assert "s3cr3t" not in str(error)
     assert (server.times("/a.json.gz"), client.slept) == (1, [])
 
 
@@ -456,7 +456,7 @@ def test_an_unchanged_file_is_not_sent_again(client: Client, server: BadServer) 
     assert client.get(url, first.mark) is None
 
 
-def test_a_full_disk_is_told_with_numbers(
+def test_a_full_disk_is_an_error_with_numbers(
     client: Client, server: BadServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from collections import namedtuple

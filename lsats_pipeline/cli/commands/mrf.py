@@ -24,7 +24,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.mrf.database.loading import Loaded
-    from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options
+    from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, IngestOutcome
     from lsats_pipeline.mrf.status import FileStatus
     from lsats_pipeline.mrf.text.index import Index
     from lsats_pipeline.synthetic.price_files import Manifest
@@ -84,7 +84,7 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Ingest files, whole or not at all; a file that was ingested before changes nothing."""
+    """Ingest files, all or nothing; a file that is already ingested changes nothing."""
     if name and len(files) > 1:
         raise ConfigurationError(f"--name {name} is for one file, and there are {len(files)}")
     options = _options(workers, span_mb, max_ratio)
@@ -92,7 +92,7 @@ def run(
     errors: list[tuple[str, LsatsError]] = []
     for named in files:
         try:
-            done.append(_ingested(named, options, name, quiet=as_json))
+            done.append(_ingest_one(named, options, name, quiet=as_json))
         except LsatsError as error:
             errors.append((named, error))
             note(f"lsats: {error}")
@@ -110,7 +110,7 @@ def plan(
     max_ratio: MaxRatio = 400,
     as_json: AsJson = False,
 ) -> None:
-    """Read a file once, prove it whole, say what is in it; writes nothing."""
+    """Read a file once, verify it, print what is in it; writes nothing."""
     from lsats_pipeline.mrf.ingest.file_ingest import plan
 
     with bars_of_bytes(as_json) as progress:
@@ -122,11 +122,11 @@ def plan(
 @app.command(epilog=examples("lsats mrf status", "lsats mrf status --json"))
 def status(as_json: AsJson = False) -> None:
     """Every file: published, unfinished or left out, and what is in it."""
-    from lsats_pipeline.cli.commands.mrf_find import known_only
+    from lsats_pipeline.cli.commands.mrf_find import catalog_only
     from lsats_pipeline.mrf.status import statuses
 
     found = list(statuses(_exports()))
-    found += known_only(found)
+    found += catalog_only(found)
     if as_json:
         say_json([_status_json(one) for one in found])
         return
@@ -157,7 +157,7 @@ def generate(
     large: Annotated[float, typer.Option(min=0, help="Megabytes of one large element.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write a synthetic price file and its manifest: what is in it, counted."""
+    """Write a synthetic price file and its manifest."""
     from lsats_pipeline.synthetic.price_files import PriceFile
     from lsats_pipeline.synthetic.price_files.example import manifest_path
 
@@ -176,7 +176,7 @@ def generate(
         say_json(manifest.as_json())
     else:
         say(f"{out}: {manifest.text:,} bytes of text, {manifest.prices:,} prices,"
-            f" {len(manifest.faults):,} faults; all of it counted in"
+            f" {len(manifest.faults):,} faults; manifest in"
             f" {manifest_path(out)}")  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def demo(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a price file with faults, take it through all steps, compare every count.
+    """Generate a price file with faults, run all steps on it, compare every count.
 
     The steps are those of the Dagster job `mrf_process`: `lsats ui` shows the partition `mrf_demo`.
     """
@@ -213,12 +213,12 @@ def _into_postgres(done: list[IngestOutcome], *, quiet: bool) -> list[Loaded]:
         return [load_one(warehouse, one.file, quiet=quiet) for one in done]
 
 
-def _options(workers: int | None, span_mb: int, max_ratio: int) -> Options:
+def _options(workers: int | None, span_mb: int, max_ratio: int) -> IngestOptions:
     from lsats_pipeline.mrf.health import workers as workers_for
-    from lsats_pipeline.mrf.ingest.file_ingest import Options, workers_for_this_machine
+    from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, workers_for_this_machine
     from lsats_pipeline.mrf.text.index import IndexOptions
 
-    return Options(
+    return IngestOptions(
         workers=workers_for(workers or workers_for_this_machine()),
         index=IndexOptions(span=span_mb << 20, max_ratio=max_ratio),
     )
@@ -228,14 +228,14 @@ def _exports() -> Path:
     return load(HubSettings).lsats_home / "exports" / "mrf"
 
 
-def _ingested(named: str, options: Options, name: str, *, quiet: bool) -> IngestOutcome:
-    """A file of this disk as it is, without a database; whatever else by way of the catalogue."""
+def _ingest_one(named: str, options: IngestOptions, name: str, *, quiet: bool) -> IngestOutcome:
+    """Ingest a local file without a database; anything else goes through the catalogue."""
     from lsats_pipeline.cli.commands import mrf_find
     from lsats_pipeline.mrf.ingest.file_ingest import ingest
 
     with bars_of_bytes(quiet) as progress:
         if not Path(named).exists():
-            return mrf_find.ingest_by_key(named, name, options, progress)
+            return mrf_find.ingest_named(named, name, options, progress)
         return ingest(Path(named), _exports(), options, name, progress)
 
 

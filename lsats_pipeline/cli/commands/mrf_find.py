@@ -16,7 +16,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.mrf.settings import MrfSettings
 
 if TYPE_CHECKING:
-    from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, Progress
+    from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, IngestOutcome, Progress
     from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
     from lsats_pipeline.mrf.sources.discovery import Discovery
     from lsats_pipeline.mrf.sources.download import RawFile
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lsats_pipeline.warehouse import Warehouse
 
 _COUNTED = ("entries", "new", "changed", "unsupported", "malformed")
-_SHOWN = 20
+_MAX_LISTED = 20
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")]
 
 
@@ -82,11 +82,11 @@ def fetch(
     ] = "*",
     plan: Annotated[str, typer.Option(help="With --due: only what is listed for this plan.")] = "",
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0: all.")] = 0,
-    parallel: Annotated[int, typer.Option(min=1, max=8, help="Parallel downloads.")] = 4,
+    parallel: Annotated[int, typer.Option(min=1, max=8, help="Files in parallel.")] = 4,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> int:
-    """Bring files here, whole and proved; one that is here and unchanged is left as it is."""
+    """Download files, verified; an unchanged one is not downloaded again."""
     from lsats_pipeline.cli.progress import bars_of_bytes
     from lsats_pipeline.mrf.sources.download import RawFile, fetch_all
 
@@ -123,7 +123,7 @@ def hosts(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """How hosts behave: failures in a row, left alone until when, the next free turn."""
+    """State of the hosts: failures in a row, circuit open until when, the next free slot."""
     from lsats_pipeline.mrf.sources.hosts import Hosts
 
     with _catalogue() as warehouse:
@@ -169,15 +169,15 @@ def providers(
     return 3 if any(one.failed for one in results) else 0
 
 
-def ingest_by_key(
-    named: str, name: str, options: Options, progress: Progress | None
+def ingest_named(
+    named: str, name: str, options: IngestOptions, progress: Progress | None
 ) -> IngestOutcome:
-    """A file by its key or address: fetched, then ingested, both recorded in the catalogue."""
-    from lsats_pipeline.mrf.ingest.catalog_ingest import take_version_in
+    """Fetch and ingest a file by its key or address; both are recorded in the catalogue."""
+    from lsats_pipeline.mrf.ingest.catalog_ingest import ingest_version
     from lsats_pipeline.mrf.sources.download import fetch as fetch_one
 
     settings, home = load(MrfSettings), load(HubSettings).lsats_home
-    _worth_a_database(settings, named)
+    _require_known_file(settings, named)
     if name:
         raise ConfigurationError(
             f"--name {name} is for a file of this disk; a fetched one has a key"
@@ -185,11 +185,11 @@ def ingest_by_key(
     with _catalogue() as warehouse:
         (key,) = _chosen(warehouse, [named], dry_run=False)
         raw = fetch_one(warehouse, settings, home, key, watch=_watched(progress))
-        return take_version_in(warehouse, raw.version, home / "exports" / "mrf", options, progress)
+        return ingest_version(warehouse, raw.version, home / "exports" / "mrf", options, progress)
 
 
-def known_only(found: list[FileStatus]) -> Iterator[FileStatus]:
-    """Files that the catalogue knows and no folder has, but those that were only listed."""
+def catalog_only(found: list[FileStatus]) -> Iterator[FileStatus]:
+    """Files that only the catalogue has, without those that were only listed."""
     from lsats_pipeline.mrf.sources import catalog
     from lsats_pipeline.mrf.status import FileStatus
 
@@ -245,7 +245,7 @@ def _inspect_catalogue() -> Iterator[Warehouse | None]:
         yield warehouse if there else None
 
 
-def _worth_a_database(settings: MrfSettings, named: str) -> None:
+def _require_known_file(settings: MrfSettings, named: str) -> None:
     """Reject what may not be fetched, or cannot be a key, before a server is started."""
     from lsats_pipeline.mrf.sources.locations import is_address, located, stem_of
     from lsats_pipeline.mrf.sources.policy import AddressPolicy
@@ -292,30 +292,32 @@ def _say_found(found: Discovery) -> None:
         (
             (o.source, o.kind, o.read, o.entries, o.counts["new"], o.counts["changed"],
              o.counts["unsupported"], o.malformed)
-            for o in found.looked
+            for o in found.results
         ),
         right=", ".join(_COUNTED),
     )  # fmt: skip
-    for one in found.looked:
+    for one in found.results:
         if one.error:
             note(f"lsats: {one.source}: {one.error}")
         for fault, count in one.faults.items():
             note(f"⚠️ {one.source}: {count:,} cannot be fetched: {fault}")
         for example in one.examples:
             note(f"⚠️ {one.source}: no entry: {cut(example, 100)}")
-    for key in found.new[:_SHOWN]:
+    for key in found.new[:_MAX_LISTED]:
         say(f"🆕 {key}")
-    for key in found.changed[:_SHOWN]:
+    for key in found.changed[:_MAX_LISTED]:
         say(f"📝 {key}")
     if found.abandoned:
-        note(f"⚠️ left by processes that ended: {', '.join(found.abandoned[:_SHOWN])}")
+        note(f"⚠️ left by processes that ended: {', '.join(found.abandoned[:_MAX_LISTED])}")
     if found.due_count:
         note(f"{found.due_count:,} files are to be fetched: `{program()} mrf fetch --due`")
 
 
 def _found_json(found: Discovery) -> dict[str, Any]:
-    looked = [{**vars(one), "error": str(one.error) if one.error else None} for one in found.looked]
-    return {"sources": looked, "due": [one.key for one in found.due],
+    sources = [
+        {**vars(one), "error": str(one.error) if one.error else None} for one in found.results
+    ]
+    return {"sources": sources, "due": [one.key for one in found.due],
             "due_count": found.due_count, "cursor": found.cursor,
             "abandoned": found.abandoned}  # fmt: skip
 

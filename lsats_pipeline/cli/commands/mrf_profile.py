@@ -19,7 +19,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 if TYPE_CHECKING:
     from lsats_pipeline.core.rules import Result
     from lsats_pipeline.mrf.ingest.rejects import PublishedReject
-    from lsats_pipeline.mrf.ingest.replay import Replayed
+    from lsats_pipeline.mrf.ingest.replay import ReplayResult
     from lsats_pipeline.mrf.profiling import FileProfile, Violation
 
 VERIFICATION_FAILED, STILL_REJECTED = 4, 3
@@ -64,7 +64,7 @@ def profile(
     ] = 300,
     as_json: AsJson = False,
 ) -> int:
-    """Look at every element and row: schema, counts, prices, what is doubtful. Kept by content."""
+    """Profile every element and row: schema, counts, prices, findings. Kept by content."""
     from lsats_pipeline.mrf.profiling import ProfileOptions, checks_of
     from lsats_pipeline.mrf.profiling import profile as made_of
 
@@ -82,23 +82,22 @@ def profile(
 
 def index(
     file: Annotated[
-        str,
-        typer.Argument(metavar="FILE", help="The name of an ingested file, or a file to ingest."),
+        str, typer.Argument(metavar="FILE", help="The name of an ingested file, or a file.")
     ],
     as_json: AsJson = False,
 ) -> None:
     """Make a seek index, so that reading can begin anywhere in a file; one that fits is kept.
 
-    A file that is not ingested yet is read, proved and cut first; `lsats mrf run` goes on from it.
+    A file that is not ingested is read, verified and cut first; `lsats mrf run` goes on from there.
     """
-    from lsats_pipeline.mrf.ingest.file_ingest import Options, prepare
+    from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, prepare
     from lsats_pipeline.mrf.ingest.seekable import make_seekable
     from lsats_pipeline.mrf.workspace import Workspace
 
     workspace = Workspace(exports(), name_of(file))
     with bars_of_bytes(as_json) as progress:
         if Path(file).is_file():
-            prepare(Path(file), exports(), Options(), "", progress)
+            prepare(Path(file), exports(), IngestOptions(), "", progress)
         made = make_seekable(workspace, progress)
     if as_json:
         say_json({"file": workspace.file, "sha256": made.sha256, "bytes": made.size,
@@ -202,12 +201,12 @@ def replay(
     texts = (
         {reject: _text_of(replacement)} if reject is not None and replacement is not None else {}
     )
-    done = replayed(name_of(file), exports(), coerce=coerce, mended=texts)
+    done = replayed(name_of(file), exports(), coerce=coerce, corrections=texts)
     if as_json:
-        say_json({"taken": _plain(done.taken), "left": len(done.left), "rows": done.rows})
+        say_json({"taken": _plain(done.ingested), "left": len(done.remaining), "rows": done.rows})
     else:
         _say_replayed(done)
-    return STILL_REJECTED if done.left else 0
+    return STILL_REJECTED if done.remaining else 0
 
 
 def _text_of(path: Path) -> bytes:
@@ -228,10 +227,10 @@ def _kind_of(reason: str) -> str:
     return reason.split(" - at ")[0].split(" (byte ")[0]
 
 
-def _say_replayed(done: Replayed) -> None:
+def _say_replayed(done: ReplayResult) -> None:
     rows = ", ".join(f"{count:,} in {table}" for table, count in done.rows.items()) or "none"
-    say(f"🆕 {len(done.taken):,} rejects ingested; rows added: {rows}")
-    say(f"❌ {len(done.left):,} rejects are left")
+    say(f"🆕 {len(done.ingested):,} rejects ingested; rows added: {rows}")
+    say(f"❌ {len(done.remaining):,} rejects are left")
 
 
 def _as_json(check: Result) -> dict[str, object]:
@@ -261,7 +260,7 @@ def _say_profile(made: FileProfile, checks: tuple[Result, ...]) -> None:
         right="rows, codes, malformed",
     )
     say_table(
-        ("doubtful", "count", "of", "such as"),
+        ("finding", "count", "of", "such as"),
         ((f.name, f.count, f.of,
           ", ".join(f"{e.section}[{e.element}]: {e.text}" for e in f.examples[:_EXAMPLES]))
          for f in made.findings if f.count),

@@ -1,7 +1,7 @@
 """Price files, step by step: `mrf/raw_file` ─▶ `mrf/file_index` ─▶ three tables ─▶ profile, parts.
 
 One pass over a file gives all three tables, so they are one step. What a killed run has done
-stays done: the same partition again goes on from there, and one that is done is only looked at.
+stays done: the same partition again resumes there, and one that is done is only checked.
 """
 
 # No postponed annotations here: Dagster reads those of asset functions as they stand.
@@ -84,7 +84,7 @@ def materialized(
     checks: Iterable[Result],
     version: str,
 ) -> dg.MaterializeResult[Any]:
-    """A step's result; what its checks said is in the metadata too, which each partition keeps."""
+    """A step's result; its check results are in the metadata too, which each partition keeps."""
     results = [check_result(key, result) for result in checks]
     lines = [[_MARKS[r.passed, r.severity], r.check_name, r.description] for r in results]
     return dg.MaterializeResult(
@@ -102,7 +102,7 @@ def materialized(
 def raw_file(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:
-    """The file as its insurer published it: fetched, proved whole, and kept under its hash."""
+    """The file as its insurer published it: fetched, verified whole, and kept under its hash."""
     begun = time.monotonic()
     with as_dagster_failure(), log_to_run(context):
         warehouse, home = price_files.warehouse(), price_files.settings.lsats_home
@@ -120,7 +120,7 @@ def raw_file(
             plans = len(catalog.plans(connection, raw.key))
     yield materialized(
         context.asset_key,
-        file_metadata.fetched(raw, entry, plans, time.monotonic() - begun),
+        file_metadata.fetch_metadata(raw, entry, plans, time.monotonic() - begun),
         raw_checks(raw),
         raw.sha256,
     )
@@ -144,7 +144,7 @@ def file_index(
             raise
     yield materialized(
         context.asset_key,
-        file_metadata.indexed(work.index, time.monotonic() - begun),
+        file_metadata.index_metadata(work.index, time.monotonic() - begun),
         index_checks(work.index, version),
         work.index.sha256,
     )
@@ -162,7 +162,7 @@ def file_index(
             kinds={"parquet", "postgres"},
             owners=OWNERS,
             tags=_TAGS,
-            metadata=file_metadata.defined(table),
+            metadata=file_metadata.table_definition(table),
         )
         for table, about in _TABLES.items()
     ],
@@ -179,7 +179,7 @@ def tables(
     with as_dagster_failure(), log_to_run(context):
         warehouse = price_files.warehouse()
         version = catalog_ingest.newest(warehouse, context.partition_key)
-        outcome = catalog_ingest.take_version_in(
+        outcome = catalog_ingest.ingest_version(
             warehouse, version, price_files.exports, price_files.options(), progress(context)
         )
         loaded = _loaded(context, price_files, outcome.file) if price_files.to_postgres else None
@@ -190,7 +190,7 @@ def tables(
         key = dg.AssetKey(["mrf", table])
         yield materialized(
             key,
-            file_metadata.ingested(table, outcome, folder, loaded, source),
+            file_metadata.table_metadata(table, outcome, folder, loaded, source),
             table_checks(table, outcome.published, folder, loaded),
             outcome.published.sha256,
         )
@@ -217,7 +217,7 @@ def file_profile(
         made = profile(file, price_files.exports, price_files.profile_options(), progress(context))
     yield materialized(
         context.asset_key,
-        file_metadata.profiled(made),
+        file_metadata.profile_metadata(made),
         checks_of(made),
         made.sha256,
     )
@@ -245,7 +245,7 @@ def split_files(
         folder = folder_of(file, price_files.exports, options).final
     yield materialized(
         context.asset_key,
-        file_metadata.split_up(made, folder, sum(part.text for part in made.parts)),
+        file_metadata.split_metadata(made, folder, sum(part.text for part in made.parts)),
         split_checks(made),
         f"{made.sha256} {made.meaning}",
     )

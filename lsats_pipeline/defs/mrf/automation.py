@@ -23,7 +23,7 @@ _RUNS_AT_ONCE = 20
     job=mrf_process,
     minimum_interval_seconds=_TICK_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Looks at LSATS_MRF_SOURCES; a run for every price file that is new or changed.",
+    description="Checks LSATS_MRF_SOURCES; a run for every price file that is new or changed.",
 )
 def mrf_files_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """A partition and a run for each file that is due, some at a time."""

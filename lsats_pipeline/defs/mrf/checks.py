@@ -43,7 +43,7 @@ SPANS_ONCE = Rule(
 )
 NOTHING_LOST = Rule(
     "nothing_lost",
-    about="Elements in the file = elements taken + elements rejected.",
+    about="Elements in the file = elements ingested + elements rejected.",
     severity="error",
 )
 ROWS_STORED = Rule(
@@ -168,7 +168,7 @@ def _nothing_lost(table: str, published: Published) -> Result:
         NOTHING_LOST,
         sums.values == sums.taken + sums.rejected,
         f"{elements:,} elements of {_SECTION_OF[table]}; in the whole file {sums.values:,} values"
-        f" read, {sums.taken:,} taken, {sums.rejected:,} rejected",
+        f" read, {sums.taken:,} ingested, {sums.rejected:,} rejected",
         values={"elements": elements},
     )
 

@@ -27,7 +27,7 @@ _MOST_PARTS = 20
 _PERSONAL = {"npi", "tin_value", "business_name", "providers"}
 
 
-def defined(table: str) -> Mapping[str, Any]:
+def table_definition(table: str) -> Mapping[str, Any]:
     """What is known of a table before anything has run."""
     return {
         "dagster/table_name": f"mrf.{table}",
@@ -35,7 +35,7 @@ def defined(table: str) -> Mapping[str, Any]:
     }
 
 
-def fetched(raw: RawFile, entry: CatalogEntry, plans: int, seconds: float) -> dict[str, Any]:
+def fetch_metadata(raw: RawFile, entry: CatalogEntry, plans: int, seconds: float) -> dict[str, Any]:
     """Of a raw file; the query of its address is secret, and left out."""
     return {
         "source": entry.address,
@@ -50,7 +50,7 @@ def fetched(raw: RawFile, entry: CatalogEntry, plans: int, seconds: float) -> di
     }
 
 
-def indexed(index: Index, seconds: float) -> dict[str, Any]:
+def index_metadata(index: Index, seconds: float) -> dict[str, Any]:
     """Of an index: what is in the file."""
     return {
         "reporting entity": index.scalar("reporting_entity_name"),
@@ -68,7 +68,7 @@ def indexed(index: Index, seconds: float) -> dict[str, Any]:
     }
 
 
-def ingested(
+def table_metadata(
     table: str, outcome: IngestOutcome, folder: Path, loaded: Loaded | None, source: str
 ) -> dict[str, Any]:
     """Of one table of a file."""
@@ -94,8 +94,8 @@ def ingested(
     }
 
 
-def profiled(profile: FileProfile) -> dict[str, Any]:
-    """Of a profile: counts, categories, the picture of prices."""
+def profile_metadata(profile: FileProfile) -> dict[str, Any]:
+    """Of a profile: counts, categories, the price chart."""
     broken = [found for found in profile.schema.violations if found.breaks]
     return {
         "price distribution": dg.MetadataValue.md(price_picture(profile)),
@@ -119,7 +119,7 @@ def profiled(profile: FileProfile) -> dict[str, Any]:
     }
 
 
-def split_up(made: Split, folder: Path, text: int) -> dict[str, Any]:
+def split_metadata(made: Split, folder: Path, text: int) -> dict[str, Any]:
     """Of the parts of a file."""
     lines = [[p.name, p.group, p.elements, p.compressed, p.sha256[:16]] for p in made.parts]
     return {

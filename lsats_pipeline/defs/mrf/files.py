@@ -1,4 +1,4 @@
-"""Price files in Dagster: a partition for each, the options of a run, the example file.
+"""Price files in Dagster: a partition for each, the run options, the example file.
 
 A run without a partition is one of the example: a generated file under the key `mrf_demo`.
 """
@@ -18,7 +18,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.partitions import choose_one, is_chosen
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
-from lsats_pipeline.mrf.ingest.file_ingest import Options, workers_for_this_machine
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, workers_for_this_machine
 from lsats_pipeline.mrf.profiling import ProfileOptions
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import discovery
@@ -104,10 +104,10 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._warehouse = opened
         return self._warehouse
 
-    def options(self) -> Options:
+    def options(self) -> IngestOptions:
         """How a file is indexed and ingested."""
         index = IndexOptions(span=self.span_mb << 20, max_ratio=self.max_ratio)
-        return Options(self._workers(), index)
+        return IngestOptions(self._workers(), index)
 
     def profile_options(self) -> ProfileOptions:
         """How it is profiled."""

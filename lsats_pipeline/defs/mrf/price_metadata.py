@@ -1,4 +1,4 @@
-"""A price file as a drawing: what things cost, by negotiated type, and which code systems occur."""
+"""A chart of a price file: prices by negotiated type, and which code systems occur."""
 
 from __future__ import annotations
 

@@ -47,14 +47,14 @@ class Copies:
 
 
 def publish(connection: Connection, copies: Copies) -> None:
-    """The new content in the place of the old, in one step; then the planner is told of it."""
+    """The new content in the place of the old, in one step; then statistics for the planner."""
 
     def swap() -> None:
         forget(connection, copies.published.file)
         for name in LOADED:
             if shards := [shard for shard in copies.shards if shard.of == name]:
                 _attach(connection, copies, name, shards)
-        _remember(connection, copies)
+        _record_loaded(connection, copies)
 
     patiently(connection, swap)
     patiently(connection, lambda: relational.analyze_whole(connection))
@@ -122,7 +122,7 @@ def _attach_file(
     )
 
 
-def _remember(connection: Connection, copies: Copies) -> None:
+def _record_loaded(connection: Connection, copies: Copies) -> None:
     published = copies.published
     connection.execute(
         "insert into mrf.loaded (file, content, sha256, version, reporting_entity, last_updated_on,"

@@ -1,4 +1,4 @@
-"""A published file into PostgreSQL: shards beside each other, then visible in one transaction.
+"""A published file into PostgreSQL: shards in parallel, then visible in one transaction.
 
 parts ─▶ shards, tables nobody sees yet: COPY and indexes, a transaction each ─▶ counted
       ─▶ one transaction: the file's old partitions go, the new ones come, `mrf.loaded` says so
@@ -93,7 +93,7 @@ def load_file(
     """
     begun = time.monotonic()
     workspace = Workspace(exports, file)
-    with workspace.locked(), _writing(warehouse, file) as connection:
+    with workspace.locked(), _writer_connection(warehouse, file) as connection:
         published = _published(workspace)
         _declare(warehouse, connection)
         content = content_of(published, workspace.final)
@@ -114,7 +114,7 @@ def load_file(
 
 def unload_file(warehouse: Warehouse, file: str) -> int:
     """Take a file out of the tables; returns how many rows there were. Its Parquet stays."""
-    with _writing(warehouse, file) as connection:
+    with _writer_connection(warehouse, file) as connection:
         row = None
         if relational.is_declared(connection) or relational.holds_files(connection):
             row = connection.execute(
@@ -151,7 +151,7 @@ def content_of(published: Published, folder: Path) -> str:
 
 
 @contextmanager
-def _writing(warehouse: Warehouse, file: str) -> Iterator[Connection]:
+def _writer_connection(warehouse: Warehouse, file: str) -> Iterator[Connection]:
     """The connection of the one who loads this file; errors of the server as ours."""
     try:
         with warehouse.writer(f"mrf-load/{file}") as connection:
@@ -222,7 +222,7 @@ def _room_for(shards: Sequence[Shard], server: Path | None) -> None:
 
 
 class _Pacing:
-    """Tells how far shards are that are copied beside each other."""
+    """Reports the progress of shards that are copied in parallel."""
 
     def __init__(
         self, published: Published, shards: Sequence[Shard], progress: Progress | None
@@ -253,7 +253,7 @@ class _Pacing:
 def _copied(
     url: str, shards: Sequence[Shard], connections: int, pacing: _Pacing
 ) -> dict[str, Contents]:
-    """Copy shards beside each other; the first failure stops the others."""
+    """Copy shards in parallel; the first failure stops the others."""
     stop = threading.Event()
 
     def one(shard: Shard) -> Contents:

@@ -27,7 +27,7 @@ _MOST = 200_000
 _ROOM = 2**62
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Said = str | tuple[str | None, ...] | None
+Words = str | tuple[str | None, ...] | None
 """A word, or words."""
 # Of these Parquet keeps each word once; read so, they need not be found to be the same again.
 _LISTS_OF_WORDS = ["service_code.list.element", "billing_code_modifier.list.element"]
@@ -126,10 +126,10 @@ class Narrowed:
 
 
 class _Terms:
-    """Numbers for combinations of what is said beside an amount; exact, and bounded in memory."""
+    """Numbers for combinations of a price's other columns; exact, and bounded in memory."""
 
     def __init__(self) -> None:
-        self._words: list[dict[Said, int]] = []
+        self._words: list[dict[Words, int]] = []
         self._numbers: dict[bytes, int] = {}
         self._next = 0
         self._forget()
@@ -163,7 +163,7 @@ class _Terms:
         self._numbers = {}
 
 
-def _each_once(column: pa.Array) -> tuple[list[Said], Numbers]:
+def _each_once(column: pa.Array) -> tuple[list[Words], Numbers]:
     """The different words or lists of a column, and for each row which of them it is."""
     if pa.types.is_dictionary(column.type):
         words = [*column.dictionary.to_pylist(), None]
@@ -200,9 +200,9 @@ def _words_apart(words: pa.Array) -> tuple[Numbers, int]:
     return codes.to_numpy(zero_copy_only=False).astype(np.int64), len(words.dictionary) + 1
 
 
-def _coded(known: dict[Said, int], said: list[Said], at: Numbers) -> Numbers:
-    """The number of what is said in each row, the same in every batch."""
-    numbers = np.array([known.setdefault(one, len(known)) for one in said], np.int64)
+def _coded(known: dict[Words, int], words: list[Words], at: Numbers) -> Numbers:
+    """The number of the words in each row, the same in every batch."""
+    numbers = np.array([known.setdefault(one, len(known)) for one in words], np.int64)
     coded: Numbers = numbers[at]
     return coded
 

@@ -1,4 +1,4 @@
-"""Shards: the parts of a file's tables that are copied beside each other, a transaction each.
+"""Shards: the parts of a file's tables that are copied in parallel, a transaction each.
 
 A shard is the rows of neighbouring spans, in a PostgreSQL table, or four if they are prices. It is
 there with all its rows and indexes, or not at all; the comment of its tables says what is in it, so
@@ -125,7 +125,7 @@ def shards_of(folder: Path, file: str, content: str, connections: int) -> list[S
 
 
 def copy(url: str, shard: Shard, stop: threading.Event, done: Callable[[int], None]) -> Contents:
-    """Make the tables of a shard; `done` is told how many rows are copied."""
+    """Make the tables of a shard; `done` is called with the number of rows copied."""
     with connect(url) as connection:
         become_etl(connection)
         connection.execute("set local synchronous_commit = off")

@@ -2,11 +2,11 @@
 
 in_network ──▶ items   a row per element: its codes and names, file and span
                rates   a row per rate of an element: whom it is for
-               terms   a row per combination of what is said beside amounts; many prices share one
+               terms   a row per combination of a price's other columns; many prices share one
                prices  a row per price: of which element and rate, on which terms, how much
 
 The view `mrf.in_network` puts them together again to the columns of Parquet (`relational.sql`).
-Their rows are numbered within a shard, so that shards can be made beside each other.
+Their rows are numbered within a shard, so that shards can be made in parallel.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How this process treats memory that it has freed, for work that needs the same again at once."""
+"""Allocator settings of a worker: freed memory is kept for the next span."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _KEPT, _LARGEST = 128 << 20, 32 << 20
 
 
 def keep_freed_memory() -> None:
-    """Blocks of megabytes are taken from what was freed, not from the system, page by page.
+    """Reuse freed blocks of megabytes instead of returning them to the system.
 
-    That was an eighth of the time of taking in a file. Arrow takes its memory from the same place.
-    Without the GNU library there is nothing to be set, and nothing is.
+    Page faults were an eighth of the time of an ingest. Arrow uses the same allocator.
+    Without the GNU C library nothing is changed.
     """
     pa.set_memory_pool(pa.system_memory_pool())
     try:

@@ -1,4 +1,4 @@
-"""A version of the catalogue taken in: its states say what is being done, and what came of it."""
+"""Ingest of a version of a file of the catalogue; its state there is kept up to date."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lsats_pipeline.core.errors import BadFile, ConfigurationError
-from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome, Options, Progress, ingest, prepare
+from lsats_pipeline.mrf.ingest.file_ingest import (
+    IngestOptions,
+    IngestOutcome,
+    Progress,
+    ingest,
+    prepare,
+)
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.catalog import FileVersion
 from lsats_pipeline.mrf.workspace import Work
@@ -33,23 +39,23 @@ def index_version(
     warehouse: Warehouse,
     version: FileVersion,
     exports: Path,
-    options: Options,
+    options: IngestOptions,
     progress: Progress | None = None,
 ) -> Work:
-    """The index of a version, kept for taking it in."""
+    """The index of a version, kept for its ingest."""
     with warehouse.connection() as connection:
         older = _older(connection, version)
     return prepare(Path(version.path), exports, options, file_of(version), progress, older=older)
 
 
-def take_version_in(
+def ingest_version(
     warehouse: Warehouse,
     version: FileVersion,
     exports: Path,
-    options: Options,
+    options: IngestOptions,
     progress: Progress | None = None,
 ) -> IngestOutcome:
-    """Its tables as Parquet; the same bytes under another key are not read again."""
+    """Ingest a version; the same bytes under another key are not read again."""
     path, file = Path(version.path), file_of(version)
     if file != version.key:
         return ingest(path, exports, options, file, progress)

@@ -1,6 +1,6 @@
-"""One file to Parquet: index it, take its spans in by workers, publish the whole.
+"""Ingest of one file to Parquet: index it, ingest its spans by workers, publish the whole.
 
-Everything can be stopped anywhere: what is done stays done, the rest is done by the next run.
+A run can be stopped at any point: what is done stays done, the next run does the rest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from lsats_pipeline.mrf.ingest.publication import finished, publish
 from lsats_pipeline.mrf.ingest.span_ingester import SpanWorkers, of_the_machine, span_workers
 from lsats_pipeline.mrf.provenance.rereading import Indexed, texts_of
 from lsats_pipeline.mrf.text.cutting import Piece
-from lsats_pipeline.mrf.text.index import Index, IndexOptions, LargeElement, Span, Taker, index_file
+from lsats_pipeline.mrf.text.index import (
+    Index,
+    IndexOptions,
+    LargeElement,
+    Span,
+    SpanCallback,
+    index_file,
+)
 from lsats_pipeline.mrf.text.reading import Watcher, sha256_of, size_of
 from lsats_pipeline.mrf.workspace import (
     LAYOUT,
@@ -37,16 +44,16 @@ from lsats_pipeline.mrf.workspace import (
 Stage = Literal["index", "ingest"]
 Progress = Callable[[Stage, int, int], None]
 """Called with bytes done and in all: of the file for the index, of the spans' text for the rest."""
-_AROUND = 1 << 20
-# What a worker stays under, whatever the file (512 MB; measured less).
+_MARGIN = 1 << 20
+# The most memory of a worker, whatever the file (512 MB; measured less).
 MEMORY_OF_A_WORKER = 512 << 20
-# What one reader can feed, and whose slots it can hold below the same limit.
-_FED = 8
+# As many as one reader can feed, and whose slots fit below the same limit.
+_MAX_WORKERS = 8
 
 
 @dataclass(frozen=True)
-class Options:
-    """How files are taken in."""
+class IngestOptions:
+    """How files are ingested."""
 
     workers: int = 2
     index: IndexOptions = field(default_factory=IndexOptions)
@@ -54,12 +61,12 @@ class Options:
     @property
     def room(self) -> int:
         """Bytes for the text of a span, with something around each piece."""
-        return max(self.index.span, self.index.limits.largest) + _AROUND
+        return max(self.index.span, self.index.limits.largest) + _MARGIN
 
 
 @dataclass(frozen=True)
 class IngestOutcome:
-    """What became of one file. `spans_resumed` were done by a run before."""
+    """The result of one ingest. `spans_resumed` were done by an earlier run."""
 
     file: str
     state: Literal["published", "unchanged"]
@@ -71,25 +78,25 @@ class IngestOutcome:
 def ingest(
     path: Path,
     exports: Path,
-    options: Options,
+    options: IngestOptions,
     name: str = "",
     progress: Progress | None = None,
     *,
     older: Collection[str] = (),
 ) -> IngestOutcome:
-    """Take a file in, or go on with it; BadFile when it cannot be, and its reason is kept.
+    """Ingest a file, or resume it; BadFile when it cannot be ingested, and the reason is kept.
 
     `older`: where its older versions were, if they were elsewhere; only those are replaced.
     """
     begun = time.monotonic()
-    with _working_on(path, exports, name, older) as workspace:
-        if published := _unchanged(workspace, path):
+    with _locked_workspace(path, exports, name, older) as workspace:
+        if published := _published_if_unchanged(workspace, path):
             return IngestOutcome(workspace.file, "unchanged", published, time.monotonic() - begun)
-        work = _begun(workspace, path)
+        work = _begin_or_resume(workspace, path)
         with span_workers(workspace, options.workers, options.room) as workers:
-            taking = _Taking(workspace, workers)
-            work = work or _indexed(workspace, path, options, progress, taking.found)
-            resumed = taking.rest(work, progress)
+            dispatcher = _SpanDispatcher(workspace, workers)
+            work = work or _build_index(workspace, path, options, progress, dispatcher.on_span)
+            resumed = dispatcher.finish(work, progress)
         published = publish(workspace, work)
     seconds = time.monotonic() - begun
     return IngestOutcome(workspace.file, "published", published, seconds, resumed)
@@ -98,21 +105,21 @@ def ingest(
 def prepare(
     path: Path,
     exports: Path,
-    options: Options,
+    options: IngestOptions,
     name: str = "",
     progress: Progress | None = None,
     *,
     older: Collection[str] = (),
 ) -> Work:
     """The index alone, kept for `ingest`; that of a file which is published already as it is."""
-    with _working_on(path, exports, name, older) as workspace:
-        if _unchanged(workspace, path) and (work := workspace.published_work):
+    with _locked_workspace(path, exports, name, older) as workspace:
+        if _published_if_unchanged(workspace, path) and (work := workspace.published_work):
             return work
-        return _begun(workspace, path) or _indexed(workspace, path, options, progress)
+        return _begin_or_resume(workspace, path) or _build_index(workspace, path, options, progress)
 
 
 @contextmanager
-def _working_on(
+def _locked_workspace(
     path: Path, exports: Path, name: str, older: Collection[str]
 ) -> Iterator[Workspace]:
     """The locked folders of a file; what is wrong with the file is noted there."""
@@ -121,7 +128,7 @@ def _working_on(
     try:
         with workspace.locked():
             workspace.recover()
-            _no_other_file(workspace, path, older)
+            _require_same_file(workspace, path, older)
             try:
                 yield workspace
             except BadFile as error:
@@ -134,16 +141,16 @@ def _working_on(
 def workers_for_this_machine() -> int:
     """As many as there are processors, and memory for, and as one reader can feed."""
     room = psutil.virtual_memory().available // MEMORY_OF_A_WORKER
-    return max(1, min(os.cpu_count() or 1, int(room), _FED))
+    return max(1, min(os.cpu_count() or 1, int(room), _MAX_WORKERS))
 
 
-def plan(path: Path, options: Options, watch: Watcher | None = None) -> Index:
+def plan(path: Path, options: IngestOptions, watch: Watcher | None = None) -> Index:
     """What is in a file; nothing is written."""
     size_of(path)
     return index_file(path, options.index, watch)
 
 
-def _room_for(path: Path, exports: Path) -> None:
+def _require_disk_space(path: Path, exports: Path) -> None:
     """Parquet takes about as much as the compressed file; an old version stays until the end."""
     exports.mkdir(parents=True, exist_ok=True)
     needed, free = 2 * size_of(path), shutil.disk_usage(exports).free
@@ -154,7 +161,7 @@ def _room_for(path: Path, exports: Path) -> None:
         )
 
 
-def _no_other_file(workspace: Workspace, path: Path, older: Collection[str]) -> None:
+def _require_same_file(workspace: Workspace, path: Path, older: Collection[str]) -> None:
     published = workspace.published
     if (
         published
@@ -171,7 +178,7 @@ def _no_other_file(workspace: Workspace, path: Path, older: Collection[str]) -> 
         )
 
 
-def _unchanged(workspace: Workspace, path: Path) -> Published | None:
+def _published_if_unchanged(workspace: Workspace, path: Path) -> Published | None:
     published = workspace.published
     if published is None:
         return None
@@ -183,9 +190,9 @@ def _unchanged(workspace: Workspace, path: Path) -> Published | None:
     return published if sha256_of(path) == published.sha256 else None
 
 
-def _begun(workspace: Workspace, path: Path) -> Work | None:
+def _begin_or_resume(workspace: Workspace, path: Path) -> Work | None:
     """Begin with a file, or go on with it; the index of an unfinished run if it is still that."""
-    _room_for(path, workspace.final.parent)
+    _require_disk_space(path, workspace.final.parent)
     work = workspace.work
     if work and not (
         work.source.path == str(path.absolute()) and work.source.is_still(work.index.sha256)
@@ -195,69 +202,71 @@ def _begun(workspace: Workspace, path: Path) -> Work | None:
     return work
 
 
-def _indexed(
+def _build_index(
     workspace: Workspace,
     path: Path,
-    options: Options,
+    options: IngestOptions,
     progress: Progress | None,
-    take: Taker | None = None,
+    on_span: SpanCallback | None = None,
 ) -> Work:
-    """A new index. `take` is given its spans on the way: the file is read once for both."""
+    """A new index. `on_span` gets its spans on the way: the file is read once for both."""
     source = Identity.of(path)
     watch = partial(progress, "index") if progress else None
-    index = index_file(path, options.index, watch, take)
+    index = index_file(path, options.index, watch, on_span)
     work = Work(layout=LAYOUT, source=source, index=index)
     workspace.keep(work)
     return work
 
 
-class _Taking:
-    """Has every span of a file taken in once, by this run or one before."""
+class _SpanDispatcher:
+    """Gives every span of a file to the workers once, unless an earlier run has done it."""
 
     def __init__(self, workspace: Workspace, workers: SpanWorkers) -> None:
         self._workspace = workspace
         self._workers = workers
-        self._given: set[int] = set()
-        self._before = finished(workspace)
+        self._dispatched: set[int] = set()
+        self._done = finished(workspace)
 
-    def found(self, span: Span, pieces: list[Piece]) -> None:
-        """Take in a new span. One of a large element waits for what may follow in that."""
+    def on_span(self, span: Span, pieces: list[Piece]) -> None:
+        """Ingest a new span. One of a large element waits for the whole index."""
         if span.of is None and not self._is_done(span):
-            self._give(span, None, [piece.document for piece in pieces])
+            self._dispatch(span, None, [piece.document for piece in pieces])
 
-    def rest(self, work: Work, progress: Progress | None) -> int:
-        """Take in what is not done yet; returns how many spans runs before have done."""
+    def finish(self, work: Work, progress: Progress | None) -> int:
+        """Ingest what is not done yet; returns how many spans earlier runs have done."""
         index, spans = work.index, {span.number: span for span in work.index.spans}
-        for number in self._before.keys() - self._given:
+        for number in self._done.keys() - self._dispatched:
             if number not in spans or not self._is_done(spans[number]):
                 self._workspace.forget(number)
-        waiting = [s for s in index.spans if s.number not in self._given and not self._is_done(s)]
-        resumed = len(spans) - len(self._given) - len(waiting)
+        waiting = [
+            s for s in index.spans if s.number not in self._dispatched and not self._is_done(s)
+        ]
+        resumed = len(spans) - len(self._dispatched) - len(waiting)
         large = {(element.section, element.number): element for element in index.large}
-        report = _Reported(self._workspace, index.spans, progress)
+        report = _ProgressReport(self._workspace, index.spans, progress)
         if waiting:
             text = Indexed.of(work, self._workspace.folder).original.opened()
             for span, documents in texts_of(text, waiting):
                 of = large[span.section, span.of] if span.of is not None else None
-                self._give(span, of, documents)
+                self._dispatch(span, of, documents)
                 report()
         self._workers.finish()
         report()
         return resumed
 
     def _is_done(self, span: Span) -> bool:
-        note = self._before.get(span.number)
+        note = self._done.get(span.number)
         return note is not None and note.is_of(span)
 
-    def _give(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
-        if span.number in self._before:
+    def _dispatch(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
+        if span.number in self._done:
             self._workspace.forget(span.number)
-        self._given.add(span.number)
+        self._dispatched.add(span.number)
         self._workers.give(span, large, documents)
 
 
-class _Reported:
-    """Tells how much of the text is done."""
+class _ProgressReport:
+    """Reports how much of the text is done."""
 
     def __init__(
         self, workspace: Workspace, spans: Sequence[Span], progress: Progress | None

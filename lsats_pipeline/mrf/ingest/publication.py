@@ -1,4 +1,4 @@
-"""The end of a file: everything is counted again, and then appears in one step, or not at all."""
+"""Publication of an ingest: counted again, then visible in one step, or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import PermanentError
-from lsats_pipeline.mrf.ingest.spans import Done
+from lsats_pipeline.mrf.ingest.spans import SpanNote
 from lsats_pipeline.mrf.rows import columns
 from lsats_pipeline.mrf.rows.columns import Lineage
 from lsats_pipeline.mrf.rows.decoding import too_large
@@ -18,9 +18,9 @@ from lsats_pipeline.mrf.text.index import SECTIONS, Index
 from lsats_pipeline.mrf.workspace import LAYOUT, Published, Sums, Work, Workspace, read, write
 
 
-def finished(workspace: Workspace) -> dict[int, Done]:
+def finished(workspace: Workspace) -> dict[int, SpanNote]:
     """The spans that are done, by number."""
-    notes = (read(path, Done) for path in sorted(workspace.done.glob("*.json")))
+    notes = (read(path, SpanNote) for path in sorted(workspace.done.glob("*.json")))
     return {note.span: note for note in notes if note}
 
 
@@ -28,11 +28,11 @@ def publish(workspace: Workspace, work: Work) -> Published:
     """Publish what all spans gave; PermanentError when the parts do not add up to the index."""
     sums = sum((note.sums for note in finished(workspace).values()), Sums())
     _assert_all_elements(work.index, finished(workspace))
-    sums.rows["inline_groups"] = _written_out_once(workspace)
+    sums.rows["inline_groups"] = _write_inline_groups(workspace)
     sums.rows.pop("inline", None)
-    _too_large(workspace, work.index, sums)
+    _write_too_large(workspace, work.index, sums)
     _assert_all_rows(workspace, sums)
-    published = _described(workspace.file, work, sums)
+    published = _published_record(workspace.file, work, sums)
     write(workspace.out / "index.json", work)
     write(workspace.out / "file.json", published)
     seeking.move(workspace.folder, workspace.out)
@@ -40,8 +40,8 @@ def publish(workspace: Workspace, work: Work) -> Published:
     return published
 
 
-def _assert_all_elements(index: Index, done: dict[int, Done]) -> None:
-    """Elements in = elements taken, rejected, cut inside, or too large; for every section."""
+def _assert_all_elements(index: Index, done: dict[int, SpanNote]) -> None:
+    """Elements in = elements ingested, rejected, cut inside, or too large; for every section."""
     for section in SECTIONS:
         spans = [s for s in index.spans if s.section == section and s.of is None]
         values = sum(done[span.number].sums.values for span in spans)
@@ -54,7 +54,7 @@ def _assert_all_elements(index: Index, done: dict[int, Done]) -> None:
             )
 
 
-def _written_out_once(workspace: Workspace) -> int:
+def _write_inline_groups(workspace: Workspace) -> int:
     """Provider groups that rates of several spans write out go to the table once; how many rows."""
     parts = sorted(workspace.inline.glob("*.parquet"))
     if not parts:
@@ -72,14 +72,14 @@ def _written_out_once(workspace: Workspace) -> int:
 
 def _first_of_each(ids: list[np.ndarray]) -> list[np.ndarray]:
     """For each part, which rows are of groups that no part before has."""
-    together = np.concatenate(ids)
+    all_ids = np.concatenate(ids)
     part_of = np.repeat(np.arange(len(ids)), [len(found) for found in ids])
-    _, where, back = np.unique(together, return_index=True, return_inverse=True)
+    _, where, back = np.unique(all_ids, return_index=True, return_inverse=True)
     wanted = part_of[where][back] == part_of
     return np.split(wanted, np.cumsum([len(found) for found in ids])[:-1])
 
 
-def _too_large(workspace: Workspace, index: Index, sums: Sums) -> None:
+def _write_too_large(workspace: Workspace, index: Index, sums: Sums) -> None:
     if not index.too_large:
         return
     table = columns.rejects(
@@ -93,16 +93,16 @@ def _assert_all_rows(workspace: Workspace, sums: Sums) -> None:
     """The rows that the parts say they have are the rows that the spans wrote."""
     for folder in TABLES:
         parts = sorted((workspace.out / folder).glob("*.parquet"))
-        stored = sum(pq.read_metadata(part).num_rows for part in parts)
+        in_parts = sum(pq.read_metadata(part).num_rows for part in parts)
         written = sums.rows.get(folder, 0)
         written += sums.rows["inline_groups"] if folder == "provider_references" else 0
-        if stored != written:
+        if in_parts != written:
             raise PermanentError(
-                f"{folder} has {stored:,} rows, and {written:,} were written to it"
+                f"{folder} has {in_parts:,} rows, and {written:,} were written to it"
             )
 
 
-def _described(file: str, work: Work, sums: Sums) -> Published:
+def _published_record(file: str, work: Work, sums: Sums) -> Published:
     index = work.index
     return Published(
         layout=LAYOUT,

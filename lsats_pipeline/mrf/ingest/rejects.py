@@ -1,4 +1,4 @@
-"""Rejects of a published file: listed, and each made into a small element of its own."""
+"""Rejects of a published file: the list, and each as a small element of its own."""
 
 from __future__ import annotations
 
@@ -44,19 +44,23 @@ def rejects_of(workspace: Workspace) -> list[PublishedReject]:
 
 
 def assembled(
-    file: Indexed, rejects: Sequence[PublishedReject], *, coerce: bool, mended: Mapping[int, bytes]
+    file: Indexed,
+    rejects: Sequence[PublishedReject],
+    *,
+    coerce: bool,
+    corrections: Mapping[int, bytes],
 ) -> list[tuple[PublishedReject, bytes]]:
     """The rejects that can be tried, each as an element that holds nothing else."""
     found: list[tuple[PublishedReject, bytes]] = []
     for reject, offset, value, large in _values_around(file, rejects):
         begin = reject.offset - offset
-        text = mended.get(reject.number, value[begin : begin + reject.length])
+        text = corrections.get(reject.number, value[begin : begin + reject.length])
         try:
             inside = coerced(text, reject.section, reject.path) if coerce else text
             _LIST.decode(b"[%b]" % inside)  # one value, or an error
             found.append((reject, _around(value, large, reject.path, inside)))
         except _FAULTS as error:
-            if reject.number in mended:
+            if reject.number in corrections:
                 raise ConfigurationError(
                     f"what was given for reject {reject.number} cannot be used: {error}"
                 ) from None
@@ -90,7 +94,7 @@ def _values_around(
 
 
 def _around(value: bytes, large: LargeElement | None, path: str, text: bytes) -> bytes:
-    """The element with this text in place of all that is beside it in its lists."""
+    """The element with this text as the only item of its lists."""
     steps = STEP.findall(path)
     if large is None:
         return _inside(value, steps, text)

@@ -1,8 +1,8 @@
-"""Rejects of a published file taken in after all: as they are, coerced, or mended by hand.
+"""Replay of the rejects of a published file: as they are, coerced, or corrected by hand.
 
-Each reject becomes a small element with all that surrounds it, and those go the way that all files
-go (`ingest`, strict as ever). What comes of them joins the published tables, under the span and
-the element that they are from; everything appears in one step, and counted again.
+Each reject becomes a small element with all that surrounds it, and these are ingested as any file
+is (`ingest`, as strict as ever). Their rows are added to the published tables, under the span and
+the element that they are from; everything is counted again and visible in one step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import BadFile, ConfigurationError, PermanentError
-from lsats_pipeline.mrf.ingest.file_ingest import Options, ingest
+from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, ingest
 from lsats_pipeline.mrf.ingest.rejects import STEP, PublishedReject, assembled, rejects_of
 from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed
 from lsats_pipeline.mrf.rows import columns
@@ -30,11 +30,11 @@ from lsats_pipeline.mrf.workspace import Published, Sums, Workspace, write
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """What a replay did: rejects taken in, wholly or in part; those left; rows that were added."""
+class ReplayResult:
+    """What a replay did: rejects ingested, wholly or in part; those left; rows that were added."""
 
-    taken: list[PublishedReject]
-    left: list[PublishedReject]
+    ingested: list[PublishedReject]
+    remaining: list[PublishedReject]
     rows: dict[str, int]
     published: Published
 
@@ -44,64 +44,70 @@ def replay(
     exports: Path,
     *,
     coerce: bool = False,
-    mended: Mapping[int, bytes] | None = None,
-) -> Replayed:
-    """Try rejects again; `mended` gives the text of some, by number, and then only those are tried.
+    corrections: Mapping[int, bytes] | None = None,
+) -> ReplayResult:
+    """Try rejects again; `corrections` has the text of some, by number: then only those are tried.
 
     ConfigurationError when there is no such reject, or a text is no JSON. What does not fit stays a
-    reject. Busy while the file is taken in.
+    reject. Busy while the file is ingested.
     """
     workspace = Workspace(exports, file)
     work, found = indexed(workspace), rejects_of(workspace)
-    if unknown := set(mended or ()) - {reject.number for reject in found}:
+    if unknown := set(corrections or ()) - {reject.number for reject in found}:
         raise ConfigurationError(f"{file} has {len(found)} rejects, and no {min(unknown)}")
-    tried = [r for r in found if not mended or r.number in mended]
+    tried = [r for r in found if not corrections or r.number in corrections]
     try:
         with workspace.locked():
             workspace.recover()
-            _nothing_half_done(workspace)
-            texts = assembled(work, tried, coerce=coerce, mended=mended or {})
-            return _join(workspace, work, found, texts) if texts else _nothing(workspace, found)
+            _require_no_unfinished_run(workspace)
+            texts = assembled(work, tried, coerce=coerce, corrections=corrections or {})
+            return (
+                _replay_and_publish(workspace, work, found, texts)
+                if texts
+                else _no_change(workspace, found)
+            )
     except OSError as error:
         raise PermanentError(
-            f"{workspace.folder}: {error.strerror or error}: nothing was changed; mend that and run"
+            f"{workspace.folder}: {error.strerror or error}: nothing was changed; fix that and run"
             " the same command again"
         ) from error
 
 
-def _nothing_half_done(workspace: Workspace) -> None:
+def _require_no_unfinished_run(workspace: Workspace) -> None:
     if workspace.begun:
         raise ConfigurationError(
-            f"another version of {workspace.file} is half taken in: finish that with"
+            f"another version of {workspace.file} is half ingested: finish that with"
             " `lsats mrf run`"
         )
 
 
-def _nothing(workspace: Workspace, found: list[PublishedReject]) -> Replayed:
+def _no_change(workspace: Workspace, found: list[PublishedReject]) -> ReplayResult:
     assert workspace.published is not None
-    return Replayed([], found, {}, workspace.published)
+    return ReplayResult([], found, {}, workspace.published)
 
 
-def _join(
+def _replay_and_publish(
     workspace: Workspace,
     work: Indexed,
     found: list[PublishedReject],
     tried: list[tuple[PublishedReject, bytes]],
-) -> Replayed:
+) -> ReplayResult:
     scratch = workspace.folder / "replay"
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         parts = [
-            _Taken(scratch, section, [(r, text) for r, text in tried if r.section == section])
+            _SectionReplay(
+                scratch, section, [(r, text) for r, text in tried if r.section == section]
+            )
             for section in SECTIONS
         ]
-        return _published(workspace, work, found, [part for part in parts if part.rejects])
+        return _publish(workspace, work, found, [part for part in parts if part.rejects])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         workspace.clear()
 
 
-class _Taken:
+class _SectionReplay:
     """What the rejects of one section gave."""
 
     def __init__(
@@ -110,19 +116,19 @@ class _Taken:
         self.section = section
         self.rejects = [reject for reject, _ in tried]
         self.tables: dict[str, pa.Table] = {}
-        self.taken: list[PublishedReject] = []
+        self.ingested: list[PublishedReject] = []
         self.smaller: pa.Table = TABLES["rejects"].empty_table()
         if tried:
-            self._take(scratch, tried)
+            self._ingest(scratch, tried)
 
-    def _take(self, scratch: Path, tried: list[tuple[PublishedReject, bytes]]) -> None:
+    def _ingest(self, scratch: Path, tried: list[tuple[PublishedReject, bytes]]) -> None:
         document = scratch / f"{self.section}.json"
         document.parent.mkdir(parents=True, exist_ok=True)
         elements = b",".join(text for _, text in tried)
         with_prices = b"" if self.section != "provider_references" else b',"in_network":[]'
         document.write_bytes(b'{"%b":[%b]%b}' % (self.section.encode(), elements, with_prices))
         try:
-            ingest(document, scratch / "mrf", Options(workers=1))
+            ingest(document, scratch / "mrf", IngestOptions(workers=1))
         except BadFile as error:
             raise PermanentError(
                 f"the rejects of {self.section} cannot be tried again: {error}"
@@ -131,7 +137,7 @@ class _Taken:
         left = again["rejects"].to_pylist()
         bad = {row["element"] for row in left if not _is_deeper(row, self.rejects)}
         good = np.array([n not in bad for n in range(len(tried))], bool)
-        self.taken = [r for r, fine in zip(self.rejects, good, strict=True) if fine]
+        self.ingested = [r for r, fine in zip(self.rejects, good, strict=True) if fine]
         for name, table in again.items():
             chosen = table.filter(pa.array(good[table["element"].to_numpy()]))
             self.tables[name] = self._relabelled(name, chosen)
@@ -150,7 +156,7 @@ class _Taken:
             changes["rate"] = [_rate_of(r.path, rate) for r, rate in zip(of, rates, strict=True)]
         if name == "rejects":
             paths = table["path"].to_pylist()
-            changes["path"] = [_longer(r.path, path) for r, path in zip(of, paths, strict=True)]
+            changes["path"] = [_full_path(r.path, path) for r, path in zip(of, paths, strict=True)]
             changes["offset"] = [r.offset for r in of]
             changes["length"] = [r.length for r in of]
         for column, values in changes.items():
@@ -170,7 +176,7 @@ def _rate_of(path: str, rate: int) -> int:
     return int(found[2]) if found else rate
 
 
-def _longer(above: str, path: str) -> str:
+def _full_path(above: str, path: str) -> str:
     """A path inside the small element as one inside the element that it is from."""
     steps, known = STEP.findall(path), STEP.findall(above)
     return ".".join(f"{name}[{number}]" for name, number in (*known, *steps[len(known) :]))
@@ -185,22 +191,22 @@ def _tables(folder: Path) -> dict[str, pa.Table]:
     return found
 
 
-def _published(
-    workspace: Workspace, work: Indexed, found: list[PublishedReject], parts: list[_Taken]
-) -> Replayed:
-    taken = [reject for part in parts for reject in part.taken]
-    if not taken:
-        return _nothing(workspace, found)
-    numbers = {reject.number for reject in taken}
+def _publish(
+    workspace: Workspace, work: Indexed, found: list[PublishedReject], parts: list[_SectionReplay]
+) -> ReplayResult:
+    ingested = [reject for part in parts for reject in part.ingested]
+    if not ingested:
+        return _no_change(workspace, found)
+    numbers = {reject.number for reject in ingested}
     shutil.rmtree(workspace.out, ignore_errors=True)
-    shutil.copytree(workspace.final, workspace.out, copy_function=_linked)
+    shutil.copytree(workspace.final, workspace.out, copy_function=_link_or_copy)
     before = {path.name[:13] for path in workspace.final.glob("*/replay-*.parquet")}
     name = f"replay-{len(before) + 1:06}"
-    _without(workspace.out / "rejects", numbers)
+    _remove_rejects(workspace.out / "rejects", numbers)
     added: dict[str, int] = {}
     sums = Sums()
     for part in parts:
-        for folder, table in _new(workspace, part):
+        for folder, table in _new_tables(workspace, part):
             _write(table, workspace.out / folder / f"{name}-{part.section}.parquet")
             if folder != "rejects":
                 written_out = folder == "provider_references" and part.section == "in_network"
@@ -208,20 +214,20 @@ def _published(
                 added[kind] = added.get(kind, 0) + table.num_rows
             sums += _sums_of(folder, table)
     smaller = sum(part.smaller.num_rows for part in parts)
-    sums += _values(work, taken)
-    sums.rows = {**added, "rejects": smaller - len(taken)}
+    sums += _values(work, ingested)
+    sums.rows = {**added, "rejects": smaller - len(ingested)}
     assert workspace.published is not None
     after = workspace.published
     after.sums += sums
-    after.notes.append(f"{len(taken):,} rejects were taken in later (replay)")
+    after.notes.append(f"{len(ingested):,} rejects were ingested later (replay)")
     write(workspace.out / "file.json", after)
     (workspace.out / "profile.json").unlink(missing_ok=True)
     _assert_rows(workspace, after)
     workspace.swap()
-    return Replayed(taken, [r for r in found if r.number not in numbers], added, after)
+    return ReplayResult(ingested, [r for r in found if r.number not in numbers], added, after)
 
 
-def _linked(source: str, target: str) -> None:
+def _link_or_copy(source: str, target: str) -> None:
     """A file once more, without its bytes where the disk can do that."""
     try:
         os.link(source, target)
@@ -229,7 +235,7 @@ def _linked(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _new(workspace: Workspace, part: _Taken) -> Iterator[tuple[str, pa.Table]]:
+def _new_tables(workspace: Workspace, part: _SectionReplay) -> Iterator[tuple[str, pa.Table]]:
     """The tables that are not empty; groups that rates write out only if they are not there yet."""
     for folder, table in part.tables.items():
         if folder == "provider_references" and part.section == "in_network":
@@ -248,7 +254,7 @@ def _known_groups(workspace: Workspace) -> pa.Array:
     return pa.concat_arrays(ids) if ids else pa.array([], pa.int64())
 
 
-def _without(folder: Path, numbers: set[int]) -> None:
+def _remove_rejects(folder: Path, numbers: set[int]) -> None:
     """Take rows out of the rejects; their parts stay, also when nothing is left in them."""
     first = 0
     for part in sorted(folder.glob("*.parquet")):
@@ -277,11 +283,11 @@ def _sums_of(folder: str, table: pa.Table) -> Sums:
     return Sums()
 
 
-def _values(work: Indexed, taken: Sequence[PublishedReject]) -> Sums:
-    """Values of spans that were rejected, and are taken now."""
+def _values(work: Indexed, ingested: Sequence[PublishedReject]) -> Sums:
+    """Values of spans that were rejected, and are ingested now."""
     large = {(e.section, e.number) for e in work.index.large}
     whole = sum(
-        "." not in r.path and bool(r.path) == ((r.section, r.element) in large) for r in taken
+        "." not in r.path and bool(r.path) == ((r.section, r.element) in large) for r in ingested
     )
     return Sums(taken=whole, rejected=-whole)
 
@@ -289,9 +295,11 @@ def _values(work: Indexed, taken: Sequence[PublishedReject]) -> Sums:
 def _assert_rows(workspace: Workspace, published: Published) -> None:
     for folder in TABLES:
         parts = (workspace.out / folder).glob("*.parquet")
-        stored = sum(pq.read_metadata(part).num_rows for part in parts)
-        told = published.sums.rows.get(folder, 0)
+        in_parts = sum(pq.read_metadata(part).num_rows for part in parts)
+        counted = published.sums.rows.get(folder, 0)
         if folder == "provider_references":
-            told += published.sums.rows.get("inline_groups", 0)
-        if stored != told:
-            raise PermanentError(f"{folder} would have {stored:,} rows, and {told:,} are counted")
+            counted += published.sums.rows.get("inline_groups", 0)
+        if in_parts != counted:
+            raise PermanentError(
+                f"{folder} would have {in_parts:,} rows, and {counted:,} are counted"
+            )

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.core.worker_pool import WorkerPool
 from lsats_pipeline.mrf.ingest.allocation import keep_freed_memory
-from lsats_pipeline.mrf.ingest.spans import Taker
+from lsats_pipeline.mrf.ingest.spans import SpanIngester
 from lsats_pipeline.mrf.text.index import LargeElement, Span
 from lsats_pipeline.mrf.workspace import Workspace
 
@@ -55,10 +55,10 @@ def span_workers(workspace: Workspace, workers: int, room: int) -> Iterator[Span
 class _InThisProcess:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._taker = Taker(workspace)
+        self._ingester = SpanIngester(workspace)
 
     def give(self, span: Span, large: LargeElement | None, documents: list[bytes]) -> None:
-        self._taker.take(span, large, documents).write(self._workspace)
+        self._ingester.decode(span, large, documents).write(self._workspace)
 
     def finish(self) -> None:
         pass
@@ -118,13 +118,13 @@ class _Worker:
         self._slots = slots
         self._room = room
         self._frees = frees
-        self._taker = Taker(workspace)
+        self._ingester = SpanIngester(workspace)
 
     def ingest(self, given: _Given) -> None:
         texts: Sequence[bytes | memoryview] = given.documents or list(
             self._cut(given.slot * self._room, given.sizes)
         )
-        gathered = self._taker.take(given.span, given.large, texts)
+        gathered = self._ingester.decode(given.span, given.large, texts)
         self._frees.send_bytes(bytes([given.slot]))
         try:
             gathered.write(self._workspace)

@@ -1,6 +1,6 @@
-"""One span: its pieces to columns, a part for each table, and a note that it is done.
+"""Ingest of one span: its pieces to columns, a part for each table, and a note that it is done.
 
-A span is done when its note is written; until then it is nothing.
+A span is done when its note is written, and not before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span
 from lsats_pipeline.mrf.workspace import Sums, Workspace, write
 
 
-class Done(msgspec.Struct, kw_only=True):
+class SpanNote(msgspec.Struct, kw_only=True):
     """The note of a span: what it gave, and of which bytes."""
 
     span: int
@@ -40,19 +40,19 @@ class Done(msgspec.Struct, kw_only=True):
         return (self.begin, self.end, self.crc32) == (span.begin, span.end, span.crc32)
 
 
-class Taker:
-    """Takes in spans of one file, one after the other."""
+class SpanIngester:
+    """Ingests spans of one file, one after the other."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._decoder = Decoder()
 
-    def take(
+    def decode(
         self, span: Span, large: LargeElement | None, documents: Sequence[bytes | memoryview]
-    ) -> Gathered:
+    ) -> SpanResult:
         """Decode the pieces of a span, given as documents; they are not needed any more then."""
         source = PieceSource(span, large)
-        gathered = Gathered(Lineage(self._workspace.file, span.number), source)
+        gathered = SpanResult(Lineage(self._workspace.file, span.number), source)
         first, loose = span.first, set(span.loose)
         for number, (document, (begin, _, values)) in enumerate(
             zip(documents, span.pieces, strict=True)
@@ -63,7 +63,7 @@ class Taker:
         return gathered
 
 
-class Gathered:
+class SpanResult:
     """What the pieces of one span gave, until it is written."""
 
     def __init__(self, lineage: Lineage, source: PieceSource) -> None:
@@ -94,7 +94,7 @@ class Gathered:
             if table.num_rows:
                 self._sum(folder, table)
                 write_part(table, workspace.part(folder, span.number))
-        note = Done(
+        note = SpanNote(
             span=span.number,
             begin=span.begin,
             end=span.end,
@@ -155,5 +155,5 @@ class Gathered:
         if not span.values == sums.values == sums.taken + sums.rejected:
             raise PermanentError(
                 f"span {span.number} ({span.section}) has {span.values:,} values, and gave"
-                f" {sums.taken:,} taken and {sums.rejected:,} rejected: please report this"
+                f" {sums.taken:,} ingested and {sums.rejected:,} rejected: please report this"
             )

@@ -1,8 +1,10 @@
 """What is in a published file, against what should be: schema, counts, prices, doubtful rows.
 
-walking    every element of the text against the published schema, in worker processes
-measuring  counts, distributions and findings from the Parquet files (DuckDB, *.sql)
-facts      what is known in the end       judging  checks with thresholds, from those facts
+scan        every element of the text against the published schema, in worker processes
+metrics     counts, distributions and findings from the Parquet files (DuckDB, *.sql)
+queries     the conditions of the findings    ledger  counts that have to agree
+statistics  the profile as it is stored       checks  checks with thresholds on it
+profile     all of it, kept by content
 """
 
 from lsats_pipeline.mrf.profiling.checks import PROFILE_RULES, checks_of

@@ -23,7 +23,7 @@ EVERY_BYTE_ONCE = Rule(
 )
 EVERY_ROW_ONCE = Rule(
     "every_row_once",
-    about="Values read = taken + rejected; rows written = rows stored.",
+    about="Values read = ingested + rejected; rows written = rows stored.",
     severity="error",
 )
 FEW_REJECTS = Rule(
@@ -96,7 +96,7 @@ def _rows(profile: FileProfile) -> Result:
     return Result(
         EVERY_ROW_ONCE,
         has["values"] == seen and has["rows_written"] == has["rows_stored"],
-        f"{has['values']:,} values read, {seen:,} taken or rejected;"
+        f"{has['values']:,} values read, {seen:,} ingested or rejected;"
         f" {has['rows_written']:,} rows written, {has['rows_stored']:,} stored",
         values={name: has[name] for name in has if not name.startswith("text")},
     )
@@ -152,7 +152,7 @@ def _codes(profile: FileProfile) -> Result:
 
 
 def _doubtful(rule: FindingsRule, profile: FileProfile) -> Result:
-    found = [profile.finding(name) for name in (*rule.findings, *rule.noted)]
+    found = [profile.finding_named(name) for name in (*rule.findings, *rule.noted)]
     counted = found[: len(rule.findings)]
     some = ", ".join(f"{one.count:,} {one.name}" for one in found if one.count)
     return Result(

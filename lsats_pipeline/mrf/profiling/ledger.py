@@ -11,7 +11,7 @@ from lsats_pipeline.mrf.workspace import Workspace
 
 
 def ledger_of(workspace: Workspace, work: Indexed) -> dict[str, int]:
-    """Counts that have to agree with each other (`judging` says which)."""
+    """Counts that have to agree with each other (`checks` says which)."""
     published = workspace.published
     assert published is not None, "only what is published is looked at"
     sums = published.sums

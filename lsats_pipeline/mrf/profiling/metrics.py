@@ -12,7 +12,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from lsats_pipeline.mrf.profiling.queries import CATEGORIES, CODE_FORMS, QUESTIONS, Question
+from lsats_pipeline.mrf.profiling.queries import (
+    CATEGORIES,
+    CODE_FORMS,
+    FINDING_QUERIES,
+    FindingQuery,
+)
 from lsats_pipeline.mrf.profiling.statistics import (
     CodeSystem,
     Distribution,
@@ -32,8 +37,8 @@ _SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was found in the tables."""
+class Metrics:
+    """Counts, distributions and findings of the tables."""
 
     counts: dict[str, int]
     categories: dict[str, dict[str, int]]
@@ -42,17 +47,17 @@ class Measured:
     findings: list[ProfileFinding]
 
 
-def measure(workspace: Workspace, work: Indexed, memory_mb: int, threads: int) -> Measured:
-    """Ask everything of a published file."""
+def compute_metrics(workspace: Workspace, work: Indexed, memory_mb: int, threads: int) -> Metrics:
+    """All metrics of a published file."""
     with _database(workspace, memory_mb, threads) as db:
         _views(db, workspace.final, work.index.scalar("last_updated_on"))
         db.execute(_SQL.read_text("utf-8"))
-        return Measured(
+        return Metrics(
             counts=_counts(db),
             categories=_categories(db),
             systems=_systems(db),
             prices=_distributions(db),
-            findings=[*_asked(db), *_outliers(db), *_references(db), *_duplicates(db)],
+            findings=[*_query_findings(db), *_outliers(db), *_references(db), *_duplicates(db)],
         )
 
 
@@ -60,7 +65,7 @@ def measure(workspace: Workspace, work: Indexed, memory_mb: int, threads: int) -
 def _database(
     workspace: Workspace, memory_mb: int, threads: int
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory, which puts aside on disk what is too much."""
+    """A database in memory that spills to disk above its limit."""
     spill = workspace.folder / "profile" / "spill"
     shutil.rmtree(spill, ignore_errors=True)
     spill.mkdir(parents=True)
@@ -164,14 +169,14 @@ def _systems(db: duckdb.DuckDBPyConnection) -> list[CodeSystem]:
             select billing_code_type as system, billing_code as code, sum(rows)::bigint as rows
             from code_amounts group by all
         ),
-        judged as (
+        checked as (
             select *, billing_code not like 'CSTM-%'
                 and not coalesce(case system {forms} end, true) as bad
             from (select *, code as billing_code from codes)
         )
         select system, sum(rows)::bigint, count(*), coalesce(sum(rows) filter (bad), 0)::bigint,
                list(code order by code) filter (bad)
-        from judged group by system order by 2 desc, 1
+        from checked group by system order by 2 desc, 1
         """,
     )
     return [
@@ -220,27 +225,27 @@ def _histogram(db: duckdb.DuckDBPyConnection, table: str) -> dict[str, dict[int,
     return found
 
 
-def _asked(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
-    for table in dict.fromkeys(question.table for question in QUESTIONS):
-        asked = [question for question in QUESTIONS if question.table == table]
-        counts = ", ".join(f"count(*) filter ({question.condition})" for question in asked)
+def _query_findings(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
+    for table in dict.fromkeys(rule.table for rule in FINDING_QUERIES):
+        rules = [rule for rule in FINDING_QUERIES if rule.table == table]
+        counts = ", ".join(f"count(*) filter ({rule.condition})" for rule in rules)
         total, *found = _rows(db, f"select count(*), {counts} from {table}")[0]
-        for question, count in zip(asked, found, strict=True):
+        for rule, count in zip(rules, found, strict=True):
             yield ProfileFinding(
-                name=question.name, about=question.about, count=count, of=total,
-                examples=_examples(db, question) if count else [],
+                name=rule.name, about=rule.about, count=count, of=total,
+                examples=_examples(db, rule) if count else [],
             )  # fmt: skip
 
 
-def _examples(db: duckdb.DuckDBPyConnection, question: Question) -> list[Example]:
-    return _told(
+def _examples(db: duckdb.DuckDBPyConnection, rule: FindingQuery) -> list[Example]:
+    return _query_examples(
         db,
-        f"select section, element, {question.shown} from {question.table}"
-        f" where {question.condition} order by element, 3 limit {_EXAMPLES}",
+        f"select section, element, {rule.example} from {rule.table}"
+        f" where {rule.condition} order by element, 3 limit {_EXAMPLES}",
     )
 
 
-def _told(db: duckdb.DuckDBPyConnection, query: str) -> list[Example]:
+def _query_examples(db: duckdb.DuckDBPyConnection, query: str) -> list[Example]:
     return [
         Example(section=section, element=element, text=f"{text}")
         for section, element, text in _rows(db, query)
@@ -253,7 +258,7 @@ def _outliers(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
         about="a hundred times the median of its code, or a hundredth, and beyond the far fences",
         count=_one(db, "select sum(rows) from outlying"),
         of=_one(db, "select sum(rows) from code_amounts where amount > 0"),
-        examples=_told(
+        examples=_query_examples(
             db,
             f"""
             with furthest as (
@@ -302,7 +307,7 @@ def _references(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
             about=about,
             count=_one(db, f"select count(*) {which}"),
             of=_one(db, f"select count(*) from {of}"),
-            examples=_told(
+            examples=_query_examples(
                 db,
                 f"select section, element, reference {which}"
                 f" order by element, reference limit {_EXAMPLES}",
@@ -316,7 +321,7 @@ def _duplicates(db: duckdb.DuckDBPyConnection) -> Iterator[ProfileFinding]:
         about="a price that is in the file already, alike in all but its place",
         count=_one(db, "select sum(rows - 1) from duplicates"),
         of=_one(db, "select count(*) from prices"),
-        examples=_told(
+        examples=_query_examples(
             db,
             "select 'in_network', element, rows || ' times ' || amount from duplicates"
             f" order by rows desc, element, amount limit {_EXAMPLES}",

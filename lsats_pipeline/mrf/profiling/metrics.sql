@@ -1,4 +1,4 @@
--- Tables and views that the questions are asked of. Everything is exact; what does not fit the
+-- Tables and views that the queries use. Everything is exact; what does not fit the
 -- memory goes to disk, which is why nothing here uses median() or count(distinct).
 
 -- Luhn, with the prefix 80840 that all of them share (it adds 24).
@@ -70,7 +70,7 @@ from quartiles;
 create temp table outlying as
 select a.*, b.median from code_amounts as a
 join code_bounds as b using (billing_code_type, billing_code, kind)
--- What is told otherwise (huge, a percentage as a fraction) is not told again.
+-- What another finding reports (huge, a percentage as a fraction) is not reported again.
 where a.amount > 0 and a.amount < 1e7 and not (a.kind = 'percentage' and a.amount < 1)
   and (a.amount < b.least or a.amount > b.most);
 

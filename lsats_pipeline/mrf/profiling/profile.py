@@ -1,4 +1,4 @@
-"""One file's profile: looked up when its content was profiled before, else made and kept."""
+"""One file's profile: the kept one if its content was profiled before, else made and kept."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 from lsats_pipeline.core.errors import PermanentError, TransientError
 from lsats_pipeline.mrf.profiling.ledger import ledger_of
-from lsats_pipeline.mrf.profiling.metrics import Measured, measure
-from lsats_pipeline.mrf.profiling.scan import walk
+from lsats_pipeline.mrf.profiling.metrics import Metrics, compute_metrics
+from lsats_pipeline.mrf.profiling.scan import scan_schema
 from lsats_pipeline.mrf.profiling.statistics import LAYOUT, FileProfile
-from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, told
+from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, stage_watcher
 from lsats_pipeline.mrf.workspace import Workspace, lock, read, write
 
 Progress = Callable[[str, int, int], None]
@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class ProfileOptions:
-    """How a profile is made: processes beside each other, megabytes for the queries."""
+    """How a profile is made: parallel processes, megabytes for the queries."""
 
     workers: int = 1
     memory_mb: int = 300
@@ -47,7 +47,7 @@ def profile(
             made = _made(workspace, work, chosen, progress)
         except OSError as error:
             raise PermanentError(
-                f"{workspace.folder}: {error.strerror or error}: mend that and run it again"
+                f"{workspace.folder}: {error.strerror or error}: fix that and run it again"
             ) from error
         _keep(workspace, made)
     return made
@@ -71,8 +71,8 @@ def _made(
     workspace: Workspace, work: Indexed, options: ProfileOptions, progress: Progress | None
 ) -> FileProfile:
     begun = time.monotonic()
-    schema = walk(work, options.workers, told(progress, "schema"))
-    measured: Measured = measure(workspace, work, options.memory_mb, max(1, options.workers))
+    schema = scan_schema(work, options.workers, stage_watcher(progress, "schema"))
+    metrics: Metrics = compute_metrics(workspace, work, options.memory_mb, max(1, options.workers))
     return FileProfile(
         layout=LAYOUT,
         file=workspace.file,
@@ -80,11 +80,11 @@ def _made(
         text=work.index.text,
         seconds=time.monotonic() - begun,
         schema=schema,
-        counts=measured.counts,
-        categories=measured.categories,
-        systems=measured.systems,
-        prices=measured.prices,
-        findings=measured.findings,
+        counts=metrics.counts,
+        categories=metrics.categories,
+        systems=metrics.systems,
+        prices=metrics.prices,
+        findings=metrics.findings,
         ledger={**ledger_of(workspace, work), "rows": _rows(workspace)},
     )
 
@@ -92,5 +92,5 @@ def _made(
 def _keep(workspace: Workspace, made: FileProfile) -> None:
     published = workspace.published
     if published is None or published.sha256 != made.sha256:
-        raise TransientError(f"{made.file} was taken in anew while it was profiled: run it again")
+        raise TransientError(f"{made.file} was ingested again while it was profiled: run it again")
     write(workspace.final / "profile.json", made)

@@ -1,6 +1,6 @@
-"""What is doubtful in a row: each question is a name, a condition in SQL, and why.
+"""Findings about rows: each is a name, a condition in SQL, and the reason.
 
-They are asked all at once, in one scan of a table. Ranges and forms: domain/mrf.md 2, 8.1d.
+All conditions on a table are evaluated in one scan of it. Ranges and forms: domain/mrf.md 2, 8.1d.
 """
 
 from __future__ import annotations
@@ -12,44 +12,44 @@ HUGE = 1e7
 
 
 @dataclass(frozen=True)
-class Question:
-    """Rows of `table` for which `condition` holds are doubtful; `shown` is what is told of one."""
+class FindingQuery:
+    """Rows of `table` for which `condition` holds; `example` is the SQL of an example's text."""
 
     name: str
     table: str
     condition: str
-    shown: str
+    example: str
     about: str
 
 
 _RATE, _DATE = "negotiated_rate", "expiration_date"
 _DAY = f"try_strptime({_DATE}, '%Y-%m-%d')"
-QUESTIONS = (
-    Question("rate_zero", "prices", f"{_RATE} = 0", _RATE, "a price of nothing"),
-    Question("rate_negative", "prices", f"{_RATE} < 0", _RATE, "a price below nothing"),
-    Question("rate_huge", "prices", f"{_RATE} >= {HUGE:.0f}", _RATE, "over ten million"),
-    Question(
+FINDING_QUERIES = (
+    FindingQuery("rate_zero", "prices", f"{_RATE} = 0", _RATE, "a price of nothing"),
+    FindingQuery("rate_negative", "prices", f"{_RATE} < 0", _RATE, "a price below nothing"),
+    FindingQuery("rate_huge", "prices", f"{_RATE} >= {HUGE:.0f}", _RATE, "over ten million"),
+    FindingQuery(
         "percentage_as_fraction",
         "prices",
         f"negotiated_type = 'percentage' and {_RATE} > 0 and {_RATE} < 1",
         _RATE,
         "percentages are whole numbers: 40.5, not .405",
     ),
-    Question(
+    FindingQuery(
         "date_impossible",
         "prices",
         f"not regexp_full_match({_DATE}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') or {_DAY} is null",
         _DATE,
         "an expiration date that is no day as YYYY-MM-DD",
     ),
-    Question(
+    FindingQuery(
         "date_expired",
         "prices",
         f"{_DAY} < (select day from updated)",
         _DATE,
         "expired before the file was last updated",
     ),
-    Question(
+    FindingQuery(
         "tin_malformed",
         "providers",
         "not case tin_type when 'ein' then regexp_full_match(tin_value, '[0-9]{2}-?[0-9]{7}')"
@@ -57,24 +57,24 @@ QUESTIONS = (
         "tin_type || ' ' || tin_value",
         "an EIN is NN-NNNNNNN, an NPI has ten digits",
     ),
-    Question(
+    FindingQuery(
         "npi_malformed",
         "npis",
         "npi not between 1000000000 and 9999999999 and not (npi = 0 and alone)",
         "npi",
         "an NPI has ten digits; [0] alone says that only the TIN is known",
     ),
-    Question(
+    FindingQuery(
         "npi_check_digit",
         "npis",
         "npi between 1000000000 and 9999999999 and not npi_holds(npi)",
         "npi",
         "the last digit of an NPI does not fit the others (Luhn)",
     ),
-    Question("npi_unknown", "npis", "npi = 0 and alone", "npi", "[0]: only the TIN is known"),
-    Question("amount_negative", "payments", "allowed_amount < 0", "allowed_amount",
+    FindingQuery("npi_unknown", "npis", "npi = 0 and alone", "npi", "[0]: only the TIN is known"),
+    FindingQuery("amount_negative", "payments", "allowed_amount < 0", "allowed_amount",
              "a payment below nothing"),
-    Question("amount_huge", "payments", f"allowed_amount >= {HUGE:.0f}", "allowed_amount",
+    FindingQuery("amount_huge", "payments", f"allowed_amount >= {HUGE:.0f}", "allowed_amount",
              "over ten million"),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Every element of a file against the published schema, in processes beside each other."""
+"""Every element of a file against the published schema, in parallel processes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from lsats_pipeline.mrf.profiling.statistics import Example, SchemaFound, Violat
 from lsats_pipeline.mrf.provenance.rereading import Indexed, Stretch, stretches
 from lsats_pipeline.mrf.schema import published
 from lsats_pipeline.mrf.schema.json_schema import json_schema, observed
+from lsats_pipeline.mrf.schema.msgspec_types import conforms
 from lsats_pipeline.mrf.schema.published import VERSIONS, Version
-from lsats_pipeline.mrf.schema.typed import keeps_to
 from lsats_pipeline.mrf.schema.types import Anything, Kind, ListOf, Object
-from lsats_pipeline.mrf.schema.validation import SchemaFault, Seen, first_places, look
+from lsats_pipeline.mrf.schema.validation import Observations, SchemaFault, first_places, validate
 from lsats_pipeline.mrf.text.access import Original
 from lsats_pipeline.mrf.text.index import HEADER, SECTIONS, Index, LargeElement, Span
 from lsats_pipeline.mrf.text.reading import Watcher
 
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_SHOWN = 200
+_MAX_TEXT = 200
 
 
 @dataclass
-class Walked:
-    """What one pass over some spans saw, and where each fault is first."""
+class ScanResult:
+    """What one pass over some spans observed, and the first place of each fault."""
 
-    seen: Seen
+    seen: Observations
     firsts: dict[SchemaFault, Example]
 
-    def add(self, other: Walked) -> None:
+    def add(self, other: ScanResult) -> None:
         """Sum up; the first place is the one nearest to the beginning."""
         self.seen.add(other.seen)
         for fault, example in other.firsts.items():
@@ -49,35 +49,35 @@ class _Job:
     version: Version
 
 
-class Differences:
-    """How pieces differ from a version; what is quickly seen to keep to it is not walked."""
+class SchemaDifferences:
+    """How pieces differ from a version; pieces that the typed decoder accepts are not scanned."""
 
     def __init__(self, version: Version) -> None:
         self._version = version
-        self._walked = Walked(Seen(), {})
+        self._result = ScanResult(Observations(), {})
 
-    def look(self, stretch: Stretch) -> None:
+    def add(self, stretch: Stretch) -> None:
         """One more piece."""
-        if not keeps_to(inside(stretch.span, self._version)[0], stretch.data):
-            self._walked.add(_of_stretch(stretch, self._version, self._walked.firsts))
+        if not conforms(inside(stretch.span, self._version)[0], stretch.data):
+            self._result.add(_scan_piece(stretch, self._version, self._result.firsts))
 
     def breaking(self, index: Index) -> list[Violation]:
         """What breaks the schema in these pieces, and in all of a file that is not in pieces."""
-        walked = _header(index, self._version)
+        result = _header(index, self._version)
         for element in index.large:
-            walked.add(_large(element, self._version))
-        walked.add(self._walked)
-        return _breaking(_found(index, self._version, walked).violations)
+            result.add(_large(element, self._version))
+        result.add(self._result)
+        return _breaking(_found(index, self._version, result).violations)
 
 
 def breaking(texts: Sequence[bytes], section: str, version: Version) -> list[Violation]:
     """What breaks the schema in these elements."""
-    kind, path, seen = published.element(section, version), f"{section}[]", Seen()
-    for text in () if keeps_to(kind, b",".join(texts)) else texts:
+    kind, path, seen = published.element(section, version), f"{section}[]", Observations()
+    for text in () if conforms(kind, b",".join(texts)) else texts:
         try:
-            look([msgspec.json.decode(text)], kind, path, seen)
+            validate([msgspec.json.decode(text)], kind, path, seen)
         except _FAULTS as error:
-            seen.fault(path, "not json", _without_place(error), 1)
+            seen.fault(path, "not json", _message_without_offset(error), 1)
     return _breaking(_ranked(seen, {}))
 
 
@@ -85,17 +85,17 @@ def _breaking(found: list[Violation]) -> list[Violation]:
     return [violation for violation in found if violation.breaks]
 
 
-def walk(file: Indexed, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
-    """The schema of a file as found, and against the version that fits it best."""
+def scan_schema(file: Indexed, workers: int = 1, watch: Watcher | None = None) -> SchemaFound:
+    """The schema of a file as found, and against the version that fits best."""
     index = file.index
     version = fitting_version(file)
-    walked = _header(index, version)
+    result = _header(index, version)
     for element in index.large:
-        walked.add(_large(element, version))
+        result.add(_large(element, version))
     jobs = [_Job(file.original, spans, version) for spans in _shares(index.spans, workers)]
-    for part in parallel_map(_walk, jobs, watch):
-        walked.add(part)
-    return _found(index, version, walked)
+    for part in parallel_map(_scan_spans, jobs, watch):
+        result.add(part)
+    return _found(index, version, result)
 
 
 def fitting_version(file: Indexed) -> Version:
@@ -118,11 +118,11 @@ def fitting_version(file: Indexed) -> Version:
 
 
 def _faults(index: Index, pieces: list[tuple[Span, bytes]], version: Version) -> int:
-    walked = _header(index, version)
+    result = _header(index, version)
     for span, data in pieces:
-        walked.add(_of_stretch(Stretch(span, span.begin, span.first, span.values, data), version))
-    # Here members that a version does not know tell as much as those that it misses.
-    return walked.seen.faults.total()
+        result.add(_scan_piece(Stretch(span, span.begin, span.first, span.values, data), version))
+    # Here members that a version does not know count as much as those that it misses.
+    return result.seen.faults.total()
 
 
 def _first_piece(span: Span) -> Span:
@@ -140,29 +140,29 @@ def _shares(spans: Sequence[Span], workers: int) -> list[tuple[Span, ...]]:
     return [tuple(spans[k::workers]) for k in range(max(1, min(workers, len(spans))))]
 
 
-def _walk(job: _Job, watch: Watcher | None = None) -> Walked:
-    walked = Walked(Seen(), {})
+def _scan_spans(job: _Job, watch: Watcher | None = None) -> ScanResult:
+    result = ScanResult(Observations(), {})
     gc.disable()  # decoded JSON has no cycles
     try:
         for stretch in stretches(job.original.opened(watch), job.spans):
-            walked.add(_of_stretch(stretch, job.version, walked.firsts))
+            result.add(_scan_piece(stretch, job.version, result.firsts))
     finally:
         gc.enable()
-    return walked
+    return result
 
 
-def _of_stretch(
+def _scan_piece(
     stretch: Stretch, version: Version, known: dict[SchemaFault, Example] | None = None
-) -> Walked:
+) -> ScanResult:
     kind, path = inside(stretch.span, version)
-    seen = Seen()
+    seen = Observations()
     try:
         values = msgspec.json.decode(b"".join((b"[", stretch.data, b"]")))
     except _FAULTS:
-        return _one_by_one(stretch, kind, path)
-    look(values, kind, path, seen)
+        return _scan_values(stretch, kind, path)
+    validate(values, kind, path, seen)
     new = seen.faults.keys() - (known or {}).keys()
-    return Walked(seen, _placed(stretch, values, kind, path, new) if new else {})
+    return ScanResult(seen, _first_examples(stretch, values, kind, path, new) if new else {})
 
 
 def inside(span: Span, version: Version) -> tuple[Kind, str]:
@@ -177,7 +177,7 @@ def inside(span: Span, version: Version) -> tuple[Kind, str]:
     return member.kind.item, f"{span.section}[].{inner}[]"
 
 
-def _placed(
+def _first_examples(
     stretch: Stretch, values: list[Any], kind: Kind, path: str, wanted: set[SchemaFault]
 ) -> dict[SchemaFault, Example]:
     places = stretch.values()
@@ -194,37 +194,37 @@ def _example(stretch: Stretch, number: int, offset: int, text: bytes) -> Example
         section=span.section,
         element=stretch.first + number if span.of is None else span.of,
         offset=offset,
-        text=text[:_SHOWN].decode(errors="backslashreplace"),
+        text=text[:_MAX_TEXT].decode(errors="backslashreplace"),
     )
 
 
-def _one_by_one(stretch: Stretch, kind: Kind, path: str) -> Walked:
+def _scan_values(stretch: Stretch, kind: Kind, path: str) -> ScanResult:
     """A piece of which some value is no strict JSON."""
-    walked = Walked(Seen(), {})
+    result = ScanResult(Observations(), {})
     for number, (offset, text) in enumerate(stretch.values()):
-        seen, example = Seen(), _example(stretch, number, offset, text)
+        seen, example = Observations(), _example(stretch, number, offset, text)
         try:
-            look([msgspec.json.decode(text)], kind, path, seen)
+            validate([msgspec.json.decode(text)], kind, path, seen)
         except _FAULTS as error:
-            seen.fault(path, "not json", _without_place(error), 1)
-        walked.add(Walked(seen, dict.fromkeys(seen.faults, example)))
-    return walked
+            seen.fault(path, "not json", _message_without_offset(error), 1)
+        result.add(ScanResult(seen, dict.fromkeys(seen.faults, example)))
+    return result
 
 
-def _without_place(error: Exception) -> str:
+def _message_without_offset(error: Exception) -> str:
     return str(error).split(" (byte")[0] if not isinstance(error, RecursionError) else "too deep"
 
 
-def _header(index: Index, version: Version) -> Walked:
+def _header(index: Index, version: Version) -> ScanResult:
     """The values of the top level, and whether the arrays are there."""
     file = "in-network-rates" if index.member("in_network") else "allowed-amounts"
-    whole, seen = published.published(file, version), Seen()
+    whole, seen = published.published(file, version), Observations()
     scalars = {
         m.key: msgspec.json.decode(m.text)
         for m in index.members
         if m.text is not None and m.key not in SECTIONS
     }
-    look([scalars], published.header(file, version), "", seen)
+    validate([scalars], published.header(file, version), "", seen)
     for member in index.members:
         if member.key not in HEADER and member.key not in SECTIONS and member.text is None:
             seen.fault("", "unexpected", member.key, 1)
@@ -235,44 +235,44 @@ def _header(index: Index, version: Version) -> Walked:
                 seen.fault("", "missing", array.name, 1)
             elif found and not found.elements and array.kind.at_least:
                 seen.fault(array.name, "empty", "", 1)
-    return Walked(seen, {fault: Example(offset=0) for fault in seen.faults})
+    return ScanResult(seen, {fault: Example(offset=0) for fault in seen.faults})
 
 
-def _large(element: LargeElement, version: Version) -> Walked:
+def _large(element: LargeElement, version: Version) -> ScanResult:
     """An element that was cut inside: its other members. Its inner array has spans of its own."""
     kind, inner, path = (
         published.element(element.section, version),
         SECTIONS[element.section],
         f"{element.section}[]",
     )
-    seen = Seen()
+    seen = Observations()
     rest = tuple(replace(m, kind=Anything()) if m.name == inner else m for m in kind.members)
     try:
         header: dict[str, Any] = {**msgspec.json.decode(element.header), inner: []}
-        look([header], Object(kind.name, rest, kind.rules), path, seen)
+        validate([header], Object(kind.name, rest, kind.rules), path, seen)
     except _FAULTS as error:
-        seen.fault(path, "not json", _without_place(error), 1)
+        seen.fault(path, "not json", _message_without_offset(error), 1)
     example = Example(section=element.section, element=element.number, offset=element.begin)
-    return Walked(seen, dict.fromkeys(seen.faults, example))
+    return ScanResult(seen, dict.fromkeys(seen.faults, example))
 
 
-def _found(index: Index, version: Version, walked: Walked) -> SchemaFound:
-    types = walked.seen.types
+def _found(index: Index, version: Version, result: ScanResult) -> SchemaFound:
+    types = result.seen.types
     return SchemaFound(
         stated=index.scalar("version"),
         version=version,
         types={path: dict(found) for path, found in types.items()},
-        violations=_ranked(walked.seen, walked.firsts),
+        violations=_ranked(result.seen, result.firsts),
         inferred={
             section: json_schema(observed(types, f"{section}[]"))
             for section in SECTIONS
             if f"{section}[]" in types
         },
-        unknown_paths=walked.seen.unknown,
+        unknown_paths=result.seen.unknown,
     )
 
 
-def _ranked(seen: Seen, firsts: dict[SchemaFault, Example]) -> list[Violation]:
+def _ranked(seen: Observations, firsts: dict[SchemaFault, Example]) -> list[Violation]:
     return [
         Violation(
             path=f.path, what=f.what, detail=f.detail, count=count, first=firsts.get(f, Example()),

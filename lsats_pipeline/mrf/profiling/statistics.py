@@ -1,4 +1,4 @@
-"""What is known of a file that was profiled. Kept as `profile.json` beside what is published."""
+"""The profile of a file, stored as `profile.json` with the published tables."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Distribution(Struct, kw_only=True):
 
 
 class ProfileFinding(Struct, kw_only=True):
-    """How often something doubtful is in the tables, of how many, and the first cases."""
+    """How many rows have a finding, of how many, and the first cases."""
 
     name: str
     about: str
@@ -115,7 +115,7 @@ class FileProfile(Struct, kw_only=True):
     findings: list[ProfileFinding]
     ledger: dict[str, int]
 
-    def finding(self, name: str) -> ProfileFinding:
+    def finding_named(self, name: str) -> ProfileFinding:
         """A finding by its name; one that was not looked for counts nothing."""
         none = ProfileFinding(name=name, about="", count=0, of=0, examples=[])
         return next((found for found in self.findings if found.name == name), none)

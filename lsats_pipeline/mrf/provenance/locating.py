@@ -25,7 +25,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.mrf.provenance.rereading import Stretch, alone, indexed, placed, stretches
+from lsats_pipeline.mrf.provenance.rereading import (
+    Stretch,
+    indexed,
+    single_piece,
+    stretches,
+    values_with_offsets,
+)
 from lsats_pipeline.mrf.rows.tables import FOLDER_OF
 from lsats_pipeline.mrf.text.access import OpenedText
 from lsats_pipeline.mrf.text.index import SECTIONS, LargeElement, Span
@@ -127,7 +133,7 @@ class Origins:
         """One of the pieces of a span, proved."""
         text = self._opened()
         if text.proved:
-            return next(stretches(text, [alone(span, number)]))
+            return next(stretches(text, [single_piece(span, number)]))
         pieces = list(stretches(text, [span]))  # all of it, for its sum proves it
         text.close()
         return pieces[number]
@@ -247,6 +253,8 @@ def _good(
     values = _LIST.decode(listed)
     return [
         (offset, value, f"{above}{inner}[{number}]")
-        for number, (offset, value) in enumerate(placed(listed[1:-1], begin + start + 1, values))
+        for number, (offset, value) in enumerate(
+            values_with_offsets(listed[1:-1], begin + start + 1, values)
+        )
         if f"{above}{inner}[{number}]" not in bad
     ]

@@ -1,6 +1,6 @@
-"""A file that has been indexed, read again: the same bytes, proved by the CRC of each span.
+"""A file that has been indexed, read again: the same bytes, verified by the CRC of each span.
 
-What only looks at a file (profile, split, `show-source`, replay) reads it through here.
+Whatever reads a published file again (profile, split, `show-source`, replay) reads it through here.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ class Stretch:
         found = sequence_of(self.data)
         if not isinstance(found, list) or len(found) != self.count:
             return [(self.begin, self.data)]
-        return list(placed(self.data, self.begin, found))
+        return list(values_with_offsets(self.data, self.begin, found))
 
 
-def placed(data: bytes, begin: int, values: Sequence[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
+def values_with_offsets(
+    data: bytes, begin: int, values: Sequence[msgspec.Raw]
+) -> Iterator[tuple[int, bytes]]:
     """Where each value of `a,b,c` stands, and its text."""
     at = 0
     for value in values:
@@ -67,7 +69,7 @@ def stretches(text: OpenedText, spans: Sequence[Span]) -> Iterator[Stretch]:
             raise changed(text.path, span.begin, span.end)
 
 
-def alone(span: Span, number: int) -> Span:
+def single_piece(span: Span, number: int) -> Span:
     """One of the pieces of a span, as a span; its sum is not known."""
     first = span.first + sum(count for *_, count in span.pieces[:number])
     begin, end, count = piece = span.pieces[number]
@@ -84,7 +86,7 @@ def texts_of(text: OpenedText, spans: Sequence[Span]) -> Iterator[tuple[Span, li
 
 @dataclass(frozen=True)
 class Indexed:
-    """A file that was taken in: what is in it, and how to read it."""
+    """An ingested file: what is in it, and how to read it."""
 
     index: Index
     original: Original
@@ -107,7 +109,7 @@ def indexed(workspace: Workspace) -> Indexed:
     if published is None or work is None:
         raise ConfigurationError(
             f"no price file {workspace.file} is published (`lsats mrf status` lists them):"
-            " `lsats mrf run FILE` takes one in"
+            " `lsats mrf run FILE` ingests one"
         )
     _assert_there(published, work.index)
     return Indexed.of(work, workspace.final)
@@ -121,14 +123,14 @@ def _assert_there(published: Published, index: Index) -> None:
         )
     if not published.source.is_still(index.sha256):
         raise ConfigurationError(
-            f"{path} is not the file of which {published.file} was made: put that back, or take"
-            " this one in with `lsats mrf run`"
+            f"{path} is not the file of which {published.file} was made: put that back, or ingest"
+            " this one with `lsats mrf run`"
         )
 
 
-def told(progress: Callable[[str, int, int], None] | None, stage: str) -> Watcher | None:
-    """A watcher of bytes that names what is being done."""
+def stage_watcher(progress: Callable[[str, int, int], None] | None, stage: str) -> Watcher | None:
+    """A watcher of bytes that reports them as progress of a stage."""
     if progress is None:
         return None
-    tell = progress
-    return lambda done, total: tell(stage, done, total)
+    notify = progress
+    return lambda done, total: notify(stage, done, total)

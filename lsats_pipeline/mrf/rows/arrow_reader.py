@@ -5,7 +5,7 @@ arro3 refuses what lacks a required member or has the wrong type, but it takes n
 (domain/mrf.md 6.2). A piece that is proved to be strict JSON has as many colons as it has members,
 and as many quotes as its members and texts have, besides those inside of texts. So the bytes are
 counted, and so are the columns: where both agree nothing was dropped, doubled or in quotes.
-Where they do not, or anything else is in doubt, there is no answer; `decoding` then judges.
+Where they do not, or anything else is uncertain, there is no result; `decoding` then decides.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LESSONS = 4
 _NULL = " null"
 
 
-class Columnar:
+class ArrowReader:
     """Reads values of one kind; learns members that files have besides the published ones."""
 
     def __init__(
@@ -53,9 +53,9 @@ class Columnar:
     def read(
         self, document: bytes | memoryview, counted: bytes | memoryview | None = None
     ) -> pa.StructArray | None:
-        """The values of a document that is proved to be strict JSON; None when in doubt.
+        """The values of a document that is proved to be strict JSON; None when uncertain.
 
-        `counted`: the same without numbers that others have to judge.
+        `counted`: the same without numbers that others have to check.
         """
         counted = document if counted is None else counted
         values = self._proved(document, counted)
@@ -66,7 +66,7 @@ class Columnar:
         return None if values is None else narrowed(values, self.type)
 
     def learn(self, document: bytes | memoryview) -> bool:
-        """Take in the unknown members of values that were in doubt, and good after all."""
+        """Learn the unknown members of values that were uncertain, and valid after all."""
         if self._lessons == _LESSONS:
             return False
         try:
@@ -88,11 +88,11 @@ class Columnar:
             counted = document if same else self._nulls.sub(_said_null, counted)
             kind = with_nulls(kind)
         values = _read(document, kind)
-        if values is None or not self._is_beyond_doubt(counted, values):
+        if values is None or not self._is_certain(counted, values):
             return None
         return values
 
-    def _is_beyond_doubt(self, document: bytes | memoryview, values: pa.StructArray) -> bool:
+    def _is_certain(self, document: bytes | memoryview, values: pa.StructArray) -> bool:
         tally = Tally()
         if not tally.add(values):
             return False
@@ -255,7 +255,7 @@ def _before_numbers(seen: Bytes, marks: NDArray[np.int64]) -> Bytes:
 def _in_a_list(seen: Bytes, at: int) -> bool:
     """Whether nothing but numbers stands between there and the brackets around it.
 
-    `[2.5 mg` in a text is none; and who wrote a list of more than a thousand is in doubt.
+    `[2.5 mg` in a text is none; and who wrote a list of more than a thousand is uncertain.
     """
     before = seen[max(0, at - _LONGEST_LIST) : at].tobytes().rstrip(_NUMBERS)
     behind = seen[at : at + _LONGEST_LIST].tobytes().lstrip(_NUMBERS)

@@ -1,4 +1,4 @@
-"""Where in a piece the doubt may be: values that typed structures refuse, else anywhere."""
+"""Where in a piece the invalid values may be: those that typed structures refuse, else anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _COMMA = re.compile(rb"[ \t\r\n,]*")
 # In how many parts a piece is cut of which nothing more is known.
 _PARTS = 8
-# Of a fault msgspec tells the number of the value, or the byte. Where there are more, all is cut.
+# Of a fault msgspec gives the number of the value, or the byte. Where there are more, all is cut.
 _WHICH, _MANY = re.compile(r"`\$\[(\d+)\]|\(byte (\d+)\)$"), 64
 
 
@@ -58,12 +58,12 @@ def _refused(data: bytes, places: list[tuple[int, int]], kind: type[Struct]) -> 
         try:
             decoder(kind).decode(b"".join((b"[", memoryview(data)[begin:], b"]")))
         except FAULTS as error:
-            if not (told := _WHICH.search(str(error))):
+            if not (place := _WHICH.search(str(error))):
                 return found
-            if told[1]:
-                first += int(told[1])
+            if place[1]:
+                first += int(place[1])
             else:
-                at = begin - 1 + int(told[2])
+                at = begin - 1 + int(place[2])
                 first = max(first, bisect_right(places, at, key=itemgetter(0)) - 1)
             found.append(first)
             first += 1

@@ -54,6 +54,6 @@ def _changed(value: Any, kind: Kind) -> Any:
         return made if any(a is not b for a, b in zip(made, value, strict=True)) else value
     if isinstance(kind, Object) and isinstance(value, dict):
         kinds = {member.name: member.kind for member in kind.members}
-        thing = {k: _changed(v, kinds[k]) if k in kinds else v for k, v in value.items()}
-        return thing if any(thing[k] is not value[k] for k in value) else value
+        members = {k: _changed(v, kinds[k]) if k in kinds else v for k, v in value.items()}
+        return members if any(members[k] is not value[k] for k in value) else value
     return value

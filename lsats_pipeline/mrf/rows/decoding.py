@@ -1,7 +1,7 @@
 """Pieces of spans to columns; what does not fit is set aside, as small a part as possible.
 
-What `columnar` reads beyond doubt is taken as it is. Everything else is judged by typed structures
-(`elements`), which say what is wrong; what is good of it becomes columns in the same way.
+What `arrow_reader` reads for certain is used as it is. Everything else is decoded by typed
+structures (`elements`), which say what is wrong; valid values become columns in the same way.
 
 An element with one bad price among a thousand loses that price. A reject keeps the text (up to a
 limit), the offset of its element in the document, and the path inside that.
@@ -32,8 +32,8 @@ from lsats_pipeline.mrf.text.scanning import BEFORE, BEHIND, document_of
 from lsats_pipeline.mrf.text.window import HEAD, Window, members
 
 Numbers: TypeAlias = NDArray[np.int64]
-# A doubtful piece is cut in parts until they are so small; what is in doubt then is judged exactly.
-# So many vain judgements show that a file gives no cause but is in doubt everywhere.
+# An uncertain piece is cut in parts until they are so small; these are decoded exactly.
+# So many cuts without a reject show that the whole file is uncertain: then no more cuts.
 _SMALL, _OFTEN = 16 << 10, 20
 _CUT_OFF = "Input data was truncated"
 _LEVELS = {"Rate": "rate", "Price": "price", "ProviderGroup": "provider_group",
@@ -125,7 +125,7 @@ class PieceSource:
             shell = msgspec.json.encode({**header, INSIDE[kind][0]: []})
             element: Element = _decoder_of_one(kind).decode(shell)
         except FAULTS as error:
-            return None, _told(error)
+            return None, _reject_message(error)
         return element, ""
 
 
@@ -137,7 +137,7 @@ class Decoder:
         self._in_vain = 0
 
     def decode(self, piece: DecodedText, source: PieceSource) -> Decoded:
-        """All values of a piece; what is in doubt is looked at in ever smaller parts."""
+        """All values of a piece; what is uncertain is decoded in ever smaller parts."""
         decoded = Decoded()
         self._decode(decoded, piece, source)
         return decoded
@@ -155,13 +155,13 @@ class Decoder:
         ):
             for part in parts:
                 self._decode(decoded, piece.part(*part), source)
-        elif _judged(decoded, piece, source):
+        elif _decode_exactly(decoded, piece, source):
             self._in_vain = 0
         elif piece.strict and not reader.learn(piece.document):
             self._in_vain += 1
 
     def _is_worth_cutting(self, piece: DecodedText) -> bool:
-        """Not when there was nothing bad in what was in doubt for many times."""
+        """Not when many uncertain pieces had nothing bad in them."""
         return len(piece.document) > _SMALL and self._in_vain < _OFTEN
 
     def _reader(self, kind: type[Struct]) -> PriceTemplateCache:
@@ -170,7 +170,7 @@ class Decoder:
         return self._readers[kind]
 
 
-def _judged(decoded: Decoded, piece: DecodedText, source: PieceSource) -> int:
+def _decode_exactly(decoded: Decoded, piece: DecodedText, source: PieceSource) -> int:
     """Decode exactly, value for value where it must be; returns how many rejects that gave."""
     before = len(decoded.rejects)
     values = _at_once(piece.data, source)
@@ -193,7 +193,7 @@ def _apart(
     for number, (at, raw) in enumerate(_one_by_one(piece.data, piece.begin), piece.first):
         element = source.large.number if source.large else number
         path = f"{SECTIONS[source.span.section]}[{number}]" if source.large else ""
-        value = _Place(source, decoded.rejects, element).taken(raw, at, source.kind, path)
+        value = _Place(source, decoded.rejects, element).value(raw, at, source.kind, path)
         decoded.seen += 1
         if value is not None:
             values.append(value)
@@ -265,7 +265,7 @@ class _Place:
     rejects: list[RowReject]
     element: int
 
-    def taken(self, raw: bytes, at: int, kind: type[Struct], path: str) -> Any:
+    def value(self, raw: bytes, at: int, kind: type[Struct], path: str) -> Any:
         """The value without its bad parts; None when nothing of it can be used."""
         value, reason = _decoded(raw, kind)
         if not reason:
@@ -286,7 +286,7 @@ class _Place:
             return None
         dot = f"{path}." if path else ""
         good = [
-            self.taken(item, begin, inside, f"{dot}{name}[{number}]")
+            self.value(item, begin, inside, f"{dot}{name}[{number}]")
             for number, (begin, item) in enumerate(items)
         ]
         setattr(value, name, [item for item in good if item is not None])
@@ -335,7 +335,7 @@ def _decoded(raw: bytes, kind: type[Struct]) -> tuple[Any, str]:
     try:
         value = _decoder_of_one(kind).decode(raw)
     except FAULTS as error:
-        return None, _closer_look(raw) or _told(error)
+        return None, _closer_look(raw) or _reject_message(error)
     return value, _closer_look(raw)
 
 
@@ -365,7 +365,7 @@ def _no_second(pairs: list[tuple[str, Any]]) -> None:
         raise _SecondKey(repr(next(name for name in names if names.count(name) > 1)))
 
 
-def _told(error: Exception) -> str:
+def _reject_message(error: Exception) -> str:
     """Why a value does not fit. It is whole, so what looks cut off is half a surrogate pair."""
     if isinstance(error, RecursionError):
         return "nested too deeply"

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 # What fits a signed 64-bit column; the published numbers have ten digits.
 Whole: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-# Of these there are few different ones; tuples are told apart without being copied.
+# Of these there are few different ones; tuples are compared without being copied.
 Words: TypeAlias = tuple[str, ...]
 
 

@@ -1,4 +1,4 @@
-"""Prices that are written alike but for their rate are read once: they are most of a file's text.
+"""Prices that are the same but for their rate are read once: they are most of a file's text.
 
  piece ──cut──▶ thin piece, a number for each price ──columnar──▶ elements ─┐
            └──▶ the texts around the numbers, each different one once ──▶ prices
@@ -27,7 +27,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from lsats_pipeline.mrf.rows.arrow_reader import Bytes, Columnar
+from lsats_pipeline.mrf.rows.arrow_reader import ArrowReader, Bytes
 from lsats_pipeline.mrf.rows.elements import Price
 from lsats_pipeline.mrf.rows.shapes import list_of, type_of
 from lsats_pipeline.mrf.text.scanning import document_of, sequence_in
@@ -51,32 +51,32 @@ class PriceTemplateCache:
     """Reads pieces of one kind, given as documents that are proved to be strict JSON."""
 
     def __init__(self, kind: type[Struct]) -> None:
-        self._whole = Columnar(kind)
-        self._thin: Columnar | None = None
-        # Pieces that it was of no use for; those in doubt, and whether one was in either way.
+        self._whole = ArrowReader(kind)
+        self._thin: ArrowReader | None = None
+        # Pieces that it was of no use for; uncertain ones, and whether one was so either way.
         self._in_vain = 0
-        self._doubts = 0
-        self._doubts_agree = False
+        self._uncertain = 0
+        self._uncertain_agree = False
         self._begin()
 
     def read(self, document: bytes | memoryview) -> pa.StructArray | None:
-        """The values of a document that is proved to be strict JSON; None when in doubt."""
+        """The values of a document that is proved to be strict JSON; None when uncertain."""
         small = len(document) < _SMALL
         if self._thin is None or small or self._in_vain == _OFTEN:
             return self._read_whole(document)
         values = self._read_thin(document)
         if values is not None:
             return values
-        self._doubts += 1
-        if self._doubts_agree and self._doubts % _OFTEN:
+        self._uncertain += 1
+        if self._uncertain_agree and self._uncertain % _OFTEN:
             return None
         values = self._read_whole(document)
-        self._doubts_agree = values is None
+        self._uncertain_agree = values is None
         self._in_vain += values is not None
         return values
 
     def learn(self, document: bytes | memoryview) -> bool:
-        """Take in the unknown members of values that were in doubt, and good after all."""
+        """Learn the unknown members of values that were uncertain, and valid after all."""
         learned = self._whole.learn(document)
         if learned:
             self._begin()
@@ -86,8 +86,8 @@ class PriceTemplateCache:
         """Read thin pieces and prices as whole ones are read; unless there are no prices."""
         read_as, price = self._whole.read_as, _price_in(self._whole.read_as)
         if price is not None:
-            self._thin = Columnar(_thin(self._whole.type), _thin(read_as))
-            self._prices = _Prices(Columnar(type_of(Price), price))
+            self._thin = ArrowReader(_thin(self._whole.type), _thin(read_as))
+            self._prices = _Prices(ArrowReader(type_of(Price), price))
 
     def _read_whole(self, document: bytes | memoryview) -> pa.StructArray | None:
         values = self._whole.read(document)
@@ -235,7 +235,7 @@ class _Prices:
     A price is known by the text before its rate and the one behind it.
     """
 
-    def __init__(self, reader: Columnar) -> None:
+    def __init__(self, reader: ArrowReader) -> None:
         self._reader = reader
         # How many were new in the last piece.
         self.added = 0
@@ -249,7 +249,7 @@ class _Prices:
         return self._before.full or self._behind.full
 
     def of(self, document: bytes | memoryview, cut: _Cut) -> pa.StructArray | None:
-        """The price of each that was cut out; None when one of them is in doubt."""
+        """The price of each that was cut out; None when one of them is uncertain."""
         before, behind = self._before.of(cut.before), self._behind.of(cut.behind)
         if self.full:
             return None

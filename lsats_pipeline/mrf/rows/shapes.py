@@ -60,15 +60,17 @@ def widened(known: pa.DataType, found: pa.DataType) -> pa.DataType:
         else field
         for field in known
     ]
-    return pa.struct([*mine, *(field.with_type(_told(field.type)) for field in others.values())])
+    return pa.struct(
+        [*mine, *(field.with_type(_null_as_string(field.type)) for field in others.values())]
+    )
 
 
-def _told(found: pa.DataType) -> pa.DataType:
+def _null_as_string(found: pa.DataType) -> pa.DataType:
     """A type in which what was only seen null is a text."""
     if pa.types.is_list(found):
-        return pa.list_(found.value_field.with_type(_told(found.value_type)))
+        return pa.list_(found.value_field.with_type(_null_as_string(found.value_type)))
     if pa.types.is_struct(found):
-        return pa.struct([field.with_type(_told(field.type)) for field in found])
+        return pa.struct([field.with_type(_null_as_string(field.type)) for field in found])
     return pa.string() if pa.types.is_null(found) else found
 
 

@@ -1,7 +1,7 @@
-"""A kind as JSON Schema (draft 7), a kind from what was seen, and whether a schema accepts a value.
+"""Types as JSON Schema (draft 7), types from observed values, and a validator of such schemas.
 
-`accepts` understands what `json_schema` writes, and nothing else; it is slow and plain, and so a
-second opinion on what `looking` says.
+`accepts` understands what `json_schema` writes, and nothing else. It is slow and simple: tests
+compare `validation` with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def json_schema(kind: Kind) -> Schema:
-    """The kind as JSON Schema."""
+    """The type as JSON Schema."""
     match kind:
         case StringType():
             return _text(kind)
@@ -47,7 +47,7 @@ def json_schema(kind: Kind) -> Schema:
         case ListOf():
             return _list(kind)
         case Object():
-            return _thing(kind)
+            return _object_schema(kind)
         case Either():
             return {"anyOf": [json_schema(one) for one in kind.kinds]}
         case Anything():
@@ -79,7 +79,7 @@ def _list(kind: ListOf) -> Schema:
     return usual if kind.or_else is None else {"anyOf": [usual, {"const": list(kind.or_else)}]}
 
 
-def _thing(kind: Object) -> Schema:
+def _object_schema(kind: Object) -> Schema:
     rules = [_rule(rule) for rule in kind.rules]
     return {
         "type": "object",
@@ -104,7 +104,7 @@ def _rule(rule: Rule) -> Schema:
 
 
 def observed(types: Mapping[str, Counter[str]], path: str) -> Kind:
-    """What the values at a path were, as a kind: nothing else than what was seen is in it."""
+    """The type of the values observed at a path, and nothing wider."""
     names = set(types.get(path, ()))
     if "number" in names:
         names.discard("integer")  # a number too
@@ -121,11 +121,11 @@ def _observed(types: Mapping[str, Counter[str]], path: str, name: str) -> Kind:
         inside = observed(types, f"{path}[]") if f"{path}[]" in types else Anything()
         return ListOf(inside)
     if name == "object":
-        return _observed_thing(types, path)
+        return _observed_object(types, path)
     return Anything(only=name)
 
 
-def _observed_thing(types: Mapping[str, Counter[str]], path: str) -> Object:
+def _observed_object(types: Mapping[str, Counter[str]], path: str) -> Object:
     begin = f"{path}." if path else ""
     names = [
         found.removeprefix(begin)
@@ -134,14 +134,14 @@ def _observed_thing(types: Mapping[str, Counter[str]], path: str) -> Object:
         and found.startswith(begin)
         and not re.search(r"[.\[]", found[len(begin) :])
     ]
-    things = types[path]["object"]
+    objects = types[path]["object"]
     return Object(
         path,
         tuple(
             ObjectMember(
                 name,
                 observed(types, begin + name),
-                required=sum(types[begin + name].values()) == things,
+                required=sum(types[begin + name].values()) == objects,
             )
             for name in names
         ),
@@ -152,7 +152,7 @@ def _observed_thing(types: Mapping[str, Counter[str]], path: str) -> Object:
 def accepts(schema: Schema, value: Any) -> bool:
     """Whether a value is as the schema says."""
     return all(
-        check(schema[word], value, schema) for word, check in _WORDS.items() if word in schema
+        check(schema[word], value, schema) for word, check in _KEYWORDS.items() if word in schema
     )
 
 
@@ -160,7 +160,7 @@ def _all_of(values: Mapping[str, Any], schemas: Mapping[str, Schema]) -> bool:
     return all(accepts(schemas[name], value) for name, value in values.items() if name in schemas)
 
 
-_WORDS: dict[str, Callable[[Any, Any, Schema], bool]] = {
+_KEYWORDS: dict[str, Callable[[Any, Any, Schema], bool]] = {
     "type": lambda w, v, _: _TYPES[w](v),
     "enum": lambda w, v, _: v in w,
     "const": lambda w, v, _: v == w,

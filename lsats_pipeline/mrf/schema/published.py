@@ -1,7 +1,7 @@
 """The schemas as published, versions 1 (1.6.2) and 2 (2.2.0), domain/mrf.md 2.1 to 2.3.
 
-Each is declared once, with what changed between the versions beside it. Version 2 wants texts and
-lists filled nearly everywhere, knows no provider data but by reference, and no prices of zero.
+Each is declared once, with the differences between the versions. Version 2 requires strings and
+lists to be filled nearly everywhere, provider data by reference only, and prices above zero.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def header(file: str, version: Version) -> Object:
     return Object(whole.name, scalars, whole.rules)
 
 
-class _Words:
-    """How texts and lists are meant in a version."""
+class _VersionRules:
+    """What a version requires of strings and lists."""
 
     def __init__(self, version: Version) -> None:
         self.new = version == 2
@@ -86,7 +86,7 @@ class _Words:
 
 
 def _in_network_rates(version: Version) -> Object:
-    w = _Words(version)
+    w = _VersionRules(version)
     return Object(
         "in-network-rates",
         (
@@ -99,7 +99,7 @@ def _in_network_rates(version: Version) -> Object:
 
 
 def _allowed_amounts(version: Version) -> Object:
-    w = _Words(version)
+    w = _VersionRules(version)
     item = Object(
         "out_of_network",
         (
@@ -113,7 +113,7 @@ def _allowed_amounts(version: Version) -> Object:
 
 
 def _table_of_contents(version: Version) -> Object:
-    w = _Words(version)
+    w = _VersionRules(version)
     file = Object(
         "file",
         (
@@ -144,7 +144,7 @@ def _table_of_contents(version: Version) -> Object:
 
 def _provider_reference_file(version: Version) -> Object:
     """What a `location` leads to; version 2 has no such files."""
-    w = _Words(version)
+    w = _VersionRules(version)
     return Object(
         "provider-reference",
         (
@@ -154,14 +154,14 @@ def _provider_reference_file(version: Version) -> Object:
     )
 
 
-def _reporting(w: _Words) -> tuple[ObjectMember, ...]:
+def _reporting(w: _VersionRules) -> tuple[ObjectMember, ...]:
     return (
         ObjectMember("reporting_entity_name", w.text()),
         ObjectMember("reporting_entity_type", w.text()),
     )
 
 
-def _header(w: _Words) -> tuple[ObjectMember, ...]:
+def _header(w: _VersionRules) -> tuple[ObjectMember, ...]:
     return (
         *_reporting(w),
         ObjectMember("last_updated_on", StringType()),
@@ -170,7 +170,7 @@ def _header(w: _Words) -> tuple[ObjectMember, ...]:
     )
 
 
-def _plan(w: _Words, *, required: bool) -> tuple[ObjectMember, ...]:
+def _plan(w: _VersionRules, *, required: bool) -> tuple[ObjectMember, ...]:
     return (
         ObjectMember("plan_name", w.text(), required),
         ObjectMember("plan_id_type", StringType(frozenset(("ein", "hios"))), required),
@@ -183,16 +183,16 @@ def _plan(w: _Words, *, required: bool) -> tuple[ObjectMember, ...]:
     )
 
 
-def _sponsored(w: _Words) -> tuple[Rule, ...]:
+def _sponsored(w: _VersionRules) -> tuple[Rule, ...]:
     return (Conditional("plan_id_type", "ein", "plan_sponsor_name"),) if w.new else ()
 
 
-def _plan_rules(w: _Words) -> tuple[Rule, ...]:
+def _plan_rules(w: _VersionRules) -> tuple[Rule, ...]:
     all_or_none = (*PLAN, "issuer_name") if w.new else PLAN
     return (AllOrNone(all_or_none), *_sponsored(w))
 
 
-def _service(w: _Words, systems: frozenset[str]) -> tuple[ObjectMember, ...]:
+def _service(w: _VersionRules, systems: frozenset[str]) -> tuple[ObjectMember, ...]:
     return (
         ObjectMember("name", w.text()),
         ObjectMember("billing_code_type", StringType(systems)),
@@ -202,7 +202,7 @@ def _service(w: _Words, systems: frozenset[str]) -> tuple[ObjectMember, ...]:
     )
 
 
-def _in_network(w: _Words) -> Object:
+def _in_network(w: _VersionRules) -> Object:
     code = Object("code", _service(w, BILLING_CODE_TYPES)[1:])
     return Object(
         "in_network",
@@ -217,7 +217,7 @@ def _in_network(w: _Words) -> Object:
     )
 
 
-def _rate(w: _Words) -> Object:
+def _rate(w: _VersionRules) -> Object:
     references = ObjectMember("provider_references", w.many(Number()), required=w.new)
     prices = ObjectMember("negotiated_prices", w.many(_price(w)))
     if w.new:
@@ -228,7 +228,7 @@ def _rate(w: _Words) -> Object:
                  (OneOf(("provider_references", "provider_groups")),))  # fmt: skip
 
 
-def _price(w: _Words) -> Object:
+def _price(w: _VersionRules) -> Object:
     return Object(
         "price",
         (
@@ -245,7 +245,7 @@ def _price(w: _Words) -> Object:
     )
 
 
-def _provider_reference(w: _Words) -> Object:
+def _provider_reference(w: _VersionRules) -> Object:
     number = ObjectMember("provider_group_id", Number(whole=True))
     groups = ObjectMember("provider_groups", w.many(_provider_group(w)), required=w.new)
     if w.new:
@@ -257,12 +257,12 @@ def _provider_reference(w: _Words) -> Object:
                  (OneOf(("provider_groups", "location")),))  # fmt: skip
 
 
-def _provider_group(w: _Words) -> Object:
+def _provider_group(w: _VersionRules) -> Object:
     npi = ListOf(Number(whole=True, digits=10), 1, or_else=(0,)) if w.new else ListOf(Number())
     return Object("provider_group", (ObjectMember("npi", npi), ObjectMember("tin", _tin(w))))
 
 
-def _tin(w: _Words) -> Object:
+def _tin(w: _VersionRules) -> Object:
     name = w.only_new(ObjectMember("business_name", w.text(), required=False))
     return Object(
         "tin",
@@ -275,7 +275,7 @@ def _tin(w: _Words) -> Object:
     )
 
 
-def _allowed_amount(w: _Words) -> Object:
+def _allowed_amount(w: _VersionRules) -> Object:
     charge = Object(
         "charge",
         (

@@ -1,4 +1,4 @@
-"""What a schema is made of: data only. What it means is in `looking` and `json_schema`."""
+"""What a schema is made of: data only. `validation` and `json_schema` interpret it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Either:
 
 @dataclass(frozen=True)
 class Conditional:
-    """Things whose `member` has this value need another one (`if`/`then`)."""
+    """Objects whose `member` has this value need another one (`if`/`then`)."""
 
     member: str
     value: str
@@ -61,14 +61,14 @@ class Conditional:
 
 @dataclass(frozen=True)
 class AllOrNone:
-    """These come all or none."""
+    """All of these members, or none."""
 
     members: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of these at least has to be there; `only_one` says that two are one too many."""
+    """At least one of these members; with `only_one` exactly one."""
 
     members: tuple[str, ...]
     only_one: bool = False
@@ -79,7 +79,7 @@ Rule: TypeAlias = Conditional | AllOrNone | OneOf
 
 @dataclass(frozen=True)
 class ObjectMember:
-    """A member of a thing."""
+    """A member of an object."""
 
     name: str
     kind: Kind
@@ -88,7 +88,7 @@ class ObjectMember:
 
 @dataclass(frozen=True)
 class Object:
-    """An object. Others than its members are no fault in the schema, but are told."""
+    """An object. Unknown members are no fault in the schema, but they are counted as unexpected."""
 
     name: str
     members: tuple[ObjectMember, ...]

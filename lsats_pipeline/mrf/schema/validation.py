@@ -1,8 +1,7 @@
-"""All values of a list against a kind, a member at a time.
+"""All values of a list against a type, one member at a time.
 
-Most of the time goes to loops in C: `Counter(map(tuple, things))` gives the members of a million
-objects without looking at one of them in Python. So every element of a file of any size can be
-seen, whether it keeps to the schema or not.
+Most of the time is spent in loops in C: `Counter(map(tuple, objects))` gives the members of a
+million objects without a Python loop. So every element of a file of any size can be checked.
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ class SchemaFault(NamedTuple):
 
 
 @dataclass
-class Seen:
-    """What was seen at each path: JSON types with their counts; and the faults."""
+class Observations:
+    """JSON types with their counts at each path, and the faults."""
 
     types: dict[str, Counter[str]] = field(default_factory=dict)
     faults: Counter[SchemaFault] = field(default_factory=Counter)
     unknown: int = 0
 
-    def add(self, other: Seen) -> None:
+    def add(self, other: Observations) -> None:
         """Sum up."""
         for path, types in other.types.items():
             self.types.setdefault(path, Counter()).update(types)
@@ -64,9 +63,9 @@ class Seen:
 
     def fault(self, path: str, what: str, detail: object, count: int) -> None:
         """Count a fault; the rarer ones of many at one place are put together."""
-        told = str(detail)
-        told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"
-        fault = SchemaFault(path, what, told)
+        text = str(detail)
+        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        fault = SchemaFault(path, what, text)
         if fault not in self.faults and (
             sum(f.path == path and f.what == what for f in self.faults) >= _MOST_DETAILS
         ):
@@ -74,8 +73,8 @@ class Seen:
         self.faults[fault] += count
 
 
-def look(values: Sequence[Any], kind: Kind, path: str, seen: Seen) -> None:
-    """Count what these values are, and where they differ from the kind."""
+def validate(values: Sequence[Any], kind: Kind, path: str, seen: Observations) -> None:
+    """Count the types of these values, and where they differ from `kind`."""
     if not values:
         return
     types = Counter(map(type, values))
@@ -88,8 +87,8 @@ def look(values: Sequence[Any], kind: Kind, path: str, seen: Seen) -> None:
     parts = _parts(_ANY if isinstance(kind, Anything) else kind)
     for wanted, take in parts:
         fitting = values if types.keys() <= take else [v for v in values if type(v) in take]
-        if fitting and (closer := _LOOKS.get(type(wanted))):
-            closer(fitting, wanted, path, seen)
+        if fitting and (validator := _VALIDATORS.get(type(wanted))):
+            validator(fitting, wanted, path, seen)
     if isinstance(kind, Anything):
         return
     for found in types.keys() - frozenset(chain.from_iterable(take for _, take in parts)):
@@ -98,7 +97,7 @@ def look(values: Sequence[Any], kind: Kind, path: str, seen: Seen) -> None:
 
 @cache
 def _parts(kind: Kind) -> tuple[tuple[Kind, frozenset[type]], ...]:
-    """The kinds that a value may be of, and the Python types of each."""
+    """The types that a value may have, and the Python types of each."""
     if isinstance(kind, Either):
         return tuple(chain.from_iterable(map(_parts, kind.kinds)))
     if isinstance(kind, Number):
@@ -111,7 +110,7 @@ def _parts(kind: Kind) -> tuple[tuple[Kind, frozenset[type]], ...]:
 _TYPES: dict[type, type] = {StringType: str, ListOf: list, Object: dict}
 
 
-def _texts(values: Sequence[str], kind: StringType, path: str, seen: Seen) -> None:
+def _texts(values: Sequence[str], kind: StringType, path: str, seen: Observations) -> None:
     if kind.filled and (empty := values.count("")):
         seen.fault(path, "empty", "", empty)
     if not kind.one_of and not kind.form:
@@ -130,7 +129,7 @@ def _allowed(kind: StringType, value: str) -> bool:
     return re.fullmatch(kind.form, value) is not None
 
 
-def _numbers(values: Sequence[float], kind: Number, path: str, seen: Seen) -> None:
+def _numbers(values: Sequence[float], kind: Number, path: str, seen: Observations) -> None:
     least = min(values)
     if kind.above is not None and least <= kind.above:
         seen.fault(path, "range", f"not above {kind.above:g}", sum(v <= kind.above for v in values))
@@ -145,16 +144,16 @@ def _numbers(values: Sequence[float], kind: Number, path: str, seen: Seen) -> No
             seen.fault(path, "not allowed", f"not {kind.digits} digits", bad)
 
 
-def _lists(values: Sequence[list[Any]], kind: ListOf, path: str, seen: Seen) -> None:
+def _lists(values: Sequence[list[Any]], kind: ListOf, path: str, seen: Observations) -> None:
     if kind.at_least and (empty := values.count([])):
         seen.fault(path, "empty", "", empty)
     if kind.or_else is not None:
         excused = list(kind.or_else)
         values = [value for value in values if value != excused]
-    look(list(chain.from_iterable(values)), kind.item, f"{path}[]", seen)
+    validate(list(chain.from_iterable(values)), kind.item, f"{path}[]", seen)
 
 
-def _things(values: Sequence[dict[str, Any]], kind: Object, path: str, seen: Seen) -> None:
+def _objects(values: Sequence[dict[str, Any]], kind: Object, path: str, seen: Observations) -> None:
     shapes = Counter(map(tuple, values))
     total = len(values)
     present: Counter[str] = Counter()
@@ -166,13 +165,13 @@ def _things(values: Sequence[dict[str, Any]], kind: Object, path: str, seen: See
         if member.required and (missing := total - present[member.name]):
             seen.fault(path, "missing", member.name, missing)
     for name, count in present.items():
-        if name not in known and kind is not _THING:
+        if name not in known and kind is not _ANY_OBJECT:
             seen.fault(path, "unexpected", name, count)
         inner = known[name].kind if name in known else Anything()
-        look(_members(values, name, count), inner, f"{path}.{name}" if path else name, seen)
+        validate(_members(values, name, count), inner, f"{path}.{name}" if path else name, seen)
     for rule in kind.rules:
-        if broken := _broken(rule, values, shapes):
-            seen.fault(path, "rule", told(rule), broken)
+        if violations := _rule_violations(rule, values, shapes):
+            seen.fault(path, "rule", describe_rule(rule), violations)
 
 
 def _members(values: Sequence[dict[str, Any]], name: str, count: int) -> list[Any]:
@@ -181,24 +180,26 @@ def _members(values: Sequence[dict[str, Any]], name: str, count: int) -> list[An
     return [value[name] for value in values if name in value]
 
 
-def _broken(rule: Rule, values: Sequence[dict[str, Any]], shapes: Counter[tuple[str, ...]]) -> int:
-    """How many things break a rule. Most rules are about which members there are."""
+def _rule_violations(
+    rule: Rule, values: Sequence[dict[str, Any]], shapes: Counter[tuple[str, ...]]
+) -> int:
+    """How many objects break a rule. Most rules are about which members there are."""
     if isinstance(rule, Conditional):
         if all(rule.needs in shape for shape in shapes):
             return 0
         return sum(v.get(rule.member) == rule.value and rule.needs not in v for v in values)
-    return sum(count for shape, count in shapes.items() if not _keeps(rule, shape))
+    return sum(count for shape, count in shapes.items() if not _holds(rule, shape))
 
 
-def _keeps(rule: AllOrNone | OneOf, shape: tuple[str, ...]) -> bool:
+def _holds(rule: AllOrNone | OneOf, shape: tuple[str, ...]) -> bool:
     found = sum(name in shape for name in rule.members)
     if isinstance(rule, AllOrNone):
         return found in (0, len(rule.members))
     return found == 1 if rule.only_one else found >= 1
 
 
-def told(rule: Rule) -> str:
-    """A rule in a few words."""
+def describe_rule(rule: Rule) -> str:
+    """A rule as a short text."""
     if isinstance(rule, Conditional):
         return f"{rule.value} needs {rule.needs}"
     how = "all or none" if isinstance(rule, AllOrNone) else "one"
@@ -207,8 +208,8 @@ def told(rule: Rule) -> str:
 
 def faults_of(value: Any, kind: Kind, path: str = "") -> list[SchemaFault]:
     """The faults of a single value."""
-    seen = Seen()
-    look([value], kind, path, seen)
+    seen = Observations()
+    validate([value], kind, path, seen)
     return list(seen.faults)
 
 
@@ -225,11 +226,11 @@ def first_places(
             yield fault, number
 
 
-_THING = Object("anything", ())
-_ANY = Either((StringType(), Number(), ListOf(Anything()), _THING))
-_LOOKS: dict[type, Callable[[Any, Any, str, Seen], None]] = {
+_ANY_OBJECT = Object("anything", ())
+_ANY = Either((StringType(), Number(), ListOf(Anything()), _ANY_OBJECT))
+_VALIDATORS: dict[type, Callable[[Any, Any, str, Observations], None]] = {
     StringType: _texts,
     Number: _numbers,
     ListOf: _lists,
-    Object: _things,
+    Object: _objects,
 }

@@ -1,11 +1,13 @@
 """Price files from where they are published to this disk (domain/mrf.md 2.3, 6.3; decision 19).
 
- sources ──listing──▶ entries ──finding──▶ catalog (schema mrf) ──fetching──▶ mrf/raw/<key>/
+ sources ──tables_of_contents──▶ entries ──discovery──▶ catalog (schema mrf) ──download──▶ mrf/raw/
 
-locations  an address taken apart: what is shown, what is secret    listing   what a source names
-catalog    files, versions, their states    finding  lists to the catalogue, what is due
-merging    entries into the catalogue       partial  what is here of a download
-policy     whom files may be fetched from    wire  one request, watched    hosts  circuits and turns
-downloading  one address to one file    archives  zip to gzip    fetching  a key to a version
-providers  the provider files that version 1 refers to
+locations           an address parsed: what may be displayed, what is secret
+tables_of_contents  the entries of a source   catalog_merge  entries into the catalogue
+catalog             files, versions, states   discovery  sources to the catalogue, what is due
+policy              the hosts that files may be fetched from
+request, transport  one request, watched      hosts  circuit breaker and rate of a host
+transfer            one address to one file   resume  a partial download
+download            a key to a version        archives  zip to gzip
+providers           the provider files that version 1 refers to
 """

@@ -20,7 +20,7 @@ _ENCRYPTED = 0x1
 _BLOCK = 1 << 20
 
 
-def unpacked(archive: Path, into: Path) -> int:
+def unpack(archive: Path, into: Path) -> int:
     """Write the one JSON member as gzip (or plain, if it is stored so); its size as text.
 
     BadFile for no or several JSON members, encryption, methods other than deflate, and for
@@ -28,14 +28,14 @@ def unpacked(archive: Path, into: Path) -> int:
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            member = _the_one(archive, opened.infolist())
-        _copied(archive, member, into)
+            member = _single_json_member(archive, opened.infolist())
+        _copy_member(archive, member, into)
     except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError) as error:
         raise BadFile("zip_damaged", f"{archive}: the zip is damaged ({error})") from None
     return member.file_size
 
 
-def _the_one(archive: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+def _single_json_member(archive: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     found = [
         member
         for member in members
@@ -62,7 +62,7 @@ def _the_one(archive: Path, members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     return member
 
 
-def _copied(archive: Path, member: zipfile.ZipInfo, into: Path) -> None:
+def _copy_member(archive: Path, member: zipfile.ZipInfo, into: Path) -> None:
     with archive.open("rb") as source, into.open("wb") as out:
         source.seek(member.header_offset)
         header = _LOCAL.unpack(source.read(_LOCAL.size))

@@ -1,4 +1,4 @@
-"""The catalogue of price files: what lists name, what was received of it, and what became of that.
+"""The catalogue of price files: what lists name, the versions received, and the state of each.
 
  a file      found ─▶ fetching ─▶ fetched | failed | rejected | abandoned ─▶ fetching again
  a version   received ─▶ ingesting ─▶ published | rejected | failed | abandoned ─▶ ingesting again
@@ -91,7 +91,7 @@ class CatalogEntry:
 
 @dataclass(frozen=True)
 class FileVersion:
-    """One content of a file, and what became of it. `path` is where its bytes are."""
+    """One content of a file, and its state. `path` is where its bytes are."""
 
     key: str
     version: int
@@ -185,17 +185,17 @@ def plans(connection: Connection, key: str) -> list[dict[str, Any]]:
     return [plan for (group,) in rows for plan in group]
 
 
-# What has to be fetched now; what failed in passing waits for its time.
+# What is to be fetched now; after a transient failure a file waits for its retry time.
 _DUE = """
     from mrf.files
     where fault is null and (taken_at is null or mark is distinct from taken_mark)
         and (retry_at is null or retry_at <= clock_timestamp()) and state <> 'fetching'
 """
 # Another version, another try, or the same as before once more, after something else was there.
-_LOOKS = "concat_ws('/', mark, taken_mark, taken_at, attempts)"
+_RUN_KEY = "concat_ws('/', mark, taken_mark, taken_at, attempts)"
 
 
-_CHOSEN = """
+_MATCHING = """
     and (%(match)s = '%%' or key ilike %(match)s or address ilike %(match)s)
     and (%(plan)s = '' or exists (
         select from mrf.listings l join mrf.plan_groups p using (plan_group)
@@ -207,17 +207,17 @@ _CHOSEN = """
 def due(
     connection: Connection, limit: int | None = None, *, match: str = "*", plan: str = ""
 ) -> list[Due]:
-    """What has to be fetched now, by key; of those that match a pattern, or are listed for a plan.
+    """The files to be fetched now, by key; of those that match a pattern, or are listed for a plan.
 
     In a pattern `*` stands for anything; it is compared with key and address, in whatever case.
     """
     like = re.sub(r"([\\%_])", r"\\\1", match).replace("*", "%")
     rows = connection.execute(
-        sql.SQL(f"select key, {_LOOKS} {_DUE} {_CHOSEN} order by key limit %(limit)s"),
+        sql.SQL(f"select key, {_RUN_KEY} {_DUE} {_MATCHING} order by key limit %(limit)s"),
         {"limit": limit, "match": like, "plan": plan},
     ).fetchall()
     return [
-        Due(key, f"{key}:{hashlib.sha256(looks.encode()).hexdigest()[:16]}") for key, looks in rows
+        Due(key, f"{key}:{hashlib.sha256(state.encode()).hexdigest()[:16]}") for key, state in rows
     ]
 
 
@@ -266,7 +266,7 @@ def received(
 ) -> FileVersion:
     """Record what was received; the newest version as it is when it has the same content.
 
-    The file is taken then: it is due again when its mark changes.
+    The file is done then: it is due again when its mark changes.
     """
     with connection.transaction():
         connection.execute(
@@ -291,7 +291,7 @@ def received(
 
 
 def postpone(connection: Connection, key: str, seconds: float) -> None:
-    """A file that failed in passing is not due for so long."""
+    """A file with a transient failure is not due for so long."""
     connection.execute(
         "update mrf.files set retry_at = clock_timestamp() + make_interval(secs => %s)"
         " where key = %s",
@@ -299,8 +299,8 @@ def postpone(connection: Connection, key: str, seconds: float) -> None:
     )
 
 
-def looked_at(connection: Connection, key: str, mark: str | None) -> None:
-    """The server of a file was asked; with another mark the file is due."""
+def record_check(connection: Connection, key: str, mark: str | None) -> None:
+    """Record that the server of a file was asked; with another mark the file is due."""
     connection.execute(
         "update mrf.files set asked_at = clock_timestamp(), mark = coalesce(%s, mark),"
         " retry_at = case when %s::text is null then retry_at end where key = %s",

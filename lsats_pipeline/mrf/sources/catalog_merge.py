@@ -1,4 +1,4 @@
-"""What a source names into the catalogue: a temporary table, then a fixed number of statements."""
+"""Merge of a source's entries into the catalogue: a temporary table, then a few statements."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _STAGE = Path(__file__).with_name("stage_listed.sql")
 _MERGE = Path(__file__).with_name("merge_listed.sql")
 _STAGED = ("address", "identity", "query", "scheme", "stem", "kind", "description", "fault", "mark",
            "plan_group", "digest", "plans")  # fmt: skip
-_SHOWN = 20
+_MAX_EXAMPLES = 20
 # A list may name millions; nobody starts so many runs at once.
 MOST_KEYS = 10_000
 
 
 @dataclass
 class MergeCounts:
-    """What came of it: counts, and the first MOST_KEYS keys of each kind."""
+    """The result of a merge: counts, and the first MOST_KEYS keys of each kind."""
 
     entries: int = 0
     malformed: int = 0
@@ -64,12 +64,12 @@ def merge(
         "insert into listed_source values (%s, %s)", [source.name, source.kind == "folder"]
     )
     listed_by_others = source.kind in ("table_of_contents", "list")
-    merged = _copied(connection, entries, _Faults(policy if listed_by_others else None))
+    merged = _copy_entries(connection, entries, _Faults(policy if listed_by_others else None))
     connection.execute(sql_file(_MERGE))
-    return _told(connection, merged)
+    return _with_results(connection, merged)
 
 
-def _copied(connection: Connection, entries: Iterable[Entry], faults: _Faults) -> MergeCounts:
+def _copy_entries(connection: Connection, entries: Iterable[Entry], faults: _Faults) -> MergeCounts:
     """Into the temporary table, as they come: a list may be longer than memory."""
     merged = MergeCounts()
     names = sql.SQL(", ").join(map(sql.Identifier, _STAGED))
@@ -80,7 +80,7 @@ def _copied(connection: Connection, entries: Iterable[Entry], faults: _Faults) -
         for entry in entries:
             if isinstance(entry, MalformedListing):
                 merged.malformed += 1
-                if len(merged.examples) < _SHOWN:
+                if len(merged.examples) < _MAX_EXAMPLES:
                     merged.examples.append(redacted(entry.about))
             elif isinstance(entry, Plans):
                 copy.write_row((*[None] * 9, entry.group, entry.digest, entry.plans))
@@ -121,12 +121,12 @@ class _Faults:
         return self._of_host[host]
 
 
-def _told(connection: Connection, merged: MergeCounts) -> MergeCounts:
+def _with_results(connection: Connection, merged: MergeCounts) -> MergeCounts:
     rows = connection.execute("select what, count(*) from merged group by what").fetchall()
     faults = connection.execute(
         "select fault, count(*) from listed_once where fault is not null group by fault"
         " order by count(*) desc, fault limit %s",
-        [_SHOWN],
+        [_MAX_EXAMPLES],
     ).fetchall()
     merged.counts, merged.faults = Counter(dict(rows)), dict(faults)
     merged.new, merged.changed, merged.unsupported = (

@@ -3,8 +3,8 @@
  sources ──unchanged since?──▶ nothing is read
     └──changed──▶ entries ──COPY──▶ temporary tables ──merge_listed.sql──▶ mrf.files, mrf.listings
 
-A source is taken in whole or not at all. What is in the catalogue tells new from known, so a tick
-that finds nothing costs a look at each source, one at each local file, and one query.
+A source is merged whole or not at all. The catalogue tells new from known, so a tick that finds
+nothing costs one check of each source, one stat of each local file, and one query.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.database import Connection
 
-# A tick does not wait long for another look; a download whose address ended does.
+# A tick does not wait long for another reader; a download whose address has expired does.
 _LOCK_WAIT, _RENEWAL_WAIT = 10.0, 600.0
-# Of fetched files so many are looked at in a tick: five thousand a day.
-_LOOKS_AT_ONCE, _LOOKING_SECONDS = 20, 20.0
+# So many fetched files are checked in a tick: five thousand a day.
+_RECHECKS_PER_TICK, _RECHECK_SECONDS = 20, 20.0
 # A list is read again because a signature ended at most so often.
 _RENEWAL_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What one source gave. `read` says whether it had to be read; an error, that it could not.
+class SourceResult:
+    """The result of one source. `read`: whether it had to be read; `error`: why it could not be.
 
     The keys are the first MOST_KEYS; `counts` has how many are new, changed and unsupported,
     `faults` how many of all that it names cannot be fetched, by the reason.
@@ -65,12 +65,12 @@ class Looked:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What all sources gave, and what is to be fetched now, whoever named it.
+    """The results of all sources, and what is to be fetched now, whoever named it.
 
     `due` has the first MOST_KEYS.
     """
 
-    looked: list[Looked]
+    results: list[SourceResult]
     due: list[Due]
     due_count: int
     abandoned: list[str] = field(default_factory=list)
@@ -78,28 +78,28 @@ class Discovery:
     @property
     def new(self) -> list[str]:
         """Keys of files that nobody named before."""
-        return [key for one in self.looked for key in one.new]
+        return [key for one in self.results for key in one.new]
 
     @property
     def changed(self) -> list[str]:
         """Keys of files that were received already, and are not the same any more."""
-        return [key for one in self.looked for key in one.changed]
+        return [key for one in self.results for key in one.changed]
 
     @property
     def unsupported(self) -> list[str]:
         """Keys of new files that cannot be fetched."""
-        return [key for one in self.looked for key in one.unsupported]
+        return [key for one in self.results for key in one.unsupported]
 
     @property
     def cursor(self) -> str:
         """The same as long as the same is due: what a sensor keeps between its ticks."""
-        told = [str(self.due_count), *(one.run_key for one in self.due)]
-        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
+        content = [str(self.due_count), *(one.run_key for one in self.due)]
+        return hashlib.sha256("\n".join(content).encode()).hexdigest()[:32]
 
     @property
     def errors(self) -> list[tuple[str, LsatsError]]:
         """Sources that could not be read, and why."""
-        return [(one.source, one.error) for one in self.looked if one.error]
+        return [(one.source, one.error) for one in self.results if one.error]
 
 
 def find(
@@ -114,21 +114,21 @@ def find(
 ) -> Discovery:
     """Read the sources (by default those of LSATS_MRF_SOURCES) that changed since.
 
-    Busy when another process is looking just now. A source that cannot be read is an error in its
+    Busy when another process is reading sources. A source that cannot be read is an error in its
     report, and the others are read all the same.
-    When none are named, files that were fetched some days ago are looked at too.
+    When none are named, files that were fetched some days ago are checked too.
     `again` reads unchanged ones too; a dry run leaves the catalogue as it was.
     """
     used = downloads or Downloads.of(warehouse, settings)
     with warehouse.writer("mrf/find", wait=_LOCK_WAIT) as connection:
-        looking = _Looking(connection, used, home, settings.ask_minutes, again)
+        reader = _SourceReader(connection, used, home, settings.ask_minutes, again)
         with connection.transaction(force_rollback=True) if dry_run else nullcontext():
             abandoned = catalog.abandon(connection)
-            looked = [looking.look(text) for text in sources or settings.source_list]
+            results = [reader.read_named(text) for text in sources or settings.source_list]
             if not sources and not dry_run:
-                looked.append(_look_at_fetched(connection, used, settings.recheck_days))
+                results.append(_recheck_fetched(connection, used, settings.recheck_days))
             due = catalog.due(connection, MOST_KEYS)
-            return Discovery(looked, due, catalog.due_count(connection), abandoned)
+            return Discovery(results, due, catalog.due_count(connection), abandoned)
 
 
 def renew(
@@ -144,10 +144,10 @@ def renew(
         " and s.read_at < clock_timestamp() - make_interval(secs => %s)",
         [key, _RENEWAL_SECONDS],
     ).fetchall()
-    with downloads.hosts.warehouse.writer("mrf/find", wait=_RENEWAL_WAIT) as writing:
-        looking = _Looking(writing, downloads, home, 0, again=True)
+    with downloads.hosts.warehouse.writer("mrf/find", wait=_RENEWAL_WAIT) as writer:
+        reader = _SourceReader(writer, downloads, home, 0, again=True)
         for kind, source, query in rows:
-            looking.look_at(ListingSource(kind, f"{source}?{query}" if query else source))
+            reader.read(ListingSource(kind, f"{source}?{query}" if query else source))
     return catalog.known(connection, key).query != used
 
 
@@ -166,8 +166,8 @@ def add(connection: Connection, source: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Before:
-    """What was known of a source when it was looked at last; whether the same is allowed now."""
+class _LastRead:
+    """The state of a source when it was last read; whether the policy is still the same."""
 
     mark: str | None = None
     asked_at: dt.datetime | None = None
@@ -175,8 +175,8 @@ class _Before:
 
 
 @dataclass(frozen=True)
-class _Looking:
-    """One look at sources."""
+class _SourceReader:
+    """Reads sources into the catalogue."""
 
     connection: Connection
     downloads: Downloads
@@ -184,73 +184,77 @@ class _Looking:
     ask_minutes: float
     again: bool
 
-    def look(self, text: str) -> Looked:
-        """At a source as somebody wrote it."""
+    def read_named(self, text: str) -> SourceResult:
+        """Read a source as somebody wrote it."""
         try:
             source = source_named(text)
         except LsatsError as error:
-            return Looked(redacted(text), error=error)
+            return SourceResult(redacted(text), error=error)
         except OSError as error:
-            return Looked(
+            return SourceResult(
                 redacted(text), error=PermanentError(f"{error.filename}: {error.strerror}")
             )
-        return self.look_at(source)
+        return self.read(source)
 
-    def look_at(self, source: ListingSource) -> Looked:
-        """At one that is understood; an error leaves the catalogue as it was."""
-        told: LsatsError
+    def read(self, source: ListingSource) -> SourceResult:
+        """Read a source; an error leaves the catalogue as it was."""
+        failure: LsatsError
         try:
-            return self._remote(source) if self._has_to_be_asked(source) else self._own(source)
+            return (
+                self._read_remote(source)
+                if self._is_remote_list(source)
+                else self._read_local(source)
+            )
         except LsatsError as error:
-            told = error
+            failure = error
         except psycopg.DataError as error:
             # Its context has whole rows, with what is secret in them.
-            told = PermanentError(
+            failure = PermanentError(
                 f"{source.name}: {error.diag.message_primary}: please report this"
             )
         except OSError as error:
-            told = PermanentError(f"{error.filename or source.name}: {error.strerror or error}")
-        self._asked(source)
-        return Looked(source.name, source.kind, error=told)
+            failure = PermanentError(f"{error.filename or source.name}: {error.strerror or error}")
+        self._record_asked(source)
+        return SourceResult(source.name, source.kind, error=failure)
 
-    def _has_to_be_asked(self, source: ListingSource) -> bool:
+    def _is_remote_list(self, source: ListingSource) -> bool:
         return not source.is_local and source.kind != "file"
 
-    def _own(self, source: ListingSource) -> Looked:
+    def _read_local(self, source: ListingSource) -> SourceResult:
         """A folder, a file, or a list on this disk."""
         mark = tables_of_contents.mark_of(Path(source.where)) if source.is_local else None
         lasting = source.kind in ("table_of_contents", "list")
         before = self._before(source)
         if lasting and not self.again and before.allowed and mark == before.mark:
             return self._unchanged(source)
-        return self._taken(source, None, mark)
+        return self._merge(source, None, mark)
 
-    def _remote(self, source: ListingSource) -> Looked:
+    def _read_remote(self, source: ListingSource) -> SourceResult:
         before = self._before(source)
         read_it = self.again or not before.allowed
-        if not read_it and before.asked_at and self._asked_lately(before.asked_at):
+        if not read_it and before.asked_at and self._asked_recently(before.asked_at):
             return self._unchanged(source)
         folder = self.home / "mrf" / "lists" / _folder_of(source.location)
         known = "" if read_it else before.mark or ""
         text = source.kind == "list"
         got = self.downloads.download(source.location, folder, known, text=text)
         if got is None:
-            self._asked(source)
+            self._record_asked(source)
             return self._unchanged(source)
         try:
-            return self._taken(source, got.path, got.mark)
+            return self._merge(source, got.path, got.mark)
         finally:
             shutil.rmtree(folder)
 
-    def _before(self, source: ListingSource) -> _Before:
+    def _before(self, source: ListingSource) -> _LastRead:
         row = self.connection.execute(
             "select mark, asked_at, policy = %s or policy is null from mrf.sources"
             " where source = %s",
             [self.downloads.policy.stamp, source.name],
         ).fetchone()
-        return _Before(*row) if row else _Before()
+        return _LastRead(*row) if row else _LastRead()
 
-    def _asked(self, source: ListingSource) -> None:
+    def _record_asked(self, source: ListingSource) -> None:
         """It was asked, and what it names is known as before; the next tick leaves it alone."""
         self.connection.execute(
             "insert into mrf.sources (source, query, kind, asked_at) values"
@@ -259,17 +263,17 @@ class _Looking:
             [source.name, source.location.query or None, source.kind],
         )
 
-    def _asked_lately(self, asked_at: dt.datetime) -> bool:
+    def _asked_recently(self, asked_at: dt.datetime) -> bool:
         age = dt.datetime.now(dt.UTC) - asked_at
         return age < dt.timedelta(minutes=self.ask_minutes)
 
-    def _unchanged(self, source: ListingSource) -> Looked:
+    def _unchanged(self, source: ListingSource) -> SourceResult:
         """The list is the same; the local files that it names may not be."""
-        changed = _look_at_local_files(self.connection, source.name)
+        changed = _recheck_local_files(self.connection, source.name)
         counts = Counter(changed=len(changed))
-        return Looked(source.name, source.kind, changed=tuple(changed), counts=counts)
+        return SourceResult(source.name, source.kind, changed=tuple(changed), counts=counts)
 
-    def _taken(self, source: ListingSource, copy: Path | None, mark: str | None) -> Looked:
+    def _merge(self, source: ListingSource, copy: Path | None, mark: str | None) -> SourceResult:
         policy = self.downloads.policy
         with self.connection.transaction():
             merged = merge(self.connection, source, files_of(source, copy), policy)
@@ -278,17 +282,17 @@ class _Looking:
                 " read_at = clock_timestamp(), entries = %s, malformed = %s where source = %s",
                 [mark, policy.stamp, merged.entries, merged.malformed, source.name],
             )
-        return Looked(
+        return SourceResult(
             source.name, source.kind, True, merged.entries, merged.new, merged.changed,
             merged.unsupported, merged.counts, merged.faults, merged.malformed,
             tuple(merged.examples),
         )  # fmt: skip
 
 
-def _look_at_fetched(connection: Connection, downloads: Downloads, days: float) -> Looked:
-    """Fetched files that look different on their servers now; a few at a time are asked for.
+def _recheck_fetched(connection: Connection, downloads: Downloads, days: float) -> SourceResult:
+    """Fetched files that are different on their servers now; a few at a time are checked.
 
-    What a server says nothing of (no tag, date or length) cannot be told, and is left alone.
+    Without a tag, date or length from the server no change can be detected: those are skipped.
     """
     rows = connection.execute(
         "select key from mrf.files where scheme in ('https', 'http') and fault is null"
@@ -296,22 +300,28 @@ def _look_at_fetched(connection: Connection, downloads: Downloads, days: float) 
         " and coalesce(asked_at, taken_at) < clock_timestamp() - make_interval(secs => %(age)s)"
         " and exists (select from mrf.listings l where l.key = files.key)"
         " order by coalesce(asked_at, taken_at) limit %(most)s",
-        {"nothing": mark_of("", "", 0), "age": days * 86400, "most": _LOOKS_AT_ONCE if days else 0},
+        {
+            "nothing": mark_of("", "", 0),
+            "age": days * 86400,
+            "most": _RECHECKS_PER_TICK if days else 0,
+        },
     ).fetchall()
-    ends = time.monotonic() + _LOOKING_SECONDS
+    ends = time.monotonic() + _RECHECK_SECONDS
     changed = tuple(
         key
         for (key,) in rows
-        if time.monotonic() < ends and _looks_different(connection, downloads, key)
+        if time.monotonic() < ends and _changed_at_source(connection, downloads, key)
     )
     counts = Counter(changed=len(changed))
-    return Looked("fetched files", "files", bool(rows), len(rows), changed=changed, counts=counts)
+    return SourceResult(
+        "fetched files", "files", bool(rows), len(rows), changed=changed, counts=counts
+    )
 
 
-def _looks_different(connection: Connection, downloads: Downloads, key: str) -> bool:
+def _changed_at_source(connection: Connection, downloads: Downloads, key: str) -> bool:
     entry = catalog.known(connection, key)
     mark = downloads.looks(entry.location, entry.mark or "")
-    catalog.looked_at(connection, key, mark)
+    catalog.record_check(connection, key, mark)
     return mark is not None
 
 
@@ -320,8 +330,8 @@ def _folder_of(location: Location) -> str:
     return f"{location.stem}--{digest[:12]}"
 
 
-def _look_at_local_files(connection: Connection, source: str) -> list[str]:
-    """Keys of the source's local files that look different from before; one stat each."""
+def _recheck_local_files(connection: Connection, source: str) -> list[str]:
+    """Keys of the source's local files that have changed; one stat each."""
     rows = connection.execute(
         "select key, address, mark from mrf.files f where scheme = 'file'"
         " and (fault is null or fault like 'missing%%')"

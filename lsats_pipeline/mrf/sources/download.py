@@ -29,7 +29,7 @@ from lsats_pipeline.core.errors import (
 )
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
-from lsats_pipeline.mrf.sources.archives import unpacked
+from lsats_pipeline.mrf.sources.archives import unpack
 from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
 from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, redacted
 from lsats_pipeline.mrf.sources.tables_of_contents import mark_of
@@ -316,7 +316,7 @@ class _Download:
                 raise BadFile("disk", f"{found}: what was written is not what is read: a bad disk?")
             return proof, found, _SUFFIXES[got.kind]
         document = folder / "unpacked.part"
-        text = unpacked(found, document)
+        text = unpack(found, document)
         proof = prove(document)
         if proof.text != text:
             raise BadFile("zip_size", f"the zip says {text:,} bytes, and there are {proof.text:,}")

@@ -1,6 +1,6 @@
-"""Where a price file is said to be, taken apart: what may be shown, what is secret, what names it.
+"""The address of a price file, parsed: what may be displayed, what is secret, what names the file.
 
-Lists are written by others: whatever stands there becomes a location, with a fault when it cannot
+Lists are written by others: every entry becomes a location, with a fault when it cannot
 be fetched (domain/mrf.md 6.3). The query of an address may be a signature, so it is kept apart.
 """
 
@@ -25,7 +25,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _FILE = re.compile(r"\.(json|gz|gzip|zip)$", re.IGNORECASE)
 _ZIP = re.compile(r"\.zip$", re.IGNORECASE)
-# Most names are safe as they are: what is left of them is told at once.
+# Most names are safe as they are: one match gives the stem.
 _USUAL = re.compile(
     r"([A-Za-z0-9](?:[._-]?[A-Za-z0-9])*?)(?:\.json)?(?:\.gz|\.zip)?", re.IGNORECASE
 )
@@ -43,7 +43,7 @@ _SIGNING = re.compile(
 
 @dataclass(frozen=True)
 class Location:
-    """Where a file is; `address` has no query and may be shown. `stem` is what its key begins with.
+    """Where a file is; `address` has no query and may be displayed. Its key begins with `stem`.
 
     `identity` tells files apart that share an address (`download?fn=a.json`, `?fn=b.json`).
     """
@@ -82,8 +82,8 @@ def located(text: str) -> Location:
     if not scheme and text.startswith("/") and not text.startswith("//"):
         return local(Path(text))
     if scheme not in ("https", "http"):
-        told = f"{scheme}://" if scheme else "an address without a scheme"
-        return _faulty(text, f"unsupported_scheme: {told[:40]}; https is fetched")
+        given = f"{scheme}://" if scheme else "an address without a scheme"
+        return _faulty(text, f"unsupported_scheme: {given[:40]}; https is fetched")
     if not host or parts.username or parts.password:
         return _faulty(text, "malformed: no host" if not host else "malformed: carries a password")
     where = f"[{host}]" if ":" in host else host
@@ -139,22 +139,22 @@ _KEPT = "/%:@!$&'()*+,;=-._~[]"
 
 
 def _named_by(path: str, query: str) -> tuple[str, str]:
-    """The name of the file, and what of the query tells it from others of that address.
+    """The name of the file, and the hash of the query parameters that identify it at that address.
 
     Where the path names a file the query is only a signature; else a parameter may be the name.
     """
     last = unquote(path).rpartition("/")[2]
     if _FILE.search(last) or not query:
         return last, ""
-    telling = sorted(
+    identifying = sorted(
         (name, value)
         for name, value in parse_qsl(query, keep_blank_values=True, errors="replace")
         if not _SIGNING.match(name)
     )
-    if not telling:
+    if not identifying:
         return last, ""
-    named = next((value for _, value in telling if _FILE.search(value)), last)
-    return named, hashlib.sha256(repr(telling).encode()).hexdigest()[:16]
+    named = next((value for _, value in identifying if _FILE.search(value)), last)
+    return named, hashlib.sha256(repr(identifying).encode()).hexdigest()[:16]
 
 
 def _in_ascii(host: str) -> str:
@@ -172,8 +172,8 @@ def _file_address(text: str) -> Location:
 
 def _faulty(text: str, fault: str) -> Location:
     bare = _LOGIN.sub("//", re.split(r"[?#]", text)[0])
-    shown = _CONTROLS.sub("\ufffd", bare)[:300] or "(empty)"
-    shown = shown.encode("utf-8", "replace").decode()
+    display = _CONTROLS.sub("\ufffd", bare)[:300] or "(empty)"
+    display = display.encode("utf-8", "replace").decode()
     # Shortened and without a query it may look like another one.
     identity = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
-    return Location(shown, "", stem_of(shown.rpartition("/")[2]), "", identity, fault)
+    return Location(display, "", stem_of(display.rpartition("/")[2]), "", identity, fault)

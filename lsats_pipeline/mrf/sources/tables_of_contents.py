@@ -174,7 +174,7 @@ def _kind_by_content(path: Path) -> SourceKind:
                 return "file"
             window.skip()
     except BadFile:
-        # Whoever reads it will say what is wrong with it.
+        # Whoever reads it reports what is wrong with it.
         return _kind_by_name(path.name)
     return "file"
 
@@ -186,7 +186,7 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
         files = sorted(found, key=lambda file: file.name)
         names = {file.name for file in files}
         for file in files:
-            if _is_an_account(file.name, names):
+            if _is_manifest(file.name, names):
                 continue
             if not file.name.lower().endswith(_SUFFIXES) or file.name.startswith("."):
                 continue
@@ -202,11 +202,11 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
                 yield Listed(local(path), mark=mark_of(path, seen))
 
 
-def _is_an_account(name: str, beside: Set[str]) -> bool:
-    """Whether it tells of files beside it: of the generator (`.manifest.json`), or of split."""
+def _is_manifest(name: str, siblings: Set[str]) -> bool:
+    """Whether it describes other files there: the manifest of a generated one, or `parts.json`."""
     if name.endswith(_MANIFEST):
-        return name.removesuffix(_MANIFEST) in beside
-    return name == "parts.json" and any(_PART.search(other) for other in beside)
+        return name.removesuffix(_MANIFEST) in siblings
+    return name == "parts.json" and any(_PART.search(other) for other in siblings)
 
 
 def _not_to_be_read(file: os.DirEntry[str], root: Path) -> str:
@@ -269,7 +269,7 @@ def _structures(window: Window) -> Iterator[Entry]:
                 number += 1
                 yield from _at_once(raw, number)
             if not found.values:
-                yield MalformedListing(_shown(found.data))
+                yield MalformedListing(_excerpt(found.data))
         else:
             number += 1
             yield from _structure(window, number)
@@ -284,19 +284,19 @@ def _at_once(raw: msgspec.Raw, number: int) -> Iterator[Entry]:
         if bytes(raw).startswith(b"{"):
             yield from _structure(Window(iter((bytes(raw),))), number)
         else:
-            yield MalformedListing(_shown(bytes(raw)))
+            yield MalformedListing(_excerpt(bytes(raw)))
         return
     for file in structure.in_network_files or ():
         yield _listed(file.location, "in_network", file.description, number)
     if (allowed := structure.allowed_amount_file) is not None:
         yield _listed(allowed.location, "allowed_amounts", allowed.description, number)
-    yield from _planned(structure.reporting_plans or (), number)
+    yield from _plan_entries(structure.reporting_plans or (), number)
 
 
 def _structure(window: Window, number: int) -> Iterator[Entry]:
     """Plans and the files they share; either may come first, and either may be long."""
     if window.next_byte() != ord("{"):
-        yield MalformedListing(_shown(window.skip()[1]))
+        yield MalformedListing(_excerpt(window.skip()[1]))
         return
     plans: list[msgspec.Raw] = []
     for key, _ in members(window):
@@ -306,15 +306,15 @@ def _structure(window: Window, number: int) -> Iterator[Entry]:
             yield from _files(window, kind, number)
         else:
             window.skip()
-    yield from _planned(plans, number)
+    yield from _plan_entries(plans, number)
 
 
-def _planned(raws: Sequence[msgspec.Raw], number: int) -> Iterator[Entry]:
-    """The plans of a group under a hash of them; what is none is told."""
+def _plan_entries(raws: Sequence[msgspec.Raw], number: int) -> Iterator[Entry]:
+    """The plans of a group under their hash; what is no plan is a malformed entry."""
     plans = [_plan(raw) for raw in raws]
     for raw, plan in zip(raws, plans, strict=True):
         if not plan:
-            yield MalformedListing(f"plan {_shown(bytes(raw))}")
+            yield MalformedListing(f"plan {_excerpt(bytes(raw))}")
     if text := ",".join(filter(None, plans)):
         yield Plans(number, hashlib.sha256(text.encode()).hexdigest()[:32], f"[{text}]")
 
@@ -334,7 +334,7 @@ def _files(window: Window, kind: FileKind, group: int) -> Iterator[Entry]:
         try:
             file = _FILE.decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            yield MalformedListing(_shown(bytes(raw)))
+            yield MalformedListing(_excerpt(bytes(raw)))
         else:
             yield _listed(file.location, kind, file.description, group)
 
@@ -354,5 +354,5 @@ def _values(window: Window) -> Iterator[msgspec.Raw]:
             yield msgspec.Raw(window.skip()[1][:_HEAD])
 
 
-def _shown(data: bytes) -> str:
+def _excerpt(data: bytes) -> str:
     return data[:120].decode(errors="replace")

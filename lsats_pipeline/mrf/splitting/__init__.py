@@ -1,11 +1,11 @@
 """A published file cut into smaller ones, each a valid price file, together the same elements.
 
-options     by size, codes, provider or plan     units       elements again, and their hash
-references  provider references put aside        routes      which group an element or a rate is of
-sizes       parts of equal size, planned         spreading   from the source to the parts
-header      the top level of a part              writing     one part, one gzip member
-working     what a worker does                   verifying   parts read again and compared
-split       all of it, published in one step     facts       parts.json
+options     by size, codes, provider or plan     units             elements again, and their hash
+references  provider references, kept apart      router            the group of an element or a rate
+sizes       parts of equal size                  partition_writer  from the source to the parts
+header      the top level of a part              writer            one part, one gzip member
+planner     the work of one process              proof             parts read again and compared
+split       all of it, published in one step     parts_account     parts.json
 """
 
 from lsats_pipeline.mrf.splitting.options import (

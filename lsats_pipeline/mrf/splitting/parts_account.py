@@ -1,4 +1,4 @@
-"""What a split gave: kept as `parts.json` beside the parts."""
+"""The result of a split, stored as `parts.json` with the parts."""
 
 from __future__ import annotations
 

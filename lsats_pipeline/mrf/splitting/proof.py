@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lsats_pipeline.core.errors import VerificationFailed
-from lsats_pipeline.mrf.profiling.scan import Differences
+from lsats_pipeline.mrf.profiling.scan import SchemaDifferences
 from lsats_pipeline.mrf.profiling.statistics import Violation
 from lsats_pipeline.mrf.provenance.rereading import Indexed, Stretch
 from lsats_pipeline.mrf.schema.published import Version
@@ -96,18 +96,18 @@ class _SecondReading:
 
     def __init__(self, version: Version, *, rates: bool) -> None:
         self.proof = SplitProof(rates=rates)
-        self.differences = Differences(version)
+        self.differences = SchemaDifferences(version)
 
     def read(self, path: Path) -> Index:
         """All of it. What was cut inside is read twice."""
-        index = index_file(path, take=self._take)
+        index = index_file(path, on_span=self._add_span)
         if index.large or index.too_large:
             inside = [span for span in index.spans if span.of is not None]
             rest = msgspec.structs.replace(index, spans=inside)
             self.proof.read(Indexed.here(path, rest))
         return index
 
-    def _take(self, span: Span, pieces: list[Piece]) -> None:
+    def _add_span(self, span: Span, pieces: list[Piece]) -> None:
         first = span.first
         for piece in pieces:
             if span.of is None:
@@ -116,7 +116,7 @@ class _SecondReading:
                 self.proof.add(Elements(span.section, piece.begin, values, proved))
             if span.section != REFERENCES:  # those have been looked at, the same to the byte
                 stretch = Stretch(span, piece.begin, first, piece.count, piece.data)
-                self.differences.look(stretch)
+                self.differences.add(stretch)
             first += piece.count
 
 
@@ -152,9 +152,13 @@ def verified(
         digest=written.digest,
         violations=sum(found.count for found in broken) + in_references,
         in_references=in_references,
-        first_violation=_told(broken[0]) if broken else REFERENCES if in_references else "",
+        first_violation=_violation_text(broken[0])
+        if broken
+        else REFERENCES
+        if in_references
+        else "",
     )
 
 
-def _told(found: Violation) -> str:
+def _violation_text(found: Violation) -> str:
     return " ".join((found.path, found.what, found.detail)).strip()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lsats_pipeline.mrf.provenance.rereading import alone
+from lsats_pipeline.mrf.provenance.rereading import single_piece
 from lsats_pipeline.mrf.text.index import Index, LargeElement, Span
 
 
@@ -66,7 +66,7 @@ def _pieces(index: Index, section: str) -> Iterator[_Unit]:
     for span in index.spans:
         if span.section == section and span.of is None:
             for number, (begin, end, count) in enumerate(span.pieces):
-                yield _Unit(begin, end - begin + 1, count, [alone(span, number)], [])
+                yield _Unit(begin, end - begin + 1, count, [single_piece(span, number)], [])
 
 
 def _large(index: Index, section: str) -> Iterator[_Unit]:

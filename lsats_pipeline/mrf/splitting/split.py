@@ -14,7 +14,7 @@ import msgspec
 from lsats_pipeline.core.errors import PermanentError, VerificationFailed
 from lsats_pipeline.core.worker_pool import parallel_map
 from lsats_pipeline.mrf.profiling.scan import fitting_version
-from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, told
+from lsats_pipeline.mrf.provenance.rereading import Indexed, indexed, stage_watcher
 from lsats_pipeline.mrf.splitting.header import header, notes
 from lsats_pipeline.mrf.splitting.options import REST, SplitOptions
 from lsats_pipeline.mrf.splitting.parts_account import LAYOUT, Left, Split, SplitPart
@@ -60,7 +60,7 @@ def split(
 ) -> Split:
     """Split a published file (by its name there) into parts, each a valid price file of its own.
 
-    The parts are in `mrf_parts/<file>/<by>-<options>/` beside `exports`; the same again changes
+    The parts are in `mrf_parts/<file>/<by>-<options>/` next to `exports`; the same again changes
     nothing. ConfigurationError when the file is not published or its source is gone, Busy while
     another process splits it so, VerificationFailed when the parts are not the whole: then
     nothing is published.
@@ -189,11 +189,13 @@ def _split(
 def _written(job: SplitJob, progress: Progress | None) -> tuple[SplitProof, list[FinishedPart]]:
     """The proof of the source, and the parts, which know nothing of each other."""
     if job.workers == 1:
-        return proof_of_source(job, told(progress, "proof")), write_parts(
-            job, told(progress, "split")
+        return proof_of_source(job, stage_watcher(progress, "proof")), write_parts(
+            job, stage_watcher(progress, "split")
         )
     jobs = [_Task(replace(job, worker=worker)) for worker in range(job.workers)]
-    proof, *made = parallel_map(_done, [_Task(job, proof=True), *jobs], told(progress, "split"))
+    proof, *made = parallel_map(
+        _done, [_Task(job, proof=True), *jobs], stage_watcher(progress, "split")
+    )
     assert isinstance(proof, SplitProof)
     return proof, [one for some in made if isinstance(some, list) for one in some]
 

@@ -1,6 +1,6 @@
-"""The text of a price file: proved whole, cut, and read again (domain/mrf.md 5, 6; decision 18).
+"""The text of a price file: verified whole, cut, and read again (domain/mrf.md 5, 6; decision 18).
 
- file ──reading──▶ bytes, proved whole ──cutting──▶ pieces of arrays ──index──▶ spans
+ file ──reading──▶ bytes, verified ──cutting──▶ pieces of arrays ──index──▶ spans
 
 reading    the file's bytes, once, in order: gzip members, their CRC and length, a limit on ratio
 window     the part of it that is in memory    scanning  where a JSON value ends

@@ -38,7 +38,7 @@ class OpenedText(Protocol):
 
 @dataclass(frozen=True)
 class Original:
-    """A file that was taken in, and the folder in which its seek index is, if it has one."""
+    """An ingested file, and the folder in which its seek index is, if it has one."""
 
     path: Path
     sha256: str
@@ -64,7 +64,7 @@ class Forward:
         self._start()
 
     def _start(self) -> None:
-        # The index has judged the ratio; what it let pass is let pass here.
+        # The index has checked the ratio; what it accepted is accepted here.
         self._chunks = Reading(self.path, max(MAX_RATIO, 1100), self._watch).chunks()
         self._chunk = memoryview(b"")
         self._begin = 0
@@ -96,7 +96,7 @@ class Forward:
 
 
 class Anywhere:
-    """Begins where it is asked to. An index that turns out wrong is told, and used no more."""
+    """Begins where it is asked to. A wrong index is logged, and used no more."""
 
     def __init__(
         self, path: Path, places: seeking.SeekPoints, watch: Watcher | None = None
@@ -168,6 +168,6 @@ def changed(path: Path, begin: int, end: int) -> BadFile:
     return BadFile(
         "changed",
         f"{path}: bytes {begin:,} to {end:,} of the document are not what they were when the file"
-        " was indexed: take it in again with `lsats mrf run`",
+        " was indexed: ingest it again with `lsats mrf run`",
         begin,
     )

@@ -22,7 +22,7 @@ from lsats_pipeline.mrf.text.scanning import BEFORE, BEHIND
 from lsats_pipeline.mrf.text.window import Window, members
 
 BOM = b"\xef\xbb\xbf"
-# The arrays that are taken in, and the array in each element that a large element is cut at.
+# The arrays that are ingested, and the array in each element that a large element is cut at.
 SECTIONS = {
     "in_network": "negotiated_rates",
     "provider_references": "provider_groups",
@@ -138,29 +138,30 @@ class Index(msgspec.Struct, kw_only=True):
         return (found.elements or 0) if found else 0
 
 
-Taker = Callable[[Span, list[Piece]], None]
+SpanCallback = Callable[[Span, list[Piece]], None]
 """Given each span of a section as soon as it is cut, and its pieces."""
+_OnSpan = SpanCallback | None
 
 
 def index_file(
     path: Path,
     options: IndexOptions | None = None,
     watch: Watcher | None = None,
-    take: Taker | None = None,
+    on_span: SpanCallback | None = None,
 ) -> Index:
     """Read a file once; BadFile when it is damaged, or no price file.
 
-    `take` is given what may turn out to be damaged later: nothing of it counts before the end.
+    `on_span` may get spans of a file that turns out to be damaged: nothing counts before the end.
     """
     chosen = options or IndexOptions()
     begun = time.monotonic()
     reading = Reading(path, chosen.max_ratio, watch)
-    chunks = reading.chunks() if take else ahead(reading.chunks())  # else others have work
-    document = _IndexedDocument(Window(chunks), chosen, take)
+    chunks = reading.chunks() if on_span else ahead(reading.chunks())  # else others have work
+    document = _IndexedDocument(Window(chunks), chosen, on_span)
     try:
         document.read()
     except BadFile as error:
-        # Damage tells more than what it does to the document; and names the file.
+        # The error of the damage says more than that of the document, and names the file.
         for _ in chunks:
             pass
         raise BadFile(error.code, _named(path, error), error.offset) from None
@@ -189,14 +190,14 @@ def _padding(reading: Reading) -> list[str]:
 class _IndexedDocument:
     """One document while it is read."""
 
-    def __init__(self, window: Window, options: IndexOptions, take: Taker | None) -> None:
+    def __init__(self, window: Window, options: IndexOptions, on_span: _OnSpan) -> None:
         self.found: list[TopLevelMember] = []
         self.spans: list[Span] = []
         self.large: list[LargeElement] = []
         self.too_large: list[TooLarge] = []
         self._window = window
         self._options = options
-        self._take = take
+        self._on_span = on_span
         self._bom = False
         self._odd: list[str] = []
 
@@ -342,28 +343,25 @@ class _IndexedDocument:
         begin = self._window.at
         size, head = self._window.skip()
         if section in SECTIONS:
-            told = head.decode(errors="replace")
+            text = head.decode(errors="replace")
             self.too_large.append(
                 TooLarge(
-                    section=section, element=element, path=path, begin=begin, size=size, head=told
+                    section=section, element=element, path=path, begin=begin, size=size, head=text
                 )
             )
 
     def _spans(self, section: str, of: int | None = None) -> _Spans:
-        return _Spans(self.spans, section, self._options.span, of, self._take)
+        return _Spans(self.spans, section, self._options.span, of, self._on_span)
 
 
 class _Spans:
-    """Pieces of one array put together into spans; arrays nobody takes in have none."""
+    """Pieces of one array put together into spans; arrays that are not ingested have none."""
 
     def __init__(
-        self, spans: list[Span], section: str, size: int, of: int | None, take: Taker | None
+        self, spans: list[Span], section: str, size: int, of: int | None, on_span: _OnSpan
     ) -> None:
-        self._spans = spans
-        self._section = section
-        self._size = size
-        self._of = of
-        self._take = take
+        self._spans, self._section, self._size, self._of = spans, section, size, of
+        self._on_span = on_span
         self._open: Span | None = None
         self._pieces: list[Piece] = []
 
@@ -379,12 +377,12 @@ class _Spans:
         span.crc32 = crc32(memoryview(piece.document)[len(BEFORE) : -len(BEHIND)], span.crc32)
         span.values += piece.count
         span.end = piece.end
-        if self._take:
+        if self._on_span:
             self._pieces.append(piece)
 
     def close(self) -> None:
-        if self._open and self._take:
-            self._take(self._open, self._pieces)
+        if self._open and self._on_span:
+            self._on_span(self._open, self._pieces)
         self._open, self._pieces = None, []
 
     def _begin(self, piece: Piece, first: int) -> Span:

@@ -86,12 +86,12 @@ def _stopped(error: Exception, begin: int) -> ValueEnd:
     message = str(error)
     if message == "Input data was truncated":
         return CUT
-    told = _STOPPED.search(message)
-    if told is None:  # nested deeper than msgspec goes
+    stopped = _STOPPED.search(message)
+    if stopped is None:  # nested deeper than msgspec goes
         return ValueEnd(State.bad, max(begin, 0))
-    if told[1]:
-        return ValueEnd(State.whole, begin + int(told[2]) - 1)
-    return ValueEnd(State.bad, begin + int(told[2]))
+    if stopped[1]:
+        return ValueEnd(State.whole, begin + int(stopped[2]) - 1)
+    return ValueEnd(State.bad, begin + int(stopped[2]))
 
 
 CUT = ValueEnd(State.cut)

@@ -39,7 +39,7 @@ _HEAD = np.dtype({
 })  # fmt: skip
 _POINT = np.dtype([("file", "<u8"), ("text", "<u8"), ("bits", "u1"), ("window", "u1")])
 
-Told = Callable[[str, int, int], None]
+SeekProgress = Callable[[str, int, int], None]
 
 
 class Unfit(Exception):
@@ -67,23 +67,23 @@ def build(
     path: Path,
     sha256: str,
     folder: Path,
-    told: Told | None = None,
+    progress: SeekProgress | None = None,
     *,
     spacing: int = SPACING,
     block: int = BLOCK,
 ) -> SeekIndex:
     """Make the seek index of a file with this hash, in a folder.
 
-    One at a time in a folder. BadFile when the file is damaged or has become another one. `told`
-    is called with the stage, and bytes done and in all.
+    One at a time in a folder. BadFile when the file is damaged or has become another one.
+    `progress` is called with the stage, and bytes done and in all.
     """
-    index = _proved(path, sha256, block, told)
+    index = _proved(path, sha256, block, progress)
     binding, points = folder / BINDING, folder / POINTS
     for left in (binding, *folder.glob("seek.*.tmp")):  # of a run that died
         left.unlink(missing_ok=True)
     if _is_gzip(path):
         temporary = _temporary(points)
-        _seek_points(path, index.text, spacing, temporary, told)
+        _seek_points(path, index.text, spacing, temporary, progress)
         temporary.rename(points)
     temporary = _temporary(binding)
     temporary.write_bytes(msgspec.json.encode(index))
@@ -171,9 +171,9 @@ class _Points:
         points = self._points
         self._before = np.cumsum(points["window"]) - points["window"]
         size = self._windows + int(points["window"].sum()) * _WINDOW
-        told = head["magic"], int(head["file"]), int(head["text"]), int(head["window"])
+        header = head["magic"], int(head["file"]), int(head["text"]), int(head["window"])
         if (
-            told != (b"GZIDX", index.size, index.text, _WINDOW)
+            header != (b"GZIDX", index.size, index.text, _WINDOW)
             or len(points) != head["points"]
             or path.stat().st_size != size
             or not (points["text"][1:] >= points["text"][:-1]).all()
@@ -275,9 +275,9 @@ def _is_gzip(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def _proved(path: Path, sha256: str, block: int, told: Told | None) -> SeekIndex:
+def _proved(path: Path, sha256: str, block: int, progress: SeekProgress | None) -> SeekIndex:
     """The sums of all blocks, of a file that has this hash and is whole."""
-    watch = (lambda done, total: told("proof", done, total)) if told else None
+    watch = (lambda done, total: progress("proof", done, total)) if progress else None
     reading = Reading(path, 1100, watch)
     crcs: list[int] = []
     crc = size = 0
@@ -294,7 +294,7 @@ def _proved(path: Path, sha256: str, block: int, told: Told | None) -> SeekIndex
         crcs.append(crc)
     if reading.sha256 != sha256:
         raise BadFile(
-            "changed", f"{path} is not the file that was taken in: take it in with `lsats mrf run`"
+            "changed", f"{path} is not the file that was ingested: ingest it with `lsats mrf run`"
         )
     index = SeekIndex(
         layout=LAYOUT, sha256=sha256, size=reading.compressed, text=reading.text, block=block,
@@ -303,7 +303,9 @@ def _proved(path: Path, sha256: str, block: int, told: Told | None) -> SeekIndex
     return msgspec.structs.replace(index, check=index.sum())
 
 
-def _seek_points(path: Path, text: int, spacing: int, to: Path, told: Told | None) -> None:
+def _seek_points(
+    path: Path, text: int, spacing: int, to: Path, progress: SeekProgress | None
+) -> None:
     from indexed_gzip import IndexedGzipFile  # only here: to open a file needs it not
 
     spacing = max(spacing, text // _MOST_POINTS)
@@ -312,8 +314,8 @@ def _seek_points(path: Path, text: int, spacing: int, to: Path, told: Told | Non
     ) as file:
         for at in range(0, text, 8 * spacing):
             file.seek(at)
-            if told:
-                told("seek index", at, text)
+            if progress:
+                progress("seek index", at, text)
         file.build_full_index()
         file.export_index(str(to))
 

@@ -1,7 +1,7 @@
-"""A kind as msgspec types: says in native code, and for whole pieces, that nothing is wrong.
+"""A schema type as msgspec types: native code confirms that whole pieces are valid.
 
-It only ever says yes rightly. Where it says no, `looking` tells what is wrong, if anything is: an
-exception that a kind allows (`or_else`) is none here, and some rules cannot be said in types.
+A yes is always right. After a no, `validation` finds what is wrong, if anything is: the exception
+that a list allows (`or_else`) is not known here, and some rules cannot be expressed as types.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _FEW = {SERVICE_CODE: (*(f"{number:02}" for number in range(100)), "CSTM-00")}
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class _Unsayable(Exception):
-    """A kind has a rule that types cannot say."""
+class _NotExpressible(Exception):
+    """A rule that msgspec types cannot express."""
 
 
-def keeps_to(kind: Kind, values: bytes) -> bool:
-    """Whether `a,b,c` are all of the kind, for sure."""
+def conforms(kind: Kind, values: bytes) -> bool:
+    """Whether `a,b,c` are all certainly of the type."""
     decoder = _decoder(kind)
     if decoder is None:
         return False
@@ -48,7 +48,7 @@ def keeps_to(kind: Kind, values: bytes) -> bool:
 def _decoder(kind: Kind) -> msgspec.json.Decoder[Any] | None:
     try:
         return msgspec.json.Decoder(list[_type(kind)])  # type: ignore[misc]
-    except _Unsayable:
+    except _NotExpressible:
         return None
 
 
@@ -66,8 +66,8 @@ def _type(kind: Kind) -> Any:
         case ListOf():
             return Annotated[list[_type(kind.item)], Meta(min_length=kind.at_least or None)]  # type: ignore[misc]
         case Object():
-            return _thing(kind)
-    raise _Unsayable(kind)
+            return _object_type(kind)
+    raise _NotExpressible(kind)
 
 
 def _number(kind: Number) -> Any:
@@ -77,15 +77,15 @@ def _number(kind: Number) -> Any:
     return Annotated[int if kind.whole else float, least]
 
 
-def _thing(kind: Object) -> Any:
+def _object_type(kind: Object) -> Any:
     if not kind.rules:
         return msgspec.defstruct(kind.name, list(_members(kind)), gc=False)
     rule = kind.rules[0]
     tagged = kind.member(rule.member) if isinstance(rule, Conditional) else None
     if len(kind.rules) > 1 or tagged is None or not isinstance(tagged.kind, StringType):
-        raise _Unsayable(kind.rules)
+        raise _NotExpressible(kind.rules)
     assert isinstance(rule, Conditional)
-    # What a thing needs when a member has a value: a type for each value of that member.
+    # What an object needs when a member has a value: a type for each value of that member.
     choices = tuple(
         msgspec.defstruct(
             f"{kind.name} {value}",
