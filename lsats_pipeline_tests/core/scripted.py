@@ -1,4 +1,4 @@
-"""A web server that answers from a script: one reply after the other, whatever is asked."""
+"""A web server that answers to order: one reply after the other, whatever is asked."""
 
 from __future__ import annotations
 

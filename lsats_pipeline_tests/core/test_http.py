@@ -8,6 +8,7 @@ from email.utils import formatdate
 
 import pytest
 
+from lsats_pipeline.core.addresses import CheckedAddress, SourceAddresses
 from lsats_pipeline.core.errors import (
     ConfigurationError,
     LsatsError,
@@ -15,7 +16,7 @@ from lsats_pipeline.core.errors import (
     TransientError,
     Unreachable,
 )
-from lsats_pipeline.core.http import TRIES, Api, BearerTokens, Grant
+from lsats_pipeline.core.http import API_RETRIES, Api, BearerTokens, Grant
 from lsats_pipeline.hub.sources.json_records import cut
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.core.scripted import Reply, Script, serving
@@ -54,7 +55,7 @@ def test_a_lasting_failure_ends_in_try_again(waits: Waits) -> None:
     with serving(Reply(503)) as script, api(script, waits) as client:
         with pytest.raises(TransientError, match=r"GET things failed 4 times: HTTP 503"):
             client.get("things", cut)
-        assert len(script.asked) == TRIES
+        assert len(script.asked) == API_RETRIES.attempts
 
 
 def test_a_search_is_repeated_like_a_read(waits: Waits) -> None:
@@ -83,13 +84,13 @@ def test_nobody_there(waits: Waits) -> None:
         pass
     with api(script, waits) as client, pytest.raises(Unreachable, match="TEST_URL"):
         client.get("things", cut)
-    assert len(waits.slept) == TRIES - 1
+    assert len(waits.slept) == API_RETRIES.attempts - 1
 
 
 def test_a_rate_limit_is_waited_for_by_the_clock_of_the_server(waits: Waits) -> None:
     server_now = waits.time + 5000  # clocks differ; what counts is the difference
-    told = {"Date": formatdate(server_now), "X-RateLimit-Reset": formatdate(server_now + 42)}
-    with serving(Reply(429, headers=told), Reply()) as script, api(script, waits) as client:
+    headers = {"Date": formatdate(server_now), "X-RateLimit-Reset": formatdate(server_now + 42)}
+    with serving(Reply(429, headers=headers), Reply()) as script, api(script, waits) as client:
         client.get("things", cut)
     assert waits.slept == [43.0]
 
@@ -165,7 +166,7 @@ def test_redirects_are_not_followed(waits: Waits) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 418, 429, 500])
-def test_no_body_and_no_token_is_told(
+def test_no_body_and_no_token_is_shown(
     status: int, waits: Waits, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = b'{"Message":"private-matter"}'
@@ -176,6 +177,91 @@ def test_no_body_and_no_token_is_told(
         pytest.raises(LsatsError) as caught,
     ):
         client.get("things", cut)
-    told = f"{caught.value} {caught.value!r} {caplog.text}"
-    assert "private-matter" not in told
-    assert SECRET not in told
+    shown = f"{caught.value} {caught.value!r} {caplog.text}"
+    assert "private-matter" not in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Retry-After": "30"}, {"X-RateLimit-Reset": str(1_800_000_000 + 29)}]
+)
+@pytest.mark.parametrize("with_token", [True, False])
+def test_the_server_says_how_long_to_wait(
+    with_token: bool, headers: dict[str, str], waits: Waits
+) -> None:
+    with serving(Reply(429, headers=headers), Reply()) as script, api(script, waits) as client:
+        if with_token:
+            client.get("things", cut)
+        else:
+            client.sign_in("auth", bytes, json={})
+    assert waits.slept == [30.0]
+
+
+def test_maintenance_that_says_how_long_it_takes(waits: Waits) -> None:
+    busy = Reply(503, headers={"Retry-After": "120"})
+    with serving(*[busy] * 5, Reply()) as script, api(script, waits) as client:
+        client.get("things", cut)
+    assert waits.slept == [120.0] * 5
+    with serving(busy) as script, api(script, waits) as client:
+        with pytest.raises(TransientError, match="asks to wait 120 s"):
+            client.get("things", cut)
+        assert len(script.asked) == 6
+
+
+@pytest.mark.parametrize(
+    "failure", [Reply(408), Reply(500), Reply(502), Reply(503), Reply(504), Reply(promised=100)]
+)
+def test_a_sign_in_is_repeated_like_any_call(failure: Reply, waits: Waits) -> None:
+    with (
+        serving(failure, failure, Reply(body=b"token")) as script,
+        api(script, waits) as client,
+    ):
+        assert client.sign_in("auth", bytes, json={"key": SECRET}) == b"token"
+        assert [asked.body for asked in script.asked] == [b'{"key":"s3cret-token"}'] * 3
+    assert waits.slept == [0.5, 2.0]
+
+
+def test_a_call_waits_for_its_sign_in_once(waits: Waits) -> None:
+    """The tries of a sign-in are its own: they are not repeated by the call that needs a token."""
+    with serving(Reply(503)) as script, api(script, waits) as client:
+        client.tokens = BearerTokens(
+            lambda: Grant(client.sign_in("auth", bytes).decode(), None), waits.clock
+        )
+        with pytest.raises(TransientError, match="POST auth failed 4 times: HTTP 503"):
+            client.get("things", cut)
+        assert len(script.asked) == API_RETRIES.attempts
+
+
+def test_wrong_credentials_after_a_failure_that_passed(waits: Waits) -> None:
+    with serving(Reply(503), Reply(401)) as script, api(script, waits) as client:
+        with pytest.raises(ConfigurationError, match="TEST_KEY"):
+            client.sign_in("auth", bytes, json={"key": SECRET})
+        assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize("location", ["data:,x", "http://[", "//", "http://a.example.edu:x/"])
+def test_a_redirect_to_nowhere(location: str, waits: Waits) -> None:
+    elsewhere = Reply(302, headers={"Location": location})
+    with serving(elsewhere) as script, api(script, waits) as client, pytest.raises(LsatsError):
+        client.get("things", cut)
+
+
+def test_an_address_policy_is_a_plug(waits: Waits) -> None:
+    class Nowhere:
+        def check(self, where: str) -> CheckedAddress:
+            if where.endswith("secret"):
+                raise ConfigurationError(f"{where} is not allowed")
+            return SourceAddresses("TEST_URL").check(where)
+
+    with serving(Reply()) as script:
+        with Api("T", script.url, "TEST_URL", "KEY", waits.clock, policy=Nowhere()) as client:
+            assert client.get("things", cut) == []
+            with pytest.raises(ConfigurationError, match="not allowed"):
+                client.get("secret", cut)
+        assert [asked.path for asked in script.asked] == ["/things"]
+
+
+def test_a_proxy_is_not_for_this_machine(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with serving(Reply()) as script, api(script, waits) as client:
+        assert client.get("things", cut) == []

@@ -14,9 +14,9 @@ from lsats_pipeline.core.settings import load
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
+from lsats_pipeline.mrf.sources.circuit_breaker import CircuitBreaker
 from lsats_pipeline.mrf.sources.discovery import Discovery, find
 from lsats_pipeline.mrf.sources.download import RawFile, fetch
-from lsats_pipeline.mrf.sources.hosts import Hosts
 from lsats_pipeline.mrf.sources.policy import AddressPolicy
 from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.warehouse import Warehouse
@@ -50,8 +50,8 @@ class PriceHub:
     def downloads(self) -> Downloads:
         """Its way out."""
         clock = Clock(sleep=self.slept.append, jitter=lambda: 0.5)
-        hosts = Hosts(self.warehouse, self.settings.rate, clock)
-        return Downloads(AddressPolicy(self.settings), hosts, self.settings, clock)
+        breaker = CircuitBreaker(self.warehouse, self.settings.rate, clock)
+        return Downloads(AddressPolicy(self.settings), breaker, self.settings, clock)
 
     def find(self, *sources: str | Path, **options: Any) -> Discovery:
         """Look at these."""

@@ -24,6 +24,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from lsats_pipeline.core.addresses import redacted
 from lsats_pipeline.core.errors import (
     BadFile,
     Busy,
@@ -34,7 +35,7 @@ from lsats_pipeline.core.errors import (
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.mrf.sources import catalog
 from lsats_pipeline.mrf.sources.download import RawFile, fetch_all, prove, raw_folder
-from lsats_pipeline.mrf.sources.locations import located, redacted, stem_of
+from lsats_pipeline.mrf.sources.locations import located, stem_of
 from lsats_pipeline.mrf.sources.transfer import FullDisk
 from lsats_pipeline.mrf.workspace import name_for
 from lsats_pipeline_tests.mrf.bad_server import Asked, BadServer, in_turn, plain, ranged
@@ -95,7 +96,7 @@ def test_what_is_here_is_used_while_the_host_is_down(hub: PriceHub, server: BadS
         "fetched",
     )
     first.path.unlink()
-    hub.downloads.hosts.reset(server.place)
+    hub.downloads.breaker.reset(server.place)
     with pytest.raises(TransientError):
         hub.fetch(key)
 

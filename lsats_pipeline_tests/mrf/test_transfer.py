@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import logging
 import random
 import socket
 from collections.abc import Iterator
@@ -23,13 +24,15 @@ from lsats_pipeline.core.errors import (
     TransientError,
     Unreachable,
 )
+from lsats_pipeline.core.retry import TransientFailure
 from lsats_pipeline.core.settings import load
+from lsats_pipeline.core.transport import TransferPace, pinned_get
 from lsats_pipeline.mrf.settings import MrfSettings
-from lsats_pipeline.mrf.sources.hosts import Hosts
+from lsats_pipeline.mrf.sources.circuit_breaker import CircuitBreaker
 from lsats_pipeline.mrf.sources.locations import located
 from lsats_pipeline.mrf.sources.policy import AddressPolicy, is_public
-from lsats_pipeline.mrf.sources.transfer import Downloads, Received, delay
-from lsats_pipeline.mrf.sources.transport import Passing, TransferPace, answered
+from lsats_pipeline.mrf.sources.request import FILE_RETRIES
+from lsats_pipeline.mrf.sources.transfer import Downloads, Received
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import (
     Asked,
@@ -69,8 +72,10 @@ class Client:
         settings = load(MrfSettings, hosts=self.hosts, **{"rate": 1000, **self.options})
         clock = Clock(now=lambda: self.now, sleep=self.sleep, jitter=lambda: 0.5)
         policy = AddressPolicy(settings, self.resolve) if self.resolve else AddressPolicy(settings)
-        hosts = Hosts(self.warehouse, settings.rate, clock)
-        return Downloads(policy, hosts, settings, clock).download(located(url), self.folder, known)
+        breaker = CircuitBreaker(self.warehouse, settings.rate, clock)
+        return Downloads(policy, breaker, settings, clock).download(
+            located(url), self.folder, known
+        )
 
     def file(self, url: str) -> bytes:
         got = self.get(url)
@@ -272,8 +277,8 @@ def test_the_connection_goes_to_the_checked_address(
     url = server.says("/a.json.gz", plain(PACKED))
     target = AddressPolicy(load(MrfSettings, hosts=server.place)).check(located(url))
     elsewhere = replace(target, host="no-such-name.invalid")
-    with answered(elsewhere, {}, TransferPace(1, 10, 10)) as answer:
-        assert b"".join(answer.chunks) == PACKED
+    with pinned_get(elsewhere, {}, TransferPace(1, 10, 10)) as answer:
+        assert b"".join(answer.iter_raw()) == PACKED
     assert server.asked[0].headers["host"] == f"no-such-name.invalid:{server.port}"
 
 
@@ -283,11 +288,11 @@ def test_an_address_that_does_not_answer_is_not_the_last(
     url = server.says("/a.json.gz", plain(PACKED))
     target = AddressPolicy(load(MrfSettings, hosts=server.place)).check(located(url))
     for ips, works in ((("127.0.0.2", "127.0.0.1"), True), (("127.0.0.1", "127.0.0.2"), True)):
-        with answered(replace(target, ips=ips), {}, TransferPace(1, 10, 10)) as answer:
-            assert (answer.status == 200) is works
+        with pinned_get(replace(target, ips=ips), {}, TransferPace(1, 10, 10)) as answer:
+            assert (answer.status_code == 200) is works
     with (
-        pytest.raises(Passing, match="refused"),
-        answered(replace(target, ips=("127.0.0.2", "127.0.0.3")), {}, TransferPace(1, 10, 10)),
+        pytest.raises(TransientFailure, match="refused"),
+        pinned_get(replace(target, ips=("127.0.0.2", "127.0.0.3")), {}, TransferPace(1, 10, 10)),
     ):
         pass
 
@@ -419,7 +424,7 @@ def test_the_whole_takes_no_longer_than_allowed() -> None:
     pace = TransferPace(1, 60, 20, now=lambda: next(moments))
     pace.count(10**9)
     pace.count(10**9)
-    with pytest.raises(Passing, match="not finished within 20 s"):
+    with pytest.raises(TransientFailure, match="not finished within 20 s"):
         pace.count(10**9)
 
 
@@ -473,5 +478,43 @@ def test_a_full_disk_is_an_error_with_numbers(
 
 def test_waits_grow_with_jitter_up_to_a_limit() -> None:
     for failures, expected in ((1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (50, 60)):
-        assert delay(failures, 0.0) == 0.75 * expected
-        assert delay(failures, 1.0) == 1.25 * expected
+        assert FILE_RETRIES.wait(failures, 0.0) == 0.75 * expected
+        assert FILE_RETRIES.wait(failures, 1.0) == 1.25 * expected
+
+
+def test_a_tag_is_sent_back_as_it_came(client: Client, server: BadServer) -> None:
+    cut = plain(PACKED[:1000], length=len(PACKED), ETag='"\u00e9"')
+    assert client.file(server.says("/a.json.gz", in_turn(cut, plain(PACKED)))) == PACKED
+    assert server.asked[1].headers["if-range"].encode("latin-1").decode() == '"\u00e9"'
+
+
+def test_a_path_is_asked_for_as_it_is_written(client: Client, server: BadServer) -> None:
+    """A signature covers the path byte for byte: nothing may tidy it up."""
+    path = "/a/../b%7e//c'[1].json.gz"
+    url = server.says(path, plain(PACKED))
+    assert client.file(f"{url}?x=%2f&y=a+b|c") == PACKED
+    assert server.asked[0].path.partition("?")[0] == path
+
+
+def test_the_proxy_of_the_environment_is_not_asked(
+    client: Client, server: BadServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert client.file(server.says("/a.json.gz", plain(PACKED))) == PACKED
+
+
+def test_a_rate_limit_may_say_when_it_is_reset(client: Client, server: BadServer) -> None:
+    limited = plain(b"", "429 Too Many", X_RateLimit_Reset=str(int(client.now) + 50))
+    assert client.file(server.says("/a.json.gz", in_turn(limited, plain(PACKED)))) == PACKED
+    assert client.slept[0] == 51
+
+
+def test_no_query_is_logged(
+    client: Client, server: BadServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = server.says("/a.json.gz", in_turn(plain(b"", "500 No"), plain(PACKED)))
+    client.file(f"{url}?Signature=s3cr3t")
+    assert "next try in 1.0 s" in caplog.text
+    assert "s3cr3t" not in caplog.text

@@ -265,7 +265,7 @@ def _say_outcomes(
     loaded: list[Loaded],
     as_json: bool,
 ) -> None:
-    from lsats_pipeline.mrf.sources.locations import redacted
+    from lsats_pipeline.core.addresses import redacted
 
     if as_json:
         say_json(

@@ -124,13 +124,13 @@ def hosts(
     as_json: AsJson = False,
 ) -> None:
     """State of the hosts: failures in a row, circuit open until when, the next free slot."""
-    from lsats_pipeline.mrf.sources.hosts import Hosts
+    from lsats_pipeline.mrf.sources.circuit_breaker import CircuitBreaker
 
     with _catalogue() as warehouse:
-        known = Hosts(warehouse, load(MrfSettings).rate)
+        breaker = CircuitBreaker(warehouse, load(MrfSettings).rate)
         if reset:
-            known.reset(reset)
-        states = known.states()
+            breaker.reset(reset)
+        states = breaker.states()
     if as_json:
         say_json([vars(state) for state in states])
         return
@@ -271,8 +271,9 @@ def _due(warehouse: Warehouse, match: str, plan: str) -> list[str]:
 
 def _chosen(warehouse: Warehouse, named: list[str], *, dry_run: bool) -> list[str]:
     """Keys of what was named; addresses and paths are entered."""
+    from lsats_pipeline.core.addresses import redacted
     from lsats_pipeline.mrf.sources import catalog, discovery
-    from lsats_pipeline.mrf.sources.locations import is_address, redacted
+    from lsats_pipeline.mrf.sources.locations import is_address
 
     with warehouse.connection() as connection:
         keys = []

@@ -6,7 +6,8 @@ locations           an address parsed: what may be displayed, what is secret
 tables_of_contents  the entries of a source   catalog_merge  entries into the catalogue
 catalog             files, versions, states   discovery  sources to the catalogue, what is due
 policy              the hosts that files may be fetched from
-request, transport  one request, watched      hosts  circuit breaker and rate of a host
+request             one request, under all rules
+circuit_breaker     failures and rate of a host
 transfer            one address to one file   resume  a partial download
 download            a key to a version        archives  zip to gzip
 providers           the provider files that version 1 refers to

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from psycopg import sql
 
-from lsats_pipeline.mrf.sources.locations import Location, redacted
+from lsats_pipeline.core.addresses import redacted
+from lsats_pipeline.mrf.sources.locations import Location
 from lsats_pipeline.mrf.sources.policy import AddressPolicy
 from lsats_pipeline.mrf.sources.tables_of_contents import (
     Entry,

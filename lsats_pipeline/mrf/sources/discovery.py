@@ -21,12 +21,13 @@ from pathlib import Path
 
 import psycopg
 
+from lsats_pipeline.core.addresses import redacted
 from lsats_pipeline.core.errors import LsatsError, PermanentError
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, tables_of_contents
 from lsats_pipeline.mrf.sources.catalog import Due
 from lsats_pipeline.mrf.sources.catalog_merge import MOST_KEYS, merge
-from lsats_pipeline.mrf.sources.locations import Location, redacted
+from lsats_pipeline.mrf.sources.locations import Location
 from lsats_pipeline.mrf.sources.resume import mark_of
 from lsats_pipeline.mrf.sources.tables_of_contents import ListingSource, files_of, source_named
 from lsats_pipeline.mrf.sources.transfer import Downloads
@@ -144,7 +145,7 @@ def renew(
         " and s.read_at < clock_timestamp() - make_interval(secs => %s)",
         [key, _RENEWAL_SECONDS],
     ).fetchall()
-    with downloads.hosts.warehouse.writer("mrf/find", wait=_RENEWAL_WAIT) as writer:
+    with downloads.breaker.warehouse.writer("mrf/find", wait=_RENEWAL_WAIT) as writer:
         reader = _SourceReader(writer, downloads, home, 0, again=True)
         for kind, source, query in rows:
             reader.read(ListingSource(kind, f"{source}?{query}" if query else source))
@@ -320,7 +321,7 @@ def _recheck_fetched(connection: Connection, downloads: Downloads, days: float) 
 
 def _changed_at_source(connection: Connection, downloads: Downloads, key: str) -> bool:
     entry = catalog.known(connection, key)
-    mark = downloads.looks(entry.location, entry.mark or "")
+    mark = downloads.changed_mark(entry.location, entry.mark or "")
     catalog.record_check(connection, key, mark)
     return mark is not None
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lsats_pipeline.core.addresses import redacted
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import (
     BadFile,
@@ -31,7 +32,7 @@ from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources import catalog, discovery
 from lsats_pipeline.mrf.sources.archives import unpack
 from lsats_pipeline.mrf.sources.catalog import CatalogEntry, FileVersion
-from lsats_pipeline.mrf.sources.locations import LONGEST_STEM, redacted
+from lsats_pipeline.mrf.sources.locations import LONGEST_STEM
 from lsats_pipeline.mrf.sources.tables_of_contents import mark_of
 from lsats_pipeline.mrf.sources.transfer import Downloads, FullDisk, Received, Watch, kind_of
 from lsats_pipeline.mrf.text.reading import Reading, sha256_of, size_of
@@ -100,7 +101,7 @@ def fetch_all(
     parallel: int = 4,
     watch: Watch | None = None,
 ) -> Iterator[tuple[str, RawFile | LsatsError]]:
-    """Several files beside each other, as they are done; each with what came of it.
+    """Several files at a time, as they are done; each with what came of it.
 
     Whoever stops in between stops the downloads too; what has come of them is kept. A full disk
     ends it: those that were not begun stay as they are.
@@ -152,7 +153,7 @@ class _Stoppable:
 def prove(path: Path) -> FileProof:
     """Read a file to its last byte: CRC and length of every gzip member; BadFile when one is wrong.
 
-    Text that is no JSON object by its first and last character is told here already.
+    Text that is no JSON object by its first and last character is refused here already.
     """
     reading = Reading(path)
     first, last = b"", b""
@@ -189,8 +190,8 @@ class _Download:
         catalog.move_file(self.connection, entry.key, "fetching")
         with self._recorded(entry):
             raw = self._local(entry, before) if local else self._remote(entry, before)
-        told = "🆕" if raw.received else "⏭️"
-        log.info("%s %s: %s bytes, sha256 %s", told, entry.key, f"{raw.size:,}", raw.sha256[:16])
+        mark = "🆕" if raw.received else "⏭️"
+        log.info("%s %s: %s bytes, sha256 %s", mark, entry.key, f"{raw.size:,}", raw.sha256[:16])
         return raw
 
     @contextmanager
@@ -339,8 +340,8 @@ class _Download:
         """Of older versions only what is published, or being worked on, keeps its source."""
         versions = catalog.versions(self.connection, key)
         published = [one for one in versions if one.state == "published"][-1:]
-        working = [one for one in versions if one.state == "ingesting"]
-        needed = {Path(one.path) for one in published + working}
+        unfinished = [one for one in versions if one.state == "ingesting"]
+        needed = {Path(one.path) for one in published + unfinished}
         for file in folder.iterdir():
             if file.is_file() and file != final and file not in needed:
                 file.unlink()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from lsats_pipeline.core.addresses import DEFAULT_PORTS
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.mrf.workspace import name_for
 
@@ -21,7 +22,6 @@ Scheme = Literal["https", "http", "file", ""]
 LONGEST_STEM = 106
 # Longer ones fit no index of the database, and no server takes them.
 _LONGEST = 2000
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _FILE = re.compile(r"\.(json|gz|gzip|zip)$", re.IGNORECASE)
 _ZIP = re.compile(r"\.zip$", re.IGNORECASE)
@@ -30,8 +30,6 @@ _USUAL = re.compile(
     r"([A-Za-z0-9](?:[._-]?[A-Za-z0-9])*?)(?:\.json)?(?:\.gz|\.zip)?", re.IGNORECASE
 )
 _RUNS = re.compile(r"([._-])[._-]*(?=[._-])")
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>]*)[?#][^\s'\"<>]*", re.IGNORECASE)
-_USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@", re.IGNORECASE)
 _LOGIN = re.compile(r"//[^/]*@")
 # Parameters of signed addresses of the large stores; another signature is no other file.
 _SIGNING = re.compile(
@@ -87,7 +85,7 @@ def located(text: str) -> Location:
     if not host or parts.username or parts.password:
         return _faulty(text, "malformed: no host" if not host else "malformed: carries a password")
     where = f"[{host}]" if ":" in host else host
-    where += "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
+    where += "" if port in (None, DEFAULT_PORTS[scheme]) else f":{port}"
     address = f"{scheme}://{where}{quote(parts.path or '/', safe=_KEPT)}"
     if len(address) > _LONGEST:
         return _faulty(text, f"malformed: an address of {len(address):,} characters")
@@ -127,11 +125,6 @@ def stem_of(name: str) -> str:
         if name == before:
             return name
     return name.replace(".", "_").strip("._-") or "file"
-
-
-def redacted(text: str) -> str:
-    """A text whose addresses have lost query, fragment and password."""
-    return _USER.sub(r"\1", _QUERY.sub(r"\1?…", text))
 
 
 # What is left as it stands: percent signs are escapes already.

@@ -10,41 +10,24 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from lsats_pipeline.core.addresses import DEFAULT_PORTS, CheckedAddress, checked_parts
 from lsats_pipeline.core.errors import BadFile, ConfigurationError, Unreachable
 from lsats_pipeline.mrf.settings import MrfSettings
 from lsats_pipeline.mrf.sources.locations import Location, located
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
-_PORTS = {"https": 443, "http": 80}
 _OUTSIDE = (
     "outside_roots: a list names it as a file of this machine, and no folder of LSATS_MRF_ROOTS has"
     " it: add its folder if the list may be trusted"
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-@dataclass(frozen=True)
-class CheckedAddress:
-    """A checked address: `ips` are where to connect, `host` whom the certificate has to name."""
-
-    scheme: str
-    host: str
-    port: int
-    ips: tuple[str, ...]
-    address: str
-    request: str = field(repr=False)
-
-    @property
-    def place(self) -> str:
-        """Host and port: what has limits and failures of its own."""
-        return f"{self.host}:{self.port}"
 
 
 def look_up(host: str, port: int) -> Sequence[str]:
@@ -70,16 +53,14 @@ class AddressPolicy:
         """
         host, port, own = self.permits(location)
         ips = (host,) if own else self._public(location, host, port)
-        parts = urlsplit(location.url)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return CheckedAddress(location.scheme, host, port, ips, location.address, path)
+        return checked_parts(urlsplit(location.url), ips)
 
     def permits(self, location: Location) -> tuple[str, int, bool]:
         """Host, port, whether that is this machine; the same errors, but no name is looked up."""
-        if location.fault or location.scheme not in _PORTS:
+        if location.fault or location.scheme not in DEFAULT_PORTS:
             raise BadFile("unsupported", f"{location.address}: {location.fault or 'is no address'}")
         parts = urlsplit(location.address)
-        host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[location.scheme]
         own = self._own_machine(host, port)
         if not own and (refusal := self._refusal(location.scheme, host, port)):
             raise ConfigurationError(f"{location.address}: {refusal[1]}")
@@ -92,15 +73,15 @@ class AddressPolicy:
         if location.scheme == "file":
             return "" if self._within_roots(location.path) else _OUTSIDE
         parts = urlsplit(location.address)
-        host, port = parts.hostname or "", parts.port or _PORTS[location.scheme]
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[location.scheme]
         refusal = self._refusal(location.scheme, host, port)
         return ": ".join(refusal) if refusal and not self._own_machine(host, port) else ""
 
     @property
     def stamp(self) -> str:
         """The same as long as the same is allowed."""
-        told = self.settings.host_list, self.settings.plain_http, self.settings.root_list
-        return sha256(repr(told).encode()).hexdigest()[:16]
+        allowed = self.settings.host_list, self.settings.plain_http, self.settings.root_list
+        return sha256(repr(allowed).encode()).hexdigest()[:16]
 
     def redirected(self, before: Location, to: str) -> Location:
         """Where a redirect leads; BadFile when that is another scheme, or no address."""
@@ -125,11 +106,11 @@ class AddressPolicy:
 
     def _own_machine(self, host: str, port: int) -> bool:
         """Whether it is this machine, and named exactly so in the settings: for trials."""
-        shown = f"[{host}]" if ":" in host else host
+        in_url = f"[{host}]" if ":" in host else host
         try:
             return (
                 ipaddress.ip_address(host).is_loopback
-                and f"{shown}:{port}" in self.settings.host_list
+                and f"{in_url}:{port}" in self.settings.host_list
             )
         except ValueError:
             return False
@@ -137,7 +118,7 @@ class AddressPolicy:
     def _refusal(self, scheme: str, host: str, port: int) -> tuple[str, str] | None:
         """Code and remedy, when the settings do not allow a host of the world outside."""
         if not any(_matches(host, port, entry) for entry in self.settings.host_list):
-            wanted = host if port == _PORTS[scheme] else f"{host}:{port}"
+            wanted = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
             return "host_not_allowed", f"add {wanted} to LSATS_MRF_HOSTS to fetch from there"
         if scheme == "http" and not self.settings.plain_http:
             return "unsupported_scheme", "LSATS_MRF_PLAIN_HTTP=1 allows unencrypted http://"

@@ -1,4 +1,4 @@
-"""Provider groups that a file of version 1 keeps elsewhere: fetched, and put beside its tables.
+"""Provider groups that a file of version 1 keeps elsewhere: fetched, and put next to its tables.
 
  provider_references with a location ──each once──▶ download ─┬▶ provider_files/   a row a group
                                                              └▶ provider_file_rejects/
@@ -21,10 +21,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lsats_pipeline.core.addresses import redacted
 from lsats_pipeline.core.errors import BadFile, ConfigurationError, LsatsError
 from lsats_pipeline.mrf.rows import tables
 from lsats_pipeline.mrf.rows.elements import ProviderGroup
-from lsats_pipeline.mrf.sources.locations import Location, located, redacted
+from lsats_pipeline.mrf.sources.locations import Location, located
 from lsats_pipeline.mrf.sources.tables_of_contents import begin_object
 from lsats_pipeline.mrf.sources.transfer import Downloads
 from lsats_pipeline.mrf.text.cutting import Limits, Piece, pieces
@@ -110,7 +111,7 @@ class _ProviderDownload:
         location = located(text)
         try:
             path = self._document(location)
-            rows, rejects = _taken(path, self._result.file, location.address, ids)
+            rows, rejects = _rows_of(path, self._result.file, location.address, ids)
         except LsatsError as error:
             code = getattr(error, "code", "") or "failed"
             self._result.failed += 1
@@ -161,7 +162,7 @@ def _wanted(folder: Path) -> dict[str, list[int]]:
     return {location: sorted(set(ids)) for location, ids in wanted.items()}
 
 
-def _taken(
+def _rows_of(
     path: Path, file: str, address: str, ids: list[int]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of a document's groups, and rejects of those that do not fit; BadFile if it is none."""

@@ -10,6 +10,9 @@ import msgspec
 from lsats_pipeline.mrf.sources.locations import Location
 from lsats_pipeline.mrf.workspace import read
 
+# Another try is another chance only as long as it gets further.
+_PROGRESS = 1 << 20
+
 
 class PartialDownload(msgspec.Struct, kw_only=True):
     """What `download.part` is part of."""
@@ -37,14 +40,22 @@ def mark_of(etag: str, modified: str, total: int) -> str:
 
 
 @dataclass
-class Hold:
-    """What is there of a file, and how often it was tried."""
+class PartFile:
+    """What is there of a file, and how much there was when a try failed."""
 
     folder: Path
-    ends: float
-    failures: int = 0
-    waited: float = 0.0
     furthest: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes have come."""
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def progressed(self) -> bool:
+        """Whether more came since it was asked than is worth to count failures anew."""
+        before, size = self.furthest, self.size
+        self.furthest = max(before, size)
+        return size > before + _PROGRESS
 
     @property
     def part(self) -> Path:
@@ -65,7 +76,7 @@ class Hold:
         """What there is of this very file, if its server can be asked for the rest."""
         part = read(self.note, PartialDownload)
         same = part and (part.address, part.identity) == (location.address, location.identity)
-        size = self.part.stat().st_size if self.part.exists() else 0
+        size = self.size
         if not (part and same and part.validator and size):
             return None
         # Of a whole one the last byte is asked for: that tells whether it still is the file.

@@ -77,13 +77,13 @@ class TdxClient:
 def connect(settings: TdxSettings, clock: Clock | None = None) -> Iterator[TdxClient]:
     """Open a client; it signs in with its first call."""
     clock = clock or Clock()
-    way = _way_in(settings)
-    with Api("TeamDynamix", settings.base_url, "TDX_BASE_URL", way, clock) as api:
+    credentials = _credentials(settings)
+    with Api("TeamDynamix", settings.base_url, "TDX_BASE_URL", credentials, clock) as api:
         api.tokens = _tokens(settings, api, clock)
         yield TdxClient(api, settings.app_id or ASSETS)
 
 
-def _way_in(settings: TdxSettings) -> str:
+def _credentials(settings: TdxSettings) -> str:
     if settings.beid and settings.web_services_key:
         return "TDX_BEID and TDX_WEB_SERVICES_KEY"
     if settings.username and settings.password:
@@ -93,12 +93,15 @@ def _way_in(settings: TdxSettings) -> str:
 
 def _tokens(settings: TdxSettings, api: Api, clock: Clock) -> BearerTokens:
     if settings.beid and settings.web_services_key:
-        body = {"BEID": _shown(settings.beid), "WebServicesKey": _shown(settings.web_services_key)}
+        body = {
+            "BEID": _revealed(settings.beid),
+            "WebServicesKey": _revealed(settings.web_services_key),
+        }
         return BearerTokens(_sign_in(api, "auth/loginadmin", body), clock)
     if settings.username and settings.password:
-        body = {"UserName": settings.username, "Password": _shown(settings.password)}
+        body = {"UserName": settings.username, "Password": _revealed(settings.password)}
         return BearerTokens(_sign_in(api, "auth", body), clock)
-    pasted = Grant(_shown(settings.api_token or SecretStr("")), None)
+    pasted = Grant(_revealed(settings.api_token or SecretStr("")), None)
     return BearerTokens(lambda: pasted, clock, renewable=False)
 
 
@@ -129,5 +132,5 @@ def expiry(jwt: str) -> float | None:
         return None
 
 
-def _shown(secret: SecretStr) -> str:
+def _revealed(secret: SecretStr) -> str:
     return secret.get_secret_value()

@@ -16,12 +16,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from lsats_pipeline.core.addresses import CheckedAddress
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import ConfigurationError, PermanentError, TransientError
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.mrf.sources import transport
-from lsats_pipeline.mrf.sources.hosts import FAILURES, OPEN_SECONDS, PATIENCE, Hosts
-from lsats_pipeline.mrf.sources.transport import TransferPace, UntrustedCertificate, answered
+from lsats_pipeline.core.transport import TransferPace, UntrustedCertificate, pinned_get, tls
+from lsats_pipeline.mrf.sources.circuit_breaker import (
+    FAILURES,
+    OPEN_SECONDS,
+    PATIENCE,
+    CircuitBreaker,
+)
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain, serving
 from lsats_pipeline_tests.mrf.conftest import PriceHub
@@ -39,11 +44,11 @@ class Time:
         self.now += seconds
 
 
-def hosts(warehouse: Warehouse, time: Time, rate: float = 5.0) -> Hosts:
-    return Hosts(warehouse, rate, Clock(sleep=time.sleep), now=lambda: time.now)
+def hosts(warehouse: Warehouse, time: Time, rate: float = 5.0) -> CircuitBreaker:
+    return CircuitBreaker(warehouse, rate, Clock(sleep=time.sleep), now=lambda: time.now)
 
 
-def fail(hosts: Hosts, host: str, times: int) -> None:
+def fail(hosts: CircuitBreaker, host: str, times: int) -> None:
     for _ in range(times):
         hosts.admit(host)
         hosts.failed(host, "HTTP 500")
@@ -98,27 +103,27 @@ def test_an_open_circuit_costs_no_call(hub: PriceHub, server: BadServer) -> None
         hub.hosts = f"{server.place},{other.place}"
         url = other.says("/b.json", plain(b"{}"))
         assert hub.fetch(hub.add(url)).size == 2
-    states = {state.host: state for state in hub.downloads.hosts.states()}
+    states = {state.host: state for state in hub.downloads.breaker.states()}
     assert (states[server.place].circuit, states[other.place].circuit) == ("open", "closed")
-    hub.downloads.hosts.reset(server.place)
+    hub.downloads.breaker.reset(server.place)
     server.says("/a.json.gz", plain(b"{}"))
     assert hub.fetch(key).size == 2
     with pytest.raises(ConfigurationError, match="nothing is known of host x"):
-        hub.downloads.hosts.reset("x")
+        hub.downloads.breaker.reset("x")
 
 
 def test_what_is_the_files_fault_is_not_the_hosts(hub: PriceHub, server: BadServer) -> None:
     for number in range(FAILURES + 1):
         with pytest.raises(PermanentError):
             hub.fetch(hub.add(server.url(f"/{number}.json")))
-    (state,) = hub.downloads.hosts.states()
+    (state,) = hub.downloads.breaker.states()
     assert (state.circuit, state.failures) == ("closed", 0)
 
 
 def test_one_success_forgets_failures(hub: PriceHub, server: BadServer) -> None:
     answers = in_turn(plain(b"", "500 No"), plain(b"", "500 No"), plain(b"{}"))
     hub.fetch(hub.add(server.says("/a.json", answers)))
-    assert [state.failures for state in hub.downloads.hosts.states()] == [0]
+    assert [state.failures for state in hub.downloads.breaker.states()] == [0]
 
 
 def test_a_hundred_requests_at_five_a_second_take_twenty_seconds(warehouse: Warehouse) -> None:
@@ -146,14 +151,14 @@ def test_a_pause_is_for_all_and_not_for_ever(warehouse: Warehouse) -> None:
 
 TURNS = """
 import sys, time
-from lsats_pipeline.mrf.sources.hosts import Hosts
+from lsats_pipeline.mrf.sources.circuit_breaker import CircuitBreaker
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.warehouse import Warehouse
 waits = []
 with Warehouse(sys.argv[1]) as warehouse:
-    hosts = Hosts(warehouse, 1.0, Clock(sleep=waits.append))
+    breaker = CircuitBreaker(warehouse, 1.0, Clock(sleep=waits.append))
     for _ in range(10):
-        hosts.take_turn("a:443")
+        breaker.take_turn("a:443")
 print(max(waits))
 """
 
@@ -219,22 +224,20 @@ def test_the_name_counts_and_not_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection goes to an address; the certificate has to name the host all the same."""
-    from lsats_pipeline.mrf.sources.policy import CheckedAddress
-
     issuer, context = certificate(tmp_path, "files.example.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(issuer))
-    transport._tls.cache_clear()
+    tls.cache_clear()
     try:
         with serving(context) as server:
             server.says("/a.json", plain(b"{}"))
 
             def ask(host: str) -> bytes:
                 target = CheckedAddress("https", host, server.port, ("127.0.0.1",), "x", "/a.json")
-                with answered(target, {}, TransferPace(1, 10, 10)) as answer:
-                    return b"".join(answer.chunks)
+                with pinned_get(target, {}, TransferPace(1, 10, 10)) as answer:
+                    return b"".join(answer.iter_raw())
 
             assert ask("files.example.com") == b"{}"
             with pytest.raises(UntrustedCertificate, match="Hostname mismatch"):
                 ask("other.example.com")
     finally:
-        transport._tls.cache_clear()
+        tls.cache_clear()

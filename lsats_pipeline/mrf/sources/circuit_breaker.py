@@ -88,8 +88,8 @@ class HostState:
 
 
 @dataclass(frozen=True)
-class Hosts:
-    """The hosts; `now` (seconds since 1970) is the server's clock unless a test has its own."""
+class CircuitBreaker:
+    """Of all hosts; `now` (seconds since 1970) is the server's clock unless a test has its own."""
 
     warehouse: Warehouse
     rate: float
