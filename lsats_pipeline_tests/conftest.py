@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.embedded import VERSION, EmbeddedServer
 from lsats_pipeline.warehouse.migrations import migrate
@@ -28,13 +29,12 @@ from lsats_pipeline_tests.clocks import ShortWaits, Waits
 
 SERVER_OF_YOUR_OWN = os.environ.get("LSATS_TEST_DATABASE_URL", "")
 EMBEDDED_VERSION = int(os.environ.get("LSATS_TEST_POSTGRES", VERSION))
+# `environment` of a source names its prefix; documents have none of their own.
+_PREFIXES = (str(source.settings.model_config.get("env_prefix", "")) for source in SOURCES)
 HUB_VARIABLES = (
+    *filter(None, _PREFIXES),
     "DATABASE_URL",
     "DAGSTER_",
-    "TDX_",
-    "UM_",
-    "MCOMMUNITY_",
-    "AD_",
     "LSATS_",
     "MAX_RECORDS",
     "DB_USER_",

@@ -70,6 +70,7 @@ for part in (
     commands.ui,
     commands.import_bronze,
     commands.seed,
+    commands.new_source,
 ):
     part.register(app)
 for of_prices in (

@@ -13,18 +13,17 @@ import pytest
 
 from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.campus.simulation import SimulatedCampus
+from lsats_pipeline.campus.simulators import SYSTEMS
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.hub import Hub
-from lsats_pipeline.hub.sources import SOURCES, stream
+from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.source import Detail, Stream
+from lsats_pipeline_tests.campus.systems import DETAILS_OF_CAMPUS, STREAMS_OF_CAMPUS
 
 FIRST = dt.date(2026, 3, 2)
 DAYS = [FIRST + dt.timedelta(n) for n in range(3)]
-STREAMS: list[Stream] = [s for source in SOURCES for s in source.streams]
-DETAILS: list[Detail] = [d for source in SOURCES for d in source.details]
-
-DECLARED: list[Stream | Detail] = [*STREAMS, *DETAILS]
+DECLARED: list[Stream | Detail] = [*STREAMS_OF_CAMPUS, *DETAILS_OF_CAMPUS]
 
 # What bronze should have received on a day: new versions, and keys that ended without a successor;
 # records that bronze rejects are known from the labels.
@@ -67,9 +66,9 @@ def settings_on(day: dt.date, home) -> HubSettings:
 
 
 def ingest_all(hub: Hub) -> None:
-    for listed in STREAMS:
+    for listed in STREAMS_OF_CAMPUS:
         hub.ingest(listed)
-    for detail in DETAILS:
+    for detail in DETAILS_OF_CAMPUS:
         hub.enrich(detail)
 
 
@@ -110,6 +109,16 @@ def test_every_stream_lands_the_true_changes_of_each_day(warehouse, tmp_path):
         ingest_all(hub)
         assert warehouse.query("select count(*) from bronze.raw_entities") == before
     assert changed > 10
+
+
+def test_the_campus_knows_what_it_says_it_knows(warehouse, tmp_path):
+    """Which sources are served by simulators, and which by what is recorded, hangs on it."""
+    for _ in live(warehouse, tmp_path, DAYS[:1]):
+        rows = warehouse.query(
+            "select distinct system, entity from campus.records where entity not like '%_detail'"
+        )
+        assert set(rows) == {(s, entity) for s, known in SYSTEMS.items() for entity in known}
+        assert len(STREAMS_OF_CAMPUS) == len(rows)
 
 
 def test_payloads_are_what_the_systems_know(warehouse, tmp_path):

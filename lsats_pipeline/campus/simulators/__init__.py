@@ -7,5 +7,16 @@
     campus.records ── documents ───────────────── files    KeyConfigure, lab awards
 
 `python -m lsats_pipeline.campus.simulators` serves all four; `process.start_simulators` runs that
-as a child that ends with its parent. The hub reaches them by address only.
+as a child that ends with its parent. The hub reaches them by address only. Other sources, and other
+streams of these, answer with what is recorded of them (`hub/sources/recorded.py`).
 """
+
+# What the campus knows: entity types by system, details apart.
+SYSTEMS: dict[str, frozenset[str]] = {
+    "tdx": frozenset({"department", "user", "asset"}),
+    "umich_api": frozenset({"department", "user"}),
+    "mcommunity_ldap": frozenset({"user", "group"}),
+    "active_directory": frozenset({"user", "group", "computer", "organizational_unit"}),
+    "key_client": frozenset({"computer"}),
+    "lab_awards": frozenset({"lab_award"}),
+}

@@ -14,7 +14,7 @@ import signal
 import sys
 from types import FrameType
 
-from lsats_pipeline.campus.simulators import directory
+from lsats_pipeline.campus.simulators import SYSTEMS, directory
 from lsats_pipeline.campus.simulators.ldap_server import LdapServer
 from lsats_pipeline.campus.simulators.record_store import RecordStore
 from lsats_pipeline.campus.simulators.tdx import ROOT, Tdx
@@ -22,6 +22,8 @@ from lsats_pipeline.campus.simulators.umich_api import CATEGORY, TOKEN_PATH, Umi
 from lsats_pipeline.campus.simulators.web import WebServer
 from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.recorded import RecordedServer, recording
 
 
 def main() -> int:
@@ -59,8 +61,9 @@ def _configured_database() -> str:
 
 
 def _start(campus: RecordStore, options: argparse.Namespace) -> dict[str, str]:
-    tdx = Tdx(campus, options.tdx_calls_per_minute, options.tdx_token_life)
-    umich_api = UmichApi(campus)
+    recorded = {each.system: recording(each) for each in SOURCES}
+    tdx = Tdx(campus, options.tdx_calls_per_minute, options.tdx_token_life, recorded["tdx"])
+    umich_api = UmichApi(campus, recorded=recorded["umich_api"])
     tdx_server, umich_api_server = WebServer(tdx, campus), WebServer(umich_api, campus)
     mcommunity = LdapServer(directory.mcommunity(secrets.token_urlsafe(24)), campus)
     active_directory = LdapServer(directory.active_directory(secrets.token_urlsafe(24)), campus)
@@ -68,7 +71,15 @@ def _start(campus: RecordStore, options: argparse.Namespace) -> dict[str, str]:
     servers = [tdx_server, umich_api_server, mcommunity, active_directory]
     for server in servers:
         server.start()
+    others = [
+        RecordedServer(known)
+        for system, known in recorded.items()
+        if known is not None and system not in SYSTEMS
+    ]
+    for other in others:
+        other.start()
     return {
+        **{name: value for other in others for name, value in other.variables.items()},
         "TDX_BASE_URL": tdx_server.address + ROOT,
         "TDX_BEID": tdx.beid,
         "TDX_WEB_SERVICES_KEY": tdx.key,

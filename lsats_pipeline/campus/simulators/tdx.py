@@ -28,7 +28,8 @@ from lsats_pipeline.campus.simulators.record_store import (
     on_the_wire,
 )
 from lsats_pipeline.campus.simulators.tokens import CallLimit, IssuedTokens, bearer
-from lsats_pipeline.campus.simulators.web import Reply, Request, json_array, refusal
+from lsats_pipeline.campus.simulators.web import Reply, Request, json_array, recorded_reply, refusal
+from lsats_pipeline.hub.sources.recorded import Recording
 
 ROOT = "/SBTDWebApi/api"
 # Assets belong to an application, and there is only this one; other calls do not mind which.
@@ -43,7 +44,14 @@ _BY_ACCOUNT = sql.SQL('lookup collate "C", record_key collate "C"')
 class Tdx:
     """The application. The key doubles as the user's password and as a token that never expires."""
 
-    def __init__(self, campus: RecordStore, calls_per_minute: int, token_life: float) -> None:
+    def __init__(
+        self,
+        campus: RecordStore,
+        calls_per_minute: int,
+        token_life: float,
+        recorded: Recording | None = None,
+    ) -> None:
+        self._recorded = recorded
         self.beid = f"beid-{secrets.token_hex(8)}"
         self.key = secrets.token_urlsafe(24)
         self._campus = campus
@@ -90,7 +98,8 @@ class Tdx:
             return self._search_assets(request.json(), moment, quota.headers)
         if (match := _SINGLE.fullmatch(call)) and request.method == "GET":
             return self._detail(_DETAILS[match["kind"]], match["key"], moment, quota.headers)
-        return refusal(404, f"no such call: {request.method} {call}", quota.headers)
+        known = recorded_reply(self._recorded, request)
+        return known or refusal(404, f"no such call: {request.method} {call}", quota.headers)
 
     def _detail(self, entity: str, key: str, moment: Moment, headers: dict[str, str]) -> Reply:
         record = self._campus.one("tdx", entity, key, moment.day)

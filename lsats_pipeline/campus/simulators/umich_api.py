@@ -27,7 +27,8 @@ from lsats_pipeline.campus.simulators.record_store import (
     on_the_wire,
 )
 from lsats_pipeline.campus.simulators.tokens import CallLimit, IssuedTokens, bearer
-from lsats_pipeline.campus.simulators.web import Reply, Request, refusal
+from lsats_pipeline.campus.simulators.web import Reply, Request, recorded_reply, refusal
+from lsats_pipeline.hub.sources.recorded import Recording
 
 CATEGORY = "bf"
 TOKEN_PATH = "/um/oauth2/token"
@@ -69,7 +70,10 @@ _ENDPOINTS = {
 class UmichApi:
     """The application. Its faults are stored as `gateway_...` (faults.py)."""
 
-    def __init__(self, campus: RecordStore, token_life: float = 3600) -> None:
+    def __init__(
+        self, campus: RecordStore, token_life: float = 3600, recorded: Recording | None = None
+    ) -> None:
+        self._recorded = recorded
         self.client_key = f"hub-{secrets.token_hex(8)}"
         self.client_secret = secrets.token_urlsafe(24)
         self._campus = campus
@@ -90,7 +94,8 @@ class UmichApi:
             return refusal(429, "too many calls", quota.headers)
         endpoint = _ENDPOINTS.get(request.path)
         if endpoint is None or request.method != "GET":
-            return refusal(404, f"no such call: {request.method} {request.path}")
+            known = recorded_reply(self._recorded, request)
+            return known or refusal(404, f"no such call: {request.method} {request.path}")
         return self._page(endpoint, request, moment)
 
     def _token(self, request: Request, moment: Moment) -> Reply:

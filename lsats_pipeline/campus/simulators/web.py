@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import psycopg
 
 from lsats_pipeline.campus.simulators.record_store import Moment, Record, RecordStore, on_the_wire
 from lsats_pipeline.core.errors import LsatsError
+from lsats_pipeline.hub.sources.recorded import Recording
 
 CHUNK = 1 << 16
 
@@ -63,6 +64,15 @@ def refusal(status: int, message: str, headers: dict[str, str] | None = None) ->
     """An error reply with a message for people."""
     body = json.dumps({"ID": status, "Message": message}).encode()
     return Reply(status, body, headers=headers or {})
+
+
+def recorded_reply(recorded: Recording | None, request: Request) -> Reply | None:
+    """What is recorded of a call that a simulator does not know; None when nothing is."""
+    target = f"{request.path}?{urlencode(request.query)}"
+    found = recorded and recorded.answer(request.method, target, request.body)
+    if not found:
+        return None
+    return Reply(found.status, found.answer, headers=dict(found.headers))
 
 
 def json_array(records: Iterable[Record]) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,13 +66,15 @@ class Day(NamedTuple):
 class Lived(NamedTuple):
     """All days, and by how many rows a rebuild of everything differs from the last of them.
 
-    As on the last day: `views`, which consumers read, and `crossed`, the checks between tables.
+    As on the last day: `views`, which consumers read, `crossed`, the checks between tables, and
+    `holding`: of each flag whose condition says all by itself, the rows for which it holds.
     """
 
     days: dict[dt.date, Day]
     rebuilt: dict[str, int]
     views: dict[str, list[Row]]
     crossed: list[Result]
+    holding: dict[tuple[str, str], set[str]]
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +96,7 @@ def lived(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Lived:
 def _live(url: str, home: Path) -> Lived:
     days, rebuilt, views = {}, {}, {}
     crossed: list[Result] = []
+    holding: dict[tuple[str, str], set[str]] = {}
     for day in DAYS:
         settings = load(
             HubSettings,
@@ -108,13 +112,13 @@ def _live(url: str, home: Path) -> Lived:
             _run(hub)
             days[day] = _seen(url, day)
             if day == DAYS[-1]:
-                views = _views(url)
+                views, holding = _views(url), _holding(url)
                 with hub.warehouse.connection() as connection:
                     crossed = list(cross_check(connection))
                 for table in SILVER_TABLES:
                     counts = hub.build(table, full=True).counts
                     rebuilt[table.name] = counts.created + counts.updated + counts.removed
-    return Lived(days, rebuilt, views, crossed)
+    return Lived(days, rebuilt, views, crossed, holding)
 
 
 def _run(hub: Hub) -> None:
@@ -157,6 +161,21 @@ def _views(url: str) -> dict[str, list[Row]]:
         for name in view_names():
             query = sql.SQL("select * from {}").format(sql.Identifier("silver", name))
             found[name] = connection.execute(query).fetchall()
+    return found
+
+
+def _holding(url: str) -> dict[tuple[str, str], set[str]]:
+    """Conditions over the columns of the table alone; others need what only its build has."""
+    found = {}
+    with psycopg.connect(url) as connection:
+        for table in SILVER_TABLES:
+            query = sql.SQL("select {}::text from {} where ").format(
+                sql.Identifier(table.identity), sql.Identifier("silver", table.name)
+            )
+            for rule in table.rules:
+                with suppress(psycopg.ProgrammingError), connection.transaction():
+                    rows = connection.execute(query + sql.SQL(rule.condition))
+                    found[table.name, rule.name] = {key for (key,) in rows}
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -20,7 +21,7 @@ from lsats_pipeline.campus.simulators.process import start_simulators
 from lsats_pipeline.campus.simulators.record_store import on_the_wire
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import source, stream
-from lsats_pipeline.hub.sources.source import Page, ReadRequest
+from lsats_pipeline.hub.sources.source import Detail, Page, ReadRequest, Stream
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 DAY = dt.date(2026, 3, 2)
@@ -113,6 +114,21 @@ def pages(name: str, client: Client, **request: Any) -> list[Page]:
 
 def read(name: str, client: Client, **request: Any) -> list[bytes]:
     return [record for page in pages(name, client, **request) for record in page.records]
+
+
+def lenient(record: bytes) -> dict[str, Any]:
+    """The record, whatever bytes its texts hold."""
+    loaded: dict[str, Any] = json.loads(record.decode("utf-8", "surrogateescape"))
+    return loaded
+
+
+def key_of(record: bytes, declared: Stream | Detail) -> str | None:
+    """What identifies it in bronze; None when it has no key."""
+    loaded = lenient(record)
+    if isinstance(declared, Stream) and declared.identify is not None:
+        return declared.identify(loaded)
+    values = [loaded.get(name) for name in declared.key]
+    return None if any(v in (None, "") for v in values) else "-".join(map(str, values))
 
 
 def field(record: bytes, name: str) -> Any:

@@ -1,43 +1,63 @@
-"""Every member of the registry, held to what a source promises."""
+"""Every member of the registry, held to what a source promises.
+
+A source is read here from the answers recorded in its folder, over HTTP and by its own client: no
+system, no simulator. The six of the campus are compared with it in test_campus_conformance.py.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from lsats_pipeline.campus.simulators import SYSTEMS
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.settings import CHECKOUT
+from lsats_pipeline.core.settings import CHECKOUT, HubSettings, load
+from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.sources import SOURCES, detail, source, stream
-from lsats_pipeline.hub.sources.active_directory import shapes as active_directory
-from lsats_pipeline.hub.sources.ldap_records import RecordShape
-from lsats_pipeline.hub.sources.mcommunity import shapes as mcommunity
-from lsats_pipeline.hub.sources.source import Detail, Stream
-from lsats_pipeline_tests.hub.sources.conftest import Client, Served, pages, read
+from lsats_pipeline.hub.sources.recorded import Recording, recording, served
+from lsats_pipeline.hub.sources.settings import DocumentSettings
+from lsats_pipeline.hub.sources.source import Detail, Source, Stream
+from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.hub.sources.conftest import Client, key_of, pages, read
 
-STREAMS = [pytest.param(s, id=s.name) for member in SOURCES for s in member.streams]
-DETAILS = [pytest.param(d, id=d.name) for member in SOURCES for d in member.details]
-SYSTEMS = [member.system for member in SOURCES]
-LDAP = {"mcommunity_ldap", "active_directory"}
-SHAPES: dict[str, RecordShape] = {
-    "mcommunity_ldap_user": mcommunity.PERSON,
-    "mcommunity_ldap_group": mcommunity.GROUP,
-    "active_directory_user": active_directory.PERSON,
-    "active_directory_group": active_directory.GROUP,
-    "active_directory_computer": active_directory.COMPUTER,
-    "active_directory_organizational_unit": active_directory.ORGANIZATIONAL_UNIT,
+RECORDINGS: dict[str, Recording] = {
+    member.system: kept for member in SOURCES if (kept := recording(member)) is not None
 }
-FILETIMES = (
-    "pwdLastSet", "accountExpires", "lockoutTime", "lastLogonTimestamp",
-    "ms-Mcs-AdmPwdExpirationTime", "msLAPS-PasswordExpirationTime",
-)  # fmt: skip
-NEVER = dict.fromkeys(FILETIMES, ("0", str(2**63 - 1)))
+RECORDED = [pytest.param(s, id=s) for s in RECORDINGS]
+DECLARED = [d for member in SOURCES for d in (*member.streams, *member.details)]
+KEYS = {
+    d.name: RECORDINGS[d.source_system].keys[d.entity_type]
+    for d in DECLARED
+    if d.source_system in RECORDINGS and d.entity_type in RECORDINGS[d.source_system].keys
+}
+STREAMS = [pytest.param(d, id=d.name) for d in DECLARED if isinstance(d, Stream) and d.name in KEYS]
+DETAILS = [pytest.param(d, id=d.name) for d in DECLARED if isinstance(d, Detail) and d.name in KEYS]
+EVERY_SOURCE = pytest.mark.parametrize("member", SOURCES, ids=lambda member: member.system)
 
 Connect = Callable[[str], Client]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+    """Connects to what is recorded of a system as the hub would to the system."""
+    with ExitStack() as stack:
+
+        def to(system: str) -> Client:
+            for name, value in stack.enter_context(served(RECORDINGS[system])).items():
+                monkeypatch.setenv(name, value)
+            return stack.enter_context(source(system).connect(load(source(system).settings)))
+
+        yield to
+
+
+def variable(member: Source, field: str) -> str:
+    return f"{member.settings.model_config.get('env_prefix', '')}{field}".upper()
+
+
+# ── what is declared ──────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_folder_is_registered() -> None:
@@ -68,42 +88,73 @@ def test_an_unknown_name_is_answered_with_the_known_ones(look_up: Callable[[str]
         look_up("tdy_user")
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@EVERY_SOURCE
+def test_people_can_read_what_it_is(member: Source) -> None:
+    """Titles, docstrings and descriptions become what the UI and `lsats doctor` show."""
+    assert member.title
+    assert all(s.read.__doc__ for s in member.streams)
+    assert all(field.description for field in member.settings.model_fields.values())
+
+
+def test_no_two_sources_have_a_variable_in_common() -> None:
+    own = [m for m in SOURCES if not issubclass(m.settings, DocumentSettings)]
+    names = Counter(variable(m, field) for m in own for field in m.settings.model_fields)
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+@EVERY_SOURCE
+def test_settings_are_there_as_a_whole_or_not_at_all(
+    member: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not load(member.settings).configured
+    required = [variable(member, field) for field in member.settings.required]
+    assert all(name in load(member.settings).remedy for name in required)
+    for name in required if len(required) > 1 else ():
+        with monkeypatch.context() as patch, pytest.raises(ConfigurationError) as refused:
+            patch.setenv(name, "http://127.0.0.1:9")
+            load(member.settings)
+        assert all(other in str(refused.value) for other in required if other != name)
+
+
+# ── what is recorded ──────────────────────────────────────────────────────────────────────────────
+
+
+@EVERY_SOURCE
+def test_every_stream_can_be_tried(member: Source) -> None:
+    """On the campus, or on what is recorded beside it in `recorded/<entity type>.json`."""
+    simulated = SYSTEMS.get(member.system, frozenset())
+    lacking = {s.name for s in member.streams if s.entity_type not in simulated} - KEYS.keys()
+    lacking |= {d.name for d in member.details if d.of.entity_type not in simulated} - KEYS.keys()
+    assert lacking == set(), "record a page of it"
+
+
+@pytest.mark.parametrize("system", RECORDED)
+def test_what_is_recorded_is_declared(system: str) -> None:
+    member, recorded = source(system), RECORDINGS[system]
+    declared = {d.entity_type for d in (*member.streams, *member.details)}
+    assert recorded.keys.keys() <= declared
+    assert recorded.variables.keys() <= {variable(member, f) for f in member.settings.model_fields}
+    assert all(recorded.keys.values()), "an empty recording proves nothing"
+
+
+@pytest.mark.parametrize("system", RECORDED)
 def test_probe(system: str, connect: Connect) -> None:
     assert source(system).probe(connect(system)).startswith("answers")
 
 
 @pytest.mark.parametrize("declared", STREAMS)
-def test_a_read_delivers_what_the_system_knows(
-    declared: Stream, connect: Connect, campus: Served
+def test_a_read_delivers_the_recorded_records_as_they_came(
+    declared: Stream, connect: Connect
 ) -> None:
     records = read(declared.name, connect(declared.source_system))
-    known = campus.records(declared.name)
-    assert len(records) == len(known) > 0
-    if declared.source_system in LDAP:
-        asked_for = SHAPES[declared.name].names
-        expected = {_flat(wire, asked_for) for wire in known.values()}
-        assert {_comparable(record, declared) for record in records} == expected
-    elif declared.documents:
-        expected = {_comparable(wire, declared) for wire in known.values()}
-        assert {_comparable(record, declared) for record in records} == expected
-    else:
-        assert set(records) == set(known.values())
+    keys = [key_of(record, declared) for record in records]
+    assert sorted(map(str, keys)) == sorted(KEYS[declared.name])
+    answers = [exchange.answer for exchange in RECORDINGS[declared.source_system].exchanges]
+    assert all(any(record in answer for answer in answers) for record in records)
 
 
 @pytest.mark.parametrize("declared", STREAMS)
-def test_the_key_identifies_the_records(declared: Stream, connect: Connect, campus: Served) -> None:
-    records = read(declared.name, connect(declared.source_system))
-    keys = [_key(_lenient(record), declared) for record in records]
-    present = [key for key in keys if key is not None]
-    assert len(set(present)) == len(present) >= 0.9 * len(records)
-    assert set(present) <= set(campus.records(declared.name))
-
-
-@pytest.mark.parametrize("declared", STREAMS)
-def test_a_broken_off_read_goes_on_from_every_position(
-    declared: Stream, connect: Connect, campus: Served
-) -> None:
+def test_a_broken_off_read_goes_on_from_every_position(declared: Stream, connect: Connect) -> None:
     client = connect(declared.source_system)
     before: set[bytes] = set()
     whole = pages(declared.name, client)
@@ -116,58 +167,24 @@ def test_a_broken_off_read_goes_on_from_every_position(
 
 
 @pytest.mark.parametrize("declared", DETAILS)
-def test_details(declared: Detail, connect: Connect, campus: Served) -> None:
+def test_details(declared: Detail, connect: Connect) -> None:
     client = connect(declared.source_system)
-    expected = campus.details(declared.source_system, declared.of.entity_type)
-    absent = [key for key, wire in expected.items() if wire is None][:3]
-    for key in [*list(expected)[:15], *absent]:
-        assert declared.fetch(client, key) == expected[key]
+    for key in KEYS[declared.name]:
+        record = declared.fetch(client, key)
+        assert record is not None
+        assert key_of(record, declared) == key
     assert declared.fetch(client, "00000000-0000-0000-0000-000000000000") is None
 
 
-def _lenient(record: bytes) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(record.decode("utf-8", "surrogateescape"))
-    return loaded
-
-
-def _key(record: dict[str, Any], declared: Stream) -> str | None:
-    if declared.identify is not None:
-        return declared.identify(record)
-    values = [record.get(name) for name in declared.key]
-    return None if any(v in (None, "") for v in values) else "-".join(map(str, values))
-
-
-def _comparable(record: bytes, declared: Stream) -> str:
-    """A record without what only the wire adds, in one spelling; empty cells are no values."""
-    loaded = {k: v for k, v in _lenient(record).items() if k not in declared.volatile}
-    if declared.documents:
-        loaded = {" ".join(k.split()): _cell(v) for k, v in loaded.items() if v not in (None, "")}
-    return json.dumps(loaded, sort_keys=True)
-
-
-def _cell(value: Any) -> Any:
-    """A time of a spreadsheet in the spelling of the hub."""
-    is_time = isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value)
-    return value.replace(" ", "T") if is_time else value
-
-
-def _flat(wire: bytes, asked_for: Sequence[str]) -> str:
-    """The record that the hub must make of what a directory knows."""
-    entry: dict[str, Any] = _lenient(wire)
-    record = {"dn": entry["dn"]}
-    for name, values in entry["attributes"].items():
-        kept = [
-            _value(name, v) for v in values if name in asked_for and v not in NEVER.get(name, ())
-        ]
-        if kept:
-            record[name] = kept if len(kept) > 1 else kept[0]
-    return json.dumps(record, sort_keys=True)
-
-
-def _value(name: str, value: str) -> str:
-    if name == "whenCreated":
-        return f"{dt.datetime.strptime(value, '%Y%m%d%H%M%S.0Z').isoformat()}Z"
-    if name in FILETIMES:
-        since = dt.timedelta(microseconds=int(value) / 10)
-        return f"{(dt.datetime(1601, 1, 1) + since).isoformat()}Z"
-    return value
+@pytest.mark.parametrize("declared", STREAMS)
+def test_bronze_takes_the_recorded_records_in_once(
+    declared: Stream, connect: Connect, warehouse: Warehouse, hub_settings: HubSettings
+) -> None:
+    client = connect(declared.source_system)
+    first, second = (
+        ingest(warehouse, hub_settings, declared, lambda: client, hub_settings.today())
+        for _ in range(2)
+    )
+    expected = len(KEYS[declared.name])
+    assert (first.counts.created, first.counts.rejected) == (expected, 0)
+    assert (second.counts.changed, second.counts.skipped) == (0, expected)
