@@ -20,7 +20,7 @@ from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.warehouse.embedded import EmbeddedServer
 from lsats_pipeline_tests.defs.conftest import PEOPLE, Lived, bare_environment, execute_job
-from lsats_pipeline_tests.defs.test_definitions import ASSETS
+from lsats_pipeline_tests.defs.test_definitions import HUB_ASSETS
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +53,13 @@ def test_both_days_end_well(lived: Lived) -> None:
 def test_progress_and_a_line_per_asset_and_per_run_are_logged(lived: Lived) -> None:
     output = lived.ran[0].output
     assert "simulating a campus of 200 people" in output
-    for asset in ASSETS:
+    for asset in HUB_ASSETS:
         # A check may warn of so small a campus.
         assert f"✅ {asset} {lived.days[0]}: 🆕" in output or f"⚠️ {asset} " in output
-    assert f"🏁 {len(ASSETS)} assets in" in output
+    assert f"🏁 {len(HUB_ASSETS)} assets in" in output
 
 
-@pytest.mark.parametrize("asset", ASSETS)
+@pytest.mark.parametrize("asset", HUB_ASSETS)
 def test_every_asset_is_recorded_under_each_day(
     instance: dg.DagsterInstance, lived: Lived, asset: str
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_run_without_a_partition_is_a_run_of_today(
     assert first.tags["dagster/partition"] == lived.days[0].isoformat()
 
 
-@pytest.mark.parametrize("asset", ASSETS)
+@pytest.mark.parametrize("asset", HUB_ASSETS)
 def test_the_metadata_says_what_the_run_did(
     instance: dg.DagsterInstance, lived: Lived, asset: str
 ) -> None:
@@ -104,7 +104,7 @@ def test_a_silver_table_shows_lineage_and_quality(
     assert 0 < metadata["mean quality"] <= 1
 
 
-@pytest.mark.parametrize("asset", ASSETS)
+@pytest.mark.parametrize("asset", HUB_ASSETS)
 def test_every_check_has_a_result(
     instance: dg.DagsterInstance, location: dg.Definitions, asset: str
 ) -> None:
@@ -191,7 +191,7 @@ def test_it_runs_with_nothing_configured() -> None:
     try:
         ran = execute_job("hub_daily", bare_environment(LSATS_DEMO_PEOPLE=str(PEOPLE)), folder)
         assert ran.code == 0, ran.output[-5000:]
-        assert f"🏁 {len(ASSETS)} assets in" in ran.output
+        assert f"🏁 {len(HUB_ASSETS)} assets in" in ran.output
         assert not EmbeddedServer(folder / ".lsats").running()
     finally:
         EmbeddedServer(folder / ".lsats").stop()

@@ -17,7 +17,7 @@ from pathlib import Path
 from string import Template
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.settings import CHECKOUT, HubSettings, LogSettings
+from lsats_pipeline.core.settings import CHECKOUT, HubSettings, LogSettings, Settings
 from lsats_pipeline.hub import sources
 from lsats_pipeline.hub.sources.recorded import FOLDER, SETTINGS
 
@@ -41,15 +41,15 @@ class NewSource:
     key: str
 
     def __post_init__(self) -> None:
-        for part, value, known_by in (
+        for part, value, pattern in (
             ("the name", self.name, _NAME),
             ("the stream", self.stream, _NAME),
             ("the path", self.path, _PATH),
             ("the key", self.key, _TEXT),
             ("the title", self.title, _TEXT),
         ):
-            if not known_by.fullmatch(value):
-                raise ConfigurationError(f"{part} cannot be {value!r}: {_ALLOWED[known_by]}")
+            if not pattern.fullmatch(value):
+                raise ConfigurationError(f"{part} cannot be {value!r}: {_ALLOWED[pattern]}")
         for word in (self.name, self.stream):
             if keyword.iskeyword(word) or word == "source":
                 raise ConfigurationError(f"{word!r} is a word of the language; choose another")
@@ -114,8 +114,9 @@ def _writable_package() -> Path:
 def _require_free(new: NewSource, folder: Path, package: Path) -> None:
     if folder.exists() or folder.with_suffix(".py").exists() or new.name in vars(sources):
         raise ConfigurationError(f"{new.name!r} is taken in {folder.parent}; choose another name")
-    streams = [s.name for known in sources.SOURCES for s in (*known.streams, *known.details)]
-    if new.stream_name in streams:
+    streams = {stream.name for known in sources.SOURCES for stream in known.streams}
+    details = {detail.name for known in sources.SOURCES for detail in known.details}
+    if new.stream_name in streams | details:
         raise ConfigurationError(f"there is a stream {new.stream_name!r} already")
     if clash := sorted(name for name in _variables() if name.startswith(new.prefix)):
         raise ConfigurationError(
@@ -131,7 +132,8 @@ def _require_free(new: NewSource, folder: Path, package: Path) -> None:
 
 
 def _variables() -> set[str]:
-    classes = (HubSettings, LogSettings, *(known.settings for known in sources.SOURCES))
+    classes: list[type[Settings]] = [HubSettings, LogSettings]
+    classes += [known.settings for known in sources.SOURCES]
     return {
         f"{cls.model_config.get('env_prefix', '')}{field}".upper()
         for cls in classes

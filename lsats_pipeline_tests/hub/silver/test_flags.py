@@ -101,8 +101,8 @@ COSTS = {
 }  # fmt: skip
 # Whoever knows everything gives something back.
 BONUS = {"users": ("ad+mcom+tdx+umapi", 10), "groups": ("ad+mcommunity", 10)}
-# Kinds of flags and rejects that the campus foretells. Of other flags, the rows say whether they are
-# raised where they should be, and the declaration what they cost.
+# Kinds of flags and rejects that the campus foretells. Of other flags, the rows say whether they
+# are raised where they should be, and the declaration what they cost.
 LEAST_FORETOLD = 1
 # No record that the hub can ingest looks like that.
 NEVER = {
