@@ -64,26 +64,12 @@ def _shared(
     )
 
 
-for part in (
-    commands.run,
-    commands.status,
-    commands.ui,
-    commands.import_bronze,
-    commands.seed,
-    commands.new_source,
-):
+for part in commands.COMMANDS:
     part.register(app)
-for of_prices in (
-    commands.mrf_find,
-    commands.mrf_profile,
-    commands.mrf_split,
-    commands.mrf_load,
-):
+for of_prices in commands.COMMANDS_OF_PRICES:
     of_prices.register(commands.mrf.app)
-app.add_typer(commands.rejects.app, name="rejects")
-app.add_typer(commands.database.app, name="db")
-app.add_typer(commands.mrf.app, name="mrf")
-app.add_typer(commands.bench.app, name="bench")
+for name, group in commands.GROUPS.items():
+    app.add_typer(group.app, name=name)
 
 
 def main() -> None:

@@ -17,19 +17,6 @@ from lsats_pipeline.cli.commands import (
     ui,
 )
 
-__all__ = [
-    "bench",
-    "database",
-    "import_bronze",
-    "mrf",
-    "mrf_find",
-    "mrf_load",
-    "mrf_profile",
-    "mrf_split",
-    "new_source",
-    "rejects",
-    "run",
-    "seed",
-    "status",
-    "ui",
-]
+COMMANDS = (run, status, ui, import_bronze, seed, new_source)
+COMMANDS_OF_PRICES = (mrf_find, mrf_profile, mrf_split, mrf_load)
+GROUPS = {"rejects": rejects, "db": database, "mrf": mrf, "bench": bench}

@@ -66,9 +66,14 @@ class Recording:
         return next(found, None)
 
 
+def folder_of(source: Source) -> Path:
+    """Where a source's recordings are, if it has any: beside its client."""
+    return Path(inspect.getfile(inspect.unwrap(source.connect))).parent / FOLDER
+
+
 def recording(source: Source) -> Recording | None:
     """What is recorded of a source; None when it has no folder `recorded`."""
-    folder = Path(inspect.getfile(inspect.unwrap(source.connect))).parent / FOLDER
+    folder = folder_of(source)
     if not folder.is_dir():
         return None
     files = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}

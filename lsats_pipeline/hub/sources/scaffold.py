@@ -176,7 +176,17 @@ def _files(new: NewSource) -> dict[str, str]:
         "client": client,
         "import_source": _import(f"{here}.streams", "SOURCE"),
         "import_settings": _import(f"{here}.settings", settings),
-        "import_client": _import(f"{here}.client", f"{client}, connect"),
+        "imports": "\n".join(
+            _import(module, names)
+            for module, names in sorted(
+                {
+                    "lsats_pipeline.hub.sources.json_records": "in_portions",
+                    "lsats_pipeline.hub.sources.source": "Page, ReadRequest, Source, Stream",
+                    f"{here}.client": f"{client}, connect",
+                    f"{here}.settings": settings,
+                }.items()
+            )
+        ),
         "host": new.name.replace("_", "-"),
     }
     texts = {
@@ -224,7 +234,7 @@ class $settings(SourceSettings):
     model_config = environment("$prefix")
     required: ClassVar[tuple[str, ...]] = ("base_url", "token")
 
-    base_url: str = Field("", description="for example https://$host.example.edu")
+    base_url: str = Field("", description="like https://$host.example.edu")
     token: SecretStr | None = Field(None, description="bearer token")
 '''
 
@@ -248,10 +258,10 @@ class $client:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def records(self) -> list[memoryview]:
-        """Every $stream, as it came."""
+    def records(self, path: str) -> list[memoryview]:
+        """The records of the list at `path`, as they came."""
         # Where the list is a member of the answer: lambda body: json_records.cut(body, "items").
-        return self._api.get("$path", json_records.cut)
+        return self._api.get(path, json_records.cut)
 
 
 @contextmanager
@@ -283,31 +293,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lsats_pipeline.hub.sources.json_records import in_portions
-$import_client
-$import_settings
-from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
+$imports
+
+PATH = "$path"
 
 
-def read_records(
+def read_${stream}s(
     client: $client,
     request: ReadRequest,
 ) -> Iterator[Page]:
     """Every $stream; one call, so a broken-off read starts again."""
-    for portion in in_portions(client.records()):
+    for portion in in_portions(client.records(PATH)):
         yield Page(portion)
 
 
 def probe(client: $client) -> str:
     """Ask for the list."""
-    return f"answers; {len(client.records())} records"
+    return f"answers; {len(client.records(PATH))} records"
 
 
 $constant = Stream(
     "$name",
     "$stream",
     key=("$key",),
-    read=read_records,
+    read=read_${stream}s,
 )
 
 SOURCE = Source(
