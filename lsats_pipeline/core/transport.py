@@ -21,7 +21,10 @@ from lsats_pipeline.core.addresses import CheckedAddress
 from lsats_pipeline.core.retry import TransientFailure
 
 CONNECT_SECONDS = 15.0
-_HEADERS = {"User-Agent": "lsats_pipeline", "Accept-Encoding": "identity", "Connection": "close"}
+_HEADERS = {
+    "User-Agent": "lsats_pipeline", "Accept": "*/*", "Accept-Encoding": "identity",
+    "Connection": "close",
+}  # fmt: skip
 # Of clients, and of the transport below.
 _UNREACHABLE = (httpx.ConnectError, httpx.ConnectTimeout)
 _UNREACHABLE_BELOW = (httpcore.ConnectError, httpcore.ConnectTimeout)

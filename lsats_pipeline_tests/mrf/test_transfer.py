@@ -103,7 +103,8 @@ def client(warehouse: Warehouse, server: BadServer, tmp_path: Path) -> Client:
 
 def test_a_whole_file_is_as_it_was_sent(client: Client, server: BadServer) -> None:
     assert client.file(server.says("/a.json.gz", plain(PACKED))) == PACKED
-    assert server.asked[0].headers["accept-encoding"] == "identity"
+    asked = server.asked[0].headers
+    assert (asked["accept"], asked["accept-encoding"]) == ("*/*", "identity")
 
 
 def test_a_body_that_is_cut_off_goes_on_from_its_last_byte(
