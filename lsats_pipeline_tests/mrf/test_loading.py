@@ -277,7 +277,7 @@ def test_a_reader_who_does_not_end_holds_up_the_last_step_alone(
     assert codes(warehouse) == ["2"]
 
 
-@pytest.mark.parametrize("step", ["forget", "_attach", "_remember"])
+@pytest.mark.parametrize("step", ["forget", "_attach", "_record_loaded"])
 @pytest.mark.parametrize("after", [False, True])
 def test_a_fault_at_any_step_of_the_end_leaves_the_old(
     tmp_path: Path, exports: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch,
@@ -320,7 +320,7 @@ if point == "copy":
     real, seen = relational.index, []
     relational.index = lambda *args: stop() if len(seen) > 7 else (seen.append(1), real(*args))
 elif point == "publish":
-    load_publication._remember = stop
+    load_publication._record_loaded = stop
 elif point == "attach":
     load_publication._attach = stop
 with Warehouse(url) as warehouse:

@@ -65,7 +65,7 @@ def test_without_its_source_the_rows_stay_and_the_text_is_asked_for(exports: Pat
         indexed(Workspace(exports, "prices"))
 
 
-def test_the_same_bytes_are_not_taken_in_again(exports: Path) -> None:
+def test_the_same_bytes_are_not_ingested_again(exports: Path) -> None:
     before = files(exports)
     elsewhere = exports.parent / "prices.json.gz"
     shutil.copy(STORED / "prices.json.gz", elsewhere)
