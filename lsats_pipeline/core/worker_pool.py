@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +27,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 Watcher = Callable[[int, int], None]
 _WATCH = 0.2
+_LONGEST_END = 5.0  # seconds that a process may take to be gone
 # In a worker of `parallel_map`: what each job has done, and has to do, where its parent sees it.
 _progress: ctypes.Array[ctypes.c_ulonglong] | None = None
 
@@ -88,6 +90,12 @@ class WorkerPool:
         self._processes.update(self._executor._processes or {})
 
     def _broken(self) -> TransientError:
+        # The executor waits for its processes in a thread of its own, and knows a little later.
+        waited = 0.0
+        while any(process.exitcode is None for process in self._processes.values()):
+            if (waited := waited + _WATCH) > _LONGEST_END:
+                break
+            time.sleep(_WATCH)
         codes = [process.exitcode for process in self._processes.values()]
         # The executor ends the others with SIGTERM.
         code = next((code for code in codes if code not in (None, 0, -SIGTERM)), "no exit code")
