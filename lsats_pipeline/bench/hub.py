@@ -21,6 +21,7 @@ from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.figures import Figure, in_turn, seconds
 from lsats_pipeline.bench.scratch import scratch_database
 from lsats_pipeline.campus import lifecycle as campus
+from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import COPY, Landing
@@ -69,7 +70,7 @@ def _campus(settings: HubSettings, people: int) -> Iterator[Hub]:
         prepare(warehouse)
         with warehouse.owner() as connection:
             campus.create(connection, seed=1, people=people, first_day=FIRST_DAY)
-        hub = Hub(_apart(day), warehouse)
+        hub = Hub(_apart(day), warehouse, SimulatedCampus())
         try:
             yield hub
         finally:

@@ -114,9 +114,11 @@ def test_every_stream_lands_the_true_changes_of_each_day(warehouse, tmp_path):
 def test_the_campus_knows_what_it_says_it_knows(warehouse, tmp_path):
     """Which sources are served by simulators, and which by what is recorded, hangs on it."""
     for _ in live(warehouse, tmp_path, DAYS[:1]):
-        rows = warehouse.query(
-            "select distinct system, entity from campus.records where entity not like '%_detail'"
-        )
+        with warehouse.owner() as connection:
+            rows = connection.execute(
+                "select distinct system, entity from campus.records"
+                " where entity not like '%_detail'"
+            ).fetchall()
         assert set(rows) == {(s, entity) for s, known in SYSTEMS.items() for entity in known}
         assert len(STREAMS_OF_CAMPUS) == len(rows)
 
