@@ -11,6 +11,7 @@ import pytest
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.synthetic.price_files import PriceFile, write_price_file
+from lsats_pipeline.synthetic.price_files.example import cached_price_file
 
 MADE = {
     "version 2": PriceFile(megabytes=0.3),
@@ -90,3 +91,13 @@ def test_versions_and_orders_differ_as_published(tmp_path: Path) -> None:
 def test_options_that_make_no_file_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         PriceFile(**wrong)
+
+
+def test_a_cached_manifest_is_the_written_one(tmp_path: Path) -> None:
+    options = PriceFile(megabytes=0.3, faults=0.1, defects=0.9)
+    written = cached_price_file(tmp_path / "prices.json.gz", options)
+    before = (tmp_path / "prices.json.gz").stat().st_mtime_ns
+    assert cached_price_file(tmp_path / "prices.json.gz", options) == written
+    assert (tmp_path / "prices.json.gz").stat().st_mtime_ns == before
+    assert written.faults
+    assert written.defects

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lsats_pipeline.core.errors import PermanentError
 from lsats_pipeline.synthetic.price_files.document import write_price_file
-from lsats_pipeline.synthetic.price_files.manifest import FileFault, Manifest
+from lsats_pipeline.synthetic.price_files.manifest import FileDefect, FileFault, Manifest
 from lsats_pipeline.synthetic.price_files.parameters import PriceFile
 
 
@@ -46,6 +46,7 @@ def _cached(path: Path, options: PriceFile) -> Manifest | None:
         return None
     try:
         faults = [FileFault(**fault) for fault in manifest.pop("faults")]
-        return Manifest(**manifest, faults=faults)
+        defects = [FileDefect(**defect) for defect in manifest.pop("defects")]
+        return Manifest(**manifest, faults=faults, defects=defects)
     except (KeyError, TypeError):  # of another version
         return None
