@@ -1,6 +1,7 @@
 """What TDX, KeyConfigure and Active Directory know of a machine, with its defect decided.
 
-    Beliefs + flaw --> TdxAsset, Card, AdComputer --> machine_records.py, machine_labels.py
+    Beliefs + flaw --> TdxAsset, Card, ActiveDirectoryComputer
+        --> machine_records.py, machine_labels.py
 
 `current` is False for what a system still keeps of a machine's past: matching it is no mistake, and
 not matching it is none either.

@@ -71,7 +71,7 @@ class Writer:
         self._waiting = 0
 
     def add(self, changes: Changes, count: int) -> None:
-        """Take in what is different about so many people, machines, ..."""
+        """Add what is different about so many people, machines, ..."""
         for kept, more in ((self._closed, changes.closed), (self._opened, changes.opened)):
             for rows, new in zip(kept, more, strict=True):
                 rows.extend(new)

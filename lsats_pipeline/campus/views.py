@@ -1,6 +1,7 @@
 """What each system knows of a person: the values it gives out, with its defects decided.
 
-    States (what the system believes) + defects --> TdxAccount, GatewayJob, DirectoryEntry, AdObject
+    States (what the system believes) + defects
+        --> TdxAccount, UmichApiJob, McommunityPerson, ActiveDirectoryUser
 
 Texts that are missing are "" here; how a system spells that is up to `records.py`. Labels follow
 from these values, never from the JSON.

@@ -1,6 +1,6 @@
 """A job run in this process, for the command line: the same run as from the UI, and shown there.
 
-job, days, choice ─▶ Dagster (in process) ─▶ logged while it runs ─▶ Outcome
+job, days, choice ─▶ Dagster (in process) ─▶ logged while it runs ─▶ RunOutcome
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _executed(
 
 
 def _job(name: str) -> dg.JobDefinition:
-    # Here, because the definitions load every module of this folder, this one too.
+    # Here, because loading all definitions takes a second that other commands need not spend.
     from lsats_pipeline.definitions import defs
 
     return defs().resolve_job_def(name)

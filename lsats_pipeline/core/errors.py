@@ -1,16 +1,16 @@
 """Every error the hub raises on purpose, split by what the caller should do about it.
 
 LsatsError
-├── ConfigurationError     change a setting, an option or a declaration   exit code 2
-│   └── BadDeclaration   a source, table or world contradicts itself
-├── TransientError             the same call may succeed later                exit code 1
-│   └── Busy             somebody else is writing this stream or table
-├── PermanentError               repeating will not help                        exit code 1
-│   ├── IncompleteRead   the source ended before everything was read
-│   ├── CheckBlocked     a blocking quality check held the data back
-│   ├── BadFile          a file is damaged, or is not what it has to be
-│   └── VerificationFailed  a synthetic world is not as declared       exit code 4
-└── Unreachable          database or source does not answer             exit code 5
+├── ConfigurationError      change a setting, an option or a declaration   exit code 2
+│   └── BadDeclaration      a source, table or world contradicts itself
+├── TransientError          the same call may succeed later                exit code 1
+│   └── Busy                somebody else is writing this stream or table
+├── PermanentError          repeating will not help                        exit code 1
+│   ├── IncompleteRead      the source ended before everything was read
+│   ├── CheckBlocked        a blocking quality check held the data back
+│   ├── BadFile             a file is damaged, or is not what it has to be
+│   └── VerificationFailed  a synthetic world is not as declared           exit code 4
+└── Unreachable             database or source does not answer             exit code 5
 """
 
 from __future__ import annotations

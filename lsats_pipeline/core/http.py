@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import logging
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -122,7 +123,9 @@ class Api:
         self.origin = target.origin
         # Proxies of the environment are for the world outside, not for this machine.
         outside = not addresses.is_loopback(target.host)
-        self._http = httpx.Client(verify=tls(), timeout=TIMEOUT, trust_env=outside)
+        # A simulated system on this machine is reached whatever SSL_CERT_FILE names.
+        verified = tls() if target.scheme == "https" else ssl.create_default_context()
+        self._http = httpx.Client(verify=verified, timeout=TIMEOUT, trust_env=outside)
 
     def __enter__(self) -> Self:
         return self

@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import stamina
+import stamina.instrumentation
 
 from lsats_pipeline.core.addresses import redacted
 from lsats_pipeline.core.clock import Clock
@@ -27,7 +28,8 @@ from lsats_pipeline.core.errors import TransientError
 T = TypeVar("T")
 Headers = Mapping[str, str]
 log = logging.getLogger(__name__)
-logging.getLogger("stamina").setLevel(logging.ERROR)  # what matters of a retry is logged here
+# What matters of a retry is logged here; its own hooks would print to standard output.
+stamina.instrumentation.set_on_retry_hooks([])
 
 RATE_LIMITED = 429
 _RESET_MARGIN = 1.0  # HTTP dates have whole seconds
@@ -109,7 +111,8 @@ class Retries:
             if self.waited > self.policy.patience:
                 raise TransientError(
                     f"{self.what} is rate limited ({error}): the server asks to wait"
-                    f" {error.wait:,.0f} s"
+                    f" {error.wait:,.0f} s, {self.waited:,.0f} s in all; the limit is"
+                    f" {self.policy.patience:,.0f} s"
                 )
             self._next_wait = error.wait
             log.info("%s: %s: waiting %.1f s, as asked", self.what, error, error.wait)

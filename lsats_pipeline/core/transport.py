@@ -18,6 +18,7 @@ import httpcore
 import httpx
 
 from lsats_pipeline.core.addresses import CheckedAddress
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.retry import TransientFailure
 
 CONNECT_SECONDS = 15.0
@@ -116,8 +117,17 @@ def content_length(response: httpx.Response) -> int | None:
 
 @cache
 def tls() -> ssl.SSLContext:
-    """Certificates are always verified; SSL_CERT_FILE adds an issuer, as everywhere."""
-    return httpx.create_ssl_context()
+    """Certificates are always verified; SSL_CERT_FILE adds an issuer, as everywhere.
+
+    ConfigurationError when that file cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise ConfigurationError(
+            f"SSL_CERT_FILE, or SSL_CERT_DIR, names certificates that cannot be read ({error});"
+            " name an existing file, or unset it"
+        ) from None
 
 
 class PinnedTransport(httpx.BaseTransport):
@@ -128,7 +138,9 @@ class PinnedTransport(httpx.BaseTransport):
             scheme=target.scheme, host=target.host, port=target.port, target=target.request
         )
         backend = _PinnedBackend(target.ips, pace)
-        self._pool = httpcore.ConnectionPool(tls(), network_backend=backend)
+        self._pool = httpcore.ConnectionPool(
+            tls() if target.scheme == "https" else None, network_backend=backend
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it; the body of the answer is read later."""

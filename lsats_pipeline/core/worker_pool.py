@@ -74,8 +74,8 @@ class WorkerPool:
         """Have a function of a module called in one of the processes."""
         try:
             future = self._executor.submit(work, *arguments, **options)
-        except BrokenProcessPool:
-            raise self._broken() from None
+        except BrokenProcessPool as error:
+            raise self._broken(error) from None
         self._see_processes()
         return future
 
@@ -83,13 +83,13 @@ class WorkerPool:
         """What a submitted call returned or raised; TransientError when its process died."""
         try:
             return future.result()
-        except BrokenProcessPool:
-            raise self._broken() from None
+        except BrokenProcessPool as error:
+            raise self._broken(error) from None
 
     def _see_processes(self) -> None:
         self._processes.update(self._executor._processes or {})
 
-    def _broken(self) -> TransientError:
+    def _broken(self, error: BrokenProcessPool) -> TransientError:
         # The executor waits for its processes in a thread of its own, and knows a little later.
         waited = 0.0
         while any(process.exitcode is None for process in self._processes.values()):
@@ -98,7 +98,9 @@ class WorkerPool:
             time.sleep(_WATCH)
         codes = [process.exitcode for process in self._processes.values()]
         # The executor ends the others with SIGTERM.
-        code = next((code for code in codes if code not in (None, 0, -SIGTERM)), "no exit code")
+        code = next((code for code in codes if code not in (None, 0, -SIGTERM)), None)
+        if code is None:  # nobody died: something could not be handed from one process to another
+            return TransientError(f"the pool of workers broke: {error.__cause__ or error}")
         return TransientError(
             f"a worker ended with {code} (a negative number is a signal; -9 is often memory): run"
             " the same command again, and it goes on from there (fewer --workers need less)"

@@ -1,9 +1,11 @@
-"""The hub as Dagster sees it: the only code here that knows Dagster. No rules about data.
+"""The definitions of Dagster: what its servers load. No rules about data.
 
-registries ─▶ bronze.py ─▶ enrichment.py ─▶ silver.py     one factory per layer, one asset per entry
-                  └─────────── step.py ───────────┘       days, errors, checks, what is recorded
-resources.py: the hub, once per run          partitions.py, jobs.py, automation.py: when
-checks.py, metadata/: what a run shows       storage.py: where Dagster keeps its own records
+hub/      an asset for each stream, detail and silver table; one factory a layer; the resource `hub`
+mrf/      price files: a partition a file, an asset a step
+worlds/   synthetic worlds: an asset a table, a partition a block
+
+What they share: partitions.py, failures.py (errors, retries), logs.py, check_results.py, drawing.py
+and markdown.py (what pages show), storage.py (where Dagster keeps its own records).
 
 Every module here is loaded by itself; assets have to stand in module-level lists to be found.
 """

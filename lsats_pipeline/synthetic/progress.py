@@ -80,10 +80,6 @@ class Progress:
         """Megabytes that this process holds."""
         return float(self._process.memory_info().rss) / _MEGABYTE
 
-    def too_much_memory(self) -> bool:
-        """Whether it is over the limit."""
-        return self.memory() > self._limit
-
     def block(
         self, table: str, number: int, rows: int, generate: float, store: float, retries: int
     ) -> None:

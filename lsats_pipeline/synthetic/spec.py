@@ -159,15 +159,6 @@ class World:
         known = ", ".join(t.name for t in self.tables)
         raise ConfigurationError(f"world {self.name} has no table {name!r}; it has {known}")
 
-    def ancestors(self, names: Sequence[str]) -> list[str]:
-        """The tables that these refer to, directly or not, without these, parents first."""
-        wanted, waiting = set[str](), list(names)
-        while waiting:
-            parents = set(self.table(waiting.pop()).parents) - wanted
-            wanted |= parents
-            waiting += parents
-        return [t.name for t in self.tables if t.name in wanted - set(names)]
-
     def _check_rules(self) -> None:
         names = [(table.name, rule.name) for table in self.tables for rule in table.rules]
         twice = sorted({f"{t}: {name}" for t, name in names if names.count((t, name)) > 1})

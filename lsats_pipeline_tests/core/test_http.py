@@ -17,6 +17,7 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.core.http import API_RETRIES, Api, BearerTokens, Grant
+from lsats_pipeline.core.transport import tls
 from lsats_pipeline.hub.sources.json_records import cut
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.core.scripted import Reply, Script, serving
@@ -263,5 +264,15 @@ def test_an_address_policy_is_a_plug(waits: Waits) -> None:
 
 def test_a_proxy_is_not_for_this_machine(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with serving(Reply()) as script, api(script, waits) as client:
+        assert client.get("things", cut) == []
+
+
+def test_certificates_that_cannot_be_read(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are named where they are needed, and a system on this machine does without them."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/issuers.pem")
+    tls.cache_clear()
+    with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE.*name an existing file"):
+        Api("Testing", "https://api.example.edu", "TEST_URL", "TEST_KEY", waits.clock)
     with serving(Reply()) as script, api(script, waits) as client:
         assert client.get("things", cut) == []

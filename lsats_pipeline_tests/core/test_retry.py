@@ -155,3 +155,11 @@ def test_what_a_status_means() -> None:
         failure = POLICY.failure(status, {}, NOW)
         assert failure is not None
         assert (str(failure), failure.wait) == (f"HTTP {status}", wait)
+
+
+def test_a_retry_says_nothing_on_standard_output(
+    waits: Waits, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """There a command writes its JSON."""
+    Retries(POLICY, waits.clock, "it").run(in_turn(TransientFailure("a"), "done"))
+    assert capfd.readouterr().out == ""

@@ -74,6 +74,23 @@ def test_a_worker_that_dies_is_an_error_that_may_pass(preload: tuple[str, ...]) 
             pool.result(pool.submit(doubled, 1))
 
 
+class Unsendable(Exception):
+    """It cannot be made again from its arguments."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def unsendable(number: int) -> None:
+    raise Unsendable("odd", f"number {number}")
+
+
+def test_an_error_that_cannot_be_sent_is_not_taken_for_a_death() -> None:
+    with WorkerPool(1) as pool, pytest.raises(TransientError, match=r"Unsendable|__init__"):
+        pool.result(pool.submit(unsendable, 1))
+
+
 PARENT = """
 import os, time
 from lsats_pipeline.core.worker_pool import WorkerPool

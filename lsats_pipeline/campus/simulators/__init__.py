@@ -1,10 +1,10 @@
 """Stand-ins for the real systems, served over loopback from the campus world; faults on request.
 
-    campus.records ── record_store ┬── tdx ──────── web ───────── HTTP    TeamDynamix
-    campus.faults ─── faults    ├── umich_api ── web ───────── HTTP    university API gateway
-                                └── directory ── ldap_server ─ LDAP    MCommunity, Active Directory
+    campus.records ── record_store ┬── tdx ──────── web ───────── HTTP   TeamDynamix
+    campus.faults ─── faults       ├── umich_api ── web ───────── HTTP   university API gateway
+                                   └── directory ── ldap_server ─ LDAP   the two directories
                                        ldap_messages, ldap_filter, entries, ber
-    campus.records ── documents ───────────────── files    KeyConfigure, lab awards
+    campus.records ── documents ────────────────────────────────── files  KeyConfigure, lab awards
 
 `python -m lsats_pipeline.campus.simulators` serves all four; `process.start_simulators` runs that
 as a child that ends with its parent. The hub reaches them by address only. Other sources, and other

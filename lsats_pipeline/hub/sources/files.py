@@ -49,8 +49,8 @@ _SORTED = msgspec.json.Encoder(order="sorted").encode
 class Export:
     """What the documents of one system look like.
 
-    `pattern`: their names, whatever the case. `table` reads one or raises Malformed. `identify`:
-    the identity of a record. `age`: of two records with one identity the greater age is the newer.
+    `pattern`: their names, whatever the case. `table` reads one or raises MalformedSheet.
+    `identify`: the identity of a record. `age`: of two records with one identity the greater age is the newer.
     """
 
     system: str

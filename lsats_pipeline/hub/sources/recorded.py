@@ -1,6 +1,6 @@
 """Recorded answers of a source, served over HTTP on loopback: the real client, without its system.
 
-recorded/*.json beside a source's streams.py ─▶ Recording ─▶ serve ─▶ variables that point there
+recorded/*.json next to a source's streams.py ─▶ Recording ─▶ serve ─▶ variables that point there
 
     settings.json   the source's variables; {server} stands for the server's address
     permit.json     of a stream or detail: `keys` that it has to deliver, and its `exchanges`
@@ -67,7 +67,7 @@ class Recording:
 
 
 def folder_of(source: Source) -> Path:
-    """Where a source's recordings are, if it has any: beside its client."""
+    """Where a source's recordings are, if it has any: next to its client."""
     return Path(inspect.getfile(inspect.unwrap(source.connect))).parent / FOLDER
 
 

@@ -4,7 +4,7 @@
                                         ├─▶ header holds what is needed? ─▶ (row, {column: value})
     .csv ─ UTF-8, else Windows-1252 ────┘
 
-Everything that makes a table unusable is found before the first row is given out: Malformed.
+Everything that makes a table unusable is found before the first row is given out: MalformedSheet.
 Rows are numbered as spreadsheets do it, the header being row 1; blank ones are left out.
 """
 

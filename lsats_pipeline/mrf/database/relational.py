@@ -1,4 +1,4 @@
-"""Price files as PostgreSQL tables, made of what `stored.py` declares, and views of them.
+"""Price files as PostgreSQL tables, as `table_definitions.py` declares them, and views.
 
 mrf.rejects ...            partitioned by file ──▶ rejects_<file>_<content>, by span ──▶ shards
 mrf.in_network_prices ...  partitioned by shard

@@ -75,7 +75,7 @@ def fetch_providers(
 ) -> ProvidersFetched:
     """Fetch the provider files of a published file; what cannot be had is a reject with its reason.
 
-    ConfigurationError when the file is not published; Busy while it is being taken in. A dry run
+    ConfigurationError when the file is not published; Busy while it is being ingested. A dry run
     counts the locations.
     """
     workspace = Workspace(home / "exports" / "mrf", file)

@@ -65,7 +65,7 @@ def _whole(table: SqlModel) -> Iterator[dg.TableColumnDep]:
 
 def _staging(table: StagingTable) -> Deps:
     read = {c.name: [_member(table, c.path, detail=c.detail)] for c in table.columns}
-    # What every row has besides the declared columns (silver/staging.py).
+    # What every row has besides the declared columns (hub/silver/staging.py).
     own: Deps = {
         "external_id": [_member(table, "external_id")],
         "raw_id": [_member(table, "raw_id")],

@@ -47,10 +47,10 @@ _TDX_ADDRESS: LiteralString = """(umapi.work_address_line1 is null
 
 def _of_address(name: LiteralString, in_tdx: LiteralString = "", about: str = "") -> Coalesce:
     """A part of the work address."""
-    gateway = ("umapi", f"case when not {_TDX_ADDRESS} then umapi.{name} end")
+    umich_api = ("umapi", f"case when not {_TDX_ADDRESS} then umapi.{name} end")
     tdx = ("tdx", f"case when {_TDX_ADDRESS} then tdx.{in_tdx} end")
     personal = name.startswith("work_address")
-    return Coalesce(name, "text", (gateway, tdx) if in_tdx else (gateway,), personal, about)
+    return Coalesce(name, "text", (umich_api, tdx) if in_tdx else (umich_api,), personal, about)
 
 
 USERS = IntegratedTable(

@@ -17,7 +17,7 @@ from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 PAGE = 1000  # the largest `$count` the gateway accepts (domain/hub.md 1.2)
 
 
-class GatewayClient:
+class UmichApiClient:
     """The calls that the hub makes."""
 
     def __init__(self, api: Api, category: str) -> None:
@@ -40,13 +40,13 @@ class GatewayClient:
 
 
 @contextmanager
-def connect(settings: UmichApiSettings, clock: Clock | None = None) -> Iterator[GatewayClient]:
+def connect(settings: UmichApiSettings, clock: Clock | None = None) -> Iterator[UmichApiClient]:
     """Open a client; it gets its token with the first call."""
     clock = clock or Clock()
     credentials = "UM_CLIENT_KEY and UM_CLIENT_SECRET"
     with Api("API gateway", settings.base_url, "UM_BASE_URL", credentials, clock) as api:
         api.tokens = BearerTokens(_sign_in(api, settings, clock), clock)
-        yield GatewayClient(api, settings.category_id.strip("/"))
+        yield UmichApiClient(api, settings.category_id.strip("/"))
 
 
 class _Reply(msgspec.Struct):

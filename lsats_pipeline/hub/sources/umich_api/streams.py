@@ -22,7 +22,7 @@ import msgspec
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.json_records import read_as
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
-from lsats_pipeline.hub.sources.umich_api.client import GatewayClient, connect
+from lsats_pipeline.hub.sources.umich_api.client import UmichApiClient, connect
 from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 
 log = logging.getLogger(__name__)
@@ -44,17 +44,17 @@ class _Appointment(msgspec.Struct, frozen=True):
     EmplRcd: str | int
 
 
-def read_departments(client: GatewayClient, request: ReadRequest) -> Iterator[Page]:
+def read_departments(client: UmichApiClient, request: ReadRequest) -> Iterator[Page]:
     """Every department."""
     yield from _Reader("departments", client.departments, _Department).pages()
 
 
-def read_users(client: GatewayClient, request: ReadRequest) -> Iterator[Page]:
+def read_users(client: UmichApiClient, request: ReadRequest) -> Iterator[Page]:
     """Every appointment; a person with two has two records."""
     yield from _Reader("appointments", client.appointments, _Appointment).pages()
 
 
-def probe(client: GatewayClient) -> str:
+def probe(client: UmichApiClient) -> str:
     """Get a token and one department."""
     return "answers" + ("" if client.departments(0, count=1) else ", but knows no department")
 
