@@ -29,9 +29,10 @@ test: setup  ## the tests (ARGS="-k embedded")
 test-16: setup  ## the tests of database and hub on PostgreSQL 16, the oldest that will do
 	LSATS_TEST_POSTGRES=16 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(DATABASE_TESTS) $(ARGS)
 
-lint: setup  ## ruff: rules and format
+lint: setup  ## ruff: rules and format; who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 
 format: setup  ## let ruff format and fix what it can
 	$(BIN)/ruff check --fix

@@ -50,7 +50,8 @@ class Export:
     """What the documents of one system look like.
 
     `pattern`: their names, whatever the case. `table` reads one or raises MalformedSheet.
-    `identify`: the identity of a record. `age`: of two records with one identity the greater age is the newer.
+    `identify`: the identity of a record. `age`: of two records with one identity the greater age is
+    the newer.
     """
 
     system: str
