@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -78,6 +79,8 @@ def main() -> None:
     # starts what it runs in the background deaf to SIGINT, and Dagster would be deaf to both then.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # a name in a poor locale is no reason to fail
     sys.exit(run(sys.argv[1:]))
 
 

@@ -32,8 +32,9 @@ def program() -> str:
 
 
 def say_json(value: Any) -> None:
-    """The output as one JSON document."""
-    say(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+    """The output as one JSON document; escaped where the terminal or pipe is not Unicode."""
+    escaped = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    say(json.dumps(value, default=_plain, indent=2, ensure_ascii=escaped))
 
 
 def say_table(

@@ -93,7 +93,10 @@ class HubSettings(Settings):
     @field_validator("lsats_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (KeyError, OSError, ValueError):  # unknown, a folder of zones, no name at all
+            raise ValueError(f"there is no time zone {value!r}; like America/Detroit") from None
         return value
 
     @field_validator("lsats_home", "dagster_home")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -32,7 +33,7 @@ def new_source(
     from lsats_pipeline.hub.sources.scaffold import NewSource, write
 
     spoken = title or name.replace("_", " ").capitalize()
-    new = NewSource(name, spoken, stream, path or f"{stream}s", key)
+    new = NewSource(name, _as_typed(spoken), stream, path or f"{stream}s", _as_typed(key))
     for written in write(new):
         say(str(written.relative_to(CHECKOUT)))
     folder = f"lsats_pipeline/hub/sources/{name}"
@@ -45,3 +46,11 @@ def new_source(
         f"  {new.prefix}BASE_URL=\n  {new.prefix}TOKEN=\n"
         f"and read it:\n  {program()} run bronze --source {name}"
     )
+
+
+def _as_typed(text: str) -> str:
+    """What was typed in UTF-8, also where the locale knows nothing of it."""
+    try:
+        return os.fsencode(text).decode()
+    except UnicodeError:
+        return text  # refused by its pattern

@@ -7,6 +7,7 @@ What is written is meant to be changed: where the records are, how to sign in, w
 
 from __future__ import annotations
 
+import builtins
 import json
 import keyword
 import os
@@ -21,13 +22,22 @@ from lsats_pipeline.core.settings import CHECKOUT, HubSettings, LogSettings, Set
 from lsats_pipeline.hub import sources
 from lsats_pipeline.hub.sources.recorded import FOLDER, SETTINGS
 
-_NAME = re.compile(r"[a-z][a-z_]{0,23}")
-_PATH = re.compile(r"(?=.{1,50}$)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
-_TEXT = re.compile(r"(?! )[^\"\\{}$\x00-\x1f]{1,60}(?<! )")
+_NAME = re.compile(r"[a-z](?:[a-z_]{0,22}[a-z])?")
+_SEGMENT = r"(?!\.\.?(?:/|$))[A-Za-z0-9_.-]+"
+_PATH = re.compile(rf"(?=.{{1,50}}$){_SEGMENT}(?:/{_SEGMENT})*")
+_TEXT = re.compile(r"(?! )[^\"\\{}$\x00-\x1f\ud800-\udfff]{1,60}(?<! )")
 _IMPORTS = re.compile(r"from lsats_pipeline\.hub\.sources import \(\n(?P<names>[^)]*)\)\n")
 _REGISTRY = re.compile(r"SOURCES: tuple\[Source, \.\.\.\] = \(\n(?P<lines>[^)]*)\)\n")
 _CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
 _WIDTH = 100
+# Variables of the price files and the synthetic worlds, which nothing of the hub may import.
+TAKEN_PREFIXES = ("LSATS_MRF_", "RETAIL_", "JOBS_", "STUDIO_")
+# A stream's name, in capitals, is a constant beside these; and its recording lies beside settings.
+_STREAMS_TAKEN = {
+    "path": "PATH in streams.py",
+    "source": "SOURCE in streams.py",
+    "settings": f"{FOLDER}/{SETTINGS}",
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,14 @@ class NewSource:
             if not pattern.fullmatch(value):
                 raise ConfigurationError(f"{part} cannot be {value!r}: {_ALLOWED[pattern]}")
         for word in (self.name, self.stream):
-            if keyword.iskeyword(word) or word == "source":
+            if keyword.iskeyword(word):
                 raise ConfigurationError(f"{word!r} is a word of the language; choose another")
+        if hasattr(builtins, self.name):
+            raise ConfigurationError(
+                f"the name {self.name!r} is one of Python's own; choose another"
+            )
+        if taken := _STREAMS_TAKEN.get(self.stream):
+            raise ConfigurationError(f"the stream cannot be {self.stream!r}: that is {taken}")
 
     @property
     def class_name(self) -> str:
@@ -71,8 +87,8 @@ class NewSource:
 
 
 _ALLOWED = {
-    _NAME: "small letters and _, beginning with a letter, 24 at most",
-    _PATH: "letters, digits, `_`, `.`, `-`, with `/` between, none at the start, 50 at most",
+    _NAME: "small letters and `_`, a letter first and last, 24 at most",
+    _PATH: "letters, digits, `_`, `.`, `-`, with `/` between; no part `.` or `..`; 50 at most",
     _TEXT: "60 characters at most, no spaces around, without quotes, braces, `$` and `\\`",
 }
 
@@ -88,31 +104,62 @@ def write(new: NewSource) -> list[Path]:
     registry = folder.parent / "__init__.py"
     registered = _registered(registry.read_text(encoding="utf-8"), new.name, registry)
     files = {folder / name: text for name, text in _files(new).items()}
-    (folder / FOLDER).mkdir(parents=True)
     try:
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
             path.write_text(text, encoding="utf-8")
-        registry.write_text(registered, encoding="utf-8")
-    except BaseException:
-        shutil.rmtree(folder)
+        _replace(registry, registered)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise _unwritable(Path(error.filename or folder), error.strerror) from None
         raise
     return [*files, registry]
 
 
+def _replace(path: Path, text: str) -> None:
+    """Write a file anew, whole or not at all."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        shutil.copymode(path, beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, reason: str | None) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} cannot be written to ({reason or 'the system refuses'}), and nothing was: a"
+        " source is code; give yourself the right to write there, or use a clone of your own"
+    )
+
+
 def _writable_package() -> Path:
     package = CHECKOUT / "lsats_pipeline"
-    sources_folder = package / "hub" / "sources"
-    is_checkout = (CHECKOUT / "pyproject.toml").is_file()
-    if not is_checkout or not os.access(sources_folder / "__init__.py", os.W_OK):
+    folder = package / "hub" / "sources"
+    registry = folder / "__init__.py"
+    if not (CHECKOUT / "pyproject.toml").is_file() or not registry.is_file():
         raise ConfigurationError(
             f"{package} is no checkout that can be written to: a source is code. Clone the"
             " repository, run `make setup` there, and then this command from its .venv"
         )
+    for path, right in ((folder, os.W_OK | os.X_OK), (registry, os.W_OK)):
+        if not os.access(path, right):
+            raise _unwritable(path, "no right to")
     return package
 
 
+def _occupied(folder: Path) -> bool:
+    """Whether anything is there but what Python left behind."""
+    if not folder.is_dir():
+        return folder.exists()
+    files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return any("__pycache__" not in file.parts for file in files)
+
+
 def _require_free(new: NewSource, folder: Path, package: Path) -> None:
-    if folder.exists() or folder.with_suffix(".py").exists() or new.name in vars(sources):
+    if _occupied(folder) or folder.with_suffix(".py").exists() or new.name in vars(sources):
         raise ConfigurationError(f"{new.name!r} is taken in {folder.parent}; choose another name")
     streams = {stream.name for known in sources.SOURCES for stream in known.streams}
     details = {detail.name for known in sources.SOURCES for detail in known.details}
@@ -134,11 +181,12 @@ def _require_free(new: NewSource, folder: Path, package: Path) -> None:
 def _variables() -> set[str]:
     classes: list[type[Settings]] = [HubSettings, LogSettings]
     classes += [known.settings for known in sources.SOURCES]
-    return {
+    named = {
         f"{cls.model_config.get('env_prefix', '')}{field}".upper()
         for cls in classes
         for field in cls.model_fields
     }
+    return named | {f"{prefix}..." for prefix in TAKEN_PREFIXES}
 
 
 def _registered(text: str, name: str, registry: Path) -> str:
