@@ -221,7 +221,7 @@ def test_a_quality_rule_is_one_line(
 COPIED = (
     "lsats_pipeline", "lsats_pipeline_tests", "pyproject.toml", "README.md", ".env.example",
     "requirements.lock", "Makefile", "docs", "dagster_home", "docker-compose.yml",
-    "workspace.yaml", "workspace.docker.yaml", "CHANGELOG.md",
+    "workspace.yaml", "workspace.docker.yaml", "CHANGELOG.md", "CONTRIBUTING.md", ".github",
 )  # fmt: skip
 PARKING = "lsats_pipeline/hub/sources/parking"
 SOURCE_LINE = 'lsats new-source parking --title "Parking office" --stream permit'

@@ -119,13 +119,13 @@ def write(new: NewSource) -> list[Path]:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file anew, whole or not at all."""
-    beside = path.with_name(f"{path.name}.new")
+    temporary = path.with_name(f"{path.name}.new")
     try:
-        beside.write_text(text, encoding="utf-8")
-        shutil.copymode(path, beside)
-        beside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        shutil.copymode(path, temporary)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _unwritable(path: Path, reason: str | None) -> ConfigurationError:

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.hub.sources import scaffold
 from lsats_pipeline.hub.sources.scaffold import NewSource, write
 from lsats_pipeline.mrf.settings import MrfSettings
-from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline_tests.defs.conftest import bare_environment
 
@@ -116,8 +116,9 @@ def test_what_cannot_be_used_is_named_and_nothing_written(
 
 def taken_prefixes() -> set[str]:
     """Those of the variables that the hub does not know."""
-    options = [type(choose(world(name), {})) for name in WORLDS]
-    return {str(cls.model_config.get("env_prefix")) for cls in (MrfSettings, *options)}
+    classes: list[type[BaseSettings]] = [MrfSettings]
+    classes += [world(name).options for name in WORLDS]
+    return {str(cls.model_config.get("env_prefix")) for cls in classes}
 
 
 def test_variables_of_worlds_and_price_files_are_taken(checkout: Path) -> None:
@@ -137,7 +138,7 @@ def test_a_place_without_the_right_to_write_is_named(
 ) -> None:
     """Said by a stand-in: whoever runs the tests as root has every right."""
     refused = checkout / "lsats_pipeline/hub/sources" / place
-    monkeypatch.setattr(scaffold.os, "access", lambda path, right: Path(path) != refused)
+    monkeypatch.setattr(os, "access", lambda path, right: Path(path) != refused)
     before = everything(checkout)
     with pytest.raises(ConfigurationError, match=rf"{refused} cannot be written to.*of your own"):
         write(new("parking"))
