@@ -23,7 +23,7 @@ from lsats_pipeline.synthetic.spec import Block, World, WorldOptions, WorldTable
 log = logging.getLogger(__name__)
 # Blocks of one table that are worth the start of a process.
 _WORTH_A_POOL = 3
-# Blocks in hand, for each process, beside the one that is waited for.
+# Blocks in hand, for each process, besides the one that is waited for.
 _AHEAD = 4
 
 

@@ -124,7 +124,7 @@ def test_settings_are_there_as_a_whole_or_not_at_all(
 
 @EVERY_SOURCE
 def test_every_stream_can_be_tried(member: Source) -> None:
-    """On the campus, or on what is recorded beside it in `recorded/<entity type>.json`."""
+    """On the campus, or on what is recorded in `recorded/<entity type>.json`."""
     simulated = SYSTEMS.get(member.system, frozenset())
     lacking = {s.name for s in member.streams if s.entity_type not in simulated} - KEYS.keys()
     lacking |= {d.name for d in member.details if d.of.entity_type not in simulated} - KEYS.keys()
