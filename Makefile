@@ -5,6 +5,8 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+# Of the tests: one more than there are processors, for they wait for the database now and then.
+PROCESSES ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 BIN := .venv/bin
 DATABASE_TESTS := $(addprefix lsats_pipeline_tests/,warehouse hub/bronze hub/enrichment hub/silver)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
@@ -24,10 +26,10 @@ ui: setup  ## Dagster's web interface on what is configured
 	$(BIN)/lsats ui $(ARGS)
 
 test: setup  ## the tests (ARGS="-k embedded")
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 test-16: setup  ## the tests of database and hub on PostgreSQL 16, the oldest that will do
-	LSATS_TEST_POSTGRES=16 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(DATABASE_TESTS) $(ARGS)
+	LSATS_TEST_POSTGRES=16 $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(DATABASE_TESTS) $(ARGS)
 
 lint: setup  ## ruff: rules and format; who imports whom
 	$(BIN)/ruff check
