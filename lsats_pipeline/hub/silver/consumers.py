@@ -12,7 +12,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from lsats_pipeline.hub.silver.ddl import declare_tables, fingerprint
+from lsats_pipeline.hub.silver.ddl import FUNCTIONS, declare_tables, fingerprint
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
 
@@ -46,7 +46,8 @@ def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
 
 
 def _fingerprint(tables: tuple[Table, ...]) -> str:
-    parts = [*(fingerprint(table) for table in tables), *(f.read_text("utf-8") for f in _FILES)]
+    texts = (file.read_text("utf-8") for file in (FUNCTIONS, *_FILES))
+    parts = [*(fingerprint(table) for table in tables), *texts]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 

@@ -7,7 +7,9 @@ changed declaration adds and drops columns and makes the next build work every r
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import LiteralString, NamedTuple
 
@@ -20,7 +22,11 @@ from lsats_pipeline.hub.silver.sql_model import sql_model_rows
 from lsats_pipeline.hub.silver.staging import staging_rows
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
 
-_FUNCTIONS = Path(__file__).parent / "functions.sql"
+FUNCTIONS = Path(__file__).parent / "functions.sql"
+_FUNCTION = re.compile(
+    r"^create or replace function silver\.(\w+)\(.*?;(?=\n\n|\n*\Z)", re.M | re.S
+)
+_CALL = re.compile(r"\bsilver\.(\w+)\(")
 
 
 class Field(NamedTuple):
@@ -97,20 +103,35 @@ def _sql_model_field(column: SqlColumn) -> Field:
 
 
 def fingerprint(table: Table) -> str:
-    """Changes whenever the table's columns or the SQL that fills them change."""
-    parts = [sql_file(_FUNCTIONS), *preparations(table), rows(table)]
-    text = repr(fields(table)) + "".join(part.as_string(None) for part in parts)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Changes whenever the table's columns, the SQL that fills them or a function in it change."""
+    text = "".join(part.as_string(None) for part in (*preparations(table), rows(table)))
+    parts = [repr(fields(table)), *(functions()[name] for name in _called_by(text)), text]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+@cache
+def functions() -> dict[str, str]:
+    """The text of every function that silver tables share, by its name."""
+    text = FUNCTIONS.read_text(encoding="utf-8")
+    return {found[1]: found[0] for found in _FUNCTION.finditer(text)}
+
+
+def _called_by(text: str) -> list[str]:
+    """The functions that a text calls, and those that they call, in the order of their names."""
+    found: set[str] = set()
+    calls = set(_CALL.findall(text))
+    while new := calls & functions().keys() - found:
+        found |= new
+        calls = {name for one in new for name in _CALL.findall(functions()[one])}
+    return sorted(found)
 
 
 def declare_tables(connection: Connection, tables: Iterable[Table]) -> None:
     """Create or alter every table whose declaration differs from the database."""
     tables = tuple(tables)
-    stale = [t for t in tables if declared(connection, f"silver.{t.name}") != fingerprint(t)]
-    if not stale:
-        return
     connection.execute("select pg_advisory_xact_lock(hashtextextended('lsats:declare', 0))")
-    connection.execute(sql_file(_FUNCTIONS))
+    connection.execute(sql_file(FUNCTIONS))
+    stale = [t for t in tables if declared(connection, f"silver.{t.name}") != fingerprint(t)]
     for table in stale:
         _declare(connection, table)
         remember_declaration(connection, f"silver.{table.name}", fingerprint(table))

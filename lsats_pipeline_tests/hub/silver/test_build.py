@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lsats_pipeline.core.settings import HubSettings
+from lsats_pipeline.hub.silver import ddl
 from lsats_pipeline.hub.silver.spec import SqlColumn, SqlModel
-from lsats_pipeline.hub.silver.tables import table
+from lsats_pipeline.hub.silver.tables import SILVER_TABLES, table
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.hub.silver.by_hand import ByHand
 
@@ -30,3 +33,30 @@ def test_rows_that_come_out_twice_are_kept_out(
     [failed] = [check for check in report.checks if check.blocking]
     assert (failed.name, report.blocked) == ("key_unique", True)
     assert failed.description.startswith("1 rows came out twice")
+
+
+def test_only_tables_that_call_a_function_follow_its_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fingerprints(functions: str) -> dict[str, str]:
+        file = tmp_path / "functions.sql"
+        file.write_text(functions, encoding="utf-8")
+        monkeypatch.setattr(ddl, "FUNCTIONS", file)
+        ddl.functions.cache_clear()
+        return {table.name: ddl.fingerprint(table) for table in SILVER_TABLES}
+
+    text = ddl.FUNCTIONS.read_text("utf-8")
+    before = fingerprints(text)
+    body = "'^[0-9]{6}$'"
+    assert body in text  # of silver.is_dept_code
+    changed = fingerprints(text.replace(body, "'^[0-9]{7}$'"))
+    following = {name for name in before if before[name] != changed[name]}
+    assert {"departments", "tdx_departments"} <= following
+    assert not following & {"computers", "groups", "labs"}
+    # Through another function, too: `dn_key` calls `dn_key_of_odd`, which calls this one.
+    changed = fingerprints(
+        text.replace("return case\n    when strpos(value", "return case  when strpos(value")
+    )
+    assert before["ad_groups"] != changed["ad_groups"]
+    assert fingerprints(text + "\n-- nothing\n") == before
+    ddl.functions.cache_clear()
