@@ -5,13 +5,14 @@ rule ─▶ select key, detail ─▶ how many, and the first few ─▶ Result
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from psycopg import sql
 
 from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.core.rules import Result, Rule
+from lsats_pipeline.hub.silver.sources_in_use import applies
 from lsats_pipeline.hub.silver.spec import Name, Sql, Table
 from lsats_pipeline.warehouse.database import Connection
 
@@ -23,11 +24,12 @@ class CrossCheck(Rule):
     """A rule about a table and its neighbours: `query` selects `key` and `detail` of broken rows.
 
     `error`: our own, for no state of the sources excuses it; the others say what the sources leave
-    open.
+    open. `sources`: the systems that could say; a site without any of them has nothing to check.
     """
 
     table: Name
     query: Sql
+    sources: tuple[Name, ...] = field(default=(), kw_only=True)
 
 
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
@@ -229,6 +231,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             where member.lab_id = lab.lab_id and not member.is_pi)
         """,
         about="An active lab has members besides its leader.",
+        sources=("active_directory", "mcommunity_ldap"),
         threshold=0.50,
     ),
     CrossCheck(
@@ -242,6 +245,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             where known.dept_id = lab.primary_department_id)
         """,
         about="The department of a lab is a row.",
+        sources=("tdx", "umich_api"),
         threshold=0.10,
     ),
     CrossCheck(
@@ -313,16 +317,23 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
 
 
 def cross_check(
-    connection: Connection, rules: Iterable[CrossCheck] = CROSS_CHECKS
+    connection: Connection,
+    rules: Iterable[CrossCheck] = CROSS_CHECKS,
+    systems: Collection[str] | None = None,
 ) -> Iterator[Result]:
     """The result of every rule, each from the same state of the hub.
 
+    `systems`: the sources in use; None means all. A rule that no source in use could hold passes.
     `values["sample"]` has key and detail of the first few rows that break it.
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
         for rule in rules:
-            yield _result(connection, rule)
+            if applies(rule.sources, systems):
+                yield _result(connection, rule)
+            else:
+                text = f"nothing to check: no source of it is in use ({', '.join(rule.sources)})"
+                yield Result(rule, True, text, values={"sample": []}, subject=rule.table)
 
 
 def check_rules(rules: Iterable[CrossCheck], tables: Iterable[Table]) -> None:

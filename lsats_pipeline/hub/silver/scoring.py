@@ -11,7 +11,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from lsats_pipeline.hub.silver.spec import QualityRule
+from lsats_pipeline.hub.silver.spec import Bonus, QualityRule
 
 INVALID_COST = 0.05
 
@@ -20,7 +20,7 @@ def score_of(
     rules: Iterable[QualityRule],
     *,
     invalid: LiteralString | None = None,
-    bonus: tuple[float, LiteralString] = (0.0, "false"),
+    bonus: Bonus | None = None,
 ) -> sql.Composable:
     """A numeric expression. `invalid`: the column with the flags of values that did not fit."""
     parts = [
@@ -32,10 +32,10 @@ def score_of(
         parts.append(
             sql.SQL(" - {} * cardinality({})").format(_number(INVALID_COST), sql.SQL(invalid))
         )
-    if bonus[0]:
+    if bonus:
         parts.append(
             sql.SQL(" + case when {} then {} else 0 end").format(
-                sql.SQL(bonus[1]), _number(bonus[0])
+                sql.SQL(bonus.condition), _number(bonus.value)
             )
         )
     return sql.SQL("greatest(0, least(1, 1.00{}))::numeric(3,2)").format(sql.SQL("").join(parts))

@@ -70,15 +70,32 @@ class Computed:
 
 @dataclass(frozen=True)
 class QualityRule(Rule):
-    """Rows for which `condition` holds carry its name as a flag and lose `cost`, if it has one."""
+    """Rows for which `condition` holds carry its name as a flag and lose `cost`, if it has one.
+
+    `sources`: the systems that could say better. A site that has none of them has no such flag.
+    """
 
     severity: Severity = field(init=False)
     cost: float
     condition: Sql
+    sources: tuple[Name, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "severity", "warn" if self.cost else "note")
         super().__post_init__()
+
+
+@dataclass(frozen=True)
+class Bonus:
+    """What a row gains that several systems know: `value`, if no column of `known` is null."""
+
+    value: float
+    known: dict[Name, Sql]
+
+    @property
+    def condition(self) -> Sql:
+        """Whether all of them know it."""
+        return " and ".join(f"{column} is not null" for column in self.known.values())
 
 
 @dataclass(frozen=True)
@@ -241,7 +258,7 @@ class IntegratedTable:
     parts: tuple[Children, ...] = ()
     valid: Sql = "true"
     rules: tuple[QualityRule, ...] = ()
-    bonus: tuple[float, Sql] = (0.0, "false")
+    bonus: Bonus | None = None
     expected: Expected = Expected()
     about: str = ""
 

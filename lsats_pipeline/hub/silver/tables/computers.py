@@ -19,6 +19,7 @@ from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE
 from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
 from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
+from lsats_pipeline.hub.silver.tables.user_quality import SYSTEMS_OF_PEOPLE
 from lsats_pipeline.hub.silver.tables.users import USERS
 
 _CHANGED_KEYS: LiteralString = f"""
@@ -252,15 +253,31 @@ COMPUTERS = SqlModel(
     ),
     # No system more can make a row worse: what it adds costs at most what its absence did.
     rules=(
-        QualityRule("no_tdx_record", 0.10, "tdx_asset_id is null"),
-        QualityRule("no_keyconfigure_record", 0.10, "kc_computer_id is null"),
-        QualityRule("no_ad_record", 0.10, "ad_object_guid is null"),
+        QualityRule("no_tdx_record", 0.10, "tdx_asset_id is null", sources=("tdx",)),
         QualityRule(
-            "missing_serial_number", 0.05, "serial_number is null", about="or a placeholder"
+            "no_keyconfigure_record", 0.10, "kc_computer_id is null", sources=("key_client",)
         ),
-        QualityRule("missing_mac_address", 0.05, "mac_address is null"),
-        QualityRule("no_valid_owner", 0.05, "owner_uniqname is null", about="nobody the hub knows"),
-        QualityRule("no_valid_department", 0.05, "owner_department_id is null"),
+        QualityRule("no_ad_record", 0.10, "ad_object_guid is null", sources=("active_directory",)),
+        QualityRule(
+            "missing_serial_number",
+            0.05,
+            "serial_number is null",
+            about="or a placeholder",
+            sources=("tdx", "key_client"),
+        ),
+        QualityRule(
+            "missing_mac_address", 0.05, "mac_address is null", sources=("tdx", "key_client")
+        ),
+        QualityRule(
+            "no_valid_owner",
+            0.05,
+            "owner_uniqname is null",
+            about="nobody the hub knows",
+            sources=SYSTEMS_OF_PEOPLE,
+        ),
+        QualityRule(
+            "no_valid_department", 0.05, "owner_department_id is null", sources=("tdx", "umich_api")
+        ),
         QualityRule("no_recent_activity", 0.05, "not has_recent_activity"),
         QualityRule("serial_disagreement", 0.05, "coalesce(serials_differ, false)"),
         QualityRule(

@@ -87,11 +87,11 @@ DEPARTMENTS = IntegratedTable(
     ),
     rules=(
         QualityRule("missing_dept_name", 0.50, "merged.department_name is null"),
-        QualityRule("missing_campus", 0.10, "merged.campus_name is null"),
-        QualityRule("missing_college", 0.10, "merged.college_name is null"),
-        QualityRule("missing_vp_area", 0.10, "merged.vp_area_name is null"),
-        QualityRule("no_tdx_data", 0.10, "tdx.tdx_id is null"),
-        QualityRule("no_umapi_data", 0.05, "umapi.dept_id is null"),
+        QualityRule("missing_campus", 0.10, "merged.campus_name is null", sources=("umich_api",)),
+        QualityRule("missing_college", 0.10, "merged.college_name is null", sources=("umich_api",)),
+        QualityRule("missing_vp_area", 0.10, "merged.vp_area_name is null", sources=("umich_api",)),
+        QualityRule("no_tdx_data", 0.10, "tdx.tdx_id is null", sources=("tdx",)),
+        QualityRule("no_umapi_data", 0.05, "umapi.dept_id is null", sources=("umich_api",)),
         QualityRule(
             "name_disagreement",
             0.05,

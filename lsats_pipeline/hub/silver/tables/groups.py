@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import (
+    Bonus,
     Children,
     Coalesce,
     Expected,
@@ -213,8 +214,12 @@ GROUPS = IntegratedTable(
         ),
         QualityRule("no_members", 0.10, "merged.member_count = 0"),
         QualityRule("missing_description", 0.05, "merged.description is null"),
-        QualityRule("ad_only", 0.05, "mcommunity.external_id is null"),
-        QualityRule("mcommunity_only", 0.05, "ad.external_id is null"),
+        QualityRule(
+            "ad_only", 0.05, "mcommunity.external_id is null", sources=("mcommunity_ldap",)
+        ),
+        QualityRule(
+            "mcommunity_only", 0.05, "ad.external_id is null", sources=("active_directory",)
+        ),
         QualityRule(
             "duplicate_group_name",
             0.05,
@@ -229,6 +234,8 @@ GROUPS = IntegratedTable(
             "ad.external_id is not null and mcommunity.external_id is not null",
         ),
     ),
-    bonus=(0.10, "ad.external_id is not null and mcommunity.external_id is not null"),
+    bonus=Bonus(
+        0.10, {"active_directory": "ad.external_id", "mcommunity_ldap": "mcommunity.external_id"}
+    ),
     expected=Expected(mean=0.80, low_share=0.05),
 )

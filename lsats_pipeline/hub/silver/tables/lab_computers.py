@@ -117,7 +117,7 @@ LAB_COMPUTERS = SqlModel(
         QualityRule("fin_owner_not_affiliated", 0.08, "is_fin_owner_not_affiliated"),
         QualityRule("admin_function", 0.12, "function_name is not distinct from 'administrative'"),
         QualityRule("dev_function", 0.12, "function_name is not distinct from 'development'"),
-        QualityRule("no_function", 0.0, "function_name is null"),
+        QualityRule("no_function", 0.0, "function_name is null", sources=("tdx",)),
     ),
     expected=Expected(mean=0.60, low_share=0.70),
 )

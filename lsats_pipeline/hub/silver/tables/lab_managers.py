@@ -92,9 +92,18 @@ LAB_MANAGERS = SqlModel(
     ),
     rules=(
         QualityRule(
-            "no_tdx_account", 0.20, "manager_tdx_uid is null", about="cannot be written to TDX"
+            "no_tdx_account",
+            0.20,
+            "manager_tdx_uid is null",
+            about="cannot be written to TDX",
+            sources=("tdx",),
         ),
-        QualityRule("missing_department", 0.10, "manager_department_id is null"),
+        QualityRule(
+            "missing_department",
+            0.10,
+            "manager_department_id is null",
+            sources=("tdx", "umich_api"),
+        ),
         QualityRule("weak_evidence", 0.10, "manager_tier = 2"),
         QualityRule(
             "other_department",

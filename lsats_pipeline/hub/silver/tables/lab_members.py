@@ -14,6 +14,7 @@ from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.hub.silver.tables.group_owners import GROUP_OWNERS
 from lsats_pipeline.hub.silver.tables.groups import GROUPS
 from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
+from lsats_pipeline.hub.silver.tables.user_quality import SYSTEMS_OF_PEOPLE
 from lsats_pipeline.hub.silver.tables.users import USERS
 
 _PERSON: LiteralString = (
@@ -121,10 +122,16 @@ LAB_MEMBERS = SqlModel(
             "not silver_user_exists",
             about="no system but the group has them",
         ),
-        QualityRule("missing_role", 0.10, "member_role is null"),
-        QualityRule("missing_department", 0.10, "member_department_id is null"),
+        QualityRule("missing_role", 0.10, "member_role is null", sources=SYSTEMS_OF_PEOPLE),
         QualityRule(
-            "no_groups", 0.0, "source_group_ids = '[]'", about="a leader that no group names"
+            "missing_department", 0.10, "member_department_id is null", sources=("tdx", "umich_api")
+        ),
+        QualityRule(
+            "no_groups",
+            0.0,
+            "source_group_ids = '[]'",
+            about="a leader that no group names",
+            sources=("active_directory", "mcommunity_ldap"),
         ),
     ),
     expected=Expected(mean=0.70, low_share=0.40),

@@ -199,12 +199,26 @@ LABS = SqlModel(
         ),
     ),
     rules=(
-        QualityRule("no_ad_ou", 0.20, "not has_ou_data", about="no unit bears the PI's uniqname"),
-        QualityRule("no_awards", 0.20, "not has_award_data"),
-        QualityRule("no_tdx_computers", 0.20, "not has_tdx_data"),
+        QualityRule(
+            "no_ad_ou",
+            0.20,
+            "not has_ou_data",
+            about="no unit bears the PI's uniqname",
+            sources=("active_directory",),
+        ),
+        QualityRule("no_awards", 0.20, "not has_award_data", sources=("lab_awards",)),
+        QualityRule("no_tdx_computers", 0.20, "not has_tdx_data", sources=("tdx",)),
         QualityRule("no_source", 0.40, "data_source is null", about="none of the three knows it"),
-        QualityRule("missing_department", 0.0, "primary_department_id is null"),
-        QualityRule("no_candidates", 0.0, "member_count = 0", about="nobody who may manage it"),
+        QualityRule(
+            "missing_department", 0.0, "primary_department_id is null", sources=("tdx", "umich_api")
+        ),
+        QualityRule(
+            "no_candidates",
+            0.0,
+            "member_count = 0",
+            about="nobody who may manage it",
+            sources=("active_directory", "mcommunity_ldap"),
+        ),
     ),
     # One source of three is worth 0.60 (domain/hub.md 5.7), and most labs have one.
     expected=Expected(mean=0.60, low_share=0.90),

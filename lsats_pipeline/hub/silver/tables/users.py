@@ -17,7 +17,6 @@ from lsats_pipeline.hub.silver.spec import (
     Input,
     IntegratedTable,
     Lookup,
-    QualityRule,
 )
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
@@ -26,18 +25,18 @@ from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.hub.silver.tables.umapi_employees import UMAPI_EMPLOYEES
+from lsats_pipeline.hub.silver.tables.user_quality import AD_DISABLED, USER_BONUS, USER_RULES
 
 _FIRST_NAME: LiteralString = (
     "coalesce(tdx.first_name, umapi.first_name, mcom.first_name, ad.first_name)"
 )
 _LAST_NAME: LiteralString = "coalesce(tdx.last_name, umapi.last_name, mcom.last_name, ad.last_name)"
-_AD_DISABLED: LiteralString = "(coalesce(ad.user_account_control, 0) & 2 = 2)"
 # Whoever is nothing but an alumnus keeps an AD account and an entry in the directory for life.
 _ALUMNI_ONLY: LiteralString = """(mcom.ou <> '[]' and mcom.ou <@ '["Alumni"]')"""
 _IS_ACTIVE: LiteralString = f"""
     coalesce(tdx.is_active, false)
     or umapi.empl_id is not null
-    or (ad.ad_user_guid is not null and not {_AD_DISABLED} and not coalesce({_ALUMNI_ONLY}, false))
+    or (ad.ad_user_guid is not null and not {AD_DISABLED} and not coalesce({_ALUMNI_ONLY}, false))
     or coalesce(mcom.ou <> '[]' and not {_ALUMNI_ONLY}, false)
 """
 # Whose address is shown: half of one and half of the other would be nobody's.
@@ -298,7 +297,7 @@ USERS = IntegratedTable(
         Coalesce(
             "ad_account_disabled",
             "boolean",
-            (("ad", f"case when ad.ad_user_guid is not null then {_AD_DISABLED} end"),),
+            (("ad", f"case when ad.ad_user_guid is not null then {AD_DISABLED} end"),),
             about="userAccountControl bit 2; NULL without an account",
         ),
         Coalesce(
@@ -320,64 +319,8 @@ USERS = IntegratedTable(
         Coalesce("login_shell", "text", ("mcom.login_shell",)),
         Coalesce("mcommunity_ou_affiliations", "jsonb", ("mcom.ou",)),
     ),
-    rules=(
-        QualityRule("missing_email", 0.25, "merged.primary_email is null"),
-        QualityRule("missing_name", 0.20, "merged.first_name is null or merged.last_name is null"),
-        QualityRule("missing_department", 0.15, "merged.department_id is null"),
-        QualityRule(
-            "missing_job_title",
-            0.10,
-            "merged.job_title is null and not merged.is_pi",
-            about="whoever leads a lab does without",
-        ),
-        QualityRule("not_umapi_employee", 0.10, "umapi.empl_id is null", about="no appointment"),
-        QualityRule("ad_disabled", 0.10, f"ad.ad_user_guid is not null and {_AD_DISABLED}"),
-        QualityRule("no_tdx_record", 0.05, "tdx.tdx_user_uid is null"),
-        QualityRule(
-            "mcom_only",
-            0.15,
-            "num_nonnulls(tdx.tdx_user_uid, umapi.empl_id, ad.ad_user_guid) = 0",
-            about="only MCommunity knows the person",
-        ),
-        QualityRule(
-            "duplicate_tdx_account",
-            0.05,
-            "tdx_all.accounts > 1",
-            about="several TDX accounts; the active one with the smallest UID speaks",
-        ),
-        # least and greatest pass over what is missing, so they differ only if two values do.
-        QualityRule(
-            "email_disagreement",
-            0.05,
-            """
-            least(lower(tdx.primary_email), lower(mcom.primary_email),
-                lower(ad.primary_email))
-            <> greatest(lower(tdx.primary_email), lower(mcom.primary_email),
-                lower(ad.primary_email))
-            """,
-        ),
-        QualityRule(
-            "name_disagreement",
-            0.05,
-            """
-            least(lower(tdx.last_name), lower(umapi.last_name),
-                lower(mcom.last_name), lower(ad.last_name))
-            <> greatest(lower(tdx.last_name), lower(umapi.last_name),
-                lower(mcom.last_name), lower(ad.last_name))
-            """,
-            about="last names",
-        ),
-        QualityRule(
-            "department_disagreement",
-            0.05,
-            "tdx_account.dept_code <> umapi.department_id",
-            about="TDX account and first appointment are in different departments",
-        ),
-    ),
-    bonus=(
-        0.10,
-        "num_nulls(tdx.tdx_user_uid, umapi.empl_id, mcom.uniqname, ad.ad_user_guid) = 0",
-    ),
+    rules=USER_RULES,
+    bonus=USER_BONUS,
     # Two thirds are alumni that only MCommunity, or it and AD, know (domain/hub.md 1.3).
     expected=Expected(mean=0.55, low_share=0.75),
 )
