@@ -12,6 +12,7 @@ from functools import lru_cache
 from lsats_pipeline.campus.simulators.entries import Attributes
 from lsats_pipeline.campus.simulators.ldap_filter import Columns, Filter, FilterColumn
 
+USER_ACCOUNT, MACHINE_ACCOUNT = "805306368", "805306369"  # sAMAccountType
 _FILETIME_EPOCH = dt.datetime(1601, 1, 1)
 Volatile = Callable[[str, dt.date], Attributes]
 
@@ -21,8 +22,8 @@ class EntryKind:
     """One kind of entry, kept as one entity of the campus.
 
     `home`: the branch below the base that holds all of them ("" anywhere). `always`, `never`:
-    object classes, in lower case, that every entry has and none has; those settle most filters
-    without a look at the entries. `columns`: what the campus can search by.
+    object classes, in lower case, and account types, that every entry has and none has; those
+    settle most filters without a look at the entries. `columns`: what the campus can search by.
     """
 
     entity: str
@@ -97,28 +98,42 @@ def active_directory(password: str) -> SimulatedDirectory:
                 "user",
                 "cn",
                 {"person"},
-                {"computer", "group", "organizationalunit"},
+                {"computer", "group", "organizationalunit", MACHINE_ACCOUNT},
                 _logon_attributes,
             ),
             _kind(
                 "group",
                 "cn",
                 {"group"},
-                {"person", "computer", "organizationalunit"},
+                {"person", "computer", "organizationalunit", USER_ACCOUNT, MACHINE_ACCOUNT},
                 _replication_attributes,
             ),
             _kind(
                 "computer",
                 "cn",
                 {"computer", "person"},
-                {"group", "organizationalunit"},
+                {"group", "organizationalunit", USER_ACCOUNT},
                 _logon_attributes,
             ),
             _kind(
                 "organizational_unit",
                 "ou",
                 {"organizationalunit"},
-                {"person", "computer", "group"},
+                {"person", "computer", "group", USER_ACCOUNT, MACHINE_ACCOUNT},
+                _replication_attributes,
+            ),
+            _kind(
+                "service_account",
+                "cn",
+                {"person", "user", "computer", MACHINE_ACCOUNT},
+                {"group", "organizationalunit", "contact"},
+                _logon_attributes,
+            ),
+            _kind(
+                "contact",
+                "cn",
+                {"person", "contact"},
+                {"user", "computer", "group", "organizationalunit"},
                 _replication_attributes,
             ),
         ),

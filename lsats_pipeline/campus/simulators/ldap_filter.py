@@ -56,7 +56,7 @@ class Filter(Protocol):
     """One node of a filter."""
 
     def possible(self, always: Classes, never: Classes) -> bool:
-        """Whether entries that always and never have these object classes may match."""
+        """Whether entries that always and never have these classes and types may match."""
 
     def certain(self, always: Classes, never: Classes) -> bool:
         """Whether all of them match for certain."""
@@ -157,15 +157,15 @@ class Compare:
     value: str
 
     def possible(self, always: Classes, never: Classes) -> bool:
-        """Unless it asks for a class that none has."""
-        return not (self._asks_for_class() and self.value.lower() in never)
+        """Unless it asks for a class, or a type, that none has."""
+        return not (self._asks_for_kind() and self.value.lower() in never)
 
     def certain(self, always: Classes, never: Classes) -> bool:
         """When it asks for a class that all have."""
-        return self._asks_for_class() and self.value.lower() in always
+        return self._asks_for_kind() and self.value.lower() in always
 
-    def _asks_for_class(self) -> bool:
-        return self.attribute == "objectclass" and self.operator == "="
+    def _asks_for_kind(self) -> bool:
+        return self.attribute in ("objectclass", "samaccounttype") and self.operator == "="
 
     def matches(self, attributes: Attributes) -> bool:
         """Whether some value compares so."""

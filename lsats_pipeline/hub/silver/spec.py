@@ -112,7 +112,8 @@ class StagingTable:
 
     `key`: columns that a row must have; a record without them goes to the rejects. `repeats`: many
     rows may have the same key. `indexes`: columns by which algorithms look rows up.
-    `steps`: named intermediate values that `computed` columns and rules may use.
+    `only`: what a record has to be to make a row; others stay in bronze and are not rejects.
+    `steps`: named intermediate values that `computed` columns, rules and `only` may use.
     `documents`: further JSON objects, made once per row of `list_data` and `detail_data`, whose
     members columns may read.
     """
@@ -123,6 +124,7 @@ class StagingTable:
     columns: tuple[Column, ...]
     computed: tuple[Computed, ...] = ()
     steps: dict[Name, Sql] = field(default_factory=dict)
+    only: Sql = ""
     rules: tuple[QualityRule, ...] = ()
     detail: Detail | None = None
     documents: dict[Name, Sql] = field(default_factory=dict)

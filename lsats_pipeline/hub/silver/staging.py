@@ -51,7 +51,7 @@ _STAGING = sql.SQL(
         {flags} as quality_flags,
         {system} as source_system,
         raw_id {detail_raw_id}
-    from completed
+    from completed{only}
     """
 )
 
@@ -86,6 +86,7 @@ def staging_rows(table: StagingTable) -> sql.Composable:
         flags=flags_of(table.rules, invalid="invalid_flags"),
         step_lateral=_steps(table) if steps else sql.SQL(""),
         steps_and_computed=sql.SQL("").join(_added(table)),
+        only=sql.SQL(" where {}").format(sql.SQL(table.only)) if table.only else sql.SQL(""),
         **_detail_parts(table, system),
     )
 

@@ -185,6 +185,49 @@ def test_kinds_do_not_mix(
     assert (len(first), len(rest), len({*first, *rest})) == (3, 1, 4)
 
 
+def account(classes: str, name: str, number: int, account_type: str = "") -> Put:
+    dn = f"CN={name},OU=Lab,{LABS}"
+    types = {"sAMAccountType": [account_type]} if account_type else {}
+    return directory_object(classes, name, dn, number, cn=[name], **types)
+
+
+USER, MACHINE, TRUST = "805306368", "805306369", "805306370"
+HUMAN = "person organizationalPerson"
+
+
+def test_who_is_a_person_and_what_is_a_computer(campus: CampusEditor, hub: Hub) -> None:
+    """Computers, contacts, trusts and accounts of services are people by their class, or nearly."""
+    service = f"{HUMAN} user computer msDS-"
+    campus.put(
+        "active_directory",
+        "user",
+        account(f"{HUMAN} user", "plain", 1, USER),
+        account(f"{HUMAN} user inetOrgPerson", "inet", 2, USER),
+        account("", "classless", 3, USER),
+        account(f"{HUMAN} user", "typeless", 4),
+        account(f"{HUMAN} user", "domain$", 5, TRUST),
+    )
+    campus.put("active_directory", "contact", account(f"{HUMAN} contact", "outside", 6))
+    campus.put(
+        "active_directory",
+        "computer",
+        account(f"{HUMAN} user computer", "pc", 7, MACHINE),
+        account("", "classless-pc", 8, MACHINE),
+        account(f"{HUMAN} user computer", "typeless-pc", 9),
+    )
+    campus.put(
+        "active_directory",
+        "service_account",
+        account(f"{service}GroupManagedServiceAccount", "gmsa", 10, MACHINE),
+        account(f"{service}ManagedServiceAccount", "smsa", 11, MACHINE),
+        account(f"{service}DelegatedManagedServiceAccount", "dmsa", 12, MACHINE),
+    )
+    people = {record["cn"] for record in hub.read("active_directory_user")}
+    computers = {record["cn"] for record in hub.read("active_directory_computer")}
+    assert people == {"plain", "inet", "classless", "typeless"}
+    assert computers == {"pc", "classless-pc", "typeless-pc"}
+
+
 def test_attributes_that_change_every_day(campus: CampusEditor, hub: Hub) -> None:
     campus.put("active_directory", "group", group("One", 1))
     campus.put("active_directory", "computer", computer("pc", 1))

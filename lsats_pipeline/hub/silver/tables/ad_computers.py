@@ -17,6 +17,11 @@ from lsats_pipeline.hub.silver.parsers import (
     UUID,
 )
 from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
+from lsats_pipeline.hub.silver.tables.account_kinds import (
+    ACCOUNT_KIND,
+    CLASS_UNREADABLE,
+    IS_COMPUTER,
+)
 from lsats_pipeline.hub.silver.tables.ou_columns import (
     DN_KEY,
     OU_STEPS,
@@ -40,7 +45,8 @@ AD_COMPUTERS = StagingTable(
     stream=COMPUTER,
     key=("object_guid",),
     indexes=("dn_key", "parent_dn_key"),
-    about="Computers that joined the domain; replication conflicts among them carry a flag.",
+    about="Computers that joined the domain; replication conflicts among them carry a flag."
+    " The accounts of services (gMSA, sMSA, dMSA) are not here, though of the same class.",
     columns=(
         Column("object_guid", UUID, "objectGUID"),
         Column("sam_account_name", FIRST, "sAMAccountName", about="ends in $"),
@@ -51,6 +57,9 @@ AD_COMPUTERS = StagingTable(
         Column("operating_system", FIRST, "operatingSystem"),
         Column("operating_system_version", FIRST, "operatingSystemVersion"),
         Column("operating_system_service_pack", FIRST, "operatingSystemServicePack"),
+        Column("object_class", LIST, "objectClass"),
+        Column("object_category", FIRST, "objectCategory"),
+        Column("sam_account_type", INTEGER, "sAMAccountType"),
         Column("user_account_control", INTEGER, "userAccountControl", about="bit 2: disabled"),
         Column("is_critical_system_object", BOOLEAN, "isCriticalSystemObject"),
         Column("service_principal_names", LIST, "servicePrincipalName"),
@@ -94,7 +103,8 @@ AD_COMPUTERS = StagingTable(
         "rare": "jsonb_build_object('additional_attributes',"
         f" nullif(jsonb_strip_nulls(jsonb_build_object({_RARE_MEMBERS})), '{{}}'))"
     },
-    steps=OU_STEPS,
+    steps=OU_STEPS | ACCOUNT_KIND,
+    only=IS_COMPUTER,
     computed=(
         Computed(
             "is_enabled",
@@ -117,6 +127,7 @@ AD_COMPUTERS = StagingTable(
         QualityRule("missing_operating_system", 0.05, "operating_system is null"),
         QualityRule("missing_dns_hostname", 0.05, "dns_hostname is null"),
         QualityRule("account_disabled", 0, "user_account_control & 2 = 2"),
+        CLASS_UNREADABLE,
     ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

@@ -13,7 +13,7 @@ from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
-from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
+from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS, CONFLICT_UNIT
 from lsats_pipeline.hub.silver.tables.changes import different, written
 
 # Units whose record changed, and those that held or hold something that changed.
@@ -61,6 +61,9 @@ AD_ORGANIZATIONAL_UNITS = SqlModel(
         SqlColumn("has_child_ous", "boolean", "ad_units.distinguished_name"),
         SqlColumn("source_raw_ids", "jsonb", "ad_units.raw_id", about="the bronze row"),
     ),
-    rules=(QualityRule("empty_unit", 0, "direct_computer_count = 0 and child_ou_count = 0"),),
+    rules=(
+        QualityRule("empty_unit", 0, "direct_computer_count = 0 and child_ou_count = 0"),
+        CONFLICT_UNIT,
+    ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

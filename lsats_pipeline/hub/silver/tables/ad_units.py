@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, INTEGER, LIST, TIME, UUID
-from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, StagingTable
+from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.silver.tables.ou_columns import (
     DN_KEY,
     OU_STEPS,
@@ -17,6 +17,14 @@ from lsats_pipeline.hub.sources.active_directory.streams import ORGANIZATIONAL_U
 
 _VOLATILE = "as of the unit's last real change"
 _LABS = "'Research and Instrumentation'"
+
+# Of the unit by itself, and of the unit with what is in it.
+CONFLICT_UNIT = QualityRule(
+    "conflict_object",
+    0.10,
+    "strpos(ou_name, 'CNF:') > 0",
+    about="left over when two domain controllers created the same name",
+)
 
 AD_UNITS = StagingTable(
     "ad_units",
@@ -93,5 +101,6 @@ AD_UNITS = StagingTable(
             origin="ou, name",
         ),
     ),
+    rules=(CONFLICT_UNIT,),
     expected=Expected(mean=0.95, low_share=0.01),
 )

@@ -12,6 +12,11 @@ from lsats_pipeline.hub.silver.parsers import (
     UUID,
 )
 from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
+from lsats_pipeline.hub.silver.tables.account_kinds import (
+    ACCOUNT_KIND,
+    CLASS_UNREADABLE,
+    IS_PERSON,
+)
 from lsats_pipeline.hub.silver.tables.ou_columns import OU_STEPS, ou_columns
 from lsats_pipeline.hub.sources.active_directory.streams import USER
 
@@ -22,7 +27,8 @@ AD_USERS = StagingTable(
     "ad_users",
     stream=USER,
     key=("ad_user_guid",),
-    about="Accounts of people; replication conflicts and service accounts among them carry a flag.",
+    about="Accounts of people; replication conflicts and service accounts among them carry a flag."
+    " Contacts, trusts between domains and the accounts of services and computers are not here.",
     columns=(
         Column("ad_user_guid", UUID, "objectGUID", personal=True),
         Column(
@@ -77,6 +83,7 @@ AD_USERS = StagingTable(
         Column("usn_changed", BIGINT, "uSNChanged", about=_VOLATILE),
         Column("object_class", LIST, "objectClass"),
         Column("object_category", FIRST, "objectCategory"),
+        Column("sam_account_type", INTEGER, "sAMAccountType"),
         Column("instance_type", INTEGER, "instanceType"),
         Column("member_of", LIST, "memberOf"),
         Column("primary_group_id", INTEGER, "primaryGroupID"),
@@ -86,7 +93,8 @@ AD_USERS = StagingTable(
         Column("home_drive", FIRST, "homeDrive"),
         Column("login_shell", FIRST, "loginShell"),
     ),
-    steps=OU_STEPS,
+    steps=OU_STEPS | ACCOUNT_KIND,
+    only=IS_PERSON,
     computed=(
         Computed("full_name", "text", "display_name", origin="displayName", personal=True),
         Computed("mobile_phone", "text", "mobile", origin="mobile", personal=True),
@@ -110,6 +118,7 @@ AD_USERS = StagingTable(
             "strpos(cn, 'CNF:') = 0 and not silver.is_uniqname(uniqname)",
             about="an account of something else than a person",
         ),
+        CLASS_UNREADABLE,
     ),
     expected=Expected(mean=0.95, low_share=0.01),
 )

@@ -9,6 +9,7 @@ Paging cookies die with the connection, so a broken-off read starts again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -23,8 +24,21 @@ from lsats_pipeline.hub.sources.active_directory.settings import ActiveDirectory
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
-# Computers are persons too, by Active Directory's class hierarchy.
-PEOPLE = "(&(objectClass=person)(cn=*)(!(objectClass=computer)))"
+# By the hierarchy of classes computers and contacts are persons, and the accounts of services are
+# computers, of the same account type. Whoever may not read the class gets no answer to a condition
+# on it, negated or not: hence the account type as a second way. Classes that an older schema does
+# not know must not be asked for either, so what is no computer after all is left out here.
+PEOPLE = (
+    "(&(cn=*)(|(&(objectClass=person)(!(objectClass=computer))(!(objectClass=contact)))"
+    "(sAMAccountType=805306368)))"
+)
+COMPUTERS = "(|(objectClass=computer)(sAMAccountType=805306369))"
+_TRUST = re.compile(rb'"sAMAccountType":"805306370"')
+_SERVICE = re.compile(
+    rb'"msDS-(?:Group|Delegated)?ManagedServiceAccount"'
+    rb'|"objectCategory":"CN=ms-DS-(?:Group-|Delegated-)?Managed-Service-Account,',
+    re.IGNORECASE,
+)
 # domain/hub.md 1.4
 COLLEGE = "OU=LSA,OU=Organizations"
 GROUPS = f"OU=Users and Groups,{COLLEGE}"
@@ -32,8 +46,9 @@ BRANCHES = (f"OU=Research and Instrumentation,{COLLEGE}", f"OU=Workstations,{COL
 
 
 def read_users(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator[Page]:
-    """Every user account of the campus."""
-    return _paged(map(shapes.PERSON.record, client.entries(PEOPLE, shapes.PERSON.names)))
+    """Every account of a person, or of what logs on like one, on the campus."""
+    found = map(shapes.PERSON.record, client.entries(PEOPLE, shapes.PERSON.names))
+    return _paged(record for record in found if not _TRUST.search(record))
 
 
 def read_groups(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator[Page]:
@@ -44,9 +59,10 @@ def read_groups(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator
 
 
 def read_computers(client: ActiveDirectoryClient, request: ReadRequest) -> Iterator[Page]:
-    """Every computer of the college."""
-    found = client.entries("(objectClass=computer)", shapes.COMPUTER.names, below=COLLEGE)
-    return _paged(map(shapes.COMPUTER.record, found))
+    """Every computer of the college, without the accounts of services."""
+    found = client.entries(COMPUTERS, shapes.COMPUTER.names, below=COLLEGE)
+    records = map(shapes.COMPUTER.record, found)
+    return _paged(record for record in records if not _SERVICE.search(record))
 
 
 def read_organizational_units(
