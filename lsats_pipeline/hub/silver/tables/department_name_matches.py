@@ -61,7 +61,7 @@ DEPARTMENT_NAME_MATCHES = SqlModel(
         SqlColumn(
             "similarity",
             "double precision",
-            about="share of common three-letter groups, as pg_trgm has it; 1 for the same name",
+            about="share of common three-letter groups, as pg_trgm has it; 1 for the same words",
         ),
     ),
     rules=(

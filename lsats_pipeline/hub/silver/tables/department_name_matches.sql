@@ -1,12 +1,19 @@
--- The department that a name most resembles: the share of three-letter groups that both have among
--- those that either has, which is the formula of pg_trgm. Up to a half is no resemblance.
+-- The department that a name most resembles: that with the same words, in whatever order, else by the
+-- share of three-letter groups that both have among those that either has, which is the formula of
+-- pg_trgm. Up to a half is no resemblance.
 --
--- names ─▶ those spelled like a department | the others ─▶ groups ─▶ who shares rare ones ─▶ the best
-with spelled as (
+-- names ─▶ those with the words of a department | the others ─▶ groups ─▶ who shares rare ones ─▶ the best
+with worded as materialized (
+    select dept_id, lower(department_name) as lower_name,
+        silver.department_words(department_name) as words
+    from silver.departments
+    where silver.department_words(department_name) <> '{}'
+),
+spelled as materialized (
     select distinct on (keys.key) keys.key as name, department.dept_id
     from keys
-    join silver.departments as department on lower(department.department_name) = lower(keys.key)
-    order by keys.key, department.dept_id
+    join worded as department on department.words = silver.department_words(keys.key)
+    order by keys.key, department.lower_name = lower(keys.key) desc, department.dept_id
 ),
 other as materialized (
     select keys.key as name, silver.trigrams(keys.key) as groups

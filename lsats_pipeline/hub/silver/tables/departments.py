@@ -96,10 +96,11 @@ DEPARTMENTS = IntegratedTable(
             "name_disagreement",
             0.05,
             """
-            lower(regexp_replace(tdx.department_name, '\\s', '', 'g'))
-                <> lower(regexp_replace(umapi.department_name, '\\s', '', 'g'))
+            not silver.is_same_department(
+                tdx.department_name, umapi.department_name, merged.dept_id)
             """,
-            about="TDX and the gateway call it differently, blanks and case aside",
+            about="TDX and the gateway call it differently, whatever the order of the words, case,"
+            " punctuation and abbreviations",
         ),
         QualityRule(
             "orphan_parent",
