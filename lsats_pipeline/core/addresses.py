@@ -86,19 +86,28 @@ def redacted(text: str) -> str:
     return _USER.sub(r"\1", _QUERY.sub(r"\1?…", text))
 
 
-def checked(url: str, variable: str, *, encrypted: str, plain: str) -> SplitResult:
+def listed(addresses: str) -> list[str]:
+    """The addresses of a variable that may name several, separated by blanks or commas."""
+    return [address for address in re.split(r"[\s,]+", addresses) if address]
+
+
+def checked(
+    url: str, variable: str, *, encrypted: str, plain: str, also: tuple[str, ...] = ()
+) -> SplitResult:
     """Return the parsed URL; ConfigurationError when it would carry credentials in the clear.
 
     `encrypted` and `plain` are the two schemes of the protocol (`https` and `http`, `ldaps` and
-    `ldap`); the plain one is for simulators and tunnels that listen on loopback.
+    `ldap`); the plain one is for simulators and tunnels that listen on loopback. `also`: schemes
+    that encrypt in another way.
     """
     parts = _parsed(url, variable, example=f"{encrypted}://host.example.edu")
-    if parts.scheme not in (encrypted, plain):
-        raise ConfigurationError(f"{variable}: {url!r} must begin with {encrypted}://")
+    safe = " or ".join(f"{scheme}://" for scheme in (encrypted, *also))
+    if parts.scheme not in (encrypted, plain, *also):
+        raise ConfigurationError(f"{variable}: {url!r} must begin with {safe}")
     if parts.scheme == plain and not is_loopback(parts.hostname or ""):
         raise ConfigurationError(
             f"{variable}: {plain}:// would send the password unencrypted to {parts.hostname}; "
-            f"use {encrypted}:// ({plain}:// is for this machine only)"
+            f"use {safe} ({plain}:// is for this machine only)"
         )
     return parts
 

@@ -91,10 +91,11 @@ class Retries:
     _next_wait: float = 0.0
 
     def run(self, call: Callable[[], T]) -> T:
-        """The result of the call.
+        """The result of the call. One of several steps may follow: failures in a row are counted.
 
         TransientFailure after the last try; TransientError when the server asks for more patience.
         """
+        self._next_wait = 0.0
         for attempt in stamina.retry_context(self._decide, attempts=None, timeout=None):
             with attempt:
                 if self._next_wait:

@@ -6,8 +6,13 @@ A row's name is the kind of fault, or `kind:anything` when several of a kind are
     tdx_token_life, gateway_token_life  {"seconds": s, "claimed": s}  what the token says of itself
     http_error       {"path": "...", "status": 500, "times": n}
     http_cut         {"path": "...", "after_bytes": n, "times": n}    dropped within the body
-    ldap_size_limit  {"directory": "...", "entries": n}               code 4, even when paged
-    ldap_cut         {"directory": "...", "after_entries": n, "times": n}
+    ldap_size_limit  {"directory": "...", "entries": n}  code 4, in place of its own limit; 0: none;
+                     "pages": true: not of paged searches
+    ldap_no_ordering {"directory": "..."}                (uid>=a) is undefined, as is its negation
+    ldap_no_paging   {"directory": "...", "code": 12}    as a server without paged results
+    ldap_cookie_gone {"directory": "...", "code": 53, "times": n}     a page that is asked for
+    ldap_cut         {"directory": "...", "after_entries": n, "times": n}  of one search;
+                     "bytes": n: and so many bytes of the next entry
     slow             {"path" or "directory": "...", "seconds": s, "times": n}
     gateway_shift    {"after_page": n}    the first record is gone once n pages have been read
 

@@ -213,6 +213,23 @@ class Substrings(_Leaf):
         return Condition(sql.SQL("({})").format(sql.SQL(" and ").join(conditions)), True)
 
 
+def without_ordering(criteria: Filter, wanted: bool = True) -> Filter:
+    """The filter on a server whose attributes have no ordering rule.
+
+    `>=` and `<=` are undefined there, and so is their negation: neither half matches (RFC 4511
+    4.5.1.7). `wanted`: whether a match is looked for or its contrary.
+    """
+    match criteria:
+        case FilterGroup(all_of, members):
+            inner = tuple(without_ordering(member, wanted) for member in members)
+            return FilterGroup(all_of == wanted, inner)
+        case Not(member):
+            return without_ordering(member, not wanted)
+        case Compare(_, ">=" | "<=", _):
+            return FilterGroup(False, ())
+    return criteria if wanted else Not(criteria)
+
+
 def decode_filter(tag: int, content: bytes) -> Filter:
     """The filter in a search request (RFC 4511 4.5.1)."""
     if tag in (0xA0, 0xA1):

@@ -27,7 +27,7 @@ from psycopg import sql
 from lsats_pipeline.campus.simulators import ber
 from lsats_pipeline.campus.simulators.directory import EntryKind, SimulatedDirectory
 from lsats_pipeline.campus.simulators.entries import ServedEntry, decode_entry, encode_entry
-from lsats_pipeline.campus.simulators.ldap_filter import Compare
+from lsats_pipeline.campus.simulators.ldap_filter import Compare, without_ordering
 from lsats_pipeline.campus.simulators.ldap_messages import (
     BASE,
     ONE_LEVEL,
@@ -178,7 +178,9 @@ class _Connection(StreamRequestHandler):
     def _send_matches(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
         moment = self.server.campus.moment()
         self._dawdle(moment)
-        progress = self._resume(request)
+        if moment.faults.get("ldap_no_ordering", self.directory.system):
+            request = request._replace(filter=without_ordering(request.filter))
+        progress = self._resume(request, moment)
         limit, room = self._room(request, progress, moment)
         with closing(self._matches(message_id, request, progress, moment, room)) as matches:
             found = list(islice(matches, room))
@@ -195,9 +197,14 @@ class _Connection(StreamRequestHandler):
             self._cookie(SearchProgress(found[-1][0], sent)) if more and found else b"",
         )
 
-    def _resume(self, request: Search) -> SearchProgress:
+    def _resume(self, request: Search, moment: Moment) -> SearchProgress:
+        refusal = moment.faults.get("ldap_no_paging", self.directory.system)
+        if request.page is not None and refusal:
+            raise Refused(refusal.get("code", 12), "no paged results here")
         if request.page is None or not request.page[1]:
             return SearchProgress()
+        if gone := moment.faults.take("ldap_cookie_gone", self.directory.system):
+            raise Refused(gone.get("code", 53), "the page cookie is not known any more")
         if (progress := self.cookies.pop(request.page[1], None)) is None:
             raise Refused(
                 ResultCode.UNWILLING_TO_PERFORM, "the page cookie is not from this connection"
@@ -213,9 +220,11 @@ class _Connection(StreamRequestHandler):
         """How many entries the whole search may give (0: no limit), and how many this answer."""
         fault = moment.faults.get("ldap_size_limit", self.directory.system)
         unpaged = 0 if request.page else self.directory.page_limit
-        asked = fault["entries"] if fault else 0
-        limits = (request.size_limit, self.directory.most_entries, unpaged, asked)
-        limit = min((n for n in limits if n), default=0)
+        most = self.directory.most_entries
+        if fault:
+            most = 0 if request.page and fault.get("pages") else fault["entries"]
+            unpaged = unpaged if most else 0
+        limit = min((n for n in (request.size_limit, most, unpaged) if n), default=0)
         page = min(request.page[0], self.directory.page_limit) if request.page else sys.maxsize
         return limit, min(page, max(limit - progress.sent, 0) if limit else page)
 
@@ -265,6 +274,7 @@ class _Connection(StreamRequestHandler):
         # No order that a reader could lean on, but the same one every time.
         for number, (_, entry) in enumerate(sorted(found, key=_shuffled), progress.sent):
             if cut and number >= cut["after_entries"]:
+                self.wfile.write(entry[: cut.get("bytes", 0)])
                 self._hang_up(moment)
             self.wfile.write(entry)
 

@@ -28,7 +28,7 @@ import msgspec
 
 from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.ldap import Truncated, escape
-from lsats_pipeline.hub.sources.ldap_records import LdapEntry
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry, values_of
 
 Search = Callable[[str, int], Iterator[LdapEntry]]
 
@@ -92,7 +92,7 @@ class RangeReader:
 
     def _prove_order(self) -> None:
         sample, _ = self._all(f"({self._attribute}=*)", limit=1)
-        value = next((v for entry in sample for v in self._values(entry)), None)
+        value = next((v for entry in sample for v in values_of(entry, self._attribute)), None)
         if value is None:
             return
         same = f"({self._attribute}={escape(value)})({self._attribute}>={escape(value)})"
@@ -158,13 +158,9 @@ class RangeReader:
 
         With several values it is the greatest that counts, since (uid>=b) holds when any does.
         """
-        texts = (value.decode("utf-8", "replace") for value in self._values(entry))
+        texts = (value.decode("utf-8", "replace") for value in values_of(entry, self._attribute))
         greatest = max(map(_fold, texts), default="\ufffd")
         return None if "\ufffd" in greatest or not greatest.strip() else greatest
-
-    def _values(self, entry: LdapEntry) -> list[bytes]:
-        wanted = self._attribute.lower().encode()
-        return next((v for name, v in entry.attributes if name.lower() == wanted), [])
 
 
 def _fold(value: str) -> str:

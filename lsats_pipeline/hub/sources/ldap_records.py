@@ -50,6 +50,16 @@ def read_entry(data: bytes, at: int) -> LdapEntry:
     return LdapEntry(data[start:end], _Attributes(data, *read_header(data, end)), RANGE in data)
 
 
+def values_of(entry: LdapEntry, name: str) -> list[bytes]:
+    """The values of an attribute in any spelling, with those of its options (`cn;lang-ja`)."""
+    wanted = name.lower().encode()
+    found: list[bytes] = []
+    for spelled, values in entry.attributes:
+        if spelled.lower().partition(b";")[0] == wanted:
+            found += values
+    return found
+
+
 class _Attributes:
     """The attributes of an entry, taken from its message whenever they are asked for.
 

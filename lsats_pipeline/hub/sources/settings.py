@@ -11,6 +11,11 @@ from lsats_pipeline.core.settings import Settings, data_folder, environment
 
 # A file of this name says that the simulated campus fills the folder.
 SIMULATED = ".simulated"
+# Of directories.
+SERVERS = (
+    "ldaps://host or ldap+starttls://host; several, separated by blanks, are tried in their order"
+)
+ISSUERS = "PEM file of the certificates to trust instead of this machine's"
 
 
 class SourceSettings(Settings):

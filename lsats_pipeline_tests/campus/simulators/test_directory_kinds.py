@@ -115,8 +115,9 @@ def test_a_long_list_comes_in_ranges(campus: CampusEditor, hub: Hub) -> None:
 
     def ask(*attributes: str) -> dict[str, list[str]]:
         """The one entry as it is on the wire; libraries put ranges together by themselves."""
-        request = directory._request(TEAMS, ldap3.SUBTREE, "(cn=everyone)", attributes, 0)
-        [entry], _ = directory._receive(directory._send(request))
+        request = directory.request(TEAMS, ldap3.SUBTREE, "(cn=everyone)", attributes)
+        connection = directory.connection()
+        [entry], _ = connection.receive(connection.send(request))
         return {name.decode(): [v.decode() for v in found] for name, found in entry.attributes}
 
     assert ask("member", "cn") == {"cn": ["Everyone"], "member;range=0-1499": members[:1500]}
@@ -284,12 +285,12 @@ def test_a_password_sent_unasked_is_dropped(
     campus: CampusEditor, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campus.put("active_directory", "computer", computer("pc", 1, **SECRETS))
-    request = Directory._request
+    request = Directory.request
 
-    def greedy(self: Any, base: str, scope: str, filter: str, names: Any, limit: int) -> Any:
+    def greedy(self: Any, base: str, scope: str, filter: str, names: Any, limit: int = 0) -> Any:
         return request(self, base, scope, filter, [*names, *SECRETS], limit)
 
-    monkeypatch.setattr(Directory, "_request", greedy)
+    monkeypatch.setattr(Directory, "request", greedy)
     [record] = hub.read("active_directory_computer")
     assert record["cn"] == "pc"
     assert not SECRETS.keys() & record.keys()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
 
-from lsats_pipeline.core.errors import IncompleteRead, TransientError
-from lsats_pipeline.hub.sources import stream
+from lsats_pipeline.core.errors import IncompleteRead, PermanentError, TransientError
+from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.active_directory import client as active_directory
 from lsats_pipeline.hub.sources.active_directory import shapes
+from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.hub.sources.conftest import Client, Served, field, pages, read
 
 STREAM = "active_directory_user"
@@ -42,13 +44,60 @@ def test_a_size_limit_is_an_incomplete_read(
         pages(STREAM, connect("active_directory"))
 
 
-def test_a_connection_cut_mid_way(
-    connect: Connect, campus: Served, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bytes_of_the_next", [0, 9])
+def test_a_connection_cut_ten_times_costs_nothing(
+    bytes_of_the_next: int,
+    connect: Connect,
+    campus: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    waits: Waits,
+) -> None:
+    """Cookies die with the connection: the search begins again, and nobody comes twice."""
+    monkeypatch.setattr(active_directory, "PAGE", 50)
+    places = random.Random(5).sample(range(len(campus.records(STREAM))), 10)
+    for number, place in enumerate(places):
+        cut = {"after_entries": place, "bytes": bytes_of_the_next, "times": 1}
+        campus.fault(f"ldap_cut:{number}", directory="active_directory", **cut)
+    records = read(STREAM, connect("active_directory", clock=waits.clock))
+    found = [field(record, "objectGUID") for record in records]
+    assert sorted(found) == sorted(campus.records(STREAM))
+    assert len(waits.slept) == 10
+
+
+def test_a_connection_that_is_always_cut_ends_the_read(
+    connect: Connect, campus: Served, monkeypatch: pytest.MonkeyPatch, waits: Waits
 ) -> None:
     monkeypatch.setattr(active_directory, "PAGE", 50)
-    campus.fault("ldap_cut", directory="active_directory", after_entries=120, times=1)
-    with pytest.raises(TransientError, match="Active Directory"):
-        pages(STREAM, connect("active_directory"))
+    campus.fault("ldap_cut", directory="active_directory", after_entries=120)
+    with pytest.raises(TransientError, match=r"lost.*12 times in a row after .* 120 entries"):
+        pages(STREAM, connect("active_directory", clock=waits.clock))
+    assert len(waits.slept) == 11
+
+
+@pytest.mark.parametrize("code", [2, 12, 53])
+def test_a_cookie_that_the_server_forgot(
+    code: int, connect: Connect, campus: Served, monkeypatch: pytest.MonkeyPatch, waits: Waits
+) -> None:
+    monkeypatch.setattr(active_directory, "PAGE", 50)
+    campus.fault("ldap_cookie_gone", directory="active_directory", code=code, times=3)
+    records = read(STREAM, connect("active_directory", clock=waits.clock))
+    assert len(records) == len(campus.records(STREAM))
+    assert len(waits.slept) == 3
+
+
+def test_a_server_without_pages(connect: Connect, campus: Served) -> None:
+    campus.fault("ldap_no_paging", directory="active_directory")
+    client = connect("active_directory")
+    with pytest.raises(PermanentError, match="does not give out pages of"):
+        pages(STREAM, client)
+    with pytest.raises(PermanentError, match="does not give out pages of"):
+        source("active_directory").probe(client)
+
+
+def test_the_probe_says_how_it_is_read(connect: Connect) -> None:
+    client = connect("active_directory")
+    assert source("active_directory").probe(client) == "answers; read in pages"
+    assert len(read(STREAM, client)) > 50
 
 
 def test_no_password_material_is_asked_for() -> None:

@@ -7,8 +7,9 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from pydantic import SecretStr
@@ -22,6 +23,7 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.hub.sources import ldap
+from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.hub.sources.conftest import Served
 
@@ -29,7 +31,9 @@ AD_BASE = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
 EVERYBODY = "(&(objectClass=person)(!(objectClass=computer)))"
 
 
-def account(url: str, user: str = "cn=me", password: str = "pw") -> ldap.BindAccount:
+def account(
+    url: str, user: str = "cn=me", password: str = "pw", ca_file: Path | None = None
+) -> ldap.BindAccount:
     return ldap.BindAccount(
         title="Testing",
         url=url,
@@ -39,6 +43,8 @@ def account(url: str, user: str = "cn=me", password: str = "pw") -> ldap.BindAcc
         user_variable="T_USER",
         password_variable="T_PASSWORD",
         base_variable="T_BASE",
+        ca_file=ca_file,
+        ca_variable="T_CA_FILE",
     )
 
 
@@ -53,9 +59,19 @@ HANG_UP = b"hang up"
 Answer = Callable[[bytes], bytes]
 
 
+def accept(message_id: bytes) -> bytes:
+    return done(message_id, 0, tag=0x61)
+
+
 @contextmanager
-def directory_that(answers: Answer, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that accepts any bind and answers searches from a script."""
+def directory_that(
+    answers: Answer,
+    context: ssl.SSLContext | None = None,
+    *,
+    starttls: bool = False,
+    bind: Answer = accept,
+) -> Iterator[str]:
+    """A server that answers searches and binds from a script, connection after connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -64,41 +80,49 @@ def directory_that(answers: Answer, context: ssl.SSLContext | None = None) -> It
                     connection, _ = listening.accept()
                 except OSError:
                     return
-                with suppress(OSError), connection:
-                    if context is None:
-                        _serve(connection, answers)
-                    else:
-                        with context.wrap_socket(connection, True) as encrypted:
-                            _serve(encrypted, answers)
+                with suppress(OSError, ber.BadMessage), connection:
+                    if context is not None and not starttls:
+                        connection = context.wrap_socket(connection, True)
+                    if _serve(connection, answers, bind, starttls) and context:
+                        connection = context.wrap_socket(connection, True)
+                        _serve(connection, answers, bind, False)
+                    connection.close()
 
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            scheme = "ldaps" if context else "ldap"
+            scheme = "ldap+starttls" if starttls else "ldaps" if context else "ldap"
             yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()
 
 
-def _serve(connection: socket.socket, answers: Answer) -> None:
-    with connection.makefile("rb") as file:
-        while (message := ber.read_message(file)) is not None:
+def _serve(connection: socket.socket, answers: Answer, bind: Answer, starttls: bool) -> bool:
+    """Answer until the client goes, or (True) wants TLS."""
+    with connection.makefile("rb", buffering=0) as file:
+        while (message := ber.read_message(cast(BinaryIO, file))) is not None:
             (_, number), (tag, content), *_ = ber.parts(message)
             message_id = ber.element(ber.INTEGER, number)
             if tag == 0x60:
-                connection.sendall(done(message_id, 0, tag=0x61))
+                connection.sendall(bind(message_id))
+            elif tag == 0x77:
+                connection.sendall(done(message_id, 0 if starttls else 2, tag=0x78))
+                if starttls:
+                    return True
             elif tag == 0x63:
                 answer = answers(message_id + content)
                 connection.sendall(answer.removesuffix(HANG_UP))
                 if answer.endswith(HANG_UP):
-                    return
+                    return False
             else:
-                return
+                return False
+    return False
 
 
-def done(message_id: bytes, code: int, tag: int = 0x65) -> bytes:
-    result = ber.integer(code, ber.ENUMERATED) + ber.element(ber.OCTETS) * 2
+def done(message_id: bytes, code: int, tag: int = 0x65, words: str = "") -> bytes:
+    texts = ber.element(ber.OCTETS) + ber.element(ber.OCTETS, words.encode())
+    result = ber.integer(code, ber.ENUMERATED) + texts
     return ber.element(ber.SEQUENCE, message_id, ber.element(tag, result))
 
 
@@ -132,8 +156,11 @@ def found(url: str, waits: Waits) -> list[str]:
         (11, IncompleteRead, "adminLimitExceeded"),
         (32, ConfigurationError, "T_BASE"),
         (50, ConfigurationError, "T_USER"),
-        (51, TransientError, "busy"),
-        (1, PermanentError, "operationsError"),
+        (10, ConfigurationError, "T_BASE, or name that server in T_URL"),
+        (8, ConfigurationError, "ldaps://"),
+        (34, ConfigurationError, "no distinguished name; check T_BASE"),
+        (53, PermanentError, "T_USER"),
+        (1, PermanentError, "operationsError.*T_USER"),
         (12, PermanentError, "code 12"),
     ],
 )
@@ -149,24 +176,6 @@ def test_an_ending_other_than_success(
         assert next(entries).dn == b"cn=a"
         with pytest.raises(error, match=words):
             next(entries)
-
-
-def test_a_connection_that_breaks_off(waits: Waits) -> None:
-    def half(request: bytes) -> bytes:
-        number = message_id(request)
-        return entry(number, "cn=a", cn=["a"]) + entry(number, "cn=b", cn=["b"])[:-3] + HANG_UP
-
-    with directory_that(half) as url, pytest.raises(TransientError, match="lost"):
-        found(url, waits)
-
-
-def test_notice_of_disconnection(waits: Waits) -> None:
-    notice = ber.element(ber.INTEGER, b"\x00")
-    with (
-        directory_that(lambda request: done(notice, 52, tag=0x78)) as url,
-        pytest.raises(TransientError, match="disconnection"),
-    ):
-        found(url, waits)
 
 
 @pytest.mark.parametrize(
@@ -265,20 +274,207 @@ def test_filters_take_any_value(campus: Served) -> None:
             assert list(directory.search(AD_BASE, filter, ["cn"])) == []
 
 
+# ── carried on ────────────────────────────────────────────────────────────────────────────────────
+
+
+def three(number: bytes) -> bytes:
+    return b"".join(entry(number, f"cn={name}", cn=[name]) for name in "abc")
+
+
+class Script:
+    """Answers of a server, one after the other; the last one for ever."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers, self.asked = answers, 0
+
+    def __call__(self, request: bytes) -> bytes:
+        self.asked += 1
+        return self.answers[min(self.asked, len(self.answers)) - 1](message_id(request))
+
+
+def whole(number: bytes) -> bytes:
+    return three(number) + done(number, 0)
+
+
+def notice(number: bytes) -> bytes:
+    zero = ber.element(ber.INTEGER, b"\x00")
+    return entry(number, "cn=a", cn=["a"]) + done(zero, 52, tag=0x78)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda number: HANG_UP,
+        lambda number: three(number)[:-9] + HANG_UP,
+        lambda number: three(number) + HANG_UP,
+        lambda number: whole(number)[:-2] + HANG_UP,
+        notice,
+        lambda number: done(number, 51),
+        lambda number: three(number) + done(number, 52),
+    ],
+    ids=["at once", "in an entry", "before the end", "in the end", "notice", "busy", "unavailable"],
+)
+def test_the_same_read_goes_on(broken: Answer, waits: Waits) -> None:
+    script = Script(broken, broken, whole)
+    with directory_that(script) as url, ldap.connect(account(url), waits.clock) as directory:
+        entries = directory.search("dc=x", EVERYBODY, ["cn"])
+        assert [e.dn for e in ldap.distinct(entries, "objectGUID")] == [b"cn=a", b"cn=b", b"cn=c"]
+        assert next(e.dn for e in directory.search("dc=x", EVERYBODY, ["cn"])) == b"cn=a"
+    assert script.asked == 4
+
+
+def test_an_idle_connection_that_was_closed_is_replaced(waits: Waits) -> None:
+    script = Script(lambda number: whole(number) + HANG_UP)
+    with directory_that(script) as url, ldap.connect(account(url), waits.clock) as directory:
+        for _ in range(3):
+            assert len(list(directory.search("dc=x", EVERYBODY, ["cn"]))) == 3
+    assert script.asked == 3
+
+
+def test_a_server_that_is_always_busy(waits: Waits) -> None:
+    with (
+        directory_that(Script(lambda number: done(number, 51))) as url,
+        pytest.raises(TransientError, match=r"Testing: .*code 51 .busy.*12 times in a row"),
+    ):
+        found(url, waits)
+
+
+def test_renamed_and_changed_while_a_search_was_repeated() -> None:
+    """One identity once: what it was like when it first came."""
+
+    def person(dn: str, guid: str, mail: str) -> LdapEntry:
+        return LdapEntry(
+            dn.encode(), [(b"objectguid", [guid.encode()]), (b"mail", [mail.encode()])]
+        )
+
+    first, second = person("cn=a", "1", "old"), person("cn=b", "1", "new")
+    other, nameless = person("cn=b", "2", "x"), LdapEntry(b"cn=c", [])
+    entries = [first, second, other, nameless, nameless, first]
+    assert list(ldap.distinct(entries, "objectGUID")) == [first, other, nameless]
+
+
+# ── several servers ───────────────────────────────────────────────────────────────────────────────
+
+
+def closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"ldap://127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("separator", [" ", ",", " , ", "\n"])
+def test_the_next_server_is_asked(
+    separator: str, waits: Waits, caplog: pytest.LogCaptureFixture
+) -> None:
+    with directory_that(Script(whole)) as url:
+        assert len(found(separator.join([closed_port(), url, "ldap://localhost:1"]), waits)) == 3
+    assert waits.slept == []
+    assert "trying the next server" in caplog.text
+
+
+def test_another_server_takes_over_a_read(waits: Waits) -> None:
+    with directory_that(Script(whole)) as second:
+        with directory_that(Script(lambda number: three(number)[:-9] + HANG_UP)) as first:
+            settings = account(f"{first} {second}")
+            stack = ExitStack()
+            directory = stack.enter_context(ldap.connect(settings, waits.clock))
+            entries = directory.search("dc=x", EVERYBODY, ["cn"])
+            assert next(entries).dn == b"cn=a"
+        assert {e.dn for e in entries} == {b"cn=a", b"cn=b", b"cn=c"}
+        stack.close()
+
+
+def test_none_of_the_servers(waits: Waits) -> None:
+    one, two = closed_port(), closed_port()
+    with pytest.raises(Unreachable) as caught:
+        found(f"{one} {two}", waits)
+    assert f"{one}: " in str(caught.value)
+    assert f"{two}: " in str(caught.value)
+    assert "T_URL" in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["ldap://directory.example.edu", "http://127.0.0.1", ""])
+def test_every_server_is_checked_before_any_is_asked(url: str, waits: Waits) -> None:
+    script = Script(whole)
+    with directory_that(script) as good, pytest.raises(ConfigurationError, match="T_URL"):
+        found(f"{good} {url}" if url else " , ", waits)
+    assert script.asked == 0
+
+
+def test_a_wrong_password_is_not_tried_at_every_server(waits: Waits) -> None:
+    asked = []
+
+    def refused(number: bytes) -> bytes:
+        asked.append(number)
+        return done(number, 49, tag=0x61)
+
+    with directory_that(Script(whole), bind=refused) as url, pytest.raises(ConfigurationError):
+        found(f"{url} {url}", waits)
+    assert len(asked) == 1
+
+
+# ── signing in ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "error", "text"),
+    [
+        (8, "BindSimple: Transport encryption required.", ConfigurationError, "ldaps://.*T_URL"),
+        (13, "confidentiality required", ConfigurationError, "ldap.starttls://.*T_URL"),
+        (34, "invalid DN", ConfigurationError, "T_USER"),
+        (49, "", ConfigurationError, "T_USER and T_PASSWORD"),
+        (49, "AcceptSecurityContext error, data 52e, v4563", ConfigurationError, "wrong name or"),
+        (49, "AcceptSecurityContext error, data 532, v4563", ConfigurationError, "expired"),
+        (49, "AcceptSecurityContext error, data 773, v4563", ConfigurationError, "to be changed"),
+        (49, "AcceptSecurityContext error, data 533, v4563", ConfigurationError, "disabled"),
+        (49, "AcceptSecurityContext error, data 775, v4563", ConfigurationError, "locked"),
+        (49, "AcceptSecurityContext error, data 701, v4563", ConfigurationError, "expired"),
+        (53, "unauthenticated bind", ConfigurationError, "T_USER"),
+        (80, "out of\nmemory", PermanentError, "code 80 .other.*'out of memory'"),
+    ],
+)
+def test_a_bind_that_is_refused(
+    code: int, words: str, error: type[Exception], text: str, waits: Waits
+) -> None:
+    def refused(number: bytes) -> bytes:
+        return done(number, code, tag=0x61, words=words)
+
+    with directory_that(Script(whole), bind=refused) as url, pytest.raises(error, match=text):
+        found(url, waits)
+    assert waits.slept == []
+
+
+def test_a_busy_server_is_bound_to_later(waits: Waits) -> None:
+    answers = Script(lambda number: done(number, 51, tag=0x61), accept)
+    with directory_that(Script(whole), bind=lambda number: answers(number)) as url:
+        assert len(found(url, waits)) == 3
+    assert len(waits.slept) == 1
+
+
+# ── encryption ────────────────────────────────────────────────────────────────────────────────────
+
+
+def self_signed(folder: Path, days: int) -> Path:
+    """A certificate for 127.0.0.1 that is signed by itself only; its key is next to it."""
+    path, names = folder / "server.pem", folder / "names"
+    names.write_text("subjectAltName=IP:127.0.0.1\n")
+    key, request = f"{path}.key", f"{path}.request"
+    for command in (
+        ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", key],
+        ["x509", "-req", "-in", request, "-signkey", key, "-days", str(days), "-extfile", names],
+    ):
+        out = request if command[0] == "req" else path
+        subprocess.run(["openssl", *command, "-out", out], check=True, capture_output=True)
+    return path
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that is signed by itself only; its key is next to it."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(path) + ".key", "-out", str(path)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return path
+    return self_signed(tmp_path_factory.mktemp("tls"), days=2)
+
+
+@pytest.fixture(scope="session")
+def expired(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("expired"), days=-1)
 
 
 def encrypting(certificate: Path) -> ssl.SSLContext:
@@ -287,27 +483,31 @@ def encrypting(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def test_an_untrusted_certificate_is_refused(certificate: Path, waits: Waits) -> None:
+def answering(certificate: Path, *, starttls: bool = False) -> AbstractContextManager[str]:
+    return directory_that(Script(whole), encrypting(certificate), starttls=starttls)
+
+
+@pytest.mark.parametrize("starttls", [False, True])
+def test_an_untrusted_certificate_is_refused(
+    starttls: bool, certificate: Path, waits: Waits
+) -> None:
     with (
-        directory_that(
-            lambda request: done(message_id(request), 0), encrypting(certificate)
-        ) as url,
-        pytest.raises(ConfigurationError, match="SSL_CERT_FILE"),
+        answering(certificate, starttls=starttls) as url,
+        pytest.raises(ConfigurationError, match=r"not trusted.*T_CA_FILE .or SSL_CERT_FILE"),
     ):
         found(url, waits)
     assert waits.slept == []
 
 
+@pytest.mark.parametrize("starttls", [False, True])
 def test_a_trusted_certificate(
-    certificate: Path, waits: Waits, monkeypatch: pytest.MonkeyPatch
+    starttls: bool, certificate: Path, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-
-    def answers(request: bytes) -> bytes:
-        return entry(message_id(request), "cn=a", cn=["a"]) + done(message_id(request), 0)
-
-    with directory_that(answers, encrypting(certificate)) as url:
-        assert found(url, waits) == ["cn=a"]
+    with answering(certificate, starttls=starttls) as url:
+        with ldap.connect(account(url, ca_file=certificate), waits.clock) as directory:
+            assert len(list(directory.search("dc=x", EVERYBODY, ["cn"]))) == 3
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert len(found(url, waits)) == 3
 
 
 def test_a_certificate_of_another_name(
@@ -315,7 +515,59 @@ def test_a_certificate_of_another_name(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with (
-        directory_that(lambda request: HANG_UP, encrypting(certificate)) as url,
-        pytest.raises(ConfigurationError, match="certificate"),
+        answering(certificate) as url,
+        pytest.raises(ConfigurationError, match=r"another name.*T_URL, not localhost"),
     ):
         found(url.replace("127.0.0.1", "localhost"), waits)
+
+
+def test_an_expired_certificate(expired: Path, waits: Waits) -> None:
+    with (
+        answering(expired) as url,
+        pytest.raises(ConfigurationError, match="has expired"),
+        ldap.connect(account(url, ca_file=expired), waits.clock),
+    ):
+        pass
+
+
+def test_an_issuers_file_that_is_none(certificate: Path, tmp_path: Path, waits: Waits) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for path in (tmp_path / "ca.pem", tmp_path / "absent.pem"):
+        with (
+            answering(certificate) as url,
+            pytest.raises(ConfigurationError, match=r"T_CA_FILE.*PEM"),
+            ldap.connect(account(url, ca_file=path), waits.clock),
+        ):
+            pass
+
+
+def test_tls_at_a_port_without(waits: Waits) -> None:
+    with (
+        directory_that(Script(whole)) as url,
+        pytest.raises(ConfigurationError, match=r"unencrypted.*T_URL"),
+    ):
+        found(url.replace("ldap:", "ldaps:"), waits)
+
+
+@pytest.mark.parametrize("scheme", ["ldap:", "ldap+starttls:"])
+def test_a_port_of_tls_without(scheme: str, certificate: Path, waits: Waits) -> None:
+    with (
+        answering(certificate) as url,
+        pytest.raises(ConfigurationError, match="speaks TLS from the start: use ldaps://"),
+    ):
+        found(url.replace("ldaps:", scheme), waits)
+
+
+def test_a_server_without_starttls(waits: Waits) -> None:
+    with (
+        directory_that(Script(whole)) as url,
+        pytest.raises(ConfigurationError, match=r"does not offer StartTLS.*T_URL"),
+    ):
+        found(url.replace("ldap:", "ldap+starttls:"), waits)
+
+
+def test_a_server_that_is_not_trusted_is_passed_over(certificate: Path, waits: Waits) -> None:
+    with answering(certificate) as untrusted, directory_that(Script(whole)) as good:
+        assert len(found(f"{untrusted} {good}", waits)) == 3
+        with pytest.raises(ConfigurationError, match=r"not trusted.*; ldaps:.*not trusted"):
+            found(f"{untrusted} {untrusted}", waits)

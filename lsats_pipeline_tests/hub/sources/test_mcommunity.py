@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from lsats_pipeline.core.errors import IncompleteRead, TransientError
+from lsats_pipeline.core.errors import IncompleteRead
 from lsats_pipeline.hub.sources.ldap import Directory
+from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.hub.sources.conftest import Client, Served, field, pages, read
 
 STREAM = "mcommunity_ldap_user"
@@ -63,10 +65,13 @@ def test_a_limit_too_small_to_read_anything(connect: Connect, campus: Served) ->
     assert left == []
 
 
-def test_a_connection_cut_mid_way(connect: Connect, campus: Served) -> None:
-    campus.fault("ldap_cut", directory="mcommunity_ldap", after_entries=100, times=1)
-    client = connect("mcommunity_ldap")
-    with pytest.raises(TransientError, match="MCommunity"):
-        pages(STREAM, client)
-    campus.repair()
-    assert len(read(STREAM, connect("mcommunity_ldap"))) == len(campus.records(STREAM))
+def test_a_connection_cut_ten_times_costs_nothing(
+    connect: Connect, campus: Served, waits: Waits
+) -> None:
+    for number, place in enumerate(random.Random(5).sample(range(200), 10)):
+        cut = {"after_entries": place, "bytes": number * 7, "times": 1}
+        campus.fault(f"ldap_cut:{number}", directory="mcommunity_ldap", **cut)
+    records = read(STREAM, connect("mcommunity_ldap", clock=waits.clock))
+    assert len(records) == len(campus.records(STREAM))
+    assert len({field(record, "uid") for record in records}) == len(records)
+    assert len(waits.slept) == 10

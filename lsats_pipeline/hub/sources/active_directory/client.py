@@ -12,6 +12,7 @@ from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 
 PAGE = 1000  # the most that a domain controller gives per page
 LONG_ENTRIES = 200  # per page of entries with lists of members: a page is held in memory
+IDENTITY = "objectGUID"  # of an entry, whatever its name
 
 
 class ActiveDirectoryClient:
@@ -28,19 +29,19 @@ class ActiveDirectoryClient:
         below: str = "",
         page_size: int | None = None,
     ) -> Iterator[LdapEntry]:
-        """Entries that match, page after page to the last; lists of values come whole.
+        """Entries that match, each once, page after page to the last; lists of values come whole.
 
         `below`: a branch, written as its DN up to the root of all searches.
         """
         base = f"{below},{self._root}" if below else self._root
-        return self._directory.search(base, filter, attributes, page_size=page_size or PAGE)
+        wanted = [*attributes, IDENTITY]
+        found = self._directory.search(base, filter, wanted, page_size=page_size or PAGE)
+        return ldap.distinct(found, IDENTITY)
 
-    def sample(self, filter: str) -> list[LdapEntry]:
-        """One account that matches, if there is any."""
-        try:
-            return list(self._directory.search(self._root, filter, ["cn"], size_limit=1))
-        except ldap.Truncated:
-            return [LdapEntry(b"", {})]
+    def sample(self, filter: str) -> LdapEntry | None:
+        """One account that matches, if there is any, in a page of its own."""
+        found = self._directory.search(self._root, filter, ["cn"], page_size=1)
+        return next(found, None)
 
 
 @contextmanager
@@ -57,6 +58,8 @@ def connect(
         user_variable="AD_USER",
         password_variable="AD_PASSWORD",
         base_variable="AD_SEARCH_BASE",
+        ca_file=settings.ca_file,
+        ca_variable="AD_CA_FILE",
     )
     with ldap.connect(account, clock) as directory:
         yield ActiveDirectoryClient(directory, settings.search_base)

@@ -4,7 +4,7 @@
      └ OU=Users and Groups,... ── groups      ├ OU=Research and Instrumentation ─┐
                                               └ OU=Workstations ─────────────────┴─ OUs
 
-Paging cookies die with the connection, so a broken-off read starts again.
+Paging cookies die with the connection: after a lost one a search starts again.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def read_organizational_units(
 
 
 def probe(client: ActiveDirectoryClient) -> str:
-    """Search for one account."""
+    """Search for one account, in a page as they are read."""
     found = client.sample(PEOPLE)
-    return "answers" if found else "answers, but shows nobody to this account"
+    return "answers; read in pages" if found else "answers, but shows nobody to this account"
 
 
 def _guid(entry: LdapEntry) -> bytes:

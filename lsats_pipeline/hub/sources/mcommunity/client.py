@@ -42,6 +42,8 @@ def connect(settings: McommunitySettings, clock: Clock | None = None) -> Iterato
         user_variable="MCOMMUNITY_LDAP_USER",
         password_variable="MCOMMUNITY_LDAP_PASSWORD",
         base_variable="MCOMMUNITY_LDAP_BASE",
+        ca_file=settings.ca_file,
+        ca_variable="MCOMMUNITY_LDAP_CA_FILE",
     )
     with ldap.connect(account, clock) as directory:
         yield McommunityClient(directory, settings.base)
