@@ -4,8 +4,10 @@ LsatsError
 ├── ConfigurationError      change a setting, an option or a declaration   exit code 2
 │   └── BadDeclaration      a source, table or world contradicts itself
 ├── TransientError          the same call may succeed later                exit code 1
-│   └── Busy                somebody else is writing this stream or table
+│   ├── Busy                somebody else is writing this stream or table
+│   └── CallBroken          one call of a source failed, all its tries      (a CallFailed)
 ├── PermanentError          repeating will not help                        exit code 1
+│   ├── CallRefused         a source refused one call                       (a CallFailed)
 │   ├── IncompleteRead      the source ended before everything was read
 │   ├── CheckBlocked        a blocking quality check held the data back
 │   ├── BadFile             a file is damaged, or is not what it has to be
@@ -42,6 +44,25 @@ class Busy(TransientError):
 
 class PermanentError(LsatsError):
     """Repeating the call will not help."""
+
+
+class CallFailed(LsatsError):
+    """A source answers, and not one call: what is wrong may be with what was asked for alone.
+
+    `cause` says it in two words, to count by: `HTTP 403`.
+    """
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class CallBroken(CallFailed, TransientError):
+    """All tries of one call failed."""
+
+
+class CallRefused(CallFailed, PermanentError):
+    """One call was refused."""
 
 
 class IncompleteRead(PermanentError):

@@ -3,10 +3,14 @@
 call ── attempt ──▶ 200: parse the body
   ▲        ├─▶ what may pass (`core/retry.py`): wait, as the server asks or longer each time
   └────────┴─▶ 401: renew the token once, try again
-           └─▶ anything else: PermanentError
+           └─▶ anything else: CallRefused
 
-An answer is either whole or an error; bodies and tokens appear in no message and no log. One that
-may be too large for memory is kept on disk until it is whole (`Api.download`).
+An answer is either whole or an error; bodies and tokens appear in no message and no log, but for
+the title of a web page that came instead of data. An answer that may be too large for memory is
+kept on disk until it is whole (`Api.download`).
+
+CallFailed may be due to what was asked for alone. Unreachable, refused credentials and a rate limit
+without end concern every call.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from lsats_pipeline.core import addresses
 from lsats_pipeline.core.addresses import AddressCheck, SourceAddresses
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import (
+    CallBroken,
+    CallRefused,
     ConfigurationError,
     PermanentError,
     TransientError,
@@ -33,12 +39,15 @@ from lsats_pipeline.core.errors import (
 )
 from lsats_pipeline.core.retry import Retries, RetryPolicy, TransientFailure
 from lsats_pipeline.core.transport import UntrustedCertificate, tls, transient_failures
+from lsats_pipeline.core.web_pages import LOOKED_AT, web_page
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every single call otherwise
 
 TIMEOUT = httpx.Timeout(connect=15, read=120, write=60, pool=30)
+# Of a single record: one that hangs must not hold up the others for long.
+RECORD_TIMEOUT = httpx.Timeout(connect=15, read=30, write=30, pool=30)
 # Waits of 0.5, 2 and 8 seconds, each up to half longer; ten minutes of rate limits.
 API_RETRIES = RetryPolicy(
     first_wait=0.5, factor=4, longest_wait=8.0, jitter=(1.0, 1.5), patience=600.0, limit_wait=5.0
@@ -125,7 +134,12 @@ class Api:
         outside = not addresses.is_loopback(target.host)
         # A simulated system on this machine is reached whatever SSL_CERT_FILE names.
         verified = tls() if target.scheme == "https" else ssl.create_default_context()
-        self._http = httpx.Client(verify=verified, timeout=TIMEOUT, trust_env=outside)
+        self._http = httpx.Client(
+            verify=verified,
+            timeout=TIMEOUT,
+            trust_env=outside,
+            event_hooks={"response": [_set_aside_redirect]},
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +155,7 @@ class Api:
 
     def find(self, path: str, parse: Callable[[bytes], T]) -> T | None:
         """GET a path that may lead nowhere: None on 404."""
-        call = _Call("GET", path, {}, optional=True)
+        call = _Call("GET", path, {"timeout": RECORD_TIMEOUT}, optional=True)
         return self._repeated(call, lambda body: None if body is None else parse(body))
 
     def search(self, path: str, parse: Callable[[bytes], T], body: object) -> T:
@@ -156,8 +170,16 @@ class Api:
         return self._repeated(_Call("POST", path, {"json": body}, large=True), _ended_array)
 
     def sign_in(self, path: str, parse: Callable[[bytes], T], **arguments: Any) -> T:
-        """POST credentials, without a token; ConfigurationError when they are refused."""
-        return self._repeated(_Call("POST", path, arguments, with_token=False), parse)
+        """POST credentials, without a token; ConfigurationError when they are refused.
+
+        Nothing can be asked for without them, so no failure of theirs is a CallFailed.
+        """
+        try:
+            return self._repeated(_Call("POST", path, arguments, with_token=False), parse)
+        except CallBroken as error:
+            raise TransientError(str(error)) from None
+        except CallRefused as error:
+            raise PermanentError(str(error)) from None
 
     def _repeated(self, call: _Call, parse: Callable[[Any], T]) -> T:
         retries = Retries(self.retries, self.clock, f"{self.title}: {call}")
@@ -168,8 +190,8 @@ class Api:
                 raise Unreachable(
                     f"{self.title} does not answer at {self.origin} ({error}); {self.variable}?"
                 ) from None
-            raise TransientError(
-                f"{self.title}: {call} failed {retries.failures} times: {error}"
+            raise CallBroken(
+                f"{self.title}: {call} failed {retries.failures} times: {error}", str(error)
             ) from None
 
     def _attempt(self, call: _Call, parse: Callable[[Any], T], *, again: bool = False) -> T:
@@ -182,14 +204,20 @@ class Api:
             with transient_failures(), stream as answer:
                 self._check(call, answer, token)
                 body = None if answer.status_code == 404 else self._body(call, answer)
-        except UntrustedCertificate:
+                kind = answer.headers.get("content-type", "")
+        except UntrustedCertificate as error:
             raise ConfigurationError(
-                f"{self.title}: the certificate of {self.origin} is not trusted; check "
-                f"{self.variable}, or name the issuer's file in SSL_CERT_FILE"
+                f"{self.title}: the certificate of {self.origin} ({self.variable}) {error.fault}"
             ) from None
         except _TokenRefused:
             self._after_refusal(call, token, again=again)
             return self._attempt(call, parse, again=True)
+        if (page := web_page(_start(body), kind)) is not None:
+            if body is not None and not isinstance(body, bytes):
+                body.close()
+            raise TransientFailure(
+                f"it answered with {page} instead of data; check {self.variable}"
+            )
         try:
             return parse(body)
         except ValueError:
@@ -200,8 +228,9 @@ class Api:
     def _after_refusal(self, call: _Call, token: str, *, again: bool) -> None:
         """Drop a token that was refused; PermanentError when another would be refused too."""
         if not self.tokens or not self.tokens.refused(token) or again:
-            raise PermanentError(
-                f"{self.title}: {call}: the token is refused (401); check {self.credentials}"
+            raise CallRefused(
+                f"{self.title}: {call}: the token is refused (401); check {self.credentials}",
+                "HTTP 401",
             )
         log.info("%s: token refused, getting another", self.title)
 
@@ -209,21 +238,24 @@ class Api:
         status = answer.status_code
         if status == 200 or (status == 404 and call.optional):
             return
+        page = _page_of(answer)
+        came = f" with {page}" if page else ""
         if failure := self.retries.failure(status, answer.headers, self.clock.now()):
-            raise failure
+            raise TransientFailure(f"{failure}{came}", wait=failure.wait, counted=failure.counted)
         if status == 401 and token:
             raise _TokenRefused
         if status == 401 or (status in (400, 403) and not call.with_token):
             raise ConfigurationError(
                 f"{self.title} refuses the credentials; check {self.credentials}"
             )
-        raise PermanentError(
-            f"{self.title}: {call} answered HTTP {status}{self._remedy(status, answer)}"
+        raise CallRefused(
+            f"{self.title}: {call} answered HTTP {status}{came}{self._remedy(status, answer)}",
+            f"HTTP {status}",
         )
 
     def _remedy(self, status: int, response: httpx.Response) -> str:
         if 300 <= status < 400:
-            to = httpx.URL(response.headers.get("location", "")).host or "another path"
+            to = _host(response.extensions[_LOCATION])
             return f" (a redirect to {to}, not followed); set {self.variable} to the final address"
         if status == 403:
             return f"; the account of {self.credentials} may not do this"
@@ -237,11 +269,48 @@ class Api:
             for chunk in answer.iter_bytes():
                 file.write(chunk)
                 if file.tell() > most:
-                    raise PermanentError(f"{self.title}: {call} answered more than {most >> 20} MB")
+                    raise CallRefused(
+                        f"{self.title}: {call} answered more than {most >> 20} MB", "too large"
+                    )
         except BaseException:
             file.close()
             raise
         return file.getvalue() if isinstance(file, io.BytesIO) else file
+
+
+_LOCATION = "location"
+
+
+def _set_aside_redirect(answer: httpx.Response) -> None:
+    """Keep where a redirect leads from httpx, which fails on addresses that it cannot read."""
+    answer.extensions[_LOCATION] = answer.headers.pop("location", "")
+
+
+def _host(location: str) -> str:
+    """The host of an address, as far as it can be read."""
+    try:
+        return httpx.URL(location).host or "another path"
+    except httpx.InvalidURL:
+        return "an address that cannot be read"
+
+
+def _start(body: bytes | IO[bytes] | None) -> bytes:
+    """The first bytes of a body."""
+    if body is None or isinstance(body, bytes):
+        return body or b""
+    body.seek(0)
+    start = body.read(LOOKED_AT)
+    body.seek(0)
+    return start
+
+
+def _page_of(answer: httpx.Response) -> str | None:
+    """The web page that a refusal came with."""
+    kind = answer.headers.get("content-type", "")
+    try:
+        return web_page(next(answer.iter_bytes(LOOKED_AT), b""), kind) if "html" in kind else None
+    except httpx.HTTPError:
+        return None  # the status says enough
 
 
 def _ended_array(file: IO[bytes]) -> IO[bytes]:

@@ -32,16 +32,28 @@ log = logging.getLogger(__name__)
 stamina.instrumentation.set_on_retry_hooks([])
 
 RATE_LIMITED = 429
+_COME_BACK_LATER = (RATE_LIMITED, 503)  # the server is busy; others are failures, wait or not
 _RESET_MARGIN = 1.0  # HTTP dates have whole seconds
-_NUMBER = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
+_FROM_NOW = 1e6  # smaller numbers are no time since 1970, but at most twelve days from now
+_SECONDS = 1e11  # larger ones are no seconds: that would be after the year 5000
+_NUMBER = re.compile(r"\d{1,17}(\.\d{1,9})?", re.ASCII)
 
 
 class TransientFailure(Exception):
-    """A call failed in a way that may pass. `wait`: what the server asks for, in seconds."""
+    """A call failed in a way that may pass. `wait`: what the server asks for, in seconds.
 
-    def __init__(self, reason: str, unreachable: bool = False, wait: float | None = None) -> None:
+    `counted`: it is one of the tries, though the server asks to wait.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        unreachable: bool = False,
+        wait: float | None = None,
+        counted: bool = False,
+    ) -> None:
         super().__init__(redacted(reason))
-        self.unreachable, self.wait = unreachable, wait
+        self.unreachable, self.wait, self.counted = unreachable, wait, counted
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ class RetryPolicy:
         wait = asked_wait(status, headers, now)
         if wait is None and status == RATE_LIMITED:
             wait = self.limit_wait
-        return TransientFailure(f"HTTP {status}", wait=wait)
+        return TransientFailure(f"HTTP {status}", wait=wait, counted=status not in _COME_BACK_LATER)
 
 
 @dataclass
@@ -107,32 +119,37 @@ class Retries:
         """False ends the tries; 0.0 is for stamina, as the next try begins with its wait."""
         if not isinstance(error, TransientFailure):
             return False
-        if error.wait is not None:
-            self.waited += error.wait
-            if self.waited > self.policy.patience:
+        self.waited += error.wait or 0.0
+        impatient = self.waited > self.policy.patience
+        if error.wait is not None and not error.counted:
+            if impatient:
                 raise TransientError(
                     f"{self.what} is rate limited ({error}): the server asks to wait"
                     f" {error.wait:,.0f} s, {self.waited:,.0f} s in all; the limit is"
                     f" {self.policy.patience:,.0f} s"
                 )
-            self._next_wait = error.wait
-            log.info("%s: %s: waiting %.1f s, as asked", self.what, error, error.wait)
-            return 0.0
+            return self._wait_as_asked(error, error.wait)
         self.failures = 1 if self.progressed() else self.failures + 1
-        if self.failures >= self.policy.attempts:
+        if self.failures >= self.policy.attempts or impatient:
             return False
+        if error.wait is not None:
+            return self._wait_as_asked(error, error.wait)
         self._next_wait = self.policy.wait(self.failures, self.clock.jitter())
         log.warning("%s: %s; next try in %.1f s", self.what, error, self._next_wait)
+        return 0.0
+
+    def _wait_as_asked(self, error: TransientFailure, wait: float) -> float:
+        self._next_wait = wait
+        log.info("%s: %s: waiting %.1f s, as asked", self.what, error, wait)
         return 0.0
 
 
 def asked_wait(status: int, headers: Headers, now: float) -> float | None:
     """Seconds that a server asks to wait, by its own clock if it gives the time; None: it does not.
 
-    By Retry-After, in seconds or as a date; else, for a rate limit, by when it is reset.
+    By Retry-After, in seconds or as a date; else, for a rate limit, by when it is reset: a date, or
+    a number that is seconds from now, or seconds, milliseconds or microseconds since 1970.
     """
-    if status not in (RATE_LIMITED, 503):
-        return None
     now = _http_date(headers.get("date", "")) or now
     after = headers.get("retry-after", "").strip()
     if after.isascii() and after.isdigit():
@@ -140,8 +157,17 @@ def asked_wait(status: int, headers: Headers, now: float) -> float | None:
     if (moment := _http_date(after)) is not None:
         return max(moment - now, 1.0)
     reset = headers.get("x-ratelimit-reset", "").strip() if status == RATE_LIMITED else ""
-    moment = float(reset) if _NUMBER.fullmatch(reset) else _http_date(reset)
+    moment = _moment(float(reset), now) if _NUMBER.fullmatch(reset) else _http_date(reset)
     return moment - now + _RESET_MARGIN if moment is not None and moment > now else None
+
+
+def _moment(number: float, now: float) -> float:
+    """Seconds since 1970 of what a header may mean by a number."""
+    if number < _FROM_NOW:
+        return now + number
+    while number > _SECONDS:
+        number /= 1000
+    return number
 
 
 def _http_date(text: str) -> float | None:

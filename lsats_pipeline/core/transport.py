@@ -33,8 +33,29 @@ _LOST = (httpx.RequestError, httpx.InvalidURL)
 _LOST_BELOW = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 
+# What OpenSSL says of a certificate, and what that means.
+_CERTIFICATE_FAULTS = {
+    "mismatch": "is for another name; use the name that it was issued for",
+    "has expired": "has expired; whoever runs the server has to renew it",
+    "not yet valid": "is not valid yet; is the clock of this machine right?",
+    "revoked": "is revoked; whoever runs the server has to replace it",
+}
+_UNTRUSTED = "is not trusted; if its issuer is yours, name the issuer's file in SSL_CERT_FILE"
+
+
 class UntrustedCertificate(Exception):
     """The server is not the one it says it is."""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the certificate, and the remedy: `has expired; ...`."""
+        return certificate_fault(str(self))
+
+
+def certificate_fault(message: str) -> str:
+    """The same for a message of OpenSSL."""
+    found = (fault for part, fault in _CERTIFICATE_FAULTS.items() if part in message.lower())
+    return next(found, _UNTRUSTED)
 
 
 @dataclass

@@ -79,7 +79,12 @@ class Hub:
         )
 
     def enrich(
-        self, detail: Detail, day: dt.date | None = None, *, dagster_run_id: str | None = None
+        self,
+        detail: Detail,
+        day: dt.date | None = None,
+        *,
+        accept_removals: bool = False,
+        dagster_run_id: str | None = None,
     ) -> Report:
         """Fetch the most urgent details of one stream and land them."""
         return enrich(
@@ -89,6 +94,7 @@ class Hub:
             lambda: self.client(detail.source_system),
             day or self.settings.today(),
             calls_per_minute=self.source_settings(detail.source_system).rate_limit,
+            accept_removals=accept_removals,
             dagster_run_id=dagster_run_id,
         )
 

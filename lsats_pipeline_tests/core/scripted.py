@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class Script:
 
 
 @contextmanager
-def serving(*replies: Reply) -> Iterator[Script]:
+def serving(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Script]:
     script = Script(replies=list(replies))
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,6 +66,9 @@ def serving(*replies: Reply) -> Iterator[Script]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         script.url = f"http://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+            script.url = f"https://localhost:{server.server_port}"
         try:
             yield script
         finally:

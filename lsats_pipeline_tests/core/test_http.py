@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 
 from lsats_pipeline.core.addresses import CheckedAddress, SourceAddresses
 from lsats_pipeline.core.errors import (
+    CallFailed,
     ConfigurationError,
     LsatsError,
     PermanentError,
@@ -18,7 +20,9 @@ from lsats_pipeline.core.errors import (
 )
 from lsats_pipeline.core.http import API_RETRIES, Api, BearerTokens, Grant
 from lsats_pipeline.core.transport import tls
+from lsats_pipeline.core.web_pages import web_page
 from lsats_pipeline.hub.sources.json_records import cut
+from lsats_pipeline_tests.certificates import certificate
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.core.scripted import Reply, Script, serving
 
@@ -240,11 +244,118 @@ def test_wrong_credentials_after_a_failure_that_passed(waits: Waits) -> None:
         assert len(script.asked) == 2
 
 
-@pytest.mark.parametrize("location", ["data:,x", "http://[", "//", "http://a.example.edu:x/"])
-def test_a_redirect_to_nowhere(location: str, waits: Waits) -> None:
-    elsewhere = Reply(302, headers={"Location": location})
-    with serving(elsewhere) as script, api(script, waits) as client, pytest.raises(LsatsError):
-        client.get("things", cut)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location",
+    ["data:,x", "http://[", "//", "http://a.example.edu:x/", "https://a\x01b/", "http://[::1", ""],
+)
+def test_a_redirect_to_nowhere(location: str, status: int, waits: Waits) -> None:
+    elsewhere = Reply(status, headers={"Location": location})
+    with serving(elsewhere) as script, api(script, waits) as client:
+        with pytest.raises(PermanentError, match=r"a redirect to .*, not followed.*TEST_URL"):
+            client.get("things", cut)
+        assert len(script.asked) == 1
+
+
+SIGN_IN = b"""\xef\xbb\xbf
+<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN">
+<HTML><HEAD><TITLE>Sign in &ndash; Example
+ University</TITLE></HEAD><BODY>private-matter</BODY></HTML>"""
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+@pytest.mark.parametrize("headers", [{}, HTML, {"Content-Type": "application/json"}])
+def test_a_web_page_instead_of_data(headers: dict[str, str], waits: Waits) -> None:
+    page = r'it answered with a web page \("Sign in – Example University"\) instead of data'
+    with serving(Reply(200, SIGN_IN, headers)) as script, api(script, waits) as client:
+        for ask in (client.get, client.find):
+            with pytest.raises(CallFailed, match=f"{page}; check TEST_URL") as caught:
+                ask("things", cut)
+            assert "private-matter" not in str(caught.value)
+        with pytest.raises(CallFailed, match=page):
+            client.download("things", {})
+        with pytest.raises(TransientError, match=page):
+            client.sign_in("auth", bytes, json={})
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"<html><title>  </title>", "a web page without a title"),
+        (b"<!-- x --><html lang=en><head><meta charset=utf-8>", "a web page without a title"),
+        (b"<html><title>a<b>\x1b[31m\xff</b>c</title>", 'a web page ("a [31m� c")'),
+        (b"<title>" + b"x" * 200, f'a web page ("{"x" * 79}…")'),
+        (b'{"html": "<html><title>x</title>"}', None),
+        (b"<?xml version='1.0'?><error/>", None),
+        (b"", None),
+    ],
+)
+def test_what_is_a_web_page(body: bytes, shown: str | None) -> None:
+    assert web_page(body) == shown
+
+
+@pytest.mark.parametrize(("status", "tries"), [(403, 1), (400, 1), (500, 4)])
+def test_a_refusal_with_a_web_page(status: int, tries: int, waits: Waits) -> None:
+    with serving(Reply(status, SIGN_IN, HTML)) as script, api(script, waits) as client:
+        shown = rf'HTTP {status} with a web page \("Sign in – Example University"\)'
+        with pytest.raises(CallFailed, match=shown):
+            client.find("things/1", cut)
+        assert len(script.asked) == tries
+
+
+def test_what_may_be_due_to_one_record(waits: Waits) -> None:
+    """A CallFailed with its cause; what concerns every call is none."""
+    causes = {403: "HTTP 403", 400: "HTTP 400", 422: "HTTP 422", 500: "HTTP 500", 401: "HTTP 401"}
+    for status, cause in causes.items():
+        with serving(Reply(status)) as script, api(script, waits, numbered_tokens()) as client:
+            with pytest.raises(CallFailed) as caught:
+                client.find("things/1", cut)
+            assert caught.value.cause == cause
+    for replies in ([Reply(429)], [Reply(503, headers={"Retry-After": "500"})]):
+        with serving(*replies) as script, api(script, waits) as client:
+            with pytest.raises(TransientError) as limited:
+                client.find("things/1", cut)
+            assert not isinstance(limited.value, CallFailed)
+    with serving(Reply(500)) as script, api(script, waits) as client:
+        client.tokens = BearerTokens(
+            lambda: Grant(client.sign_in("auth", bytes).decode(), None), waits.clock
+        )
+        with pytest.raises(TransientError) as unsigned:
+            client.find("things/1", cut)
+        assert not isinstance(unsigned.value, CallFailed)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "ends", "trusted", "fault"),
+    [
+        ("other.example.edu", -1, 1, True, "is for another name; use the name"),
+        ("localhost", -9, -1, True, "has expired"),
+        ("localhost", 1, 9, True, "is not valid yet; .* clock"),
+        ("localhost", -1, 1, False, r"is not trusted; .* SSL_CERT_FILE"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate(
+    name: str,
+    begins: float,
+    ends: float,
+    trusted: bool,
+    fault: str,
+    waits: Waits,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    issuer, context = certificate(tmp_path, name, begins, ends)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(issuer))
+    tls.cache_clear()
+    try:
+        with serving(Reply(), tls=context) as script, api(script, waits) as client:
+            where = r"Testing: the certificate of https://localhost:\d+ \(TEST_URL\)"
+            with pytest.raises(ConfigurationError, match=f"{where} {fault}"):
+                client.get("things", cut)
+            assert waits.slept == []
+    finally:
+        tls.cache_clear()
 
 
 def test_an_address_policy_is_a_plug(waits: Waits) -> None:

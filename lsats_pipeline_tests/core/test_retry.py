@@ -131,7 +131,13 @@ def test_a_retry_is_logged_once_and_without_queries(
         ({"x-ratelimit-reset": str(int(NOW) + 50)}, 51.0),
         ({"x-ratelimit-reset": f"{NOW + 50.5:.1f}"}, 51.5),
         ({"x-ratelimit-reset": str(int(NOW) + 50), "date": formatdate(NOW + 20)}, 31.0),
+        ({"x-ratelimit-reset": str(int(NOW + 50) * 1000)}, 51.0),
+        ({"x-ratelimit-reset": str(int(NOW + 50) * 1000 + 500)}, 51.5),
+        ({"x-ratelimit-reset": str(int(NOW + 50) * 1_000_000)}, 51.0),
+        ({"x-ratelimit-reset": "30"}, 31.0),
+        ({"x-ratelimit-reset": "0"}, None),
         ({"x-ratelimit-reset": str(int(NOW) - 50)}, None),
+        ({"x-ratelimit-reset": str(int(NOW - 50) * 1000)}, None),
         ({"x-ratelimit-reset": "soon", "retry-after": "later", "date": "now"}, None),
         ({"x-ratelimit-reset": "9" * 400}, None),
         ({"retry-after": "-5"}, None),
@@ -146,7 +152,19 @@ def test_who_may_ask() -> None:
     asked = {"retry-after": "7", "x-ratelimit-reset": str(int(NOW) + 50)}
     assert asked_wait(503, asked, NOW) == 7.0
     assert asked_wait(503, {"x-ratelimit-reset": str(int(NOW) + 50)}, NOW) is None
-    assert asked_wait(500, asked, NOW) is None
+    assert asked_wait(500, asked, NOW) == 7.0
+    assert asked_wait(500, {"x-ratelimit-reset": str(int(NOW) + 50)}, NOW) is None
+
+
+def test_a_failure_that_asks_to_wait_is_one_of_the_tries(waits: Waits) -> None:
+    """Maintenance that says when it ends is waited for; an error of the server only so often."""
+    asks = RetryPolicy(0.5, 4, 8, (1, 1), patience=100, transient=frozenset({502, 503}))
+    failure, busy = (asks.failure(status, {"retry-after": "3"}, NOW) for status in (502, 503))
+    assert failure is not None
+    assert busy is not None
+    with pytest.raises(TransientFailure, match="HTTP 502"):
+        Retries(asks, waits.clock, "it").run(in_turn(*[busy] * 5, *[failure] * 9))
+    assert waits.slept == [3.0] * 8
 
 
 def test_what_a_status_means() -> None:

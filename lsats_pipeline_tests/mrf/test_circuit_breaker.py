@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-import ssl
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from lsats_pipeline.core.addresses import CheckedAddress
 from lsats_pipeline.core.clock import Clock
@@ -28,6 +22,7 @@ from lsats_pipeline.mrf.sources.circuit_breaker import (
     CircuitBreaker,
 )
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.certificates import certificate
 from lsats_pipeline_tests.mrf.bad_server import BadServer, in_turn, plain, serving
 from lsats_pipeline_tests.mrf.conftest import PriceHub
 
@@ -177,37 +172,6 @@ def test_turns_are_shared_by_processes(warehouse: Warehouse) -> None:
 
 
 # ── certificates ──────────────────────────────────────────────────────────────────────────────────
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:
-    """One that is its own issuer, for a name; its file, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file, key_file = folder / "issuer.pem", folder / "key.pem"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file, key_file)
-    return file, context
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(hub: PriceHub, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.hub.step import run_step
+from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, has_tag, run_step
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.sources import SOURCES
@@ -45,7 +45,10 @@ def enrichment_asset(source: Source, detail: Detail) -> dg.AssetsDefinition:
     )
     def fetch(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
         def enrich(opened: Hub, day: dt.date) -> Report:
-            return opened.enrich(detail, day, dagster_run_id=context.run.run_id)
+            accepted = has_tag(context, ACCEPT_REMOVALS)
+            return opened.enrich(
+                detail, day, accept_removals=accepted, dagster_run_id=context.run.run_id
+            )
 
         yield from run_step(context, hub, subject, enrich, days(context)[-1:])
 

@@ -70,7 +70,7 @@ class Landing:
         for payload, origin in zip_longest(payloads, origins):
             outcome = self._prepare(payload)
             if isinstance(outcome, RejectedRecord):
-                self._reject(outcome)
+                self.reject(outcome)
             elif self._is_first(outcome):
                 batch.append(outcome._replace(origin=origin) if origin else outcome)
         if batch:
@@ -98,6 +98,17 @@ class Landing:
         )
         self._tombstone()
 
+    def suspicious(self, external_ids: Sequence[str], hold_share: float) -> int:
+        """How many live records these are, if that is too much at once; else 0."""
+        row = self._connection.execute(
+            "select count(*) from bronze.heads where source_system = %(source_system)s"
+            " and entity_type = %(entity_type)s and not is_removed"
+            " and external_id = any(%(ids)s)",
+            {**self._scope, "ids": list(external_ids)},
+        ).fetchone()
+        absent = int(row[0]) if row else 0
+        return absent if _suspicious(absent, self._live(), hold_share) else 0
+
     def resolve_absent_rejects(self) -> None:
         """After a complete read: a reject that did not come up again was resolved at its source."""
         self._connection.execute(
@@ -123,7 +134,7 @@ class Landing:
             self._seen_keys[record.external_id] = record.content_hash
             return True
         if before != record.content_hash:
-            self._reject(_clash(record))
+            self.reject(_clash(record))
         return False
 
     def _news(self, batch: list[Prepared]) -> list[tuple[str, Prepared]]:
@@ -158,7 +169,7 @@ class Landing:
             if len(rows) == 1:
                 reason = str(error).splitlines()[0]
                 record = rows[0][1]
-                self._reject(
+                self.reject(
                     RejectedRecord(record.external_id, "unstorable", reason, record.payload)
                 )
                 return
@@ -169,10 +180,13 @@ class Landing:
         self._run.counts.created += created
         self._run.counts.updated += len(rows) - created
 
-    def _reject(self, rejected: RejectedRecord) -> None:
+    def reject(self, rejected: RejectedRecord) -> None:
+        """Keep what cannot be used; whatever has its identity was there, and is not gone."""
         self._run.counts.rejected += 1
         identity = rejected.external_id
-        mark = f"{rejected.reason}|{identity}".encode() if identity else rejected.payload
+        mark = f"{rejected.reason}|{identity or rejected.detail}".encode()
+        if not identity and rejected.payload is not None:
+            mark = rejected.payload
         self._execute(
             "reject",
             external_id=identity,
@@ -182,7 +196,6 @@ class Landing:
             fingerprint=hashlib.sha256(mark).digest(),
         )
         if identity:
-            # It was there, so it is not gone.
             self._seen_keys.setdefault(identity, None)
 
     def _tombstone(self) -> None:

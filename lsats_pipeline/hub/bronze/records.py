@@ -27,12 +27,16 @@ class Prepared(NamedTuple):
 
 
 class RejectedRecord(NamedTuple):
-    """A record that cannot. `external_id` is None when not even that could be read."""
+    """A record that cannot. `external_id` is None when not even that could be read.
+
+    `payload` is None when the source did not give it; without both, `detail` is what tells it from
+    others.
+    """
 
     external_id: str | None
     reason: str
     detail: str
-    payload: bytes
+    payload: bytes | None
 
 
 def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | RejectedRecord]:

@@ -126,10 +126,9 @@ class FileRequest(ABC, Generic[T]):
         except BadFile:
             breaker.succeeded(target.place)  # it answered; what, is no fault of the host
             raise
-        except UntrustedCertificate:
+        except UntrustedCertificate as error:
             raise PermanentError(
-                f"{target.address}: the certificate of {target.host} is not trusted; if its issuer"
-                " is yours, name the issuer's file in SSL_CERT_FILE"
+                f"{target.address}: the certificate of {target.host} {error.fault}"
             ) from None
         breaker.succeeded(target.place)
         return found

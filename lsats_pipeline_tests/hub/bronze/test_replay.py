@@ -9,8 +9,6 @@ import pytest
 from lsats_pipeline.core.errors import Busy
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.replay import replay
-from lsats_pipeline.hub.enrichment import enrich
-from lsats_pipeline.hub.sources.source import Detail
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.rejects import find, one, open_counts, readable
 from lsats_pipeline_tests.hub.stand_in import Pretend
@@ -104,18 +102,14 @@ def test_what_a_newer_version_has_overtaken_does_not_come_back(
     warehouse: Warehouse, hub_settings: HubSettings
 ) -> None:
     people = Pretend()
-    people.records = {1: {"id": "p1", "rev": 1}}
+    people.records = {1: NUL}
     people.ingest(warehouse, hub_settings)
-    answer = {"payload": NUL}
-    detail = Detail(people.stream, lambda client, key: answer["payload"], key=("id",))
-    day = hub_settings.today()
-    enrich(warehouse, hub_settings, detail, lambda: None, day)
-    people.records[1]["rev"] = 2  # type: ignore[index]
-    tomorrow = hub_settings.model_copy(update={"lsats_today": day + dt.timedelta(days=1)})
+    people.records = {1: b'{"id": "p1", "name": "new"}'}
+    day = hub_settings.today() + dt.timedelta(days=1)
+    # A trial shows only some records, so it resolves nothing.
+    tomorrow = hub_settings.model_copy(update={"lsats_today": day, "max_records": 5})
     people.ingest(warehouse, tomorrow)
-    answer["payload"] = b'{"id": "p1", "name": "new"}'
-    enrich(warehouse, tomorrow, detail, lambda: None, tomorrow.today())
-    report = replay(warehouse, tomorrow, detail)
+    report = replay(warehouse, tomorrow, people.stream)
     assert report.metadata == {"replayed": 0, "refused": 0, "overtaken": 1}
     assert resolutions(warehouse) == [("nul_character", "mended", 1)]
 

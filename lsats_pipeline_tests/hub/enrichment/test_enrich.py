@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -104,24 +103,6 @@ def test_a_detail_that_the_source_has_not(warehouse, hub_settings, details):
     details.people.records[4]["name"] = "y"
     details.people.ingest(warehouse, hub_settings)
     assert details.enrich(warehouse, hub_settings) == (["p4"], (0, 0, 0, 1))
-
-
-def test_a_failing_call_fails_the_run_and_loses_no_other(warehouse, hub_settings, details):
-    whole = details.detail
-
-    def fetch(client, external_id):
-        if external_id == "p4":
-            raise ConnectionResetError("cable cut")
-        return whole.fetch(client, external_id)
-
-    details.detail = replace(whole, fetch=fetch)
-    with pytest.raises(ConnectionResetError):
-        details.enrich(warehouse, hub_settings)
-    assert warehouse.query("select status from meta.ingestion_runs where layer = 'enrichment'") == [
-        ("failed",)
-    ]
-    details.detail = whole
-    assert details.enrich(warehouse, hub_settings)[1] == (5, 0, 0, 0)
 
 
 def test_the_future_has_no_details(warehouse, hub_settings, details):

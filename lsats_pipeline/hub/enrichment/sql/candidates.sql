@@ -1,4 +1,5 @@
--- Whom to ask for next: never asked, changed in the list since, asked too long ago.
+-- Whom to ask for next: never asked; changed in the list since, or not readable the last time and
+-- its day has come; asked too long ago.
 select list.external_id, list.content_hash
 from bronze.heads list
 left join enrichment.fetches asked
@@ -11,12 +12,15 @@ where list.source_system = %(source_system)s
     and not list.external_id = any(%(done)s)
     and (
         asked.external_id is null
-        or asked.list_hash <> list.content_hash
-        or asked.fetched_at < %(stale_before)s
+        or asked.failures > 0 and asked.retry_on <= %(today)s
+        or asked.failures = 0 and (
+            asked.list_hash <> list.content_hash
+            or asked.fetched_at < %(stale_before)s
+        )
     )
 order by
     asked.external_id is not null,
-    asked.list_hash = list.content_hash,
+    asked.failures = 0 and asked.list_hash = list.content_hash,
     asked.fetched_at,
     list.external_id
 limit %(budget)s

@@ -1,22 +1,26 @@
 -- Details whose list record is gone. Their calls are forgotten, so that a record that comes back
--- is asked for again.
-with orphan as (
+-- is asked for again; so are those that failed.
+with gone as (
+    select list.source_system, list.external_id
+    from bronze.heads list
+    where list.source_system = %(source_system)s
+        and list.entity_type = %(list_type)s
+        and list.is_removed
+),
+orphan as (
     select detail.source_system, detail.entity_type, detail.external_id
     from bronze.heads detail
-    join bronze.heads list
-        on list.source_system = detail.source_system
-        and list.entity_type = %(list_type)s
-        and list.external_id = detail.external_id
-        and list.is_removed
-    where detail.source_system = %(source_system)s
-        and detail.entity_type = %(detail_type)s
+    join gone using (source_system, external_id)
+    where detail.entity_type = %(detail_type)s
         and not detail.is_removed
 ),
 forgotten as (
-    update enrichment.fetches asked set list_hash = ''
-    from orphan
-    where asked.source_system = orphan.source_system
-        and asked.entity_type = orphan.entity_type
-        and asked.external_id = orphan.external_id
+    update enrichment.fetches asked set list_hash = '', failures = 0, retry_on = null
+    from gone
+    where asked.source_system = gone.source_system
+        and asked.entity_type = %(detail_type)s
+        and asked.external_id = gone.external_id
+        and (asked.failures > 0 or exists (
+            select from orphan where orphan.external_id = asked.external_id))
 )
 select external_id from orphan
