@@ -30,12 +30,13 @@ B = TypeVar("B", bound=_FromBronze)
 Flags = tuple[tuple[str, Callable[[V], object]], ...]
 
 TDX_FLAGS: Flags[TdxAccount] = (
-    ("missing_uniqname", lambda a: not a.uniqname),
+    ("missing_uniqname", lambda a: not a.named),
     ("missing_email", lambda a: not a.email),
     ("missing_name", lambda a: not (a.first and a.last)),
     ("not_enriched", lambda a: not a.has_detail or a.detail_problem),
     ("inactive_account", lambda a: not a.active),
     ("invalid_end_date", lambda a: a.bad_end_date),
+    ("uniqname_from_login", lambda a: a.named and not a.uniqname),
 )
 UMICH_API_FLAGS: Flags[UmichApiJob] = (
     ("missing_uniqname", lambda j: not j.uniqname),
@@ -116,7 +117,7 @@ USER_FLAGS: Flags[MergedLabel] = (
 
 def merge(known: Known) -> MergedLabel:
     """The winning row of each system for the person's uniqname (see `silver.users`)."""
-    tdx = [a for a in known.tdx if a.uniqname and not a.problem]
+    tdx = [a for a in known.tdx if a.named and not a.problem]
     umich_api = [j for j in known.umich_api if j.uniqname and not j.problem]
     mcommunity = [e for e in known.mcommunity if e.well_formed and not e.problem]
     active_directory = [o for o in known.active_directory if o.well_formed and not o.problem]

@@ -15,6 +15,11 @@ create table campus.world (
     wanted_machines  integer not null default 0     -- 0: as many as suit the people
 );
 
+-- What this campus has of what campuses have learned since the first ones.
+create table campus.additions (
+    name  text primary key
+);
+
 create table campus.departments (
     dept_id         text not null,      -- the true six-digit code, whatever the systems show
     tdx_id          integer not null,

@@ -8,6 +8,7 @@ Rows pass in batches, so memory does not grow with the campus.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -29,7 +30,14 @@ def read_world(connection: Connection, *, lock: bool = False) -> CampusState | N
             return None
         query = "select seed, people, first_day, day, served_day, wanted_machines from campus.world"
         row = cursor.execute(f"{query} for update" if lock else query).fetchone()
-    return CampusState(*row) if row else None
+        return replace(CampusState(*row), additions=_additions(connection)) if row else None
+
+
+def _additions(connection: Connection) -> frozenset[str]:
+    """None for a campus of before there were any."""
+    if connection.execute("select to_regclass('campus.additions')::text").fetchone() == (None,):
+        return frozenset()
+    return frozenset(name for (name,) in connection.execute("select name from campus.additions"))
 
 
 def lock_creation(connection: Connection) -> None:
@@ -43,7 +51,10 @@ def make_schema(connection: Connection, campus: Campus) -> None:
     connection.execute(
         "insert into campus.world (seed, people, first_day, wanted_machines, day, served_day)"
         " values (%s, %s, %s, %s, %s, %s)",
-        (*campus, campus.first_day, campus.first_day),
+        (*campus[:4], campus.first_day, campus.first_day),
+    )
+    connection.execute(
+        "insert into campus.additions select unnest(%s::text[])", [sorted(campus.additions)]
     )
 
 

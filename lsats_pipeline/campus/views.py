@@ -16,7 +16,7 @@ from lsats_pipeline.campus.defects import NUL, bad_bytes
 from lsats_pipeline.campus.departments import homes, long_code_department, skeleton, tdx_code
 from lsats_pipeline.campus.events import States
 from lsats_pipeline.campus.people import Ids, Person, manager
-from lsats_pipeline.campus.world import Campus
+from lsats_pipeline.campus.world import LOGINS, Campus
 
 MAIL_DOMAIN = "umich.example.edu"
 LONG_TITLE = "Senior Synthetic Associate for " + "Very " * 115 + "Long"  # 610 characters, as seen
@@ -27,6 +27,7 @@ class TdxAccount(NamedTuple):
 
     uid: str
     uniqname: str
+    named: str  # whose the hub takes it for
     email: str
     first: str
     last: str
@@ -140,7 +141,8 @@ def tdx_accounts(
     department = skeleton(campus)[place]
     account = TdxAccount(
         uid=ids.tdx_uid,
-        uniqname="" if "tdx_no_uniqname" in defects else ids.uniqname,
+        uniqname=(listed := "" if "tdx_no_uniqname" in defects else ids.uniqname),
+        named=ids.uniqname if LOGINS in campus.additions else listed,
         email=_tdx_email(person, ids, defects),
         first="" if "tdx_no_first_name" in defects else person.first,
         last=_tdx_last_name(person, defects),

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 LEAST_MACHINES = 60
+# What campuses have learned since the first ones, which go on without.
+LOGINS = "logins"  # the hub knows from the login whose a TDX account without a uniqname is
+ADDITIONS = frozenset({LOGINS})
 
 
 class Campus(NamedTuple):
     """The numbers that everything else follows from. Days count from `first_day` = 0.
 
-    `wanted_machines` 0: as many as suit the people.
+    `wanted_machines` 0: as many as suit the people. `additions`: those of ADDITIONS that it has.
     """
 
     seed: int
     people: int
     first_day: dt.date
     wanted_machines: int = 0
+    additions: frozenset[str] = frozenset()
 
     @property
     def machines(self) -> int:
@@ -59,8 +63,9 @@ class CampusState:
     day: dt.date
     served_day: dt.date
     wanted_machines: int = 0
+    additions: frozenset[str] = frozenset()
 
     @property
     def campus(self) -> Campus:
         """What the world was made from."""
-        return Campus(self.seed, self.people, self.first_day, self.wanted_machines)
+        return Campus(self.seed, self.people, self.first_day, self.wanted_machines, self.additions)

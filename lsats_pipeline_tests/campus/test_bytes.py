@@ -64,7 +64,7 @@ def made(
     execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
     folder = tmp_path_factory.mktemp("exports")
     with psycopg.connect(database_on(postgres, name), autocommit=True) as connection:
-        campus.create(connection, seed=1, people=2000, first_day=DAYS[0])
+        campus.create(connection, seed=1, people=2000, first_day=DAYS[0], additions=())
         for day in DAYS:
             campus.advance(connection, day)
             drop(connection, folder, ZONE)

@@ -36,8 +36,8 @@ EXPECTED_KINDS = {
     " missing_dept_group_code missing_campus_code missing_vp_area_code",
     "umapi_employees": "missing_uniqname missing_supervisor missing_work_phone missing_jobcode"
     " incomplete_work_location missing_university_job_title malformed_department_id",
-    "tdx_users": "missing_uniqname missing_email missing_name not_enriched inactive_account"
-    " invalid_end_date",
+    "tdx_users": "missing_email missing_name not_enriched inactive_account invalid_end_date"
+    " uniqname_from_login",
     "mcommunity_users": "missing_email missing_name missing_affiliation alumni_only several_emails"
     " malformed_uniqname",
     "ad_users": "missing_email missing_name account_disabled conflict_object malformed_uniqname",
@@ -54,6 +54,11 @@ EXPECTED_KINDS = {
     "rejects:active_directory_user": "nul_character invalid_utf8",
     "rejects:tdx_user_detail": "nul_character",
 }
+
+
+def tdx_name(row: Row) -> str:
+    """Whose an account is: AlternateID says it, else the login."""
+    return usable(row["AlternateID"]) or usable(str(row["UserName"]).partition("@")[0])
 
 
 def blank(value: Any) -> bool:
@@ -186,7 +191,8 @@ class Opinion:
             self.flag(
                 "tdx_users",
                 row["UID"],
-                missing_uniqname=blank(row["AlternateID"]),
+                missing_uniqname=not tdx_name(row),
+                uniqname_from_login=blank(row["AlternateID"]) and tdx_name(row),
                 missing_email=blank(row["PrimaryEmail"]),
                 missing_name=blank(row["FirstName"]) or blank(row["LastName"]),
                 not_enriched=row["UID"] not in self.details["tdx_user"],
@@ -247,7 +253,7 @@ class Opinion:
     def _users(self) -> None:
         people: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
         for row in self.streams["tdx_user"]:
-            people[usable(row["AlternateID"])]["tdx"].append(row)
+            people[tdx_name(row)]["tdx"].append(row)
         for row in self.streams["umich_api_user"]:
             people[usable(row["UniqName"])]["umich_api"].append(row)
         for row in self.streams["mcommunity_ldap_user"]:

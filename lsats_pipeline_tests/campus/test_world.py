@@ -15,7 +15,7 @@ from psycopg import sql
 from lsats_pipeline.campus import facts, store
 from lsats_pipeline.campus import lifecycle as campus
 from lsats_pipeline.campus.blocks import SUBJECTS, blocks_of, changes
-from lsats_pipeline.campus.world import Campus
+from lsats_pipeline.campus.world import ADDITIONS, Campus
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline_tests.campus.conftest import FIRST_DAY
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
@@ -78,7 +78,9 @@ def test_nothing_there_then_something(connection: psycopg.Connection) -> None:
     assert campus.world(connection) is None
     campus.create(connection, seed=5, people=200, first_day=FIRST_DAY)
     assert campus.exists(connection)
-    assert campus.world(connection) == campus.CampusState(5, 200, FIRST_DAY, FIRST_DAY, FIRST_DAY)
+    assert campus.world(connection) == campus.CampusState(
+        5, 200, FIRST_DAY, FIRST_DAY, FIRST_DAY, additions=ADDITIONS
+    )
 
 
 def test_repeating_changes_nothing(connection: psycopg.Connection) -> None:

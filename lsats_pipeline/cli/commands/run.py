@@ -132,9 +132,13 @@ def demo(
 
 
 def exit_code(outcome: RunOutcome) -> int:
-    """What an outcome means (contract.md): 0, 3 for rejects alone, else the worst failure's."""
+    """What an outcome means (contract.md): 0, 3 for rejects alone, else the worst failure's.
+
+    Records that got lost count as rejects that nobody wrote down.
+    """
     if outcome.success:
-        return 0
+        lost = any(check.name == "no_record_lost" for check in outcome.checks)
+        return TOO_MANY_REJECTS if lost else 0
     rejecting = {check.asset for check in outcome.blocked if check.name == "reject_share"}
     blocked_otherwise = {check.asset for check in outcome.blocked} - rejecting
     others = [f.exit_code for f in outcome.failures if f.asset not in rejecting]

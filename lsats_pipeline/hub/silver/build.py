@@ -23,6 +23,7 @@ from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.rules import Result
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.silver import quality
+from lsats_pipeline.hub.silver.completeness import LostRecords, known_lost, lost_records
 from lsats_pipeline.hub.silver.ddl import (
     Field,
     fields,
@@ -96,6 +97,7 @@ class _Build:
         known = quality.stored_totals(self.connection, table)
         self.before = known[0] if known else Totals()
         self.full = full or known is None or known[1] != self.fingerprint
+        self.lost = LostRecords()
         self.now = settings.now()
         self.current = sql.Identifier("silver", table.name)
         self.history = sql.Identifier("silver", f"{table.name}_history")
@@ -129,7 +131,8 @@ class _Build:
         after = self.before.moved(quality.measure(self.connection, sql.SQL("built")), minus)
         if not fan_out:
             self._write()
-        checks = self._checks(after, fan_out)
+            self.lost = lost_records(self.connection, self.table)
+        checks = self._checks(self.before, after, fan_out, self._shared_keys())
         report = self._report(after, checks)
         if report.blocked:
             raise _Blocked(report)
@@ -256,15 +259,18 @@ class _Build:
         for name, changed in grown:
             analyze_if_grown(self.connection, "silver", name, changed)
 
-    def _checks(self, after: Totals, fan_out: int) -> tuple[Result, ...]:
+    def _checks(
+        self, before: Totals, after: Totals, fan_out: int = 0, shared_keys: int = 0
+    ) -> tuple[Result, ...]:
         return quality.evaluate_checks(
             self.table,
             self.settings,
             self.run.counts,
-            self.before,
+            before,
             after,
             fan_out=fan_out,
-            shared_keys=self._shared_keys(),
+            shared_keys=shared_keys,
+            lost=self.lost,
             accept_removals=self.accept_removals,
         )
 
@@ -297,23 +303,12 @@ class _Build:
     def _finish(self, after: Totals, report: Report | None = None, note: str = "") -> Report:
         """Keep the totals and complete the run; with nothing to do, check what is there."""
         if report is None:
-            report = self._report(after, self._checks_unchanged(after), note)
+            self.lost = known_lost(self.connection, self.table)
+            report = self._report(after, self._checks(after, after), note)
         quality.store_totals(self.run, self.table, after, self.fingerprint)
-        self.run.metadata |= report.metadata
+        self.run.metadata |= report.metadata | self.lost.metadata
         self.run.complete()
         return report
-
-    def _checks_unchanged(self, after: Totals) -> tuple[Result, ...]:
-        return quality.evaluate_checks(
-            self.table,
-            self.settings,
-            self.run.counts,
-            after,
-            after,
-            fan_out=0,
-            shared_keys=0,
-            accept_removals=self.accept_removals,
-        )
 
     def _execute(
         self, text: LiteralString, *parts: sql.Composable, **named: sql.Composable

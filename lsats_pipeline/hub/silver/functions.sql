@@ -236,3 +236,89 @@ return case
         limit 1
     )
 end;
+
+-- A text without what nobody sees: byte order marks, blanks of no width, marks and overrides of the
+-- direction of writing, control characters; letters and accents in their composed form (NFC), blanks
+-- as one. Joiners stay: emoji and some scripts are written with them. NULL when nothing is left.
+create or replace function silver.visible_text(value text) returns text
+language sql immutable parallel safe
+return case
+    when value ~ '^[!-~]+( [!-~]+)*$' then value
+    else nullif(btrim(regexp_replace(
+        regexp_replace(normalize(value, NFC),
+            '[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]',
+            '', 'g'),
+        '[\s\u0001-\u001f\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+', ' ', 'g')), '')
+end;
+
+-- The uniqnames in a text that is no plain one, each once, in their order: `NAME@umich.edu`,
+-- `DOMAIN\name`, `Jo Doe <name@umich.edu>`, `mailto:name@umich.edu`, `uid=name,ou=People,dc=x`,
+-- `name@umich.edu; other@umich.edu`. Blanks and commas only separate addresses: `Doe, Jo` is nobody.
+-- Of an address outside of universities the part before the @ is no uniqname,
+-- and what programs write instead of nothing is none.
+create or replace function silver.uniqnames_of_odd(value text) returns text[]
+language sql immutable parallel safe
+return array(
+    select found.name
+    from (
+        select lower(regexp_replace(regexp_replace(regexp_replace(normalize(value, NFKC),
+            '[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]', '', 'g'),
+            '^\s*(?:uid|cn)\s*=\s*([^,]*)(?:,.*)?$', '\1', 'i'),
+            '[\s\u0001-\u001f\u007f-\u009f]+', ' ', 'g')) as written
+    ) as cleaned
+    cross join lateral regexp_split_to_table(written, '[;|]') with ordinality as part (one, nth)
+    cross join lateral regexp_split_to_table(
+        one, case when one ~ '@' then '[][,<>()"\s]+' else '$^' end
+    ) with ordinality as word (piece, place)
+    cross join lateral (
+        select regexp_replace(
+            regexp_replace(btrim(piece, ' ''.'), '^(?:mailto|smtp|sip):', ''), '^.*\\', ''
+        ) as bare
+    ) as account
+    cross join lateral (
+        select regexp_replace(regexp_replace(bare, '@.*$', ''), '\+.*$', '') as name
+    ) as found
+    -- Around an address there may be words, which are no accounts.
+    where silver.is_uniqname(found.name)
+        and found.name not in ('nan', 'none', 'null', 'undefined', 'unknown')
+        and (strpos(one, '@') = 0 or strpos(bare, '@') > 0)
+        and (bare !~ '@.*\.' or bare ~ '\.edu$')
+    group by found.name
+    order by min(nth * 1000 + place)
+);
+
+-- The uniqnames that a text names.
+create or replace function silver.uniqnames(value text) returns text[]
+language sql immutable parallel safe
+return case
+    when value ~ '^[a-z][a-z0-9.-]{0,49}$' and value !~ '^(nan|none|null|un.*)$' then array[value]
+    else silver.uniqnames_of_odd(value)
+end;
+
+-- The uniqname that a text means, however it is spelled; the first of several, NULL without any.
+create or replace function silver.uniqname(value text) returns text
+language sql immutable parallel safe
+return case
+    when value ~ '^[a-z][a-z0-9.-]{0,49}$' and value !~ '^(nan|none|null|un.*)$' then value
+    else (silver.uniqnames_of_odd(value))[1]
+end;
+
+-- The same for a login or an address that need not be the university's: a name without a place
+-- counts, and one at umich.edu or below; whoever is somebody elsewhere may be somebody else here.
+create or replace function silver.own_uniqname(value text) returns text
+language sql immutable parallel safe
+return case
+    when strpos(value, '@') = 0 or value ~* '@([a-z0-9-]+\.)*umich(\.[a-z0-9-]+)?\.edu\M'
+        then silver.uniqname(value)
+end;
+
+-- A name as it is compared: capitals and kinds of apostrophes do not matter, accents do. The columns
+-- are sorted byte by byte, so `lower` knows a to z only: letters are taken apart from their accents.
+create or replace function silver.name_key(value text) returns text
+language sql immutable parallel safe
+return case
+    when value ~ '^[ -~]*$' then lower(value)
+    else lower(translate(normalize(value, NFKD),
+        'ØŁÆŒÐÞĐАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄҐΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ’‘ʼʻ´`′＇',
+        'øłæœðþđабвгдежзиклмнопрстуфхцчшщъыьэюяієґαβγδεζηθικλμνξοπρστυφχψω'''''''''''''''''))
+end;

@@ -26,6 +26,9 @@ def _scalar(sql_type: LiteralString) -> Parser:
 
 
 TEXT = Parser("text", "nullif(btrim({0}), '')")
+# Names of people: without marks that nobody sees, which would keep equal names apart.
+NAME = Parser("text", "silver.visible_text({0})")
+UNIQNAME = Parser("text", "silver.uniqname({0})", valid="silver.uniqname({0}) is not null")
 LOWER = Parser("text", "lower(nullif(btrim({0}), ''))")
 INTEGER = _scalar("integer")
 BIGINT = _scalar("bigint")
@@ -62,7 +65,7 @@ FIRST = Parser(
     "nullif(btrim(case jsonb_typeof({0}) when 'array' then {0}->>0 else {0}#>>'{{}}' end), '')",
     member="jsonb",
 )
-FIRST_LOWER = Parser("text", f"lower({FIRST.expression})", member="jsonb")
+FIRST_NAME = Parser("text", f"silver.visible_text({FIRST.expression})", member="jsonb")
 
 
 # --- TeamDynamix assets (domain/hub.md 4.5): the word None is no text, 0 is no id and no cost.

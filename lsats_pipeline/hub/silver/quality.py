@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from lsats_pipeline.core.rules import Result, Rule, exceeds
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE
+from lsats_pipeline.hub.silver.completeness import LostRecords
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.warehouse import Counts, Run
 from lsats_pipeline.warehouse.database import Connection
@@ -36,10 +37,15 @@ QUALITY_DROP = Rule(
     about="The mean quality score has not fallen since the last run.",
     threshold=0.05,
 )
+NO_RECORD_LOST = Rule(
+    "no_record_lost",
+    about="Every record is in a row, or a flag or a reject says why it is in none.",
+)
 # Every silver table has them all.
 TABLE_RULES = (
     KEY_UNIQUE,
     KEY_NOT_NULL,
+    NO_RECORD_LOST,
     REJECT_SHARE,
     MASS_DISAPPEARANCE,
     QUALITY_MEAN,
@@ -133,6 +139,7 @@ def evaluate_checks(
     *,
     fan_out: int,
     shared_keys: int,
+    lost: LostRecords,
     accept_removals: bool,
 ) -> tuple[Result, ...]:
     """The results of TABLE_RULES.
@@ -154,6 +161,7 @@ def evaluate_checks(
             counts.rejected == 0,
             f"{counts.rejected:,} records have no key and went to the rejects",
         ),
+        Result(NO_RECORD_LOST, not lost.number, lost.description, broken=lost.number),
         Result(
             REJECT_SHARE,
             not many_rejects,

@@ -250,6 +250,7 @@ class IntegratedTable:
     """Tier 2. `valid`: which keys are valid; rows with other keys are not integrated.
 
     Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
+    `excused`: flags of tier 1 rows that say why they are in no row here; others must be.
     """
 
     name: Name
@@ -259,6 +260,7 @@ class IntegratedTable:
     lookups: tuple[Lookup, ...] = ()
     parts: tuple[Children, ...] = ()
     valid: Sql = "true"
+    excused: tuple[Name, ...] = ()
     rules: tuple[QualityRule, ...] = ()
     bonus: Bonus | None = None
     expected: Expected = Expected()

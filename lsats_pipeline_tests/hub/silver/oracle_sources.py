@@ -121,8 +121,10 @@ def tdx_users(stored: list[Stored]) -> dict[str, Row]:
 def _tdx_user(record: Record) -> Row:
     listed, detail = record.listed, record.detail
     row = {
-        "uniqname": lower(listed["AlternateID"]),
-        **columns(listed, text, """tdx_external_id ExternalID, username UserName,
+        # Nobody on the campus has a login that is another's.
+        "uniqname": lower(listed["AlternateID"]) or listed["UserName"].split("@")[0],
+        **columns(listed, text, """alternate_id AlternateID, tdx_external_id ExternalID,
+            username UserName,
             first_name FirstName, middle_name MiddleName, last_name LastName, full_name FullName,
             nickname Nickname, primary_email PrimaryEmail, alternate_email AlternateEmail,
             alert_email AlertEmail, work_phone WorkPhone, mobile_phone MobilePhone,
@@ -254,6 +256,7 @@ def mcommunity_users(stored: list[Stored]) -> dict[str, Row]:
 def _mcommunity_user(entry: Row) -> Row:
     row = {
         "uniqname": lower(first(entry["uid"])),
+        "dn_name": None,  # there everybody is called in it as they are
         **columns(entry, first, """first_name givenName, last_name sn, full_name displayName,
             primary_email mail, work_phone telephoneNumber, umich_title umichTitle,
             umich_postal_address umichPostalAddress,
@@ -279,8 +282,10 @@ def _ad_user(entry: Row) -> Row:
     row = {
         "ad_user_guid": UUID(entry["objectGUID"][0]),
         "uniqname": lower(first(entry["cn"])),
+        "dn_name": None,
         **columns(entry, first, """first_name givenName, last_name sn, name name, cn cn,
-            display_name displayName, initials initials, sam_account_name sAMAccountName,
+            display_name displayName, initials initials, uid uid,
+            mail_nickname mailNickname, sam_account_name sAMAccountName,
             user_principal_name userPrincipalName, distinguished_name distinguishedName,
             primary_email mail, work_phone telephoneNumber, mobile mobile,
             other_mobile otherMobile, facsimile_telephone_number facsimileTelephoneNumber,

@@ -52,7 +52,7 @@ COSTS = {
     },
     "tdx_users": {
         "missing_uniqname": 10, "missing_email": 5, "missing_name": 5, "not_enriched": 10,
-        "invalid_end_date": 5,
+        "invalid_end_date": 5, "malformed_uniqname": 5, "several_uniqnames": 5,
     },
     "mcommunity_users": {
         "missing_email": 5, "missing_name": 5, "missing_affiliation": 5, "malformed_uniqname": 5,
@@ -108,9 +108,11 @@ LEAST_FORETOLD = 132
 NEVER = {
     "groups": {"missing_group_name"},
     "mcommunity_groups": {"missing_group_name"},
+    # Who an account is for is always readable there, and the directory agrees with itself.
+    "tdx_users": {"missing_uniqname", "malformed_uniqname", "several_uniqnames"},
 }
-# Whoever reads the directory of the campus may read the class of everything.
-HIDES_NOTHING = {"class_unreadable"}
+# The directory of the campus shows the class of everything, and agrees with itself on names.
+HIDES_NOTHING = {"class_unreadable", "account_name_disagreement"}
 
 
 def raised(day: Day) -> set[Label]:

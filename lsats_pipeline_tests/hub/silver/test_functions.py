@@ -242,3 +242,122 @@ def test_keys_of_odd_names_never_fail(database: Database, dn: str) -> None:
 )
 def test_kinds_by_container(database: Database, dn: str | None, kind: str | None) -> None:
     assert database.value("silver.dn_kind(%s)", dn) == kind
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("ada", ["ada"]),
+        (" ADA ", ["ada"]),
+        ("ada@umich.edu", ["ada"]),
+        ("Ada@Med.UMICH.edu", ["ada"]),
+        ("ada@x", ["ada"]),
+        ("UMROOT\\ada", ["ada"]),
+        ("UMROOT\\\\ada", ["ada"]),
+        ("mailto:ada@umich.edu", ["ada"]),
+        ("SMTP:Ada@umich.edu", ["ada"]),
+        ("<ada@umich.edu>", ["ada"]),
+        ("Ada Quill <ada@umich.edu>", ["ada"]),
+        ('"Quill, Ada" <ada@umich.edu>', ["ada"]),
+        ("ada+tdx@umich.edu", ["ada"]),
+        ("uid=ada,ou=People,dc=x", ["ada"]),
+        ("CN=Ada", ["ada"]),
+        ("ada@x.edu; bea@x.edu", ["ada", "bea"]),
+        ("ada@x.edu,bea@x.edu ada@y.edu", ["ada", "bea"]),
+        ("ada;bea", ["ada", "bea"]),
+        ("ada; jo@example.com", ["ada"]),
+        ("ada@umich.edu; jo@example.com", ["ada"]),
+        ("a.d-a2", ["a.d-a2"]),
+        ("ａｄａ", ["ada"]),
+        ("\ufeffada\u200e\u200d", ["ada"]),
+        ("ada\u00a0", ["ada"]),
+        ("ada\t\n", ["ada"]),
+        ("ada@example.com", []),
+        ("Doe, Jo", []),
+        ("Jo Doe", []),
+        ("o'brien", []),
+        ("svc_ada", []),
+        ("12345678", []),
+        ("N/A", []),
+        ("none", []),
+        ("NULL", []),
+        ("unknown", []),
+        ("undine", ["undine"]),
+        ("@umich.edu", []),
+        ("\\", []),
+        ("a" * 51, []),
+        ("😀", []),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_whose_a_text_is(database: Database, written: str | None, names: list[str]) -> None:
+    assert (database.value("silver.uniqnames(%s::text)", written) or []) == names
+    assert database.value("silver.uniqname(%s::text)", written) == next(iter(names), None)
+
+
+@pytest.mark.parametrize(
+    ("login", "name"),
+    [
+        ("ada", "ada"),
+        ("UMROOT\\ada", "ada"),
+        ("ada@umich.edu", "ada"),
+        ("Ada@UMICH.EDU", "ada"),
+        ("ada@med.umich.edu", "ada"),
+        ("ada@umich.example.edu", "ada"),
+        ("ada@other.edu", None),
+        ("ada@notumich.edu", None),
+        ("ada@umich.edu.example.com", None),
+        (None, None),
+    ],
+)
+def test_a_login_counts_where_it_is_the_universitys(
+    database: Database, login: str | None, name: str | None
+) -> None:
+    assert database.value("silver.own_uniqname(%s::text)", login) == name
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("Ada", "Ada"),
+        ("  Ada   Quill ", "Ada Quill"),
+        ("\u202eיוסף\u202c", "יוסף"),
+        ("Jose\u0301", "José"),
+        ("O\u2019Brien", "O\u2019Brien"),
+        ("Zo\u00eb 🎓", "Zoë 🎓"),
+        ("👩\u200d🔬", "👩\u200d🔬"),
+        ("Ada\u00ad\ufeff", "Ada"),
+        ("Ada\x01\tQuill", "Ada Quill"),
+        ("\u200b\u200e", None),
+        ("x" * 5000, "x" * 5000),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_is_seen_of_a_name(database: Database, written: str | None, seen: str | None) -> None:
+    assert database.value("silver.visible_text(%s::text)", written) == seen
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("O'BRIEN", "O\u2019Brien", True),
+        ("ÑUÑEZ", "Ñun\u0303ez", True),
+        ("Østergård", "ØSTERGÅRD", True),
+        ("ИВАНОВ", "Иванов", True),
+        ("Núñez", "Nunez", False),
+        ("Quill", "Quil", False),
+    ],
+)
+def test_how_names_are_compared(database: Database, one: str, other: str, same: bool) -> None:
+    keys = [database.value("silver.name_key(%s::text)", name) for name in (one, other)]
+    assert (keys[0] == keys[1]) is same
+
+
+@given(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_no_text_makes_the_functions_of_people_fail(database: Database, text: str) -> None:
+    seen = database.value("silver.visible_text(%s::text)", text)
+    assert seen is None or (seen == seen.strip() and seen)
+    name = database.value("silver.uniqname(%s::text)", text)
+    assert name is None or database.value("silver.is_uniqname(%s)", name)

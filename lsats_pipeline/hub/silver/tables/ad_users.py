@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
+
 from lsats_pipeline.hub.silver.parsers import (
     BIGINT,
     FIRST,
-    FIRST_LOWER,
+    FIRST_NAME,
     INTEGER,
     LIST,
     TIME,
@@ -23,28 +25,31 @@ from lsats_pipeline.hub.sources.active_directory.streams import USER
 # These move all the time, so bronze does not land a record for their sake.
 _VOLATILE = "as of the account's last real change"
 
+_UNIQNAME: LiteralString = """
+    case
+        when strpos(cn, 'CNF:') > 0 then lower(cn)
+        else coalesce(silver.uniqname(account), lower(account))
+    end
+"""
+
 AD_USERS = StagingTable(
     "ad_users",
     stream=USER,
     key=("ad_user_guid",),
+    indexes=("dn_name",),
     about="Accounts of people; replication conflicts and service accounts among them carry a flag."
     " Contacts, trusts between domains and the accounts of services and computers are not here.",
     columns=(
         Column("ad_user_guid", UUID, "objectGUID", personal=True),
-        Column(
-            "uniqname",
-            FIRST_LOWER,
-            "cn",
-            personal=True,
-            about="cn in lower case; not a uniqname where a flag says so",
-        ),
-        Column("first_name", FIRST, "givenName", personal=True),
-        Column("last_name", FIRST, "sn", personal=True),
+        Column("first_name", FIRST_NAME, "givenName", personal=True),
+        Column("last_name", FIRST_NAME, "sn", personal=True),
         Column("name", FIRST, "name", personal=True),
         Column("cn", FIRST, "cn", personal=True),
-        Column("display_name", FIRST, "displayName", personal=True),
+        Column("display_name", FIRST_NAME, "displayName", personal=True),
         Column("initials", FIRST, "initials", personal=True),
         Column("sam_account_name", FIRST, "sAMAccountName", personal=True),
+        Column("uid", FIRST, "uid", personal=True),
+        Column("mail_nickname", FIRST, "mailNickname", personal=True),
         Column("user_principal_name", FIRST, "userPrincipalName", personal=True),
         Column("distinguished_name", FIRST, "distinguishedName", personal=True),
         Column("primary_email", FIRST, "mail", personal=True),
@@ -93,9 +98,34 @@ AD_USERS = StagingTable(
         Column("home_drive", FIRST, "homeDrive"),
         Column("login_shell", FIRST, "loginShell"),
     ),
-    steps=OU_STEPS | ACCOUNT_KIND,
+    steps=OU_STEPS
+    | ACCOUNT_KIND
+    | {
+        "account": """
+            coalesce(sam_account_name, uid, mail_nickname,
+                nullif(split_part(user_principal_name, '@', 1), ''), cn)
+            """,
+        "named": "lower(silver.dn_name(distinguished_name))",
+    },
     only=IS_PERSON,
     computed=(
+        Computed(
+            "uniqname",
+            "text",
+            _UNIQNAME,
+            origin="sAMAccountName, uid, mailNickname, userPrincipalName, cn",
+            personal=True,
+            about="the name of the account: sAMAccountName, else uid, mailNickname, the first part"
+            " of userPrincipalName, cn; not a uniqname where a flag says so",
+        ),
+        Computed(
+            "dn_name",
+            "text",
+            f"nullif(named, {_UNIQNAME})",
+            origin="distinguishedName, sAMAccountName",
+            personal=True,
+            about="the name in the distinguished name, where it is another",
+        ),
         Computed("full_name", "text", "display_name", origin="displayName", personal=True),
         Computed("mobile_phone", "text", "mobile", origin="mobile", personal=True),
         Computed("job_title", "text", "title", origin="title"),
@@ -115,8 +145,24 @@ AD_USERS = StagingTable(
         QualityRule(
             "malformed_uniqname",
             0.05,
-            "strpos(cn, 'CNF:') = 0 and not silver.is_uniqname(uniqname)",
+            """
+            coalesce(strpos(cn, 'CNF:'), 0) = 0
+                and coalesce(not silver.is_uniqname(uniqname), true)
+            """,
             about="an account of something else than a person",
+        ),
+        # least and greatest pass over what is missing; a cn that is a person's name says nothing.
+        QualityRule(
+            "account_name_disagreement",
+            0,
+            """
+            coalesce(strpos(cn, 'CNF:'), 0) = 0 and silver.is_uniqname(uniqname)
+                and (least(silver.uniqname(uid), silver.uniqname(mail_nickname),
+                        silver.own_uniqname(user_principal_name), silver.uniqname(cn)) <> uniqname
+                    or greatest(silver.uniqname(uid), silver.uniqname(mail_nickname),
+                        silver.own_uniqname(user_principal_name), silver.uniqname(cn)) <> uniqname)
+            """,
+            about="uid, mailNickname, userPrincipalName or cn say another than sAMAccountName",
         ),
         CLASS_UNREADABLE,
     ),

@@ -15,9 +15,10 @@ from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
+from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.silver.tables.users import USERS
 
-UPSTREAM = (AD_GROUPS, MCOMMUNITY_GROUPS, AD_USERS, AD_COMPUTERS, USERS)
+UPSTREAM = (AD_GROUPS, MCOMMUNITY_GROUPS, AD_USERS, MCOMMUNITY_USERS, AD_COMPUTERS, USERS)
 LINKS = Path(__file__).with_suffix(".sql")
 
 
@@ -26,6 +27,12 @@ LINKS = Path(__file__).with_suffix(".sql")
 TOLD_DIFFERENTLY: LiteralString = f"""
     changed (name, dn) as (
         {different("ad_users", "uniqname, distinguished_name")}
+        union all
+        select uniqname, distinguished_name
+        from (
+            {different("mcommunity_users", "uniqname, dn_name, distinguished_name")}
+        ) as entry
+        where dn_name is not null
         union all
         select null, distinguished_name
         from ({different("ad_computers", "distinguished_name")}) as computer
@@ -47,5 +54,9 @@ TOLD_DIFFERENTLY: LiteralString = f"""
         where dn_key in (select silver.dn_key(dn) from renamed)
         union select group_key from silver.mcommunity_groups
         where dn_key in (select silver.dn_key(dn) from renamed)
+        union select item.uniqname from changed
+        join silver.ad_users as item on item.dn_name = lower(silver.dn_name(changed.dn))
+        union select item.uniqname from changed
+        join silver.mcommunity_users as item on item.dn_name = lower(silver.dn_name(changed.dn))
     )
 """

@@ -1,14 +1,36 @@
 -- What the distinguished names in `listed (group_key, source, dn, is_direct)` of `groups (group_key)`
 -- stand for: `told`.
 --
--- listed ─▶ thing (each spelling once) ─▶ found (records of that name) ─▶ judged (user, group,
+-- listed ─▶ thing (each spelling once) ─▶ person (who has that name) ─▶ found (records of that name) ─▶ judged (user, group,
 --     computer; by the container where no record answers) ─▶ told
 thing as materialized (
     select dn, silver.dn_key(dn) as dn_key, lower(coalesce(silver.dn_name(dn), btrim(dn))) as name
     from (select distinct dn from listed where dn <> '') as each_once
 ),
+-- The account or entry that has a distinguished name: most are called in it as they are, some show
+-- another name there (`CN=Doe\, Jo`). What a person is called is what the record says.
+person as materialized (
+    select thing.dn, coalesce(
+        (
+            select min(item.uniqname) from silver.ad_users as item
+            where item.uniqname = thing.name
+                and silver.dn_key(item.distinguished_name) = thing.dn_key
+        ),
+        (
+            select min(item.uniqname) from silver.ad_users as item
+            where item.dn_name = thing.name
+                and silver.dn_key(item.distinguished_name) = thing.dn_key
+        )
+    ) as account, (
+        select min(item.uniqname) from silver.mcommunity_users as item
+        where item.dn_name = thing.name
+            and silver.dn_key(item.distinguished_name) = thing.dn_key
+    ) as entry
+    from thing
+),
 found as materialized (
-    select thing.dn_key, thing.dn, thing.name,
+    select thing.dn_key, thing.dn,
+        called.name,
         coalesce(
             (
                 select min(item.group_key) from silver.ad_groups as item
@@ -19,22 +41,23 @@ found as materialized (
                 where item.dn_key = thing.dn_key
             )
         ) as group_key,
-        exists (
-            select from silver.ad_users as item
-            where item.uniqname = thing.name
-                and silver.dn_key(item.distinguished_name) = thing.dn_key
-        ) as is_account,
+        person.account is not null as is_account,
+        person.entry is not null as is_entry,
         exists (
             select from silver.ad_computers as item where item.dn_key = thing.dn_key
         ) as is_computer,
-        exists (select from silver.users as item where item.uniqname = thing.name) as is_person
+        exists (select from silver.users as item where item.uniqname = called.name) as is_person
     from thing
+    join person using (dn)
+    cross join lateral (
+        select coalesce(person.account, person.entry, thing.name) as name
+    ) as called
 ),
 judged as (
     select dn_key, dn, name, group_key, is_account, is_computer, is_person,
         case
             when group_key is not null then 'group'
-            when is_account then 'user'
+            when is_account or is_entry then 'user'
             when is_computer then 'computer'
             else coalesce(silver.dn_kind(dn), case when is_person then 'user' else 'unknown' end)
         end as kind

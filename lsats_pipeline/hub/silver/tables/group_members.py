@@ -1,6 +1,7 @@
 """Who and what is in which group (domain/hub.md 5.4).
 
-ad_groups, mcommunity_groups, and what members may be: users, ad_users, ad_computers
+ad_groups, mcommunity_groups, and what members may be: users, ad_users, mcommunity_users,
+    ad_computers
     ──▶ group_members
 """
 
@@ -67,6 +68,15 @@ select jsonb_build_array(group_key, coalesce(
     where item.dn_key = silver.dn_key(suspect.dn)),
     (select min(item.group_key) from silver.mcommunity_groups as item
     where item.dn_key = silver.dn_key(suspect.dn)),
+    (select min(item.uniqname) from silver.ad_users as item
+    where item.uniqname = lower(silver.dn_name(suspect.dn))
+        and silver.dn_key(item.distinguished_name) = silver.dn_key(suspect.dn)),
+    (select min(item.uniqname) from silver.ad_users as item
+    where item.dn_name = lower(silver.dn_name(suspect.dn))
+        and silver.dn_key(item.distinguished_name) = silver.dn_key(suspect.dn)),
+    (select min(item.uniqname) from silver.mcommunity_users as item
+    where item.dn_name = lower(silver.dn_name(suspect.dn))
+        and silver.dn_key(item.distinguished_name) = silver.dn_key(suspect.dn)),
     lower(silver.dn_name(dn)),
     lower(btrim(dn))))::text
 from suspect

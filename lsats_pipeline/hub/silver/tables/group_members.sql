@@ -46,13 +46,26 @@ wanted_group as materialized (
         select group_key, dn_key from silver.mcommunity_groups
     ) as known on known.group_key = wanted.name
 ),
+-- So are those of people who are called otherwise in their distinguished names.
+wanted_person as materialized (
+    select wanted.group_key, silver.dn_key(known.distinguished_name) as dn_key
+    from wanted
+    join (
+        select uniqname, distinguished_name from silver.ad_users where dn_name is not null
+        union all
+        select uniqname, distinguished_name from silver.mcommunity_users where dn_name is not null
+    ) as known on known.uniqname = wanted.name
+),
 listed as (
     select group_key, source, dn, is_direct
     from entry
     where group_key in (select group_key from whole)
         or (group_key, lower(coalesce(silver.dn_name(dn), btrim(dn)))) in (
             select group_key, name from wanted)
-        or (group_key, silver.dn_key(dn)) in (select group_key, dn_key from wanted_group)
+        or (group_key, silver.dn_key(dn)) in (
+            select group_key, dn_key from wanted_group
+            union all
+            select group_key, dn_key from wanted_person)
 ),
 groups as (
     select distinct group_key from wanted

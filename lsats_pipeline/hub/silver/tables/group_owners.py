@@ -1,6 +1,7 @@
 """Who looks after which group (domain/hub.md 5.4).
 
-ad_groups, mcommunity_groups, and what owners may be: users, ad_users, ad_computers
+ad_groups, mcommunity_groups, and what owners may be: users, ad_users, mcommunity_users,
+    ad_computers
     ──▶ group_owners
 """
 

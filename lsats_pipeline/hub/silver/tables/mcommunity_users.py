@@ -5,20 +5,31 @@ Directories send several values where one is expected; text columns take the fir
 
 from __future__ import annotations
 
-from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, FIRST_LOWER, LIST
+from typing import LiteralString
+
+from lsats_pipeline.hub.silver.parsers import BIGINT, FIRST, FIRST_NAME, LIST
 from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.mcommunity.streams import USER
+
+_UNIQNAME: LiteralString = """
+    case
+        when jsonb_array_length(uids) > 1 and lower(uids::text)::jsonb ? named then named
+        else coalesce(silver.uniqname(uids ->> 0), lower(nullif(btrim(uids ->> 0), '')))
+    end
+"""
 
 MCOMMUNITY_USERS = StagingTable(
     "mcommunity_users",
     stream=USER,
     key=("uniqname",),
+    indexes=("dn_name",),
     about="Everybody in the directory: members of the university and, two thirds, alumni.",
     columns=(
-        Column("uniqname", FIRST_LOWER, "uid", personal=True),
-        Column("first_name", FIRST, "givenName", personal=True),
-        Column("last_name", FIRST, "sn", personal=True),
-        Column("full_name", FIRST, "displayName", personal=True),
+        Column("uids", LIST, "uid", personal=True, about="as sent"),
+        Column("distinguished_name", FIRST, "dn", personal=True),
+        Column("first_name", FIRST_NAME, "givenName", personal=True),
+        Column("last_name", FIRST_NAME, "sn", personal=True),
+        Column("full_name", FIRST_NAME, "displayName", personal=True),
         Column("cn", LIST, "cn", personal=True, about="every name the person is found by"),
         Column("primary_email", FIRST, "mail", personal=True),
         Column("emails", LIST, "mail", personal=True, about="all addresses, as sent"),
@@ -47,7 +58,25 @@ MCOMMUNITY_USERS = StagingTable(
         Column("login_shell", FIRST, "loginShell"),
         Column("object_class", LIST, "objectClass"),
     ),
+    steps={"named": "lower(silver.dn_name(distinguished_name))"},
     computed=(
+        Computed(
+            "uniqname",
+            "text",
+            _UNIQNAME,
+            origin="uid",
+            personal=True,
+            about="of several, the one in the distinguished name, else the first;"
+            " not a uniqname where a flag says so",
+        ),
+        Computed(
+            "dn_name",
+            "text",
+            f"nullif(named, {_UNIQNAME})",
+            origin="dn, uid",
+            personal=True,
+            about="the name in the distinguished name, where it is another",
+        ),
         Computed(
             "preferred_name",
             "text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lsats_pipeline.hub.silver.parsers import INTEGER, LOWER, TEXT
+from lsats_pipeline.hub.silver.parsers import INTEGER, NAME, TEXT, UNIQNAME
 from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.umich_api.streams import USER
 
@@ -14,10 +14,10 @@ UMAPI_EMPLOYEES = StagingTable(
     columns=(
         Column("empl_id", TEXT, "EmplId", personal=True),
         Column("empl_rcd", INTEGER, "EmplRcd", about="number of the appointment, 0 the first"),
-        Column("uniqname", LOWER, "UniqName", personal=True),
-        Column("first_name", TEXT, "FirstName", personal=True),
-        Column("last_name", TEXT, "LastName", personal=True),
-        Column("full_name", TEXT, "Name", personal=True, about="Last,First"),
+        Column("uniqname", UNIQNAME, "UniqName", personal=True),
+        Column("first_name", NAME, "FirstName", personal=True),
+        Column("last_name", NAME, "LastName", personal=True),
+        Column("full_name", NAME, "Name", personal=True, about="Last,First"),
         Column("department_id", TEXT, "DepartmentId"),
         Column("dept_description", TEXT, "Dept_Description"),
         Column(

@@ -69,10 +69,10 @@ USER_RULES = (
         "name_disagreement",
         0.05,
         """
-        least(lower(tdx.last_name), lower(umapi.last_name),
-            lower(mcom.last_name), lower(ad.last_name))
-        <> greatest(lower(tdx.last_name), lower(umapi.last_name),
-            lower(mcom.last_name), lower(ad.last_name))
+        least(silver.name_key(tdx.last_name), silver.name_key(umapi.last_name),
+            silver.name_key(mcom.last_name), silver.name_key(ad.last_name))
+        <> greatest(silver.name_key(tdx.last_name), silver.name_key(umapi.last_name),
+            silver.name_key(mcom.last_name), silver.name_key(ad.last_name))
         """,
         about="last names",
     ),

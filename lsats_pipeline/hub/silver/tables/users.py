@@ -56,6 +56,7 @@ USERS = IntegratedTable(
     "users",
     key="uniqname",
     valid="silver.is_uniqname(uniqname)",
+    excused=("missing_uniqname", "malformed_uniqname", "invalid_uniqname", "conflict_object"),
     about="One row per person that TDX, the API gateway, MCommunity or Active Directory knows.",
     inputs=(
         Input(
@@ -151,9 +152,13 @@ USERS = IntegratedTable(
                 ("last_name, first_name", f"{_LAST_NAME} || ', ' || {_FIRST_NAME}"),
                 "mcom.full_name",
                 "ad.full_name",
+                "tdx.full_name",
+                "umapi.full_name",
+                ("last_name, first_name", f"coalesce({_LAST_NAME}, {_FIRST_NAME})"),
             ),
             personal=True,
-            about="Last, First of this row when both are known, else the name the directories show",
+            about="Last, First of this row when both are known, else the name the systems show;"
+            " whoever has one name is called by it",
         ),
         Coalesce(
             "preferred_name", "text", ("tdx.preferred_name", "mcom.preferred_name"), personal=True
