@@ -12,7 +12,7 @@ import yaml
 
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.definitions import defs
-from lsats_pipeline.defs.hub.checks import RULES_OF
+from lsats_pipeline.defs.hub.checks import rules_of as rules_of_asset
 from lsats_pipeline.defs.mrf.checks import (
     INDEX_RULES,
     RAW_RULES,
@@ -336,7 +336,7 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
     layers = {
         (key, rule.name, rule.blocking)
         for key in HUB_ASSETS
-        for rule in RULES_OF[key.split("/")[0]]
+        for rule in rules_of_asset(dg.AssetKey(key.split("/")))
     }
     rules = {
         (f"{name}/{table.name}", rule.name, rule.weight == BLOCKING)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lsats_pipeline.hub.plan import Chosen
 
 TOO_MANY_REJECTS = 3
+_LIKE_REJECTS = {"no_record_lost", "waiting_documents"}  # checks
 
 
 class Layer(StrEnum):
@@ -134,11 +135,12 @@ def demo(
 def exit_code(outcome: RunOutcome) -> int:
     """What an outcome means (contract.md): 0, 3 for rejects alone, else the worst failure's.
 
-    Records that got lost count as rejects that nobody wrote down.
+    Records that got lost count as rejects that nobody wrote down, and so do documents that nobody
+    could read for a day.
     """
     if outcome.success:
-        lost = any(check.name == "no_record_lost" for check in outcome.checks)
-        return TOO_MANY_REJECTS if lost else 0
+        unwritten = any(check.name in _LIKE_REJECTS for check in outcome.checks)
+        return TOO_MANY_REJECTS if unwritten else 0
     rejecting = {check.asset for check in outcome.blocked if check.name == "reject_share"}
     blocked_otherwise = {check.asset for check in outcome.blocked} - rejecting
     others = [f.exit_code for f in outcome.failures if f.asset not in rejecting]

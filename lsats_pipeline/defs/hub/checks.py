@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
-from lsats_pipeline.core.rules import Result
+from lsats_pipeline.core.rules import Result, Rule
 from lsats_pipeline.defs.check_results import check_result, check_spec
-from lsats_pipeline.hub.rules import LANDING_RULES
+from lsats_pipeline.hub.rules import DOCUMENT_RULES, LANDING_RULES
 from lsats_pipeline.hub.silver.quality import TABLE_RULES
+from lsats_pipeline.hub.sources import stream
 
 RULES_OF = {"bronze": LANDING_RULES, "enrichment": LANDING_RULES, "silver": TABLE_RULES}
 
 
 def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """The checks of an asset; its layer says which."""
-    return [check_spec(key, rule) for rule in RULES_OF[key.path[0]]]
+    """The checks of an asset; its layer says which, and whether its records are documents."""
+    return [check_spec(key, rule) for rule in rules_of(key)]
+
+
+def rules_of(key: dg.AssetKey) -> Sequence[Rule]:
+    """The rules of an asset of the hub."""
+    layer, name = key.path
+    return DOCUMENT_RULES if layer == "bronze" and stream(name).documents else RULES_OF[layer]
 
 
 def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.AssetCheckResult]:
@@ -26,6 +33,6 @@ def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.As
     for result in (result for report in reports for result in report.checks):
         if result.name not in results or results[result.name].passed:
             results[result.name] = result
-    for rule in RULES_OF[key.path[0]]:
+    for rule in rules_of(key):
         unread = Result(rule, True, "nothing was read, so nothing to check")
         yield check_result(key, results.get(rule.name, unread))

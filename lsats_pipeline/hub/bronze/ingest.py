@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -20,8 +20,8 @@ from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import Landing
 from lsats_pipeline.hub.bronze.records import preparer
 from lsats_pipeline.hub.bronze.spool import Spool
-from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE
-from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest, Stream
+from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE, WAITING_DOCUMENTS
+from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest, SetAside, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection
 from lsats_pipeline.warehouse.runs import last_completed, observed
@@ -67,7 +67,10 @@ def ingest(
             time.monotonic() - started,
             run.run_id,
             note=ingestion.note,
-            checks=quality_checks(run.counts, deletions_on_hold, settings),
+            checks=(
+                *quality_checks(run.counts, deletions_on_hold, settings),
+                *(waiting_check(ingestion.set_aside) if stream.documents else ()),
+            ),
         )
 
 
@@ -95,6 +98,20 @@ def quality_checks(
     )
 
 
+def waiting_check(set_aside: Sequence[SetAside]) -> tuple[Result, ...]:
+    """Whether no document waits for too long."""
+    overdue = [document for document in set_aside if document.overdue]
+    named = "; ".join(f"{document.file}: {document.cause}" for document in overdue)
+    return (
+        Result(
+            WAITING_DOCUMENTS,
+            not overdue,
+            f"unread for more than a day: {named}" if overdue else "no document waits too long",
+            values={"set_aside": len(set_aside), "overdue": len(overdue)},
+        ),
+    )
+
+
 class _Ingestion:
     """The steps of one run, sharing its parts."""
 
@@ -103,6 +120,7 @@ class _Ingestion:
         self.today = settings.today()
         self.hints: Any = None
         self.remarks: list[str] = []
+        self.set_aside: list[SetAside] = []
         self.afterwards: list[Callable[[], None]] = []
         # A limited read, or one of a past day, shows only some records: absence proves nothing.
         whole = run.day == self.today or stream.documents
@@ -154,6 +172,7 @@ class _Ingestion:
             self._keep_hints,
             self.afterwards.append,
             self.remarks.append,
+            self.set_aside.append,
         )
         fetched = 0
         for page in self._paced(self._limited(self.stream.read(self.client, request))):
@@ -203,6 +222,8 @@ class _Ingestion:
                 self._store_hints(run.connection)
             run.metadata |= {"complete": self.complete, "held": landing.deletions_on_hold}
             run.metadata |= {"note": self.note} if self.note else {}
+            if self.set_aside:
+                run.metadata["set_aside"] = {one.file: one.cause for one in self.set_aside}
             run.complete()
         return landing.deletions_on_hold
 

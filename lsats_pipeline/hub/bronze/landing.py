@@ -61,6 +61,7 @@ class Landing:
         }
         # None: seen on a rejected record only; a good one may still have the identity.
         self._seen_keys: dict[str, bytes | None] = {}
+        self._may_be_seen = set[str]()  # patterns of identities that rejected records may have
         self._compares = self._has_heads()
 
     def add(self, payloads: Sequence[bytes], origins: Sequence[str | None] = ()) -> None:
@@ -84,6 +85,8 @@ class Landing:
         known = self._live()
         self._copy_seen_keys()
         self._execute("absent")
+        if self._may_be_seen:
+            self._execute("maybe_seen", patterns=sorted(self._may_be_seen))
         absent = self._count("select count(*) from absent")
         if hold_share is not None and _suspicious(absent, known, hold_share):
             self.deletions_on_hold = absent
@@ -195,6 +198,8 @@ class Landing:
             payload=rejected.payload,
             fingerprint=hashlib.sha256(mark).digest(),
         )
+        if rejected.may_be is not None:
+            self._may_be_seen.add(rejected.may_be)
         if identity:
             self._seen_keys.setdefault(identity, None)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lsats_pipeline.hub.sources.nesting import DEEPEST, flattened, too_deep
-from lsats_pipeline.hub.sources.source import Detail, Stream
+from lsats_pipeline.hub.sources.source import Detail, Stream, UnusableRecord
 
 _NUL_ESCAPE = b"\\u0000"
 # An index entry holds at most about 2,700 bytes.
@@ -31,12 +31,14 @@ class RejectedRecord(NamedTuple):
 
     `payload` is None when the source did not give it; without both, `detail` is what tells it from
     others.
+    `may_be`: a pattern of LIKE for the identities that it may have.
     """
 
     external_id: str | None
     reason: str
     detail: str
     payload: bytes | None
+    may_be: str | None = None
 
 
 def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | RejectedRecord]:
@@ -60,7 +62,11 @@ def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | Rejected
             return _undecodable(payload, key, str(error))
         if not isinstance(document, dict):
             return RejectedRecord(None, "not_an_object", f"a {type(document).__name__}", payload)
-        external_id = identity_of(document)
+        try:
+            external_id = identity_of(document)
+        except UnusableRecord as unusable:
+            detail = str(unusable)
+            return RejectedRecord(None, unusable.reason, detail, payload, unusable.may_be)
         if external_id is None:
             return RejectedRecord(None, "missing_key", f"no value in {' or '.join(key)}", payload)
         if len(external_id) > _LONGEST_KEY:

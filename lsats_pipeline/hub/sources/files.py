@@ -1,13 +1,15 @@
 """Transport of documents: exports that people or jobs drop into a folder.
 
-    folder ── by name ──▶ arrived by the day, newest first ──▶ whole and well-formed? ──▶ pages
-                 │                     │                        no: left alone, logged      │
-                 ▼                     └── older ones: superseded ──┐                     landed
-           others are not ours                                      ▼                       ▼
+    folder ── by name ──▶ arrived by the day, newest first ──▶ can it be read? ──▶ pages
+                 │                     │                        no: set aside      │
+                 ▼                     └── older ones: superseded ──┐            landed
+        not named so: set aside                                     ▼              ▼
                                                     LSATS_HOME/archive/<system>/<day>/  <── moved
 
 Arrival is the file's own time of change. What was read last is known by the sha256 of its content,
 so a file that was copied twice, or that a killed run left behind, is moved but not read again.
+What is set aside stays in the folder, where whoever dropped it sees it, and is named by every run
+until it is gone.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,17 +32,33 @@ import msgspec
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.hub.sources.archive import archive
+from lsats_pipeline.hub.sources.document_names import (
+    DOCUMENT_NAMES,
+    DocumentName,
+    misnamed,
+    recognized,
+)
 from lsats_pipeline.hub.sources.settings import DocumentSettings
-from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest
-from lsats_pipeline.hub.sources.spreadsheets import MalformedSheet, Row, SheetTable
+from lsats_pipeline.hub.sources.sheets import MalformedSheet
+from lsats_pipeline.hub.sources.source import (
+    NothingToRead,
+    Page,
+    ReadRequest,
+    SetAside,
+    UnusableRecord,
+)
+from lsats_pipeline.hub.sources.spreadsheets import Layout, SheetTable, is_note, read_table
 
 log = logging.getLogger(__name__)
 
 SETTLED = 3.0  # seconds without a change after which a file counts as copied
-LARGEST = 256 << 20  # bytes; a larger file is no export
+PATIENCE = 86_400.0  # seconds that a file may wait unread
+CLOCKS_APART = 120.0  # seconds by which clocks of machines may differ
+LARGEST = 128 << 20  # bytes; a larger file is no export
 PAGE = 1000
 
 _ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
 _SORTED = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -49,25 +66,28 @@ _SORTED = msgspec.json.Encoder(order="sorted").encode
 class Export:
     """What the documents of one system look like.
 
-    `pattern`: their names, whatever the case. `table` reads one or raises MalformedSheet.
     `identify`: the identity of a record. `age`: of two records with one identity the greater age is
-    the newer.
+    the newer, and one without age the oldest.
     """
 
-    system: str
     title: str
-    pattern: str
-    table: Callable[[bytes], SheetTable]
+    name: DocumentName
+    layout: Layout
     identify: Callable[[dict[str, Any]], str | None]
-    age: Callable[[dict[str, Any]], str]
+    age: Callable[[dict[str, Any]], dt.datetime | None]
 
 
 class FoundFile(NamedTuple):
-    """A file as it was found; `state` shows whether it is still the same."""
+    """A file as it was found; `state` shows whether it is still the same.
+
+    `changed`: when it arrived. `obstacle`: why it is not even opened.
+    """
 
     path: Path
     changed: float
     state: tuple[int, int, int]
+    obstacle: str = ""
+    from_future: bool = False
 
     @property
     def name(self) -> str:
@@ -75,12 +95,20 @@ class FoundFile(NamedTuple):
         return self.path.name
 
 
+class Records(NamedTuple):
+    """What a document holds: the rows in their order, and those that newer ones surpass."""
+
+    table: SheetTable
+    rows: list[tuple[int, bytes]]
+    surpassed: set[int]  # numbers of rows
+
+
 class OpenedFile(NamedTuple):
     """A file with its content."""
 
     file: FoundFile
     sha256: str
-    table: SheetTable | None  # None: this content has landed already
+    records: Records | None  # None: this content has landed already
 
 
 class Landed(msgspec.Struct):
@@ -96,7 +124,7 @@ class Inbox:
 
     def __init__(self, export: Export, settings: DocumentSettings, clock: Clock) -> None:
         self.export = export
-        self._folder, self._archive = settings.folder, settings.archive / export.system
+        self._folder, self._archive = settings.folder, settings.archive / export.name.system
         self._zone, self._clock = ZoneInfo(settings.lsats_timezone), clock
 
     def pages(self, request: ReadRequest) -> Iterator[Page]:
@@ -106,22 +134,28 @@ class Inbox:
         """
         landed = _landed(request.hints)
         files = [file for file in self.waiting() if self._day(file) <= request.day]
-        opened, older = self._newest(files, landed, request.remark)
-        if opened is None or opened.table is None:
+        opened, older = self._newest(files, landed, request)
+        if opened is None or opened.records is None:
             self._superseded(older, request)
             raise NothingToRead(self._put_away(opened, request.day))
-        for remark in opened.table.remarks:
+        table, rows, surpassed = opened.records
+        for remark in self._remarks(opened.file, table):
             self._log(opened.file, remark, request.remark)
-        yield from self._rows(opened.file, opened.table)
+        origin = {"file": opened.file.name, **({"sheet": table.sheet} if table.sheet else {})}
+        # Of two with one identity the first that comes lands, the other becomes a reject: whatever
+        # order the rows stand in.
+        yield from _paged((row for row in rows if row[0] not in surpassed), origin)
+        yield from _paged((row for row in rows if row[0] in surpassed), origin)
         request.leave_hints(
             msgspec.to_builtins(Landed(opened.sha256, opened.file.changed, opened.file.name))
         )
-        request.remark(f"read {opened.file.name}")
+        form = f" ({table.form})" if table.form else ""
+        request.remark(f"read {opened.file.name}{form}")
         request.after_landing(partial(self._move, opened.file, request.day))
         request.after_landing(partial(self._superseded, older, request))
 
     def waiting(self) -> list[FoundFile]:
-        """The documents in the folder, newest first."""
+        """The documents in the folder, newest first, and misnamed ones."""
         try:
             entries = list(os.scandir(self._folder))
         except OSError as error:
@@ -129,89 +163,129 @@ class Inbox:
                 f"{self.export.title}: {self._folder} cannot be read ({error.strerror});"
                 " check LSATS_DATA_FOLDER"
             ) from None
-        found = (self._look(entry) for entry in entries if self._is_named_so(entry.name))
+        found = (self._look(entry) for entry in entries)
         files = [file for file in found if file is not None]
         return sorted(files, key=lambda file: (file.changed, file.name), reverse=True)
 
-    def _is_named_so(self, name: str) -> bool:
-        """Office programs lock with `~$name`, others copy to `.name.part`: none of ours."""
-        return fnmatch(name.lower(), self.export.pattern) and not name.startswith((".", "~"))
+    def examine(self) -> Iterator[tuple[FoundFile, str]]:
+        """Every waiting document with what is wrong with it, if something is."""
+        for file in self.waiting():
+            try:
+                self._open(file, Landed())
+                yield file, ""
+            except MalformedSheet as error:
+                yield file, str(error)
 
     def _look(self, entry: os.DirEntry[str]) -> FoundFile | None:
+        """A file of this system; None for any other, and for one that is gone in this moment."""
+        obstacle = ""
+        if recognized(entry.name) != self.export.name:
+            if misnamed(entry.name) != self.export.name:
+                return None
+            names = " or ".join(document.example for document in DOCUMENT_NAMES)
+            obstacle = f"it is not recognized: name it {names}"
         try:
             info = entry.stat(follow_symlinks=False)
         except OSError:
-            return None  # gone in this moment
+            return None
         if not stat.S_ISREG(info.st_mode):
             # A link could lead anywhere, out of the folder too.
-            log.warning("%s: %s is no plain file and is not read", self.export.title, entry.path)
-            return None
-        return FoundFile(Path(entry.path), info.st_mtime, _state(info))
+            obstacle = "it is no plain file: put the file itself there"
+        now = self._clock.now()
+        if from_future := info.st_mtime > now + CLOCKS_APART:
+            # Of another machine's clock; this one's says when it came here.
+            return FoundFile(
+                Path(entry.path), min(info.st_ctime, now), _state(info), obstacle, from_future
+            )
+        return FoundFile(Path(entry.path), info.st_mtime, _state(info), obstacle)
 
     def _day(self, file: FoundFile) -> dt.date:
         return dt.datetime.fromtimestamp(file.changed, self._zone).date()
 
     def _newest(
-        self, files: Sequence[FoundFile], landed: Landed, remark: Callable[[str], None]
+        self, files: Sequence[FoundFile], landed: Landed, request: ReadRequest
     ) -> tuple[OpenedFile | None, list[FoundFile]]:
         """The newest usable file and those that it makes useless; the others stay."""
-        for number, file in enumerate(files):
-            if file.changed < landed.changed:
-                return None, list(files[number:])
-            try:
-                return self._open(file, landed), list(files[number + 1 :])
-            except MalformedSheet as error:
-                self._log(file, f"{error}. It stays in {self._folder} unread", remark)
-        return None, []
+        opened, older = None, list[FoundFile]()
+        for file in files:
+            if file.obstacle:
+                self._set_aside(file, file.obstacle, request)
+            elif opened is not None or file.changed < landed.changed:
+                older.append(file)
+            else:
+                try:
+                    opened = self._open(file, landed)
+                except MalformedSheet as error:
+                    self._set_aside(file, str(error), request)
+        return opened, older
+
+    def _set_aside(self, file: FoundFile, cause: str, request: ReadRequest) -> None:
+        overdue = self._clock.now() - file.changed > PATIENCE
+        request.set_aside(SetAside(file.name, cause, overdue))
+        self._log(file, f"{cause}. It stays in {self._folder} unread", request.remark)
 
     def _open(self, file: FoundFile, landed: Landed) -> OpenedFile:
+        """The file with its records; MalformedSheet when it cannot be used."""
+        if file.obstacle:
+            raise MalformedSheet(file.obstacle)
         data = self._content(file)
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 == landed.sha256:
             return OpenedFile(file, sha256, None)
-        return OpenedFile(file, sha256, self.export.table(data))
+        return OpenedFile(file, sha256, self._records(read_table(data, self.export.layout)))
 
     def _content(self, file: FoundFile) -> bytes:
         """All bytes of a file that nobody is writing any more."""
         age = self._clock.now() - file.changed
         if abs(age) < SETTLED:
             self._clock.sleep(SETTLED - max(age, 0.0))
+        if file.state[0] > LARGEST:
+            raise MalformedSheet(f"it has more than {LARGEST >> 20} MB: export it anew")
         try:
             with _plain_file(file.path) as descriptor:
-                if file.state[0] > LARGEST:
-                    raise MalformedSheet(f"it has more than {LARGEST >> 20} MB")
-                data: bytes = descriptor.read()
+                data: bytes = descriptor.read(LARGEST + 1)
                 same = _state(os.fstat(descriptor.fileno())) == file.state
         except OSError as error:
-            raise MalformedSheet(f"it cannot be read ({error.strerror})") from None
+            raise MalformedSheet(
+                f"it cannot be read ({error.strerror}): check its rights"
+            ) from None
         if not same or len(data) != file.state[0]:
             raise MalformedSheet("it is still being written; the next run looks again")
         return data
 
-    def _rows(self, file: FoundFile, table: SheetTable) -> Iterator[Page]:
-        """Pages of rows that follow each other; of two with one identity the newer comes first.
-
-        The first of them lands, the other becomes a reject: whatever order the rows stand in.
-        """
-        surpassed = self._surpassed(table)
-        origin = {"file": file.name, **({"sheet": table.sheet} if table.sheet else {})}
-        chosen = (row for row in table.rows() if row[0] not in surpassed)
-        yield from _paged(chosen, origin)
-        if surpassed:
-            yield from _paged((row for row in table.rows() if row[0] in surpassed), origin)
-
-    def _surpassed(self, table: SheetTable) -> set[int]:
-        best: dict[str, tuple[tuple[str, bytes], int]] = {}
-        surpassed = set()
+    def _records(self, table: SheetTable) -> Records:
+        """All rows of a table: whatever makes it unusable is found before any of them lands."""
+        rows: list[tuple[int, bytes]] = []
+        best: dict[str, int] = {}  # by identity, where in `rows`
+        surpassed = set[int]()
         for number, record in table.rows():
-            if (identity := self.export.identify(record)) is None:
+            try:
+                identity = self.export.identify(record)
+            except UnusableRecord:
+                identity = None  # landing says why
+            else:
+                if identity is None and is_note(record.values()):
+                    table.remark("no record, left out", f"row {number}")
+                    continue
+            rows.append((number, _ENCODE(record)))
+            if identity is None:
                 continue
-            rank = (self.export.age(record), hashlib.sha256(_SORTED(record)).digest())
-            before = best.setdefault(identity, (rank, number))
-            if before[1] != number:
-                surpassed.add(min(before, (rank, number))[1])
-                best[identity] = max(before, (rank, number))
-        return surpassed
+            before = best.setdefault(identity, len(rows) - 1)
+            if before != len(rows) - 1:
+                older_number, older = rows[before]
+                if self._rank(record) > self._rank(_DECODE(older)):
+                    best[identity], number = len(rows) - 1, older_number
+                surpassed.add(number)
+        return Records(table, rows, surpassed)
+
+    def _rank(self, record: dict[str, Any]) -> tuple[dt.datetime, bytes]:
+        age = self.export.age(record) or dt.datetime.min
+        return age, hashlib.sha256(_SORTED(record)).digest()
+
+    def _remarks(self, file: FoundFile, table: SheetTable) -> Iterator[str]:
+        if file.from_future:
+            yield "it is dated in the future: read as if it had arrived today"
+        yield from table.remarks
 
     def _put_away(self, opened: OpenedFile | None, day: dt.date) -> str:
         if opened is None:
@@ -251,14 +325,16 @@ def connect(
 
 
 def probe(inbox: Inbox) -> str:
-    """Look into the folder."""
-    files = inbox.waiting()
-    if not files:
-        return f"answers; no {inbox.export.pattern} waits to be read"
-    return f"answers; {len(files)} to be read, the newest is {files[0].name}"
+    """Look into the folder, and into what waits there."""
+    found = list(inbox.examine())
+    good = [file for file, cause in found if not cause]
+    bad = "".join(f"; {file.name} is set aside: {cause}" for file, cause in found if cause)
+    if not good:
+        return f"answers; no {inbox.export.name.example} waits to be read{bad}"
+    return f"answers; {len(good)} to be read, the newest is {good[0].name}{bad}"
 
 
-def _paged(rows: Iterator[Row], origin: dict[str, Any]) -> Iterator[Page]:
+def _paged(rows: Iterator[tuple[int, bytes]], origin: dict[str, Any]) -> Iterator[Page]:
     """Pages in which row follows row, so that the number of the first gives those of all."""
     first, records = 0, list[bytes]()
     for number, record in rows:
@@ -266,7 +342,7 @@ def _paged(rows: Iterator[Row], origin: dict[str, Any]) -> Iterator[Page]:
             yield Page(records, None, {**origin, "row": first})
             records = []
         first = first if records else number
-        records.append(_ENCODE(record))
+        records.append(record)
     if records:
         yield Page(records, None, {**origin, "row": first})
 

@@ -24,6 +24,26 @@ class NothingToRead(Exception):
     """Raised by a read instead of pages: nothing is new, which says nothing of what is known."""
 
 
+class UnusableRecord(Exception):
+    """Raised when a record cannot be identified because of what stands in it.
+
+    `reason` is a code, the message is for people. `may_be`: a pattern of LIKE for the identities
+    that the record may have; none of them counts as gone because of it.
+    """
+
+    def __init__(self, reason: str, message: str, may_be: str = "%") -> None:
+        super().__init__(message)
+        self.reason, self.may_be = reason, may_be
+
+
+class SetAside(NamedTuple):
+    """A document that stays where it is. `cause` says why, and what helps."""
+
+    file: str
+    cause: str
+    overdue: bool  # waits for longer than it may
+
+
 class Page(NamedTuple):
     """Some records, and where reading can go on after them.
 
@@ -45,7 +65,8 @@ class ReadRequest:
     `resume_after`: the position of the last page that an interrupted read had stored, else None.
     `hints`: what the previous complete read left for the next one; may be replaced through
     `leave_hints`. `after_landing` takes something to do once the whole read has landed, `remark`
-    something that the run should say. `day`: the partition being observed.
+    something that the run should say, `set_aside` a document that stays unread. `day`: the
+    partition being observed.
     """
 
     day: dt.date
@@ -54,6 +75,7 @@ class ReadRequest:
     leave_hints: Callable[[Any], None] = field(default=lambda hints: None)
     after_landing: Callable[[Callable[[], None]], None] = field(default=lambda action: None)
     remark: Callable[[str], None] = field(default=lambda text: None)
+    set_aside: Callable[[SetAside], None] = field(default=lambda document: None)
 
 
 @dataclass(frozen=True)
@@ -65,7 +87,7 @@ class Stream:
     `key`: fields whose values, joined by "-", identify a record for ever.
     `volatile`: fields left out of the content hash because they move without meaning.
     `identify`: how the key fields make the identity when joining them is not enough (a network
-    address has several spellings); None for a record that has none.
+    address has several spellings); None for a record that has none; may raise UnusableRecord.
     `modified`: field with the time of the last change, when the source has one.
     `documents`: the records come in files, whose arrival decides the day.
     Only streams with either can be asked about a past day.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,12 @@ from typing import Any
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import files
+from lsats_pipeline.hub.sources.document_names import KEYCONFIGURE
 from lsats_pipeline.hub.sources.files import Export, Inbox
+from lsats_pipeline.hub.sources.row_identity import row_identity
 from lsats_pipeline.hub.sources.settings import DocumentSettings
-from lsats_pipeline.hub.sources.spreadsheets import SheetTable, read_xlsx
+from lsats_pipeline.hub.sources.spreadsheets import Layout
+from lsats_pipeline.hub.sources.written_times import written_time
 
 # What silver reads (domain/hub.md 4.12): without one of these every computer would seem changed.
 NEEDED = (
@@ -30,33 +34,31 @@ def canonical_mac(written: Any) -> str | None:
     return digits if _ADDRESS.fullmatch(digits) else None
 
 
+def _upper(value: Any) -> str:
+    return "" if value is None else str(value).strip().upper()
+
+
+_KEY = {"MAC": canonical_mac, "Name": _upper, "OEM SN": _upper}
+
+
 def identify(record: dict[str, Any]) -> str | None:
     """One network card of one computer: `0A1B2C3D4E5F|LSA-PHYS-17|C02XY123`.
 
     The address alone is not enough (a dock's address shows up on whatever it is plugged into), nor
     is its spelling (domain/hub.md 7.5). None without a valid address.
     """
-    mac = canonical_mac(record.get("MAC"))
-    return f"{mac}|{_key(record.get('Name'))}|{_key(record.get('OEM SN'))}" if mac else None
+    return row_identity(record, _KEY)
 
 
-def _key(value: Any) -> str:
-    return "" if value is None else str(value).strip().upper()
-
-
-def _last_seen(record: dict[str, Any]) -> str:
-    return str(record.get("Last Session") or "")
-
-
-def _table(data: bytes) -> SheetTable:
-    return read_xlsx(data, NEEDED)
+def _last_seen(record: dict[str, Any]) -> dt.datetime | None:
+    return written_time(record.get("Last Session"))
 
 
 EXPORT = Export(
-    system="key_client",
     title="KeyConfigure export",
-    pattern="keyconfigure_computers*.xlsx",
-    table=_table,
+    name=KEYCONFIGURE,
+    # as the predecessor renamed them (domain/hub.md 1.5)
+    layout=Layout(NEEDED, {"# of cores": "#", "Clock Speed (Mhz)": "Mhz"}),
     identify=identify,
     age=_last_seen,
 )

@@ -10,9 +10,12 @@ from typing import Any
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import files
+from lsats_pipeline.hub.sources.document_names import LAB_AWARDS
 from lsats_pipeline.hub.sources.files import Export, Inbox
+from lsats_pipeline.hub.sources.row_identity import row_identity
 from lsats_pipeline.hub.sources.settings import DocumentSettings
-from lsats_pipeline.hub.sources.spreadsheets import SheetTable, read_csv
+from lsats_pipeline.hub.sources.spreadsheets import Layout
+from lsats_pipeline.hub.sources.written_times import written_time
 
 # domain/hub.md 1.6; the reference number's heading is broken into two lines there, blanks here.
 NEEDED = (
@@ -28,7 +31,25 @@ NEEDED = (
 )  # fmt: skip
 
 _WHOLE = re.compile(r"(\d+)(?:\.0*)?")
-_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+
+
+def _text(value: Any) -> str:
+    return str(value if value is not None else "").strip()
+
+
+def _department(value: Any) -> str:
+    text = _text(value)
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text  # spreadsheets make 175000.0 of it
+
+
+_KEY = {
+    "Award Id": lambda value: _text(value) or None,
+    "Person Uniqname": lambda value: _text(value).lower() or None,
+    "Person Appt Department Id": _department,
+    "Person Role": _text,
+    "Project/Grant": _text,
+}
 
 
 def identify(record: dict[str, Any]) -> str | None:
@@ -38,37 +59,17 @@ def identify(record: dict[str, Any]) -> str | None:
     leaving them out made rows overwrite each other (domain/hub.md 4.13). A row without department
     counts; one without award or person is nobody's: None.
     """
-    award, uniqname = _text(record, "Award Id"), _text(record, "Person Uniqname").lower()
-    if not award or not uniqname:
-        return None
-    department = _text(record, "Person Appt Department Id")
-    if whole := _WHOLE.fullmatch(department):
-        department = whole[1]  # spreadsheets make 175000.0 of it
-    role, project = _text(record, "Person Role"), _text(record, "Project/Grant")
-    return "|".join((award, uniqname, department, role, project))
+    return row_identity(record, _KEY)
 
 
-def _text(record: dict[str, Any], column: str) -> str:
-    return str(record.get(column) or "").strip()
-
-
-def _published(record: dict[str, Any]) -> str:
-    found = _DATE.fullmatch(_text(record, "Award Publish Date"))
-    try:
-        return dt.date(int(found[3]), int(found[1]), int(found[2])).isoformat() if found else ""
-    except ValueError:
-        return ""
-
-
-def _table(data: bytes) -> SheetTable:
-    return read_csv(data, NEEDED)
+def _published(record: dict[str, Any]) -> dt.datetime | None:
+    return written_time(record.get("Award Publish Date"))
 
 
 EXPORT = Export(
-    system="lab_awards",
     title="lab awards export",
-    pattern="lab_awards*.csv",
-    table=_table,
+    name=LAB_AWARDS,
+    layout=Layout(NEEDED),
     identify=identify,
     age=_published,
 )
