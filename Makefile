@@ -5,6 +5,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+ENTRIES ?= 2000
 # Of the tests: one more than there are processors, for they wait for the database now and then.
 PROCESSES ?= $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))
 BIN := .venv/bin
@@ -12,10 +13,10 @@ DATABASE_TESTS := $(addprefix lsats_pipeline_tests/,warehouse hub/bronze hub/enr
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test test-16 lint format types defs check shell lock clean
+.PHONY: help setup demo ui test test-16 test-directories lint format types defs check shell lock clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.complete  ## the virtual environment, exactly as locked
 
@@ -30,6 +31,9 @@ test: setup  ## the tests (ARGS="-k embedded")
 
 test-16: setup  ## the tests of database and hub on PostgreSQL 16, the oldest that will do
 	LSATS_TEST_POSTGRES=16 $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(DATABASE_TESTS) $(ARGS)
+
+test-directories: setup  ## the tests of directories, on a Samba domain controller too (ENTRIES=2000 people)
+	LSATS_TEST_SAMBA=$(ENTRIES) $(BIN)/python -m pytest lsats_pipeline_tests/hub/directories $(ARGS)
 
 lint: setup  ## ruff: rules and format; who imports whom
 	$(BIN)/ruff check

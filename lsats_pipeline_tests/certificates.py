@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
@@ -13,11 +15,16 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate(
-    folder: Path, name: str, begins: float = -1, ends: float = 1
+    folder: Path, name: str, begins: float = -1, ends: float = 1, addresses: Iterable[str] = ()
 ) -> tuple[Path, ssl.SSLContext]:
-    """One that is its own issuer, for a name, from and to a day; and a server's context with it."""
+    """One that is its own issuer, for a name, from and to a day; and a server's context with it.
+
+    The key is next to it. `addresses` are names of the server, too.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    numbers = (x509.IPAddress(ipaddress.ip_address(address)) for address in addresses)
+    names = [x509.DNSName(name), *numbers]
     now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
@@ -27,7 +34,7 @@ def certificate(
         .serial_number(1)
         .not_valid_before(now + dt.timedelta(begins))
         .not_valid_after(now + dt.timedelta(ends))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
