@@ -8,7 +8,8 @@ A row's name is the kind of fault, or `kind:anything` when several of a kind are
     http_cut         {"path": "...", "after_bytes": n, "times": n}    dropped within the body
     ldap_size_limit  {"directory": "...", "entries": n}  code 4, in place of its own limit; 0: none;
                      "pages": true: not of paged searches
-    ldap_no_ordering {"directory": "..."}                (uid>=a) is undefined, as is its negation
+    ldap_no_rule     {"directory": "...", "rules": ["ordering", "substring"]}  (uid>=a), (uid=a*)
+                     are undefined, as is their negation
     ldap_no_paging   {"directory": "...", "code": 12}    as a server without paged results
     ldap_cookie_gone {"directory": "...", "code": 53, "times": n}     a page that is asked for
     ldap_cut         {"directory": "...", "after_entries": n, "times": n}  of one search;

@@ -9,7 +9,7 @@ without regard to case and by code point, as caseIgnoreMatch and caseIgnoreOrder
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -213,19 +213,21 @@ class Substrings(_Leaf):
         return Condition(sql.SQL("({})").format(sql.SQL(" and ").join(conditions)), True)
 
 
-def without_ordering(criteria: Filter, wanted: bool = True) -> Filter:
-    """The filter on a server whose attributes have no ordering rule.
+def without_rules(criteria: Filter, missing: Collection[str], wanted: bool = True) -> Filter:
+    """The filter on a server whose attributes have no `ordering` or no `substring` rule.
 
-    `>=` and `<=` are undefined there, and so is their negation: neither half matches (RFC 4511
+    What needs the rule is undefined there, and so is its negation: neither half matches (RFC 4511,
     4.5.1.7). `wanted`: whether a match is looked for or its contrary.
     """
     match criteria:
         case FilterGroup(all_of, members):
-            inner = tuple(without_ordering(member, wanted) for member in members)
+            inner = tuple(without_rules(member, missing, wanted) for member in members)
             return FilterGroup(all_of == wanted, inner)
         case Not(member):
-            return without_ordering(member, not wanted)
-        case Compare(_, ">=" | "<=", _):
+            return without_rules(member, missing, not wanted)
+        case Compare(_, ">=" | "<=", _) if "ordering" in missing:
+            return FilterGroup(False, ())
+        case Substrings() if "substring" in missing:
             return FilterGroup(False, ())
     return criteria if wanted else Not(criteria)
 

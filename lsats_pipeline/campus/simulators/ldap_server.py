@@ -27,7 +27,7 @@ from psycopg import sql
 from lsats_pipeline.campus.simulators import ber
 from lsats_pipeline.campus.simulators.directory import EntryKind, SimulatedDirectory
 from lsats_pipeline.campus.simulators.entries import ServedEntry, decode_entry, encode_entry
-from lsats_pipeline.campus.simulators.ldap_filter import Compare, without_ordering
+from lsats_pipeline.campus.simulators.ldap_filter import Compare, without_rules
 from lsats_pipeline.campus.simulators.ldap_messages import (
     BASE,
     ONE_LEVEL,
@@ -178,8 +178,9 @@ class _Connection(StreamRequestHandler):
     def _send_matches(self, message_id: bytes, request: Search) -> tuple[int, str, bytes]:
         moment = self.server.campus.moment()
         self._dawdle(moment)
-        if moment.faults.get("ldap_no_ordering", self.directory.system):
-            request = request._replace(filter=without_ordering(request.filter))
+        if missing := moment.faults.get("ldap_no_rule", self.directory.system):
+            criteria = without_rules(request.filter, missing["rules"])
+            request = request._replace(filter=criteria)
         progress = self._resume(request, moment)
         limit, room = self._room(request, progress, moment)
         with closing(self._matches(message_id, request, progress, moment, room)) as matches:

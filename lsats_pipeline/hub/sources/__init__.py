@@ -1,8 +1,7 @@
 """The systems the hub reads. `SOURCES` is the table of contents: one folder and one line each.
 
 `source.py` says what a source declares; `core/http.py`, `ldap.py` and `files.py` carry the
-protocols, with `json_records.py`, `ldap_records.py`, `ldap_ranges.py`, `spreadsheets.py` and
-`archive.py` to help them.
+protocols, with `json_records.py`, `ldap_*.py`, `spreadsheets.py` and `archive.py` to help them.
 """
 
 from __future__ import annotations

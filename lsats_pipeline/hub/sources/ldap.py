@@ -27,8 +27,8 @@ from lsats_pipeline.hub.sources.ldap_connection import BoundConnection, Outcome,
 from lsats_pipeline.hub.sources.ldap_errors import (
     NO_PAGES,
     BindAccount,
+    Declined,
     Ending,
-    PagingRefused,
     Truncated,
     search_error,
 )
@@ -81,7 +81,7 @@ class Directory:
 
         With `page_size` the answer is fetched in pages of that size (RFC 2696), each of them whole
         in memory. Entries come again after a connection was lost. Raises Truncated after the last
-        entry that the size limit let through, PagingRefused by a server without pages.
+        entry that the size limit let through, Declined by a server without pages.
         """
         scope = ldap3.SUBTREE if whole_tree else ldap3.BASE
         request = self.request(base, scope, filter, attributes, size_limit)
@@ -186,7 +186,7 @@ class _Search:
 
     def _failure(self, outcome: Outcome) -> Exception:
         if self._page_size and outcome.code in NO_PAGES:
-            return PagingRefused(
+            return Declined(
                 f"{self._account.title}: the server does not give out pages of"
                 f" {self._page_size:,} entries (code {outcome.code})"
             )
@@ -244,13 +244,15 @@ def connect(account: BindAccount, clock: Clock | None = None) -> Iterator[Direct
         directory.close()
 
 
-def distinct(entries: Iterable[LdapEntry], identity: str) -> Iterator[LdapEntry]:
+def distinct(
+    entries: Iterable[LdapEntry], identity: str, seen: set[bytes] | None = None
+) -> Iterator[LdapEntry]:
     """Leave out what came before: of a repeated search, also what was changed or renamed meanwhile.
 
     `identity`: an attribute that is an entry's own for ever; without it the DN counts. About 90
-    bytes are kept of each entry until the end (700,000 of them: 65 MB).
+    bytes are kept of each entry until the end (700,000 of them: 65 MB), in `seen` if that is given.
     """
-    seen: set[bytes] = set()
+    seen = set() if seen is None else seen
     for entry in entries:
         mark = next(iter(values_of(entry, identity)), entry.dn)
         if mark not in seen:

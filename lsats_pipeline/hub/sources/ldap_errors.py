@@ -48,8 +48,8 @@ class Truncated(IncompleteRead):
     """The server stopped at its size limit; the entries before the limit were all delivered."""
 
 
-class PagingRefused(PermanentError):
-    """The server does not give out pages, or not of this size."""
+class Declined(PermanentError):
+    """The server does not do what a search asks for: pages, an unlimited search."""
 
 
 class Ending:
@@ -109,7 +109,7 @@ _SEARCH: dict[int, tuple[type[LsatsError], str]] = {
     Ending.INVALID_DN: (ConfigurationError, "{where!r} is no distinguished name; check {base}"),
     Ending.NO_RIGHT: (ConfigurationError, "{user} may not read {where!r}"),
     Ending.UNWILLING: (
-        PermanentError,
+        Declined,
         "the server does not want to; ask its administrators what {user} may search",
     ),
 }

@@ -20,7 +20,7 @@ Ranges are disjoint as far as the server's order agrees with itself; a repeated 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -49,6 +49,17 @@ class Hints(msgspec.Struct):
     size: int | None = None
 
 
+def all_of(found: Iterable[LdapEntry]) -> tuple[list[LdapEntry], bool]:
+    """The entries of a search, each once, and whether they are all."""
+    entries: dict[bytes, LdapEntry] = {}
+    try:
+        for entry in found:
+            entries.setdefault(entry.dn, entry)
+    except Truncated:
+        return list(entries.values()), False
+    return list(entries.values()), True
+
+
 class RangeReader:
     """One read of the entries that have `attribute` and meet `condition`.
 
@@ -70,7 +81,7 @@ class RangeReader:
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield range after range, ascending; IncompleteRead when one cannot be had whole."""
-        self._prove_order()
+        self.prove()
         pending = deque(self._first_ranges())
         while pending:
             low, high = pending.popleft()
@@ -90,7 +101,8 @@ class RangeReader:
     def _done_before(self, after: str) -> list[str]:
         return [b for b in self._before.boundaries if _fold(b) < _fold(after)] + [after]
 
-    def _prove_order(self) -> None:
+    def prove(self) -> None:
+        """IncompleteRead when the server does not order values; tried on a live entry."""
         sample, _ = self._all(f"({self._attribute}=*)", limit=1)
         value = next((v for entry in sample for v in values_of(entry, self._attribute)), None)
         if value is None:
@@ -118,13 +130,7 @@ class RangeReader:
         return self._all(f"(&({name}=*){above}{below})" if above or below else f"({name}=*)", 0)
 
     def _all(self, filter: str, limit: int) -> tuple[list[LdapEntry], bool]:
-        entries = []
-        try:
-            for entry in self._search(filter, limit):
-                entries.append(entry)
-        except Truncated:
-            return entries, False
-        return entries, True
+        return all_of(self._search(filter, limit))
 
     def _middle(self, entries: Sequence[LdapEntry], low: str | None, high: str | None) -> str:
         """A value inside a truncated range at which to split it."""

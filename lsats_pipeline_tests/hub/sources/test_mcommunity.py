@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.errors import IncompleteRead
+from lsats_pipeline.hub.sources import source
 from lsats_pipeline.hub.sources.ldap import Directory
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.hub.sources.conftest import Client, Served, field, pages, read
@@ -59,10 +60,50 @@ def test_a_smaller_limit_only_costs_more(connect: Connect, campus: Served) -> No
 
 def test_a_limit_too_small_to_read_anything(connect: Connect, campus: Served) -> None:
     campus.fault("ldap_size_limit", directory="mcommunity_ldap", entries=1)
+    campus.fault("ldap_no_rule", directory="mcommunity_ldap", rules=["substring"])
     left: list[Any] = []
     with pytest.raises(IncompleteRead, match="MCommunity"):
         pages(STREAM, connect("mcommunity_ldap"), leave_hints=left.append)
     assert left == []
+
+
+NO_ORDER = {"rules": ["ordering"]}
+STRATEGIES: list[tuple[dict[str, dict[str, Any]], str]] = [
+    ({"ldap_size_limit": {"entries": 0}}, "in one search"),
+    ({"ldap_size_limit": {"entries": 100, "pages": True}}, "in pages"),
+    ({}, "in ranges"),
+    ({"ldap_no_paging": {"code": 53}}, "in ranges"),
+    ({"ldap_no_rule": NO_ORDER}, "by beginnings"),
+    ({"ldap_no_rule": NO_ORDER, "ldap_no_paging": {}}, "by beginnings"),
+]
+
+
+@pytest.mark.parametrize(("faults", "title"), STRATEGIES)
+def test_every_temper_of_a_server(
+    faults: dict[str, dict[str, Any]], title: str, connect: Connect, campus: Served, waits: Waits
+) -> None:
+    """The probe says how it is read; cut ten times on the way, everybody comes once."""
+    for name, setting in faults.items():
+        campus.fault(name, directory="mcommunity_ldap", **setting)
+    client = connect("mcommunity_ldap", clock=waits.clock)
+    assert f"people are read {title}" in source("mcommunity_ldap").probe(client)
+    for number, place in enumerate(random.Random(5).sample(range(100), 10)):
+        cut = {"after_entries": place, "bytes": number * 7, "times": 1}
+        campus.fault(f"ldap_cut:{number}", directory="mcommunity_ldap", **cut)
+    records = read(STREAM, client)
+    assert len(waits.slept) == 10
+    assert len(records) == len(campus.records(STREAM))
+    assert len({field(record, "uid") for record in records}) == len(records)
+
+
+def test_the_probe_fails_as_a_read_does(connect: Connect, campus: Served) -> None:
+    campus.fault("ldap_no_rule", directory="mcommunity_ldap", rules=["ordering", "substring"])
+    client = connect("mcommunity_ldap")
+    with pytest.raises(IncompleteRead, match="MCOMMUNITY_LDAP_USER") as read:
+        pages(STREAM, client)
+    with pytest.raises(IncompleteRead) as probed:
+        source("mcommunity_ldap").probe(client)
+    assert str(probed.value) == str(read.value)
 
 
 def test_a_connection_cut_ten_times_costs_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import socket
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -18,6 +20,7 @@ from lsats_pipeline.core.errors import ConfigurationError, IncompleteRead
 from lsats_pipeline.hub.sources import ldap
 from lsats_pipeline.hub.sources.ldap_ranges import RangeReader
 from lsats_pipeline.hub.sources.ldap_records import RecordShape, generalized_time, text
+from lsats_pipeline.hub.sources.ldap_strategies import Branch, read_whole
 
 SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/libexec:/usr/local/libexec")
 SCHEMA = Path("/etc/ldap/schema")
@@ -165,6 +168,27 @@ def test_an_attribute_without_ordering_rule_is_noticed(limited: ldap.Directory) 
     # `uid` has none in OpenLDAP's schema: (uid>=x) is undefined, and so is its negation.
     with pytest.raises(IncompleteRead, match="does not order"):
         list(ranges(limited, "uid").leaves())
+
+
+def test_people_without_an_order_are_read_by_beginnings(
+    limited: ldap.Directory, unlimited: ldap.Directory
+) -> None:
+    for directory, strategy in ((limited, "prefixes"), (unlimited, "one_search")):
+        branch = Branch(directory, BASE, "people", "uid", "(&(uidNumber=*)(!(uid=*)))", ["uid"])
+        left: list[Any] = []
+        for memory in (None, left):
+            hints = memory[0] if memory else None
+            parts = list(read_whole(branch, hints, None, dt.date(2026, 3, 2), left.append))
+            found = [entry.dn for part in parts for entry in part.entries]
+            assert len(found) == len(set(found)) == SIZE
+        assert left[0]["strategy"] == strategy
+        assert left[0] == left[1]
+
+
+@pytest.mark.parametrize("beginning", ["*", "(", ")", "\\", "\0", "é", "\U0001f600", "a b", " "])
+def test_any_beginning_can_be_asked_for(unlimited: ldap.Directory, beginning: str) -> None:
+    filter = f"(&(uid=*)(!(uid={ldap.escape(beginning.encode())}*)))"
+    assert len(list(unlimited.search(BASE, filter, ["uid"]))) in (SIZE, 0)
 
 
 def test_records(unlimited: ldap.Directory) -> None:

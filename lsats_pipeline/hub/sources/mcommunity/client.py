@@ -7,27 +7,33 @@ from contextlib import contextmanager
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import ldap
-from lsats_pipeline.hub.sources.ldap_records import LdapEntry
+from lsats_pipeline.hub.sources.ldap_strategies import Branch
 from lsats_pipeline.hub.sources.mcommunity import shapes
 from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
 
 
 class McommunityClient:
-    """The searches that the hub makes, over one connection and one at a time."""
+    """The branches that the hub reads, over one connection and one search at a time."""
 
     def __init__(self, directory: ldap.Directory, base: str) -> None:
-        self._directory, self._base = directory, base
-
-    def people(self, filter: str, size_limit: int = 0) -> Iterator[LdapEntry]:
-        """People that match; Truncated when there are more than the server gives out."""
-        base = f"ou=People,{self._base}"
-        return self._directory.search(base, filter, shapes.PERSON.names, size_limit=size_limit)
-
-    def groups(self, filter: str, size_limit: int = 0) -> Iterator[LdapEntry]:
-        """Groups that match, with or without members; Truncated as for people."""
-        base = f"ou=User Groups,ou=Groups,{self._base}"
-        groups = f"(&(gidNumber=*){filter})"
-        return self._directory.search(base, groups, shapes.GROUP.names, size_limit=size_limit)
+        self.people = Branch(
+            directory,
+            f"ou=People,{base}",
+            kind="people",
+            attribute="uid",
+            unnamed="(&(objectClass=person)(!(uid=*)))",
+            names=shapes.PERSON.names,
+        )
+        # With or without members.
+        self.groups = Branch(
+            directory,
+            f"ou=User Groups,ou=Groups,{base}",
+            kind="groups",
+            attribute="cn",
+            unnamed="(!(cn=*))",
+            names=shapes.GROUP.names,
+            condition="(gidNumber=*)",
+        )
 
 
 @contextmanager

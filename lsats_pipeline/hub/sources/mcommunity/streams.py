@@ -1,64 +1,49 @@
-"""What MCommunity offers: people and groups, read in ranges past the limit of about 350 per search.
+"""What MCommunity offers: people and groups, read whole past the limit of about 350 per search.
 
-    entries without the attribute (hardly any) ──▶ ranges, each whole ──▶ boundaries for next time
+    entries without uid or cn (hardly any) ──▶ the others, by the strategy that works there
 
-People are cut at uid, groups at cn. Why that is complete is proven in ldap_ranges.
+The strategies, and why each is complete, are in ldap_strategies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lsats_pipeline.core.errors import IncompleteRead
-from lsats_pipeline.hub.sources.ldap import Truncated
-from lsats_pipeline.hub.sources.ldap_ranges import RangeReader, Search
+from lsats_pipeline.hub.sources.ldap_ranges import all_of
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
+from lsats_pipeline.hub.sources.ldap_strategies import Branch, plan, read_whole
 from lsats_pipeline.hub.sources.mcommunity import shapes
 from lsats_pipeline.hub.sources.mcommunity.client import McommunityClient, connect
 from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
-WITHOUT_UID = "(&(objectClass=person)(!(uid=*)))"
-WITHOUT_CN = "(!(cn=*))"
-
 
 def read_users(client: McommunityClient, request: ReadRequest) -> Iterator[Page]:
-    """Every person; the position is the uid up to which everything was read."""
-    yield from _ranges(client.people, "uid", WITHOUT_UID, shapes.PERSON.record, request)
+    """Every person."""
+    return _pages(client.people, shapes.PERSON.record, request)
 
 
 def read_groups(client: McommunityClient, request: ReadRequest) -> Iterator[Page]:
-    """Every group, also one without members; the position is the cn up to which all were read."""
-    yield from _ranges(client.groups, "cn", WITHOUT_CN, shapes.GROUP.record, request)
+    """Every group, also one without members."""
+    return _pages(client.groups, shapes.GROUP.record, request)
 
 
 def probe(client: McommunityClient) -> str:
-    """Search for one person."""
-    try:
-        found = list(client.people("(uid=*)", size_limit=1))
-    except Truncated:
-        return "answers"
-    return "answers" if found else "answers, but shows no person to this account"
+    """Find out how people and groups can be read whole; fails as a read would."""
+    found, _ = all_of(client.people.search("(uid=*)", size_limit=1, bare=True))
+    if not found:
+        return "answers, but shows no person to this account"
+    people, groups = plan(client.people), plan(client.groups)
+    return f"answers; people are read {people.title}, groups {groups.title}"
 
 
-def _ranges(
-    search: Search,
-    attribute: str,
-    without: str,
-    record: Callable[[LdapEntry], bytes],
-    request: ReadRequest,
+def _pages(
+    branch: Branch, record: Callable[[LdapEntry], bytes], request: ReadRequest
 ) -> Iterator[Page]:
-    try:
-        unnamed = [record(entry) for entry in search(without, 0)]
-    except Truncated as error:
-        raise IncompleteRead(f"{error}; too many have no {attribute} ({without})") from None
-    yield Page(unnamed, request.resume_after)
-    reader = RangeReader("MCommunity", search, attribute, request.hints, request.resume_after)
-    position = request.resume_after
-    for leaf in reader.leaves():
-        position = leaf.upper or position
-        yield Page([record(entry) for entry in leaf.entries], position)
-    request.leave_hints(reader.hints_for_next())
+    for entries, position in read_whole(
+        branch, request.hints, request.resume_after, request.day, request.leave_hints
+    ):
+        yield Page([record(entry) for entry in entries], position)
 
 
 # Nothing is volatile: objectClass and `dn`, which the predecessor left out of its hash
