@@ -211,11 +211,11 @@ def read_whole(
     memory: Any,
     position: str | None,
     day: dt.date,
-    remember: Callable[[Any], None],
+    leave_hints: Callable[[Any], None],
 ) -> Iterator[Part]:
     """Every entry of a branch once; its positions are text. IncompleteRead when that is no use.
 
-    `memory` is what an earlier read gave to `remember`, or None.
+    `memory` is what an earlier read gave to `leave_hints`, or None.
     """
     for part in _unnamed(branch):
         yield Part(part.entries, position)
@@ -237,7 +237,7 @@ def read_whole(
                 place = part.position if resumable else None
                 yield Part(fresh, place and json.dumps({"by": planned.name, "after": place}))
         except StopIteration as end:
-            remember({**end.value, "strategy": planned.name, "since": since.isoformat()})
+            leave_hints({**end.value, "strategy": planned.name, "since": since.isoformat()})
             return
         except USELESS as error:
             log.warning("%s: %s: %s", branch.title, planned.title, error)
