@@ -26,17 +26,20 @@ class SimulatedCampus:
     def served(self, warehouse: Warehouse, settings: HubSettings) -> Iterator[Mapping[str, str]]:
         """Variables that point at simulators of the campus as it is today, until the block ends.
 
-        Creates the campus when there is none, and advances it to today when it is behind.
-        Exports of its systems are written to the data folder.
+        Creates the campus when there is none, and advances it to today when it is behind. Exports
+        of its systems are written below `simulated_home`, and nowhere else. ConfigurationError when
+        the database holds records of others.
         """
         from lsats_pipeline.campus import lifecycle as campus
-        from lsats_pipeline.campus.simulators.documents import drop
+        from lsats_pipeline.campus.simulators.documents import drop, move_apart
         from lsats_pipeline.campus.simulators.process import start_simulators
 
         require_synthetic_database(warehouse.name)
         with warehouse.owner() as connection:
             world, today = campus.world(connection), settings.today()
+            inbox = settings.simulated_home / "inbox"
             if world is None:
+                _refuse_records(connection, warehouse.name)
                 people, seed = settings.lsats_demo_people, settings.lsats_demo_seed
                 log.info(
                     "🏫 no source is configured: simulating a campus of %s people", f"{people:,}"
@@ -45,12 +48,13 @@ class SimulatedCampus:
             elif world.day < today:
                 log.info("🏫 advancing the simulated campus from %s to %s", world.day, today)
                 campus.advance(connection, today)
-            for path in drop(connection, settings.data_folder, settings.zone):
+            move_apart(connection, settings)
+            for path in drop(connection, inbox, settings.zone):
                 log.info("📥 %s has arrived in %s", path.name, path.parent)
         # Without a document there is no folder yet, and a source of documents needs one.
-        settings.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        inbox.mkdir(parents=True, exist_ok=True, mode=0o700)
         with start_simulators(warehouse.url) as simulators:
-            yield {**simulators.environment, "LSATS_DATA_FOLDER": str(settings.data_folder)}
+            yield {**simulators.environment, "LSATS_DATA_FOLDER": str(inbox)}
 
     def describe(self, connection: Connection) -> str | None:
         """How many people, which seed, which day; None when there is no campus yet."""
@@ -60,6 +64,18 @@ class SimulatedCampus:
         if world is None:
             return None
         return f"{world.people:,} people, seed {world.seed}, at {world.day}"
+
+
+def _refuse_records(connection: Connection, name: str) -> None:
+    """A campus is not simulated on top of what somebody has loaded."""
+    made = connection.execute("select to_regclass('bronze.raw_entities')").fetchone()
+    if not made or made[0] is None:
+        return
+    if connection.execute("select true from bronze.raw_entities limit 1").fetchone():
+        raise ConfigurationError(
+            f"database {name!r} holds records, and no source is configured: set the variables of"
+            " your sources in .env, or LSATS_HOME or DATABASE_URL for a simulated campus elsewhere"
+        )
 
 
 def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: dt.date) -> dt.date:
@@ -73,6 +89,7 @@ def settled_campus(warehouse: Warehouse, *, people: int, seed: int, first_day: d
     with warehouse.owner() as connection:
         world = campus.world(connection)
         if world is None:
+            _refuse_records(connection, warehouse.name)
             log.info("🏫 simulating a campus of %s people, seed %s", f"{people:,}", seed)
             campus.create(connection, seed=seed, people=people, first_day=first_day)
             return first_day

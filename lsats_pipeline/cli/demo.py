@@ -23,8 +23,10 @@ from lsats_pipeline.cli.price_demo import PRICE_STEPS, PriceDemonstration, run_p
 from lsats_pipeline.cli.runner import RunOutcome, Watcher, execute_job
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load, on_day
-from lsats_pipeline.hub.hub import any_source_configured, prepare
+from lsats_pipeline.hub.configuration import configuration
+from lsats_pipeline.hub.hub import prepare
 from lsats_pipeline.hub.plan import choose
+from lsats_pipeline.hub.sources import source
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.rejects import open_counts
@@ -137,11 +139,14 @@ def _run_days(days: list[dt.date], done: set[dt.date], display: Display) -> tupl
 
 
 def _refuse_real_sources() -> None:
-    if any_source_configured():
+    found = configuration()
+    found.require_real()
+    if found.is_real:
+        titles = ", ".join(source(system).title for system in sorted(found.configured))
         raise ConfigurationError(
-            "a source is configured (TDX_, UM_, MCOMMUNITY_ or AD_ variables), and the demo shows a"
-            " simulated campus: use `lsats run` for your sources, or start the demo in a folder"
-            " without that .env"
+            f"real sources are configured ({titles}), and the demo shows a simulated campus: use"
+            " `lsats run` for your sources, or give the demo a place without their variables and"
+            " documents: LSATS_HOME=another/folder"
         )
 
 

@@ -170,7 +170,7 @@ def _executed(
         "success": result.success,
         "run_id": run_id,
         "seconds": time.monotonic() - started,
-        "failures": tuple(_failures(result)),
+        "failures": tuple(_failures(name, result)),
         "checks": checks,
     }
 
@@ -321,10 +321,14 @@ def _log_event(asset: str, event: str, entry: dg.DagsterEvent | None) -> None:
         log.warning("🔁 %s: %s; tried again in %.0f s", asset, why, data.seconds_to_wait or 0)
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> Iterator[StepFailure]:
+def _failures(name: str, result: dg.ExecuteInProcessResult) -> Iterator[StepFailure]:
+    """Of the steps; of the job itself when it ended before any step."""
+    steps = [e for e in result.all_events if e.is_step_failure and e.step_key]
+    for event in steps:
+        yield _failure(_asset(event.step_key or ""), event.step_failure_data)
     for event in result.all_events:
-        if event.is_step_failure and event.step_key:
-            yield _failure(_asset(event.step_key), event.step_failure_data)
+        if event.event_type == dg.DagsterEventType.RUN_FAILURE and not steps:
+            yield _failure(name, event.job_failure_data)
 
 
 def _failure(asset: str, data: Any) -> StepFailure:

@@ -110,6 +110,11 @@ class HubSettings(Settings):
         return data_folder(self.lsats_home, self.lsats_data_folder)
 
     @property
+    def simulated_home(self) -> Path:
+        """Where the simulated campus keeps all that it writes: apart from what people drop."""
+        return self.lsats_home / "simulated"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone in which days begin."""
         return ZoneInfo(self.lsats_timezone)

@@ -22,6 +22,17 @@ HUB_DAYS = dg.DailyPartitionsDefinition(
 _CHOSEN = ("dagster/partition", "dagster/asset_partition_range_start")
 
 
+def days_of(tags: Mapping[str, str]) -> list[dt.date]:
+    """The days that the tags of a run choose, in order; none when they are no days of the hub."""
+    first = tags.get(_CHOSEN[0], tags.get(_CHOSEN[1], ""))
+    last = tags.get(_CHOSEN[0], tags.get("dagster/asset_partition_range_end", first))
+    try:
+        begin, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+    except ValueError:
+        return []
+    return [begin + dt.timedelta(days=n) for n in range((end - begin).days + 1)]
+
+
 def days(context: dg.AssetExecutionContext) -> list[dt.date]:
     """The days of a run in order; several when a range runs as one."""
     return [dt.date.fromisoformat(key) for key in context.partition_keys]

@@ -17,7 +17,8 @@ import psycopg
 from lsats_pipeline.core.diagnosis import Finding, State, failed, misconfigured, ok
 from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.hub.hub import Hub, Simulation, any_source_configured
+from lsats_pipeline.hub.configuration import configuration
+from lsats_pipeline.hub.hub import Hub, Simulation, refuse_mixture
 from lsats_pipeline.hub.silver.cross_checks import cross_check
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.source import Source
@@ -122,7 +123,7 @@ def _running(settings: HubSettings, simulation: Simulation) -> Iterator[Finding]
         try:
             url = stack.enter_context(hub_url(settings))
             warehouse = stack.enter_context(Warehouse(url))
-            findings = list(_database(settings, warehouse))
+            findings = list(_database(settings, warehouse, Hub(settings, warehouse, simulation)))
         except psycopg.Error as error:
             # A login with too few rights to look; PostgreSQL's own message says what is missing.
             missing = ConfigurationError(str(error).strip())
@@ -142,7 +143,7 @@ def _database_remedy(settings: HubSettings) -> str:
     return "is the server up, and do host, port, name and password in DATABASE_URL hold?"
 
 
-def _database(settings: HubSettings, warehouse: Warehouse) -> Iterator[Finding]:
+def _database(settings: HubSettings, warehouse: Warehouse, hub: Hub) -> Iterator[Finding]:
     where = "DATABASE_URL" if settings.database_url else "embedded"
     with warehouse.owner() as connection:
         version = connection.info.parameter_status("server_version")
@@ -152,14 +153,19 @@ def _database(settings: HubSettings, warehouse: Warehouse) -> Iterator[Finding]:
         )
         yield _step(step_of(warehouse.url))
         yield _roles(connection)
-        if declared(connection, "silver views"):
-            yield from _between_tables(connection)
+        if not declared(connection, "silver views"):
+            return
+        yield from _between_tables(connection, hub.systems_in_use)
+    try:
+        refuse_mixture(hub)
+    except ConfigurationError as error:
+        yield failed("database", "records", error)
 
 
-def _between_tables(connection: Connection) -> Iterator[Finding]:
+def _between_tables(connection: Connection, systems: frozenset[str] | None) -> Iterator[Finding]:
     """What does not hold between silver tables; a state of the data is no failure of the hub."""
     connection.commit()
-    results = list(cross_check(connection))
+    results = list(cross_check(connection, systems=systems))
     broken = [result for result in results if not result.passed]
     for result in broken:
         text = f"{result.rule.about} Not so: {result.description}"
@@ -243,10 +249,7 @@ def _without_database(settings: HubSettings) -> Iterator[Finding]:
 
 
 def _simulated() -> bool:
-    try:
-        return not any_source_configured()
-    except ConfigurationError:
-        return False
+    return not configuration().is_real
 
 
 def _no_campus() -> Finding:

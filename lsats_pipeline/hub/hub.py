@@ -10,28 +10,35 @@ import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cached_property
 from typing import Any, Protocol
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.report import Report
+from lsats_pipeline.core.report import Asset, Counts, Report
 from lsats_pipeline.core.settings import HubSettings, from_variables, load
+from lsats_pipeline.hub.bronze.ingest import asset_of as bronze_asset
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.bronze.views import declare_views
+from lsats_pipeline.hub.configuration import configuration, load_source, shared_with_hub
+from lsats_pipeline.hub.enrichment import asset_of as enrichment_asset
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver.build import build
 from lsats_pipeline.hub.silver.consumers import declare_silver
+from lsats_pipeline.hub.silver.sources_in_use import live_systems, reduced
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES, source
 from lsats_pipeline.hub.sources.settings import SIMULATED, DocumentSettings, SourceSettings
 from lsats_pipeline.hub.sources.source import Detail, Stream
 from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline.warehouse.database import Connection
+from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.migrations import migrate
 from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 log = logging.getLogger(__name__)
+# Under this name the database remembers that its records are simulated.
+_RECORDS = "bronze records"
 
 
 class Simulation(Protocol):
@@ -54,6 +61,7 @@ class Hub:
     ) -> None:
         self.settings = settings
         self.warehouse = warehouse
+        self.configuration = configuration(settings)
         self._simulation = simulation
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
@@ -68,12 +76,15 @@ class Hub:
         dagster_run_id: str | None = None,
     ) -> Report:
         """Read one stream and land what differs (bronze)."""
+        day = day or self.settings.today()
+        if self.configuration.lacks(stream.source_system):
+            return self._not_configured(bronze_asset(stream), day)
         return ingest(
             self.warehouse,
             self.settings,
             stream,
             lambda: self.client(stream.source_system),
-            day or self.settings.today(),
+            day,
             accept_removals=accept_removals,
             dagster_run_id=dagster_run_id,
         )
@@ -87,12 +98,15 @@ class Hub:
         dagster_run_id: str | None = None,
     ) -> Report:
         """Fetch the most urgent details of one stream and land them."""
+        day = day or self.settings.today()
+        if self.configuration.lacks(detail.source_system):
+            return self._not_configured(enrichment_asset(detail), day)
         return enrich(
             self.warehouse,
             self.settings,
             detail,
             lambda: self.client(detail.source_system),
-            day or self.settings.today(),
+            day,
             calls_per_minute=self.source_settings(detail.source_system).rate_limit,
             accept_removals=accept_removals,
             dagster_run_id=dagster_run_id,
@@ -107,11 +121,14 @@ class Hub:
         accept_removals: bool = False,
         dagster_run_id: str | None = None,
     ) -> Report:
-        """Bring one silver table up to date; `full` works every row out again."""
+        """Bring one silver table up to date; `full` works every row out again.
+
+        Rules about sources that the site does not have do not apply.
+        """
         return build(
             self.warehouse,
             self.settings,
-            table,
+            reduced(table, self.systems_in_use),
             day or self.settings.today(),
             full=full,
             accept_removals=accept_removals,
@@ -128,16 +145,41 @@ class Hub:
     def source_settings(self, system: str) -> SourceSettings:
         """A source's settings; with nothing at all configured, those of the simulated campus."""
         cls = source(system).settings
-        shared = {name: getattr(self.settings, name) for name in _shared_with_hub(cls)}
-        settings = load(cls, **shared)
-        if settings.configured and _is_real(settings):
-            return settings
-        if self._simulation is not None and not any_source_configured():
+        if self._simulation is not None and not self.configuration.is_real:
+            shared = shared_with_hub(cls, self.settings)
+            if "lsats_home" in shared:
+                shared["lsats_home"] = self.settings.simulated_home
             return from_variables(cls, self._simulated_by(self._simulation), **shared)
-        if settings.configured:
-            self._refuse_simulated(settings)
-            return settings
-        raise ConfigurationError(f"{source(system).title} is not configured: {settings.remedy}")
+        settings = load_source(cls, self.settings)
+        if not settings.configured:
+            raise ConfigurationError(f"{source(system).title} is not configured: {settings.remedy}")
+        self._refuse_simulated(settings)
+        return settings
+
+    @cached_property
+    def systems_in_use(self) -> frozenset[str] | None:
+        """The systems of a real site, read or with records still; documents count once they came.
+
+        None, on a simulated campus: all of them. The same as long as the hub is open.
+        """
+        if not self.configuration.is_real:
+            return None
+        read = {s.system for s in SOURCES if not issubclass(s.settings, DocumentSettings)}
+        with self.warehouse.connection() as connection:
+            live = live_systems(connection, (s.system for s in SOURCES))
+        return live | (read - self.configuration.remedies.keys())
+
+    def _not_configured(self, asset: Asset, day: dt.date) -> Report:
+        """Nothing was read, and nothing is wrong."""
+        remedy = self.configuration.remedies[asset.source_system]
+        return Report(
+            asset,
+            day,
+            Counts(),
+            0.0,
+            note=f"not configured: {remedy}",
+            metadata={"configured": False},
+        )
 
     def _refuse_simulated(self, settings: SourceSettings) -> None:
         """Documents that a simulated campus left behind must not get into a real hub."""
@@ -160,22 +202,9 @@ class Hub:
             self._simulated = self._open.enter_context(
                 simulation.served(self.warehouse, self.settings)
             )
+            with self.warehouse.owner() as connection:
+                remember_declaration(connection, _RECORDS, "simulated")
         return self._simulated
-
-
-def any_source_configured() -> bool:
-    """Whether the environment names any real source; if not, the campus is simulated."""
-    loaded = (load(declared.settings) for declared in SOURCES)
-    return any(settings.configured and _is_real(settings) for settings in loaded)
-
-
-def _is_real(settings: SourceSettings) -> bool:
-    """Whether a configured source is a real one; simulated documents look configured too."""
-    return bool(settings.required)
-
-
-def _shared_with_hub(cls: type[SourceSettings]) -> set[str]:
-    return cls.model_fields.keys() & HubSettings.model_fields.keys()
 
 
 @contextmanager
@@ -190,10 +219,24 @@ def open_hub(
     with hub_url(settings) as url, Warehouse(url) as warehouse:
         prepare(warehouse)
         hub = Hub(settings, warehouse, simulation)
+        refuse_mixture(hub)
         try:
             yield hub
         finally:
             hub.close()
+
+
+def refuse_mixture(hub: Hub) -> None:
+    """Raise ConfigurationError where simulated people would be merged with real ones."""
+    with hub.warehouse.owner() as connection:
+        simulated = declared(connection, _RECORDS) == "simulated"
+    if simulated and hub.configuration.is_real:
+        real = ", ".join(s.title for s in SOURCES if s.system not in hub.configuration.remedies)
+        raise ConfigurationError(
+            f"database {hub.warehouse.name!r} holds the records of a simulated campus, and a real"
+            f" source is configured ({real}): real and simulated records stay apart. Start a hub of"
+            " your own: LSATS_HOME=another/folder, or DATABASE_URL of another database"
+        )
 
 
 def prepare(warehouse: Warehouse) -> None:

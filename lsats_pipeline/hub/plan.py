@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset
-from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze import ingest
+from lsats_pipeline.hub.configuration import Configuration
 from lsats_pipeline.hub.enrichment.enrich import asset_of as enrichment_asset
 from lsats_pipeline.hub.enrichment.enrich import waiting
 from lsats_pipeline.hub.silver import build
@@ -45,56 +46,102 @@ class Step:
 
 
 def choose(
-    layers: Sequence[str] = LAYERS, system: str | None = None, entity: str | None = None
+    layers: Sequence[str] = LAYERS, systems: Sequence[str] = (), entities: Sequence[str] = ()
 ) -> list[Chosen]:
-    """The assets of some layers, of one source, of one entity (`user`, `tdx_user`, `users`).
+    """The assets of some layers, of some sources, of some entities (`user`, `tdx_user`, `users`).
 
-    A source means its streams and its own silver tables, not those merged from several.
-    ConfigurationError names what is known when the choice is empty.
+    None named means all. A source means its streams and its own silver tables, not those merged
+    from several. ConfigurationError names what is known when a choice is empty.
     """
-    if system is not None:
+    for system in systems:
         source(system)
     candidates = [c for c in _all() if c.asset.layer in layers]
-    of_system = [c for c in candidates if system in (None, _system(c.declared))]
-    chosen = [c for c in of_system if entity is None or entity in _names(c)]
-    if not chosen:
-        raise ConfigurationError(_nothing(layers, system, entity, of_system))
-    return chosen
+    possible = [c for c in candidates if not systems or _system(c.declared) in systems]
+    for system in systems:
+        if not any(_system(c.declared) == system for c in possible):
+            raise ConfigurationError(f"source {system!r} has nothing to do in {', '.join(layers)}")
+    for entity in entities:
+        if not any(entity in _names(c) for c in possible):
+            raise ConfigurationError(_unknown(entity, layers, possible))
+    return [c for c in possible if not entities or not _names(c).isdisjoint(entities)]
 
 
-def require_configured(chosen: Iterable[Chosen]) -> None:
+def require_configured(
+    chosen: Iterable[Chosen],
+    found: Configuration,
+    systems: Sequence[str] = (),
+    entities: Sequence[str] = (),
+) -> None:
     """Raise ConfigurationError, before anything runs, that names every variable to set or correct.
 
-    With no source configured at all the campus is simulated, and nothing is missing.
+    What is half set is a mistake for all that reads it. What is not set is one only for whom asks
+    for it by name, as a source or an entity.
     """
-    wrong: list[str] = []
-    configured: dict[str, bool] = {}
-    for declared in SOURCES:
-        try:
-            configured[declared.system] = load(declared.settings).configured
-        except ConfigurationError as error:
-            wrong.append(str(error))
-    # A folder of documents needs no variables, so it says nothing about the hub being real.
-    if any(is_set and source(system).settings.required for system, is_set in configured.items()):
-        needed = {
-            one.declared.source_system
-            for one in chosen
-            if isinstance(one.declared, (Stream, Detail))
-        }
-        wrong += [
-            _unset(system)
-            for system in configured
-            if system in needed and not configured[system] and source(system).settings.required
-        ]
-    if wrong:
-        raise ConfigurationError("\n".join(wrong))
+    chosen = list(chosen)
+    found.require(dict.fromkeys(s for c in chosen if (s := _read_from(c))))
+    asked = [system for system in systems if found.lacks(system)]
+    for entity in entities:
+        needed = [s for c in chosen if entity in _names(c) and (s := _read_from(c))]
+        if needed and all(map(found.lacks, needed)):
+            asked += needed
+    if asked:
+        raise ConfigurationError(
+            "\n".join(
+                f"{source(system).title} is not configured: {found.remedies[system]}"
+                for system in dict.fromkeys(asked)
+            )
+        )
 
 
-def _unset(system: str) -> str:
-    settings = source(system).settings
-    prefix = settings.model_config.get("env_prefix", "")
-    names = ", ".join(f"{prefix}{name}".upper() for name in settings.required)
-    return f"{source(system).title} is not configured: set {names}, or run others with --source"
+def unreadable(
+    connection: Connection | None,
+    settings: HubSettings,
+    chosen: Iterable[Chosen],
+    days: Sequence[dt.date],
+    found: Configuration,
+) -> dict[str, list[dt.date]]:
+    """The days of each asset that its source cannot answer for, where there are any.
+
+    A directory or the gateway can only be read as it is now; a day that was observed once is no
+    work and no harm. `connection` None: there is no hub yet, nothing was observed.
+    """
+    today = settings.today()
+    refused = {}
+    for one in chosen:
+        system = _read_from(one)
+        if system is None or found.lacks(system):
+            continue
+        wrong = [day for day in days if day > today]
+        if isinstance(one.declared, Stream) and not one.declared.answers_for_past_days:
+            wrong += [
+                day
+                for day in days
+                if day < today
+                and not (connection is not None and observed(connection, one.asset, day))
+            ]
+        if wrong:
+            refused[str(one.asset)] = wrong
+    return refused
+
+
+def refusal(refused: Mapping[str, Sequence[dt.date]], today: dt.date) -> str:
+    """Why a run of these assets and days does not start."""
+    if all(day > today for days in refused.values() for day in days):
+        return f"{min(map(min, refused.values()))} has not come yet; today is {today}"
+    lines = [
+        f"{asset} can only be read as it is now, and {_few(days)} {_was(days)} not observed"
+        for asset, days in refused.items()
+    ]
+    return "\n".join(lines)
+
+
+def _few(days: Sequence[dt.date]) -> str:
+    """Days in a few words."""
+    return str(days[0]) if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+
+
+def _was(days: Sequence[dt.date]) -> str:
+    return "was" if len(days) == 1 else "were"
 
 
 def plan_run(
@@ -102,13 +149,16 @@ def plan_run(
     settings: HubSettings,
     chosen: Iterable[Chosen],
     days: Sequence[dt.date],
+    found: Configuration,
     *,
     full: bool = False,
 ) -> Iterator[Step]:
     """What a run of these assets and days would do; `connection` None: there is no hub yet."""
     for one in chosen:
-        declared = one.declared
-        if isinstance(declared, Stream):
+        declared, system = one.declared, _read_from(one)
+        if system and found.lacks(system):
+            yield Step(str(one.asset), f"nothing, not configured: {found.remedies[system]}")
+        elif isinstance(declared, Stream):
             for day in days:
                 yield _plan_stream(connection, settings, one.asset, declared, day)
         elif isinstance(declared, Detail):
@@ -134,6 +184,11 @@ def _system(declared: Stream | Detail | Table) -> str | None:
     return declared.stream.source_system if isinstance(declared, StagingTable) else None
 
 
+def _read_from(one: Chosen) -> str | None:
+    """The system that the asset asks; silver asks none."""
+    return one.declared.source_system if isinstance(one.declared, (Stream, Detail)) else None
+
+
 def _names(one: Chosen) -> set[str]:
     names = {one.asset.entity, str(one.asset)}
     if isinstance(one.declared, Stream):
@@ -145,13 +200,9 @@ def _names(one: Chosen) -> set[str]:
     return names
 
 
-def _nothing(
-    layers: Sequence[str], system: str | None, entity: str | None, possible: list[Chosen]
-) -> str:
+def _unknown(entity: str, layers: Sequence[str], possible: list[Chosen]) -> str:
     known = sorted({one.asset.entity for one in possible})
-    if entity is None or not known:
-        return f"source {system!r} has nothing to do in {', '.join(layers)}"
-    near = difflib.get_close_matches(entity, known, n=3)
+    near = difflib.get_close_matches(entity, {n for c in possible for n in _names(c)}, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(known)}"
     return f"no entity {entity!r} in {', '.join(layers)}{hint}"
 

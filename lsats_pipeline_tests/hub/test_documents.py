@@ -11,8 +11,9 @@ import pytest
 from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.configuration import configuration
 from lsats_pipeline.hub.doctor import examine
-from lsats_pipeline.hub.hub import Hub, any_source_configured
+from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.plan import choose, plan_run
 from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.warehouse import Warehouse
@@ -40,11 +41,12 @@ def test_a_simulated_day_brings_its_documents(warehouse: Warehouse, tmp_path: Pa
         assert first.counts.changed > 0
         assert again.counts.processed == 0
         assert again.note == "no new file"
-        assert names(tmp_path / "archive" / "key_client" / str(day)) == [
+        assert names(tmp_path / "simulated" / "archive" / "key_client" / str(day)) == [
             f"keyconfigure_computers_{day}.xlsx"
         ]
-    assert not any_source_configured()
-    assert f"lab_awards_{FIRST}.csv" in names(tmp_path / "inbox")
+    assert not configuration(settings_on(FIRST, tmp_path)).is_real
+    assert f"lab_awards_{FIRST}.csv" in names(tmp_path / "simulated" / "inbox")
+    assert names(tmp_path) == ["simulated", "spool"]
 
 
 def test_with_a_real_source_documents_need_their_folder(
@@ -52,13 +54,20 @@ def test_with_a_real_source_documents_need_their_folder(
 ) -> None:
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
     monkeypatch.setenv("TDX_API_TOKEN", "token")
-    hub = Hub(settings_on(FIRST, tmp_path), warehouse, SimulatedCampus())
-    with pytest.raises(ConfigurationError, match=r"inbox, or name another in LSATS_DATA_FOLDER"):
-        hub.ingest(COMPUTER)
-    (tmp_path / "inbox").mkdir()
+    settings = settings_on(FIRST, tmp_path)
+    folder = tmp_path / "exported"
+    hub = Hub(settings, warehouse, SimulatedCampus())
+    report = hub.ingest(COMPUTER)
+    remedy = f"put its files into {tmp_path / 'inbox'}, or name their folder in LSATS_DATA_FOLDER"
+    assert report.note == f"not configured: {remedy}"
+    assert report.metadata == {"configured": False}
+    hub.close()
+    folder.mkdir()
+    named = settings.model_copy(update={"lsats_data_folder": folder})
+    hub = Hub(named, warehouse, SimulatedCampus())
     assert hub.ingest(COMPUTER).note == "no new file"
     hub.close()
-    assert names(tmp_path / "inbox") == []
+    assert names(folder) == []
 
 
 def test_a_folder_of_its_own(
@@ -68,7 +77,7 @@ def test_a_folder_of_its_own(
     hub.client("key_client")
     hub.close()
     real = tmp_path / "real"
-    shutil.move(tmp_path / "simulated" / "inbox", real)
+    shutil.move(tmp_path / "simulated" / "simulated" / "inbox", real)
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
     monkeypatch.setenv("TDX_API_TOKEN", "token")
     settings = load(
@@ -86,9 +95,11 @@ def test_simulated_documents_stay_out_of_a_real_hub(
 ) -> None:
     monkeypatch.setenv("TDX_BASE_URL", "https://tdx.example.edu")
     monkeypatch.setenv("TDX_API_TOKEN", "token")
-    (tmp_path / "inbox").mkdir()
-    (tmp_path / "inbox" / ".simulated").touch()
-    hub = Hub(settings_on(FIRST, tmp_path), warehouse, SimulatedCampus())
+    (tmp_path / "simulated").mkdir()
+    (tmp_path / "simulated" / ".simulated").touch()
+    settings = settings_on(FIRST, tmp_path)
+    settings = settings.model_copy(update={"lsats_data_folder": tmp_path / "simulated"})
+    hub = Hub(settings, warehouse, SimulatedCampus())
     assert hub.source_settings("key_client").configured  # a database for such records
     monkeypatch.setattr(warehouse, "name", "lsats")
     with pytest.raises(ConfigurationError, match="was filled by a simulated campus"):
@@ -97,9 +108,12 @@ def test_simulated_documents_stay_out_of_a_real_hub(
 
 def test_a_dry_run_reports_and_moves_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
     settings = settings_on(FIRST, tmp_path)
-    chosen = choose(["bronze"], "key_client")
+    chosen = choose(["bronze"], ["key_client"])
     yesterday = FIRST - dt.timedelta(days=1)
-    planned = [step.would for step in plan_run(None, settings, chosen, [yesterday, FIRST])]
+    planned = [
+        step.would
+        for step in plan_run(None, settings, chosen, [yesterday, FIRST], configuration(settings))
+    ]
     assert planned == [
         f"{day}: read the newest new file that had arrived by then" for day in (yesterday, FIRST)
     ]

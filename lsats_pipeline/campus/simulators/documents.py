@@ -16,7 +16,6 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +24,7 @@ import msgspec
 import xlsxwriter
 
 from lsats_pipeline.campus.simulators.record_store import on_the_wire
-from lsats_pipeline.core.errors import ConfigurationError
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.sources.settings import SIMULATED
 from lsats_pipeline.warehouse.database import Connection
 
@@ -85,17 +84,12 @@ class Document:
 
 
 def drop(connection: Connection, folder: Path, zone: ZoneInfo) -> list[Path]:
-    """Drop what differs from the last drop; returns the new files.
-
-    ConfigurationError when the folder holds documents of somebody else before the first drop.
-    """
+    """Drop what differs from the last drop; returns the new files. `folder` is its own."""
     with connection.transaction():
         connection.execute(CREATE_TABLE)
         connection.execute("lock table campus.drops in share row exclusive mode")
         known = connection.execute("select system, digest from campus.drops").fetchall()
         before: dict[str, bytes] = dict(known)
-        if not before:
-            _refuse_foreign(folder)
         row = connection.execute("select served_day from campus.world").fetchone()
         assert row is not None
         return [
@@ -105,15 +99,23 @@ def drop(connection: Connection, folder: Path, zone: ZoneInfo) -> list[Path]:
         ]
 
 
-def _refuse_foreign(folder: Path) -> None:
-    patterns = [f"{document.stem}*{document.suffix}" for document in DOCUMENTS]
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    foreign = [name for name in names if any(fnmatch(name.lower(), p) for p in patterns)]
-    if foreign:
-        raise ConfigurationError(
-            f"{folder} holds {foreign[0]}, which the simulated campus did not drop there: name an"
-            " empty folder in LSATS_DATA_FOLDER, so that real and simulated records stay apart"
-        )
+def move_apart(connection: Connection, settings: HubSettings) -> None:
+    """Take what a campus of an earlier version left among the documents of people.
+
+    It dropped its files into the inbox itself, so what has landed from there is its own as well.
+    """
+    inbox, own = settings.lsats_home / "inbox", settings.simulated_home
+    if not (inbox / SIMULATED).exists():
+        return
+    (own / "inbox").mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection.execute(CREATE_TABLE)
+    for (file,) in connection.execute("select file from campus.drops").fetchall():
+        if (inbox / file).exists():
+            (inbox / file).replace(own / "inbox" / file)
+    archive = settings.lsats_home / "archive"
+    if archive.is_dir() and not (own / "archive").exists():
+        archive.replace(own / "archive")
+    (inbox / SIMULATED).replace(own / "inbox" / SIMULATED)
 
 
 def _drop(

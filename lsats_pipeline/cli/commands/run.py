@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 
 if TYPE_CHECKING:
     from lsats_pipeline.cli.runner import RunOutcome
+    from lsats_pipeline.hub.configuration import Configuration
     from lsats_pipeline.hub.plan import Chosen
 
 TOO_MANY_REJECTS = 3
@@ -45,66 +48,89 @@ _JOBS = {
 }
 
 
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(help="Only of this source: tdx, umich_api, mcommunity_ldap ... Repeatable."),
+]
+Entities = Annotated[
+    list[str] | None,
+    typer.Option(help="Only this stream or table: user, tdx_user, users ... Repeatable."),
+]
+FirstDay = Annotated[
+    dt.date | None, typer.Option("--from", parser=a_day, metavar="DAY", help="First day.")
+]
+LastDay = Annotated[
+    dt.date | None, typer.Option("--to", parser=a_day, metavar="DAY", help="Last day.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog=examples("lsats demo", "lsats demo --people 20000 --days 3"))(demo)
     app.command(
         epilog=examples(
             "lsats run",
-            "lsats run bronze --source tdx --entity user",
+            "lsats run bronze --source tdx --source umich_api --entity user",
             "lsats run silver --entity users --full",
-            "lsats run bronze --source tdx --from 2026-11-01 --to 2026-11-20 --dry-run",
+            "lsats run --from 2026-11-01 --to 2026-11-20 --skip-unreadable",
         )
     )(run)
 
 
 def run(
     layer: Annotated[Layer, typer.Argument(help="What to run.", show_default=False)] = Layer.all,
-    source: Annotated[
-        str | None, typer.Option(help="Only of this source: tdx, umich_api, mcommunity_ldap ...")
-    ] = None,
-    entity: Annotated[
-        str | None, typer.Option(help="Only this stream or table: user, tdx_user, users ...")
-    ] = None,
+    source: Sources = None,
+    entity: Entities = None,
     day: Day = None,
-    first: Annotated[
-        dt.date | None, typer.Option("--from", parser=a_day, metavar="DAY", help="First day.")
-    ] = None,
-    last: Annotated[
-        dt.date | None, typer.Option("--to", parser=a_day, metavar="DAY", help="Last day.")
-    ] = None,
+    first: FirstDay = None,
+    last: LastDay = None,
     full: Annotated[bool, typer.Option("--full", help="Silver works every row out again.")] = False,
     accept_removals: Annotated[
         bool,
         typer.Option("--accept-removals", help="You looked: removals that were held are right."),
+    ] = False,
+    skip_unreadable: Annotated[
+        bool,
+        typer.Option("--skip-unreadable", help="Leave out streams that cannot be read for a day."),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a layer, or all three, for today or past days; the run appears in the UI too."""
+    """Run a layer, or all three, for today or past days; the run appears in the UI too.
+
+    Takes what is configured and names what is not.
+    """
+    from lsats_pipeline.hub.configuration import configuration
     from lsats_pipeline.hub.plan import choose, require_configured
 
-    chosen = choose(_LAYERS[layer], source, entity)
-    require_configured(chosen)
-    days = _days(day, first, last, load(HubSettings))
+    systems, entities, found = source or [], entity or [], configuration()
+    settings = load(HubSettings)
+    chosen = choose(_LAYERS[layer], systems, entities)
+    require_configured(chosen, found, systems, entities)
+    days = _days(day, first, last, settings)
     if dry_run:
-        _dry_run(chosen, days, full, as_json)
+        _dry_run(chosen, days, found, full, as_json)
         return
+    readable = _readable(chosen, days, found, skip_unreadable)
+    left_out = _left_out(chosen, found)
+    for title, remedy in left_out.items():
+        note(f"not configured: {title} ({remedy})")
     from lsats_pipeline.cli.runner import execute_job
 
-    with progress(f"{layer.value}, {days[-1]}", len(chosen)) as watch:
+    narrowed = bool(systems or entities or len(readable) < len(chosen))
+    with progress(f"{layer.value}, {days[-1]}", len(readable)) as watch:
         outcome = execute_job(
             _JOBS[layer],
-            selection=[str(c.asset) for c in chosen] if source or entity else None,
+            selection=[str(c.asset) for c in readable] if narrowed else None,
             first=days[0],
             last=days[-1],
             full=full,
             accept_removals=accept_removals,
             watch=watch,
         )
-    _say_outcome(outcome, as_json)
+    _say_outcome(outcome, left_out, as_json)
     raise typer.Exit(exit_code(outcome))
 
 
@@ -169,16 +195,51 @@ def _days(
     return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _dry_run(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: bool) -> None:
+def _readable(
+    chosen: list[Chosen], days: list[dt.date], found: Configuration, skip: bool
+) -> list[Chosen]:
+    """What can be read for the days; ConfigurationError when that is not all, unless `skip`."""
+    from lsats_pipeline.hub.plan import refusal, unreadable
+
+    settings = load(HubSettings)
+    if days == [settings.today()]:
+        return chosen
+    with (
+        inspect_hub() as warehouse,
+        warehouse.connection() if warehouse else nullcontext() as connection,
+    ):
+        refused = unreadable(connection, settings, chosen, days, found)
+    if refused and not skip:
+        raise ConfigurationError(
+            f"{refusal(refused, settings.today())}\nNothing was started. Leave these out with"
+            f" --skip-unreadable, or choose {settings.today()}"
+        )
+    for asset in refused:
+        note(f"left out: {asset} (it can only be read as it is now)")
+    readable = [one for one in chosen if str(one.asset) not in refused]
+    if not readable:
+        raise ConfigurationError("nothing is left to run: none of it can be read for these days")
+    return readable
+
+
+def _left_out(chosen: list[Chosen], found: Configuration) -> dict[str, str]:
+    """Of the sources of these assets those that are not configured, each with its remedy."""
+    systems = {one.asset.source_system for one in chosen}
+    return {s.title: found.remedies[s.system] for s in found.left_out if s.system in systems}
+
+
+def _dry_run(
+    chosen: list[Chosen], days: list[dt.date], found: Configuration, full: bool, as_json: bool
+) -> None:
     from lsats_pipeline.hub.plan import plan_run
 
     settings = load(HubSettings)
     with inspect_hub() as warehouse:
         if warehouse is None:
-            steps = list(plan_run(None, settings, chosen, days, full=full))
+            steps = list(plan_run(None, settings, chosen, days, found, full=full))
         else:
             with warehouse.connection() as connection:
-                steps = list(plan_run(connection, settings, chosen, days, full=full))
+                steps = list(plan_run(connection, settings, chosen, days, found, full=full))
     if as_json:
         say_json([vars(step) for step in steps])
     else:
@@ -190,9 +251,9 @@ def _dry_run(chosen: list[Chosen], days: list[dt.date], full: bool, as_json: boo
         note("Dry run: nothing was read from a source, nothing written.")
 
 
-def _say_outcome(outcome: RunOutcome, as_json: bool) -> None:
+def _say_outcome(outcome: RunOutcome, left_out: Mapping[str, str], as_json: bool) -> None:
     if as_json:
-        say_json(outcome.as_json())
+        say_json({**outcome.as_json(), "not_configured": left_out})
         return
     state = "done" if outcome.success else "failed"
     say(f"{state} in {outcome.seconds:.1f} s (run {outcome.run_id})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -27,12 +27,13 @@ def rules_of(key: dg.AssetKey) -> Sequence[Rule]:
     return DOCUMENT_RULES if layer == "bronze" and stream(name).documents else RULES_OF[layer]
 
 
-def check_results(key: dg.AssetKey, reports: Iterable[Report]) -> Iterator[dg.AssetCheckResult]:
+def check_results(key: dg.AssetKey, reports: Sequence[Report]) -> Iterator[dg.AssetCheckResult]:
     """A result for every declared check; over several days the first failure counts."""
     results: dict[str, Result] = {}
     for result in (result for report in reports for result in report.checks):
         if result.name not in results or results[result.name].passed:
             results[result.name] = result
+    reason = next((r.note for r in reports if "configured" in r.metadata), "nothing was read")
     for rule in rules_of(key):
-        unread = Result(rule, True, "nothing was read, so nothing to check")
+        unread = Result(rule, True, f"{reason}, so nothing to check")
         yield check_result(key, results.get(rule.name, unread))

@@ -27,7 +27,7 @@ def between_tables(
     """Every rule that was asked for, evaluated on one state of the hub."""
     wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
     with hub.opened().warehouse.connection() as connection:
-        for result in cross_check(connection):
+        for result in cross_check(connection, systems=hub.opened().systems_in_use):
             if (_asset(result.subject), result.name) in wanted:
                 yield _as_check_result(result)
 

@@ -9,8 +9,9 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from lsats_pipeline.campus.simulation import SimulatedCampus
-from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.hub.admission import admit
 from lsats_pipeline.defs.partitions import choose_today
 from lsats_pipeline.hub.hub import Hub, open_hub
 
@@ -18,12 +19,12 @@ from lsats_pipeline.hub.hub import Hub, open_hub
 class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The hub of the environment: its database, one client per source, one simulated campus.
 
-    Nothing is opened before the first step asks, so that looking at definitions costs nothing.
+    Opened before the first step of a run, so that looking at definitions costs nothing and what is
+    wrong with the run's settings or days is said once.
     """
 
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
     _hub: Hub | None = PrivateAttr(default=None)
-    _refusal: LsatsError | None = PrivateAttr(default=None)
     _reports: list[Report] = PrivateAttr(default_factory=list)
 
     @contextmanager
@@ -31,19 +32,17 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Open as long as the run lasts; ends it with one line for people."""
         choose_today(context)
         with self._open:
+            with as_dagster_failure():
+                self._hub = self._open.enter_context(open_hub(simulation=SimulatedCampus()))
+                admit(context, self._hub)
             yield self
         if self._reports and context.log:
             context.log.info(summary(self._reports))
 
     def opened(self) -> Hub:
-        """The hub; a Failure when it cannot be opened, at once and the same for every step."""
-        if self._hub is None and self._refusal is None:
-            try:
-                self._hub = self._open.enter_context(open_hub(simulation=SimulatedCampus()))
-            except LsatsError as error:
-                self._refusal = error
+        """The hub of the run."""
         if self._hub is None:
-            raise dg.Failure(str(self._refusal), allow_retries=False) from self._refusal
+            raise dg.Failure("the hub is open only while a run lasts")
         return self._hub
 
     def record(self, report: Report) -> None:

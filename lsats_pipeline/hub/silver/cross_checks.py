@@ -93,6 +93,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
             select from silver.users as person where person.uniqname = member.member_uniqname)
         """,
         about="A person who is a member is a row.",
+        sources=("mcommunity_ldap",),  # groups of Active Directory list people that only it knows
         threshold=0.05,
     ),
     CrossCheck(

@@ -7,6 +7,7 @@ protocols, with `json_records.py`, `ldap_*.py`, `spreadsheets.py` and `archive.p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TypeVar
 
 from lsats_pipeline.core.errors import ConfigurationError
@@ -49,5 +50,7 @@ def detail(name: str) -> Detail:
 
 def _known(kind: str, name: str, members: Mapping[str, T]) -> T:
     if name not in members:
-        raise ConfigurationError(f"no {kind} {name!r}; known: {', '.join(sorted(members))}")
+        near = get_close_matches(name, members, n=3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ConfigurationError(f"no {kind} {name!r}{hint}; known: {', '.join(sorted(members))}")
     return members[name]

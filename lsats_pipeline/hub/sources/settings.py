@@ -16,6 +16,8 @@ SERVERS = (
     "ldaps://host or ldap+starttls://host; several, separated by blanks, are tried in their order"
 )
 ISSUERS = "PEM file of the certificates to trust instead of this machine's"
+# What people export, whatever they call it.
+_DOCUMENTS = frozenset({".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt"})
 
 
 class SourceSettings(Settings):
@@ -53,7 +55,7 @@ class SourceSettings(Settings):
 class DocumentSettings(SourceSettings):
     """Exported files that arrive in a folder (domain/hub.md 1.5, 1.6): there are no credentials.
 
-    All of it is the hub's own; a folder that exists is configured.
+    A folder that somebody named is configured; so is the inbox, once somebody has used it.
     """
 
     lsats_home: Path = Field(Path(".lsats"), description="state folder; files move to archive/")
@@ -64,6 +66,13 @@ class DocumentSettings(SourceSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("lsats_data_folder")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.expanduser().is_dir():
+            raise ValueError(f"there is no folder {value}: make it, or name another")
+        return value
 
     @property
     def folder(self) -> Path:
@@ -77,10 +86,24 @@ class DocumentSettings(SourceSettings):
 
     @property
     def configured(self) -> bool:
-        """Whether the folder is there."""
-        return self.folder.is_dir()
+        """Whether a folder is named, or a document waits in the inbox, or has landed from it."""
+        if self.lsats_data_folder is not None:
+            return True
+        if (self.folder / SIMULATED).exists():  # by a campus of an earlier version
+            return False
+        return _holds_documents(self.folder) or any(self.archive.glob("*/*/*"))
 
     @property
     def remedy(self) -> str:
         """What makes it one."""
-        return f"make the folder {self.folder}, or name another in LSATS_DATA_FOLDER"
+        return f"put its files into {self.folder}, or name their folder in LSATS_DATA_FOLDER"
+
+
+def _holds_documents(folder: Path) -> bool:
+    """Whether there is anything that somebody may have exported; hidden files are nobody's."""
+    if not folder.is_dir():
+        return False
+    return any(
+        path.suffix.lower() in _DOCUMENTS and not path.name.startswith((".", "~"))
+        for path in folder.iterdir()
+    )

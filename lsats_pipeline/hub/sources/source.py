@@ -106,6 +106,11 @@ class Stream:
         _check_identity(self.name, self.source_system, self.key)
 
     @property
+    def answers_for_past_days(self) -> bool:
+        """Whether its source can say what there was on a past day."""
+        return self.modified is not None or self.documents
+
+    @property
     def name(self) -> str:
         """The stream's name, the same in Dagster, SQL and messages: `tdx_user`."""
         return f"{self.source_system}_{self.entity_type}"

@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from lsats_pipeline.campus.simulators.documents import drop
-from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.settings import load
+from lsats_pipeline.campus.simulators.documents import drop, move_apart
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.settings import SIMULATED, DocumentSettings
 from lsats_pipeline.hub.sources.source import NothingToRead, ReadRequest
@@ -61,7 +60,7 @@ def replace(campus: CampusEditor, system: str, record: Any, day: dt.date) -> Non
 
 def read(name: str, inbox: Path, day: dt.date = DAY) -> list[dict[str, Any]]:
     declared = stream(name)
-    settings = load(DocumentSettings, lsats_home=inbox.parent)
+    settings = load(DocumentSettings, lsats_home=inbox.parent, lsats_data_folder=inbox)
     with source(declared.source_system).connect(settings) as client:
         pages = declared.read(client, ReadRequest(day))
         return [json.loads(record) for page in pages for record in page.records]
@@ -129,16 +128,26 @@ def test_everything_gone_is_an_export_without_rows(
     assert read("lab_awards_lab_award", inbox, NEXT) == []
 
 
-@pytest.mark.parametrize("name", ["KeyConfigure_Computers 2025.xlsx", "lab_awards.csv"])
-def test_files_of_somebody_else_keep_the_campus_out(
-    campus: CampusEditor, connection: Connection, inbox: Path, name: str
+def test_what_an_earlier_campus_left_among_peoples_files_moves_apart(
+    campus: CampusEditor, connection: Connection, inbox: Path
 ) -> None:
+    """It dropped into the inbox itself, where somebody has put a file of theirs since."""
     put(campus)
-    inbox.mkdir(parents=True)
-    (inbox / name).write_bytes(b"of somebody else")
-    with pytest.raises(ConfigurationError, match="LSATS_DATA_FOLDER"):
-        drop(connection, inbox, ZONE)
-    assert names(inbox) == [name]
+    drop(connection, inbox, ZONE)
+    settings = load(HubSettings, lsats_home=inbox.parent)
+    landed = settings.lsats_home / "archive" / "key_client" / f"{DAY}" / "landed.xlsx"
+    landed.parent.mkdir(parents=True)
+    landed.touch()
+    (inbox / "Lab Awards.csv").touch()
+    assert not load(DocumentSettings, lsats_home=inbox.parent).configured
+    dropped = [name for name in names(inbox) if name != "Lab Awards.csv"]
+    for _ in range(2):
+        move_apart(connection, settings)
+        assert names(settings.simulated_home / "inbox") == dropped
+        assert [p.name for p in inbox.iterdir()] == ["Lab Awards.csv"]
+    assert not landed.exists()
+    assert (settings.simulated_home / landed.relative_to(settings.lsats_home)).exists()
+    assert load(DocumentSettings, lsats_home=inbox.parent).configured
 
 
 def test_a_broken_byte_arrives_as_windows_1252(

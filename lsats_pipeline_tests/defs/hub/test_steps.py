@@ -9,12 +9,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from lsats_pipeline.core.errors import Busy, PermanentError, Unreachable
 from lsats_pipeline.core.report import Asset, Counts, Report
 from lsats_pipeline.core.rules import Result
 from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
+from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE
 from lsats_pipeline.hub.silver.build import asset_of
@@ -22,6 +24,7 @@ from lsats_pipeline.hub.sources.source import Stream
 
 DAYS = [dt.date(2026, 3, 2) + dt.timedelta(days=n) for n in range(4)]
 DEPARTMENTS = "bronze/umich_api_department"
+MATERIALIZED = AssetPartitionStatus.MATERIALIZED
 
 
 @pytest.fixture
@@ -70,12 +73,30 @@ def recorded(result: dg.ExecuteInProcessResult) -> list[tuple[str, str | None]]:
     return [(e.step_key or "", e.partition) for e in events]
 
 
+def key(asset: str) -> dg.AssetKey:
+    return dg.AssetKey(asset.split("/"))
+
+
+def step(asset: str) -> str:
+    return asset.replace("/", "__")
+
+
+def canceled(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
+    """Why a run was canceled, as Dagster shows it."""
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.status == dg.DagsterRunStatus.CANCELED
+    assert recorded(result) == []
+    entries = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.PIPELINE_CANCELING)
+    return (entries[0].dagster_event.message if entries[0].dagster_event else "") or ""
+
+
 def messages(result: dg.ExecuteInProcessResult) -> str:
-    """Why the run's steps failed, with all causes."""
+    """Why the run or its steps failed, with all causes."""
     texts = []
     for event in result.all_events:
-        if event.is_step_failure:
-            error: Any = event.step_failure_data.error
+        if event.is_step_failure or event.is_failure:
+            error: Any = event.event_specific_data.error  # type: ignore[union-attr]
             while error is not None:
                 texts.append(error.message)
                 error = error.cause
@@ -117,11 +138,68 @@ def test_a_long_range_is_recorded_briefly(
 def test_a_range_with_a_day_that_nobody_observed_is_refused(
     hub: None, instance: dg.DagsterInstance
 ) -> None:
+    assert run(instance, DEPARTMENTS).success
+    with on_day(DAYS[2]):
+        result = run(instance, DEPARTMENTS, "bronze/tdx_department", days=DAYS[:3])
+    assert canceled(instance, result) == (
+        f"Refused before it started: {DEPARTMENTS} can only be read as it is now, and 2026-03-03"
+        " was not observed"
+    )
+    assert not [e for e in result.all_events if e.is_step_start]
+    # What was green stays green, and what could be read is not red for what could not.
+    shown = instance.get_status_by_partition(key(DEPARTMENTS), [f"{d}" for d in DAYS], HUB_DAYS)
+    assert shown == dict(zip(map(str, DAYS), [MATERIALIZED, None, None, None], strict=True))
+
+
+def test_a_past_day_that_was_observed_or_can_be_read_is_no_refusal(
+    hub: None, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DEPARTMENTS).success
     with on_day(DAYS[1]):
-        result = run(instance, DEPARTMENTS, days=DAYS[:2])
-    assert not result.success
-    assert "can only be read as it is now, and 2026-03-02 was not observed" in messages(result)
-    assert recorded(result) == []
+        result = run(instance, DEPARTMENTS, "bronze/tdx_asset", days=DAYS[:1])
+    assert result.success
+    note = result.asset_materializations_for_node(step(DEPARTMENTS))[0].metadata["note"].value
+    assert note == "already observed; the past cannot be re-read"
+    assert run(instance, "silver/umapi_departments", days=DAYS[:1]).success
+
+
+def test_a_day_that_has_not_come_is_refused(hub: None, instance: dg.DagsterInstance) -> None:
+    result = run(instance, "enrichment/tdx_user", days=DAYS[1:2])
+    assert canceled(instance, result).endswith("2026-03-03 has not come yet; today is 2026-03-02")
+
+
+def test_a_source_that_is_not_configured_is_green_and_says_so(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LSATS_DATA_FOLDER", str(tmp_path))
+    assets = (DEPARTMENTS, "enrichment/tdx_user", "silver/tdx_users", "silver/users")
+    result = run(instance, *assets, "bronze/lab_awards_lab_award")
+    assert result.success
+    assert {name for name, _ in recorded(result)} >= {step(asset) for asset in assets}
+    for asset, remedy in ((DEPARTMENTS, "set UM_BASE_URL"), (assets[1], "set TDX_BASE_URL")):
+        metadata = result.asset_materializations_for_node(step(asset))[0].metadata
+        assert metadata["configured"].value is False
+        assert str(metadata["note"].value).startswith(f"not configured: {remedy}")
+        checks = [c for c in result.get_asset_check_evaluations() if c.asset_key == key(asset)]
+        assert all(check.passed for check in checks)
+        assert {(check.description or "")[:14] for check in checks} == {"not configured"}
+    award = result.asset_materializations_for_node("bronze__lab_awards_lab_award")[0].metadata
+    assert award["note"].value == "no new file"
+    assert "configured" not in award
+
+
+def test_a_source_that_is_half_set_fails_the_run_before_it_starts(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AD_LDAP_URL", "ldap://127.0.0.1:9")
+    result = run(instance, "bronze/active_directory_user", "silver/ad_users")
+    ended = instance.get_run_by_id(result.run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    assert "also needs AD_USER, AD_PASSWORD" in messages(result)
+    assert not [e for e in result.all_events if e.is_step_start]
+    # What does not read it is not kept from running.
+    assert run(instance, "silver/umapi_departments").success
 
 
 def test_a_day_observed_before_is_read_again_without_harm(

@@ -44,10 +44,16 @@ def recorded(
         **state,
         **({"sample": dg.MetadataValue.md(rows)} if rows else {}),
         **({"note": last.note} if last.note else {}),
+        **({"configured": False} if is_left_out(last) else {}),
         "seconds": round(sum(report.seconds for report in reports), 3),
         **({"run id": str(last.run_id)} if last.run_id else {}),
         **({} if brief else defined(subject)),
     }
+
+
+def is_left_out(report: Report) -> bool:
+    """Whether nothing was read because the site has not configured the source."""
+    return report.metadata.get("configured") is False
 
 
 def _counts(reports: Sequence[Report]) -> Metadata:

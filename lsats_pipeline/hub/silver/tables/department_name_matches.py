@@ -65,7 +65,7 @@ DEPARTMENT_NAME_MATCHES = SqlModel(
         ),
     ),
     rules=(
-        QualityRule("no_match", 0.50, "dept_id is null"),
+        QualityRule("no_match", 0.50, "dept_id is null", sources=("tdx", "umich_api")),
         QualityRule("doubtful_match", 0.20, "dept_id is not null and similarity <= 0.65"),
     ),
     expected=Expected(mean=0.50, low_share=0.80),

@@ -32,6 +32,9 @@ class TdxSettings(SourceSettings):
             self.username and self.password,
             self.api_token,
         )
+        given = (self.app_id, self.beid, self.web_services_key, self.username, self.password)
+        if not self.base_url and (any(given) or self.api_token):
+            raise ValueError("also needs TDX_BASE_URL")
         if self.base_url and not any(ways):
             raise ValueError(
                 "also needs TDX_BEID and TDX_WEB_SERVICES_KEY, or TDX_USERNAME and TDX_PASSWORD, "

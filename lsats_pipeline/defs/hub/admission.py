@@ -1,0 +1,41 @@
+"""What keeps a run from starting: found before its first step, so that no step fails of it.
+
+steps of the run ─▶ their sources half set? the run fails, naming the variables
+days of the run  ─▶ not readable any more?  the run is canceled, naming the streams
+
+Canceled, not failed: a failed run turns the days that it planned red, green ones too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from lsats_pipeline.core.errors import ConfigurationError
+from lsats_pipeline.defs.partitions import days_of
+from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.plan import Chosen, choose, refusal, require_configured, unreadable
+
+
+def admit(context: dg.InitResourceContext, hub: Hub) -> None:
+    """Raise ConfigurationError when the run cannot be what it was started for."""
+    run, instance = context.run, context.instance
+    if run is None or instance is None:
+        return
+    chosen = _chosen(instance, run)
+    require_configured(chosen, hub.configuration)
+    days, today = days_of(run.tags), hub.settings.today()
+    with hub.warehouse.connection() as connection:
+        refused = unreadable(connection, hub.settings, chosen, days, hub.configuration)
+    if refused:
+        message = refusal(refused, today)
+        instance.report_run_canceling(run, f"Refused before it started: {message}")
+        raise ConfigurationError(f"{message}. Choose {today}, or leave them out of the selection")
+
+
+def _chosen(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[Chosen]:
+    """The hub's assets among the steps of a run."""
+    plan = instance.get_execution_plan_snapshot(str(run.execution_plan_snapshot_id))
+    steps = set(plan.step_keys_to_execute)
+    return [one for one in choose() if str(one.asset).replace("/", "__") in steps]

@@ -1,0 +1,80 @@
+"""Which systems this site has set up: what a run reads, and what it leaves out by name.
+
+variables and folders ─▶ configured | half set: wrong | not configured
+
+With nothing set at all the campus is simulated, and nothing is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lsats_pipeline.core.errors import ConfigurationError
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.sources import SOURCES
+from lsats_pipeline.hub.sources.settings import SourceSettings
+from lsats_pipeline.hub.sources.source import Source
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The state of every source, by system.
+
+    `wrong`: what to correct, for those that are half set or malformed; `remedies`: what configures
+    those that are not set at all.
+    """
+
+    configured: frozenset[str]
+    wrong: Mapping[str, str]
+    remedies: Mapping[str, str]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether anything names a real system; if not, the campus is simulated."""
+        return bool(self.configured or self.wrong)
+
+    @property
+    def left_out(self) -> tuple[Source, ...]:
+        """The sources of a real site that it has not configured."""
+        return tuple(s for s in SOURCES if self.is_real and s.system in self.remedies)
+
+    def lacks(self, system: str) -> bool:
+        """Whether a real site has not configured the system."""
+        return self.is_real and system in self.remedies
+
+    def require(self, systems: Iterable[str]) -> None:
+        """Raise ConfigurationError that names every variable of these systems to correct."""
+        if wrong := dict.fromkeys(self.wrong[s] for s in systems if s in self.wrong):
+            raise ConfigurationError("\n".join(wrong))
+
+    def require_real(self) -> None:
+        """Raise ConfigurationError for what is half set, wherever it is."""
+        self.require(self.wrong)
+
+
+def configuration(settings: HubSettings | None = None) -> Configuration:
+    """As the environment says; what a hub was opened with wins over it."""
+    configured, wrong, remedies = set[str](), dict[str, str](), dict[str, str]()
+    for source in SOURCES:
+        try:
+            found = load_source(source.settings, settings)
+        except ConfigurationError as error:
+            wrong[source.system] = str(error)
+            continue
+        if found.configured:
+            configured.add(source.system)
+        else:
+            remedies[source.system] = found.remedy
+    return Configuration(frozenset(configured), wrong, remedies)
+
+
+def load_source(cls: type[SourceSettings], settings: HubSettings | None) -> SourceSettings:
+    """The settings of a source; what the hub's say too comes from them."""
+    return load(cls, **(shared_with_hub(cls, settings) if settings else {}))
+
+
+def shared_with_hub(cls: type[SourceSettings], settings: HubSettings) -> dict[str, object]:
+    """What the settings of a source have in common with the hub's, by field."""
+    names = cls.model_fields.keys() & HubSettings.model_fields.keys()
+    return {name: getattr(settings, name) for name in names}
