@@ -58,6 +58,7 @@ GROUPS = IntegratedTable(
     "groups",
     key="group_key",
     about="One row per group; a group of one name in both directories is one group.",
+    excused=("conflict_object",),
     inputs=(
         Input(
             "ad",
