@@ -427,7 +427,7 @@ def test_no_folder_is_no_source(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="LSATS_DATA_FOLDER"):
         keyconfigure.SOURCE.connect(settings).__enter__()
     settings.folder.mkdir()
-    (settings.folder / "Lab Awards.csv").write_bytes(b"")
+    (settings.folder / "Something else.csv").write_bytes(b"")
     with lab_awards.SOURCE.connect(settings) as inbox:
         assert lab_awards.SOURCE.probe(inbox) == "answers; no lab_awards*.csv waits to be read"
 
