@@ -322,3 +322,88 @@ return case
         'ØŁÆŒÐÞĐАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄҐΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ’‘ʼʻ´`′＇',
         'øłæœðþđабвгдежзиклмнопрстуфхцчшщъыьэюяієґαβγδεζηθικλμνξοπρστυφχψω'''''''''''''''''))
 end;
+
+-- Whether a cell of a document holds a value: spreadsheets show an error, a column that is too
+-- narrow or a formula that was never worked out in its place (hub/sources/sheets.py).
+create or replace function silver.has_value(cell text) returns boolean
+language sql immutable parallel safe
+return cell !~ '^\s*(##+|#N/A|#GETTING_DATA|#[A-Z][A-Z0-9/_]*[!?]|=\S.*)\s*$';
+
+-- The month of a name or its first letters; NULL for others.
+create or replace function silver.month_number(name text) returns integer
+language sql immutable parallel safe
+return (
+    select number::integer
+    from unnest(array[
+        'january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september',
+        'october', 'november', 'december'
+    ]) with ordinality as month (full_name, number)
+    where starts_with(full_name, lower(name))
+    order by number limit 1
+);
+
+-- A time as documents have it, in the order month, day, year, as ISO 8601 that may still name no
+-- day of the calendar; NULL for any other form. `hub/sources/written_times.py` says the same.
+create or replace function silver.written_time(written text) returns text
+language sql immutable parallel safe
+return case
+    when written ~ '^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,6})?)?$' then written
+    when written ~ '^\s*[1-9]\d{4}(\.\d+)?\s*$' then to_char(
+        timestamp '1899-12-30'
+            + round(written::numeric * 86400000)::float8 * interval '1 millisecond',
+        'YYYY-MM-DD"T"HH24:MI:SS.MS')
+    else (
+        select format('%s-%s-%s%s', year, month, day, clock)
+        from (
+            select
+                case
+                    when length(form.year) = 4 then form.year
+                    when form.year > '68' then '19' || form.year
+                    else '20' || form.year
+                end as year,
+                form.month,
+                form.day,
+                regexp_replace(form.rest, '^[t\s]\s*', ' ') as clock
+            from (select lower(btrim(written, e' \t\r\n')) as text) as given
+            cross join lateral (
+                select part[4] as year, part[1] as month, part[3] as day, part[5] as rest
+                from regexp_match(
+                    text, '^(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})([t\s].*)?$') as part
+                union all
+                select part[1], part[3], part[4], part[5]
+                from regexp_match(
+                    text, '^(\d{4})([/-])(\d{1,2})\2(\d{1,2})([t\s].*)?$') as part
+                union all
+                select part[3], silver.month_number(part[2])::text, part[1], part[4]
+                from regexp_match(
+                    text,
+                    '^(\d{1,2})[\s-]*([a-z]{3,9})\.?[\s,-]*(\d{4}|\d{2})([t\s].*)?$') as part
+                union all
+                select part[3], silver.month_number(part[1])::text, part[2], part[4]
+                from regexp_match(
+                    text, '^([a-z]{3,9})\.?\s*(\d{1,2})[\s,]+(\d{4})([t\s].*)?$') as part
+            ) as form
+            where form.year is not null and form.month is not null
+        ) as found
+        where clock is null or clock ~ (
+            '^ (([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?'
+            || '|(0?[1-9]|1[0-2]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?\s*[ap]m)'
+            || '(z|[+-]\d\d(:?\d\d)?)?$')
+        limit 1
+    )
+end;
+
+-- An amount as documents have it, as a number: `$1,234.50`, `US$5`, `(5)` and `5-` for less than
+-- nothing, a dash alone for nothing (so spreadsheets show it in accounts). NULL for any other form:
+-- `1,5` and `1.234,50` may mean this or that.
+create or replace function silver.written_amount(written text) returns text
+language sql immutable parallel safe
+return case
+    when written ~* '^\s*[-+]?\d+(\.\d*)?(e[-+]?\d{1,2})?\s*$' then btrim(written)
+    when written ~* '^\s*(us)?\$?\s*[-–—]\s*$' then '0'
+    when written ~* '^\s*\(?\s*-?\s*(us\s*\$|usd|\$)?\s*[-(]?\s*'
+            '((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)\s*%?\s*(usd)?\s*-?\s*\)?\s*$'
+        and (strpos(written, '(') > 0) = (strpos(written, ')') > 0)
+        then case when written ~ '[(-]' then '-' else '' end
+            || regexp_replace(written, '[^0-9.]', '', 'g')
+end;

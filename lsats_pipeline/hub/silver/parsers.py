@@ -103,30 +103,38 @@ WHOLE = Parser(
 # A number that is a name: a department, a serial number.
 CODE = Parser("text", "nullif(regexp_replace(btrim({0}), '^([0-9]+)\\.0*$', '\\1'), '')")
 MAC = Parser("text", "silver.mac({0})", valid="silver.mac({0}) is not null")
-_BARE: LiteralString = (
-    "regexp_replace(regexp_replace({0}, '[$,%\\s]', '', 'g'), '^\\((.*)\\)$', '-\\1')"
-)
 
 
-def _bare_number(sql_type: LiteralString) -> Parser:
-    number: LiteralString = _NUMBER.replace("{0}", _BARE)
-    valid: LiteralString = f"{number} and pg_input_is_valid({_BARE}, '{sql_type}')"
-    return Parser(sql_type, f"case when {valid} then {_BARE}::{sql_type} end", valid=valid)
+def _amount(sql_type: LiteralString) -> Parser:
+    written: LiteralString = "silver.written_amount({0})"
+    valid: LiteralString = f"coalesce(pg_input_is_valid({written}, '{sql_type}'), false)"
+    return Parser(sql_type, f"case when {valid} then {written}::{sql_type} end", valid=valid)
 
 
 # `$1,234.50`; in parentheses: less than nothing.
-DOLLARS = _bare_number("numeric(15,2)")
-PERCENT = _bare_number("numeric(5,2)")
-# M/D/YYYY, M/D/YY and YYYY-MM-DD, which may be followed by a time; the same on every server,
-# whatever order of day and month it prefers.
-_FOUR_DIGITS: LiteralString = (
-    "regexp_replace(regexp_replace(regexp_replace(btrim({0}), '[T\\s].*$', ''),"
-    " '/(69|[7-9]\\d)$', '/19\\1'), '/(\\d\\d)$', '/20\\1')"
+DOLLARS = _amount("numeric(15,2)")
+PERCENT = _amount("numeric(5,2)")
+# Whatever the forms, the order is month, day, year; the same on every server, whatever order it
+# prefers. A date may be followed by a time of day.
+_WRITTEN: LiteralString = "silver.written_time({0})"
+_DAY: LiteralString = f"substring({_WRITTEN} from '^\\d+-\\d+-\\d+')"
+_IS_WRITTEN: LiteralString = f"coalesce(pg_input_is_valid({_WRITTEN}, 'timestamptz'), false)"
+DATE = Parser("date", f"case when {_IS_WRITTEN} then {_DAY}::date end", valid=_IS_WRITTEN)
+WRITTEN_TIME = Parser(
+    "timestamptz",
+    f"case when {_IS_WRITTEN} and {_WRITTEN} !~ '^(0001|1601|9999)-'"
+    f" then {_WRITTEN}::timestamptz end",
+    valid=_IS_WRITTEN,
 )
-_DAY: LiteralString = (
-    f"regexp_replace({_FOUR_DIGITS}, '^(\\d\\d?)/(\\d\\d?)/(\\d\\d\\d\\d)$', '\\3-\\1-\\2')"
-)
-_IS_DAY: LiteralString = (
-    f"{_DAY} ~ '^\\d\\d\\d\\d-\\d\\d?-\\d\\d?$' and pg_input_is_valid({_DAY}, 'date')"
-)
-DATE = Parser("date", f"case when {_IS_DAY} then {_DAY}::date end", valid=_IS_DAY)
+
+# Cells of documents: an error or a formula without a value is none; damaged text is kept.
+_CELL: LiteralString = "case when silver.has_value({0}) then {0} end"
+_IS_SOUND: LiteralString = "silver.has_value({0}) and strpos({0}, chr(65533)) = 0"
+
+
+def _cell(parser: Parser) -> Parser:
+    expression: LiteralString = parser.expression.replace("{0}", _CELL)
+    return Parser("text", expression, valid=_IS_SOUND)
+
+
+CELL_TEXT, CELL_CODE = _cell(TEXT), _cell(CODE)

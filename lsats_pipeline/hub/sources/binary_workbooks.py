@@ -1,4 +1,4 @@
-"""Workbooks of old and rare kinds (.xls, .xlsb, .ods): read by a process that may die of them."""
+"""Workbooks of old and rare kinds (.xls, .ods): read by a process that may die of them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def read_binary_workbook(data: bytes, form: str) -> SheetFile:
         if done.returncode == calamine_process.DAMAGED_BOOK:
             raise MalformedSheet(
                 f"it is {form} that is damaged or only half copied: copy it again, or save it"
+                " as .xlsx"
+            )
+        if done.returncode == calamine_process.ERRORS:
+            raise MalformedSheet(
+                f"it is {form} with cells that hold an error, which look like blank ones: save it"
                 " as .xlsx"
             )
         if done.returncode:

@@ -124,6 +124,8 @@ class SheetTable:
         if (short := columns.width - len(cells)) > 0:
             cells = cells + [blank] * short
         record = dict(zip(columns.names, cells, strict=False))
+        if row.complaint:
+            return {**record, MALFORMED: row.complaint}
         if columns.plain and short >= 0:
             return record
         for place in (*columns.nameless, *range(columns.width, len(cells))):
@@ -140,7 +142,7 @@ class SheetTable:
                     " counts",
                     f"row {row.number}",
                 )
-        return {**record, MALFORMED: row.complaint} if row.complaint else record
+        return record
 
     def _remark_damage(self, row: SheetRow, columns: _HeaderColumns) -> None:
         for name, cell in zip(columns.names, row.cells, strict=False):
@@ -318,7 +320,7 @@ def _zipped(data: bytes) -> SheetFile:
         raise MalformedSheet("it is only half copied, or damaged: copy it again") from None
     lower = {name.lower() for name in names}
     if "xl/workbook.bin" in lower:
-        return read_binary_workbook(data, "a binary workbook (.xlsb)")
+        raise MalformedSheet("it is a binary workbook (.xlsb): save it as .xlsx")
     if "content.xml" in lower:
         return read_binary_workbook(data, "an OpenDocument file (.ods)")
     if "word/document.xml" in lower or "ppt/presentation.xml" in lower:

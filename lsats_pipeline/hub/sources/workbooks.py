@@ -30,7 +30,7 @@ from lsats_pipeline.hub.sources.number_formats import (
 )
 from lsats_pipeline.hub.sources.sheets import MalformedSheet, Sheet, SheetFile, SheetRow
 
-MAX_UNPACKED = 256 << 20  # bytes of all parts that are read
+MAX_UNPACKED = 256 << 20  # bytes of a sheet
 MAX_TEXTS = 96 << 20  # bytes of the part with the texts, which stay in memory
 MAX_SMALL = 16 << 20  # bytes of each part about the workbook itself
 MAX_ROW = 16 << 20  # bytes without the end of a row
@@ -73,7 +73,6 @@ class _Package:
     """The parts of the zip file; MalformedSheet for what is damaged, locked or too large."""
 
     def __init__(self, data: bytes) -> None:
-        self._unpacked = 0
         check_directory(data)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
@@ -84,7 +83,7 @@ class _Package:
     def has(self, part: str) -> bool:
         return part.lower() in self._parts
 
-    def chunks(self, part: str, most: int = MAX_UNPACKED) -> Iterator[bytes]:
+    def chunks(self, part: str, most: int) -> Iterator[bytes]:
         """The bytes of a part, however large it claims to be."""
         size = 0
         try:
@@ -231,7 +230,7 @@ class _Contents(NamedTuple):
         """The rows of a sheet that are not blank."""
         reader = _Rows(self._value)
         ended = pending = 0
-        for _ in _parsed(self.package.chunks(part), part, reader.parser):
+        for _ in _parsed(self.package.chunks(part, MAX_UNPACKED), part, reader.parser):
             pending = 0 if reader.ended > ended else pending + CHUNK
             ended = reader.ended
             if pending > MAX_ROW:

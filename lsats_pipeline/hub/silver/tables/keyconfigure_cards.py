@@ -5,7 +5,7 @@ One row of the export is one card. `computer_id` says which of them are one mach
 
 from __future__ import annotations
 
-from lsats_pipeline.hub.silver.parsers import AMOUNT, CODE, MAC, TEXT, TIME, WHOLE
+from lsats_pipeline.hub.silver.parsers import AMOUNT, CELL_CODE, CELL_TEXT, MAC, WHOLE, WRITTEN_TIME
 from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.keyconfigure.streams import COMPUTER
 
@@ -18,29 +18,29 @@ KEYCONFIGURE_CARDS = StagingTable(
     about="Network cards with the machine they were seen in; a dock may be in several.",
     columns=(
         Column("mac_address", MAC, "MAC", about="12 digits in capitals"),
-        Column("computer_name", CODE, "Name"),
-        Column("oem_serial_number", CODE, "OEM SN"),
-        Column("ip_address", TEXT, "Last Addr"),
-        Column("cpu", TEXT, "CPU"),
+        Column("computer_name", CELL_CODE, "Name"),
+        Column("oem_serial_number", CELL_CODE, "OEM SN"),
+        Column("ip_address", CELL_TEXT, "Last Addr"),
+        Column("cpu", CELL_TEXT, "CPU"),
         Column("cpu_cores", WHOLE, "#", otherwise="# of cores"),
         Column("cpu_sockets", WHOLE, "Sockets"),
         Column("clock_speed_mhz", WHOLE, "Mhz", otherwise="Clock Speed (Mhz)"),
         Column("ram_mb", WHOLE, "RAM"),
         Column("disk_gb", AMOUNT, "Disk"),
         Column("disk_free_gb", AMOUNT, "Free"),
-        Column("os", TEXT, "OS"),
-        Column("os_family", TEXT, "OS Family"),
-        Column("os_version", CODE, "OS vers"),
-        Column("os_serial_number", CODE, "OS SN"),
-        Column("os_install_date", TIME, "OS Install Date"),
-        Column("last_user", TEXT, "Last User", personal=True),
-        Column("owner", CODE, "Owner", personal=True, about="a unit's code, or a uniqname"),
-        Column("login_type", TEXT, "Login"),
-        Column("last_session", TIME, "Last Session"),
-        Column("last_startup", TIME, "Last Startup"),
-        Column("last_audit", TIME, "Last Audit"),
-        Column("base_audit", TIME, "Base Audit"),
-        Column("keyconfigure_client_version", CODE, "Client"),
+        Column("os", CELL_TEXT, "OS"),
+        Column("os_family", CELL_TEXT, "OS Family"),
+        Column("os_version", CELL_CODE, "OS vers"),
+        Column("os_serial_number", CELL_CODE, "OS SN"),
+        Column("os_install_date", WRITTEN_TIME, "OS Install Date"),
+        Column("last_user", CELL_TEXT, "Last User", personal=True),
+        Column("owner", CELL_CODE, "Owner", personal=True, about="a unit's code, or a uniqname"),
+        Column("login_type", CELL_TEXT, "Login"),
+        Column("last_session", WRITTEN_TIME, "Last Session"),
+        Column("last_startup", WRITTEN_TIME, "Last Startup"),
+        Column("last_audit", WRITTEN_TIME, "Last Audit"),
+        Column("base_audit", WRITTEN_TIME, "Base Audit"),
+        Column("keyconfigure_client_version", CELL_CODE, "Client"),
     ),
     computed=(
         Computed(

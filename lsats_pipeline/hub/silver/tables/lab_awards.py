@@ -6,7 +6,15 @@ of them stay: rows are identified by their identity in bronze.
 
 from __future__ import annotations
 
-from lsats_pipeline.hub.silver.parsers import CODE, DATE, DOLLARS, LOWER, PERCENT, TEXT
+from lsats_pipeline.hub.silver.parsers import (
+    CELL_CODE,
+    CELL_TEXT,
+    DATE,
+    DOLLARS,
+    LOWER,
+    PERCENT,
+    TEXT,
+)
 from lsats_pipeline.hub.silver.spec import Column, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.lab_awards.streams import LAB_AWARD
 
@@ -20,10 +28,10 @@ LAB_AWARDS = StagingTable(
     columns=(
         Column("award_id", TEXT, "Award Id"),
         Column("person_uniqname", LOWER, "Person Uniqname", personal=True),
-        Column("person_role", TEXT, "Person Role"),
-        Column("project_grant_id", TEXT, "Project/Grant"),
-        Column("award_title", TEXT, "Award Title"),
-        Column("award_class", TEXT, "Award Class"),
+        Column("person_role", CELL_TEXT, "Person Role"),
+        Column("project_grant_id", CELL_TEXT, "Project/Grant"),
+        Column("award_title", CELL_TEXT, "Award Title"),
+        Column("award_class", CELL_TEXT, "Award Class"),
         Column("award_total_dollars", DOLLARS, "Award Total Dollars"),
         Column("award_direct_dollars", DOLLARS, "Award Direct Dollars"),
         Column("award_indirect_dollars", DOLLARS, "Award Indirect Dollars"),
@@ -37,31 +45,31 @@ LAB_AWARDS = StagingTable(
             about="the end before an extension without cost",
         ),
         Column("award_publish_date", DATE, "Award Publish Date"),
-        Column("direct_sponsor_name", TEXT, "Direct Sponsor Name"),
-        Column("direct_sponsor_category", TEXT, "Direct Sponsor Category"),
-        Column("direct_sponsor_subcategory", TEXT, "Direct Sponsor Subcategory"),
+        Column("direct_sponsor_name", CELL_TEXT, "Direct Sponsor Name"),
+        Column("direct_sponsor_category", CELL_TEXT, "Direct Sponsor Category"),
+        Column("direct_sponsor_subcategory", CELL_TEXT, "Direct Sponsor Subcategory"),
         Column(
             "direct_sponsor_reference",
-            TEXT,
+            CELL_TEXT,
             "Direct Sponsor Award Reference Number (Current Budget Period)",
             otherwise="Direct Sponsor Award Reference Number\n(Current Budget Period)",
         ),
-        Column("prime_sponsor_name", TEXT, "Prime Sponsor Name"),
-        Column("prime_sponsor_category", TEXT, "Prime Sponsor Category"),
-        Column("prime_sponsor_subcategory", TEXT, "Prime Sponsor Subcategory"),
-        Column("prime_sponsor_reference", TEXT, "Prime Sponsor Award Reference Number"),
-        Column("award_admin_department", TEXT, "Award Admin Department"),
-        Column("award_admin_school_college", TEXT, "Award Admin School/College"),
-        Column("person_first_name", TEXT, "Person First Name", personal=True),
-        Column("person_last_name", TEXT, "Person Last Name", personal=True),
-        Column("person_appt_department", TEXT, "Person Appt Department"),
+        Column("prime_sponsor_name", CELL_TEXT, "Prime Sponsor Name"),
+        Column("prime_sponsor_category", CELL_TEXT, "Prime Sponsor Category"),
+        Column("prime_sponsor_subcategory", CELL_TEXT, "Prime Sponsor Subcategory"),
+        Column("prime_sponsor_reference", CELL_TEXT, "Prime Sponsor Award Reference Number"),
+        Column("award_admin_department", CELL_TEXT, "Award Admin Department"),
+        Column("award_admin_school_college", CELL_TEXT, "Award Admin School/College"),
+        Column("person_first_name", CELL_TEXT, "Person First Name", personal=True),
+        Column("person_last_name", CELL_TEXT, "Person Last Name", personal=True),
+        Column("person_appt_department", CELL_TEXT, "Person Appt Department"),
         Column(
             "person_appt_department_id",
-            CODE,
+            CELL_CODE,
             "Person Appt Department Id",
             about="dept_id of the person's appointment",
         ),
-        Column("person_appt_school_college", TEXT, "Person Appt School/College"),
+        Column("person_appt_school_college", CELL_TEXT, "Person Appt School/College"),
     ),
     rules=(
         QualityRule("missing_department", 0.05, "person_appt_department_id is null"),
