@@ -23,7 +23,8 @@ class AssetStatus:
     """One stream or table. `day` is the newest completed one, the counts are its last run's.
 
     `status`: that of the last run, or `never`, or `died` when its process is gone.
-    `held`: removals kept back for a person. `waiting`: runs upstream that it has not used yet.
+    `held`: removals kept back for a person. `set_aside`: documents that could not be read, each
+    with cause and remedy. `waiting`: runs upstream that it has not used yet.
     """
 
     layer: str
@@ -40,6 +41,7 @@ class AssetStatus:
     removed: int | None
     rejected: int | None
     held: int
+    set_aside: dict[str, str]
     waiting: int
     open_rejects: int
     rows: int | None
@@ -51,7 +53,7 @@ class AssetStatus:
         return f"{self.layer}/{self.entity}"
 
     def marks(self, today: dt.date) -> tuple[str, ...]:
-        """What deserves a look: `failed`, `died`, `stale`, `held`, `waiting`."""
+        """What deserves a look: `failed`, `died`, `stale`, `held`, `set aside`, `waiting`."""
         return tuple(self._marks(today))
 
     def as_json(self, today: dt.date) -> dict[str, Any]:
@@ -65,6 +67,8 @@ class AssetStatus:
             yield "stale"
         if self.held:
             yield "held"
+        if self.set_aside:
+            yield "set aside"
         if self.waiting:
             yield "waiting"
 

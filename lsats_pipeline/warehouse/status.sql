@@ -66,6 +66,7 @@ select
     completed.records_removed as removed,
     completed.records_rejected as rejected,
     coalesce((completed.metadata ->> 'held')::bigint, 0) as held,
+    coalesce(completed.metadata -> 'set_aside', '{}') as set_aside,
     coalesce(waiting.runs, 0) as waiting,
     coalesce(reject.open, 0) as open_rejects,
     quality.row_count as rows,

@@ -179,11 +179,19 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def outcome(*blocked: tuple[str, str], failed: dict[str, int] | None = None) -> Any:
-    """An outcome with failed checks (asset, name) and failures (asset: exit code)."""
+def outcome(
+    *blocked: tuple[str, str],
+    failed: dict[str, int] | None = None,
+    warned: tuple[str, ...] = (),
+) -> Any:
+    """An outcome with failed checks (asset, name) and failures (asset: exit code).
+
+    `warned`: names of checks that failed and stopped nothing.
+    """
     return SimpleNamespace(
         success=not blocked and not failed,
         blocked=[SimpleNamespace(asset=asset, name=name) for asset, name in blocked],
+        checks=[SimpleNamespace(name=name) for name in warned],
         failures=[SimpleNamespace(asset=a, exit_code=c) for a, c in (failed or {}).items()],
     )
 
@@ -192,6 +200,8 @@ def outcome(*blocked: tuple[str, str], failed: dict[str, int] | None = None) -> 
     ("result", "code"),
     [
         (outcome(), 0),
+        (outcome(warned=("quality",)), 0),
+        (outcome(warned=("waiting_documents",)), 3),
         (outcome(failed={"bronze/x": 1}), 1),
         (outcome(failed={"bronze/x": 1, "bronze/y": 5}), 5),
         (outcome(("bronze/x", "reject_share"), failed={"bronze/x": 1}), 3),

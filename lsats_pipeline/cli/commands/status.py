@@ -140,6 +140,8 @@ def _show_status(found: list[AssetStatus], today: dt.date) -> None:
     for asset in found:
         if asset.status == "failed" and asset.error:
             note(f"{asset.asset} failed: {cut(asset.error, 200)}")
+        for file, cause in asset.set_aside.items():
+            note(f"{asset.asset} set {file} aside: {cause}")
         if asset.held:
             note(
                 f"{asset.asset}: {asset.held:,} removals are held; look at the source, then"

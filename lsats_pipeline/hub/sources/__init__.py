@@ -1,7 +1,9 @@
 """The systems the hub reads. `SOURCES` is the table of contents: one folder and one line each.
 
 `source.py` says what a source declares; `core/http.py`, `ldap.py` and `files.py` carry the
-protocols, with `json_records.py`, `ldap_*.py`, `spreadsheets.py` and `archive.py` to help them.
+protocols, with `json_records.py`, `ldap_*.py`, `spreadsheets.py` and `archive.py` to help them. Of
+documents: `document_names.py` says what arrives, `workbooks.py`, `binary_workbooks.py` and
+`text_tables.py` read it, `row_identity.py` says what a row is about.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from lsats_pipeline.hub.sources.lab_awards.client import NEEDED as AWARD_COLUMNS
 from lsats_pipeline.hub.sources.lab_awards.client import identify as identify_award
 from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline_tests.hub.sources.documents import Cell, compound, package, table_xml
 
 COMPUTER = stream("key_client_computer")
 AWARD = stream("lab_awards_lab_award")
@@ -480,3 +481,156 @@ def test_origins_are_no_part_of_the_record(folder: Folder) -> None:
     arrived(workbook(folder.inbox / "keyconfigure_computers_b.xlsx", None, computer(1)), DAY)
     assert folder.ingest().counts.skipped == 1
     assert json.loads(json.dumps(folder.rows("ingestion_metadata")))[0][0]["row"] == 2
+
+
+# ── what is read ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "name", ["Lab Awards.csv", "lab-awards_2026-11-01.CSV", "Copy of lab_awards (1).csv"]
+)
+def test_names_are_as_people_write_them(folder: Folder, name: str) -> None:
+    arrived(table(folder.inbox / name, award(1)), DAY)
+    assert folder.ingest(AWARD).counts.created == 1
+    assert folder.archived() == [f"lab_awards/{DAY}/{name}"]
+
+
+def test_of_two_rows_the_one_seen_later_counts_however_it_is_written(folder: Folder) -> None:
+    older = computer(1, **{"Last Session": "9/30/2026 10:00", "Last User": "older"})
+    newer = computer(1, **{"Last Session": "11/1/2026 10:00", "Last User": "newer"})
+    never = computer(1, **{"Last Session": "soon", "Last User": "unknown"})
+    for rows in ([older, never, newer], [newer, older, never]):
+        arrived(workbook(folder.inbox / "keyconfigure_computers.xlsx", *rows), DAY)
+        folder.ingest()
+        assert folder.rows("raw_data->>'Last User'") == [("newer",)]
+
+
+def test_of_two_awards_the_one_published_later_counts(folder: Folder) -> None:
+    rows = [
+        award(1, **{"Award Publish Date": date, "Award Title": date})
+        for date in ("10/1/2025", "Jan 2, 2026", "9/30/2025")
+    ]
+    arrived(table(folder.inbox / "lab_awards.csv", *rows), DAY)
+    folder.ingest(AWARD)
+    assert folder.rows("raw_data->>'Award Title'") == [("Jan 2, 2026",)]
+
+
+def test_totals_footnotes_and_repeated_headers_are_no_awards(folder: Folder) -> None:
+    header = {name: f" {name.upper()} " for name in AWARD_COLUMNS}
+    total = {"Award Title": "Grand Total", "Award Total Dollars": "$9,000"}
+    path = table(folder.inbox / "lab_awards.csv", award(1), header, award(2), total)
+    path.write_bytes(path.read_bytes() + b"2 rows exported\r\n")
+    arrived(path, DAY)
+    report = folder.ingest(AWARD)
+    assert (report.counts.created, report.counts.rejected) == (2, 0)
+    assert "lab_awards.csv: the header is repeated: row 3; " in report.note
+    assert "lab_awards.csv: no record, left out: row 5, row 6" in report.note
+
+
+@pytest.mark.parametrize("column", ["Name", "OEM SN", "MAC"])
+def test_a_key_cell_with_an_error_is_a_reject_and_removes_nothing(
+    folder: Folder, column: str
+) -> None:
+    rows = [computer(n) for n in range(1, 5)]
+    arrived(workbook(folder.inbox / "keyconfigure_computers_1.xlsx", *rows), YESTERDAY)
+    folder.ingest()
+    unknown = {**rows[0], column: "#N/A", "RAM": "#VALUE!"}
+    path = workbook(folder.inbox / "keyconfigure_computers_2.xlsx", unknown, *rows[2:])
+    arrived(path, DAY)
+    report = folder.ingest()
+    # The second computer is gone, the first may be any that fits.
+    assert (report.counts.rejected, report.counts.removed, report.counts.updated) == (1, 1, 0)
+    gone = folder.rows("external_id, is_removed")
+    assert [key for key, is_removed in gone if is_removed] == ["020000000002|LSA-SYNTH-2|SYN00002"]
+    [(reason, detail)] = folder.warehouse.query("select reason, detail from meta.rejects")
+    assert (reason, detail) == ("unknown_key", f"{column!r} holds #N/A")
+
+
+def test_a_formula_nobody_worked_out_changes_no_identity(folder: Folder) -> None:
+    row = [
+        None if value is None else str(value) for value in map(computer(1).get, COMPUTER_COLUMNS)
+    ]
+    row[COMPUTER_COLUMNS.index("OEM SN")] = Cell('|<f>CONCATENATE("SYN","1")</f><v/>')
+    data = package(table_xml(COMPUTER_COLUMNS, row))
+    path = folder.inbox / "keyconfigure_computers.xlsx"
+    path.write_bytes(data)
+    arrived(path, DAY)
+    assert (folder.ingest().counts.rejected, folder.rows()) == (1, [])
+    query = "select detail, payload::text from meta.rejects"
+    assert folder.warehouse.query(query)[0][0] == "'OEM SN' holds a formula without a value"
+
+
+def test_other_errors_stay_what_they_are(folder: Folder) -> None:
+    row = computer(1, RAM="#VALUE!", Owner="#N/A")
+    arrived(workbook(folder.inbox / "keyconfigure_computers.xlsx", row), DAY)
+    folder.ingest()
+    assert folder.rows("raw_data->>'RAM', raw_data->>'Owner'") == [("#VALUE!", "#N/A")]
+
+
+def test_a_bad_row_stops_no_other_and_removes_nothing(folder: Folder) -> None:
+    arrived(table(folder.inbox / "lab_awards_1.csv", *map(award, range(4))), YESTERDAY)
+    folder.ingest(AWARD)
+    path = table(folder.inbox / "lab_awards_2.csv", *map(award, range(3)))
+    path.write_bytes(path.read_bytes().replace(b'"AWD000001","', b'"AWD000001",comma,"'))
+    arrived(path, DAY)
+    report = folder.ingest(AWARD)
+    assert (report.counts.rejected, report.counts.removed) == (1, 1)
+    [(detail,)] = folder.warehouse.query("select detail from meta.rejects")
+    assert "it has 30 columns instead of 29" in detail
+
+
+# ── what waits ────────────────────────────────────────────────────────────────────────────────────
+
+
+def waits(report: Report) -> str:
+    [check] = [check for check in report.checks if check.name == "waiting_documents"]
+    assert not check.blocking
+    return "" if check.passed else check.description
+
+
+def test_a_file_from_the_future_is_read_today_and_bars_nobody(folder: Folder) -> None:
+    tomorrow = DAY + dt.timedelta(days=2)
+    arrived(workbook(folder.inbox / "keyconfigure_computers_1.xlsx", computer(1)), tomorrow)
+    report = folder.ingest()
+    assert report.counts.created == 1
+    assert "it is dated in the future: read as if it had arrived today" in report.note
+    path = workbook(folder.inbox / "keyconfigure_computers_2.xlsx", computer(1), computer(2))
+    os.utime(path, (NOW, NOW))
+    assert folder.ingest().counts.created == 1
+
+
+def test_an_unusable_file_that_waits_for_a_day_fails_a_check(folder: Folder) -> None:
+    bad = folder.inbox / "Lab Awards.xlsx"
+    bad.write_bytes(compound(b"", "EncryptedPackage"))
+    for late in (False, True):
+        os.utime(bad, (NOW - 86_400 + (-60 if late else 60),) * 2)
+        report = folder.ingest(AWARD)
+        assert "Lab Awards.xlsx: it is protected by a password: open it, remove" in report.note
+        assert ("unread for more than a day: Lab Awards.xlsx" in waits(report)) is late
+    assert waits(folder.ingest(COMPUTER)) == ""
+    noted = folder.warehouse.query("select metadata->'set_aside' from meta.ingestion_runs")
+    assert "remove the password" in noted[0][0]["Lab Awards.xlsx"]
+
+
+def test_a_misnamed_file_that_waits_for_a_day_fails_a_check(folder: Folder) -> None:
+    arrived(table(folder.inbox / "Awards Q3.csv", award(1)), YESTERDAY - dt.timedelta(days=1))
+    arrived(table(folder.inbox / "lab_awards.csv", award(2)), YESTERDAY)
+    report = folder.ingest(AWARD)
+    assert report.counts.created == 1
+    assert "Awards Q3.csv: it is not recognized: name it keyconfigure_computers*.xlsx or" in (
+        waits(report)
+    )
+    assert folder.ingest(AWARD, day=YESTERDAY - dt.timedelta(days=3)).note == "no new file"
+
+
+def test_the_folder_is_looked_into(folder: Folder) -> None:
+    table(folder.inbox / "lab awards.csv", award(1))
+    (folder.inbox / "lab awards 2.csv").write_bytes(b"x\n")
+    (folder.inbox / "Awards.csv").write_bytes(b"x\n")
+    documents = load(DocumentSettings, lsats_home=folder.home)
+    clock = Clock(now=lambda: NOW, sleep=lambda _: None)
+    with lab_awards.SOURCE.connect(documents, clock=clock) as inbox:  # type: ignore[call-arg]
+        found = lab_awards.SOURCE.probe(inbox)
+    assert found.startswith("answers; 1 to be read, the newest is lab awards.csv; ")
+    assert "lab awards 2.csv is set aside: it has no header" in found
+    assert "Awards.csv is set aside: it is not recognized" in found

@@ -11,7 +11,7 @@ from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
 
 
 def read_lab_awards(inbox: Inbox, request: ReadRequest) -> Iterator[Page]:
-    """Every row of the newest `lab_awards*.csv`; a file is whole or not read."""
+    """Every row of the newest export that is named so; a file is whole or not read."""
     yield from inbox.pages(request)
 
 
