@@ -4,6 +4,7 @@ A row's name is the kind of fault, or `kind:anything` when several of a kind are
 
     tdx_rate_limit, gateway_rate_limit  {"calls": n, "seconds": s}
     tdx_token_life, gateway_token_life  {"seconds": s, "claimed": s}  what the token says of itself
+    tdx_active_only  {}   inactive accounts are not listed, as in the real system
     http_error       {"path": "...", "status": 500, "times": n}
     http_cut         {"path": "...", "after_bytes": n, "times": n}    dropped within the body
     ldap_size_limit  {"directory": "...", "entries": n}  code 4, in place of its own limit; 0: none;

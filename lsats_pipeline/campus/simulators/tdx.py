@@ -3,7 +3,7 @@
 Its calls:
 
     POST auth/loginadmin, auth       the JWT as a bare string
-    GET  accounts                    every account, list form
+    GET  accounts                    every account, list form; on request the active ones only
     GET  accounts/{id}, people/{uid} one record in full     }
     POST people/search               partial people         } rate limited
     POST 48/assets/search            assets of some status  }
@@ -69,7 +69,9 @@ class Tdx:
         if not self._admitted(request, moment):
             return refusal(401, "a valid bearer token is needed")
         if call == "accounts" and request.method == "GET":
-            return Reply(200, json_array(self._campus.stream("tdx", "department", moment.day)))
+            accounts = self._campus.stream("tdx", "department", moment.day)
+            hides = moment.faults.get("tdx_active_only") is not None
+            return Reply(200, json_array(_with_activity(accounts, hides or None)))
         return self._limited(call, request, moment)
 
     def _log_in(self, call: str, request: Request, moment: Moment) -> Reply:

@@ -13,13 +13,15 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.core.errors import ConfigurationError
+from lsats_pipeline.core.errors import CallFailed, ConfigurationError
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.rules import Result, exceeds
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import Landing
-from lsats_pipeline.hub.bronze.records import preparer
-from lsats_pipeline.hub.bronze.spool import Spool
+from lsats_pipeline.hub.bronze.lookups import UNREADABLE
+from lsats_pipeline.hub.bronze.records import RejectedRecord, preparer
+from lsats_pipeline.hub.bronze.spool import Spool, SpooledRecord
+from lsats_pipeline.hub.bronze.unlisted import UnlistedRecords
 from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE, WAITING_DOCUMENTS
 from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest, SetAside, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
@@ -137,7 +139,7 @@ class _Ingestion:
             try:
                 # A document is at hand, and what is to be done with it afterwards is not spooled.
                 if not spool.finished or self.stream.documents:
-                    self._fetch(spool)
+                    self._fetch(spool, accept_removals)
             except NothingToRead as nothing:
                 self.remarks.insert(0, str(nothing))
                 self.complete = False
@@ -160,7 +162,7 @@ class _Ingestion:
             "after": str(last[0]) if last else "",
         }
 
-    def _fetch(self, spool: Spool) -> None:
+    def _fetch(self, spool: Spool, accept_removals: bool) -> None:
         if spool.position is None or self.stream.documents:
             spool.restart()
         else:
@@ -173,11 +175,22 @@ class _Ingestion:
             self.afterwards.append,
             self.remarks.append,
             self.set_aside.append,
+            self._known,
+            lambda part, failure: missed.append(_missed(part, failure)),
         )
+        missed: list[SpooledRecord] = []
         fetched = 0
         for page in self._paced(self._limited(self.stream.read(self.client, request))):
-            spool.append(_rows(page), page.position)
+            spool.append([*missed, *_rows(page)], page.position)
+            missed.clear()
             fetched += len(page.records)
+        if missed:
+            spool.append(missed, spool.position)
+        if self.complete and self.stream.find_by_id is not None and not _parts_missed(spool):
+            unlisted = UnlistedRecords(self.settings, self.stream, self.client, self.run)
+            for rows in unlisted.asked(spool, accept_removals):
+                spool.append(rows, spool.position)
+            self.remarks += unlisted.remarks
         spool.finish()
         self.run.metadata["fetched"] = fetched
 
@@ -212,10 +225,19 @@ class _Ingestion:
         run = self.run
         with run.connection.transaction():
             landing = Landing(run, preparer(self.stream), self.settings.now())
+            unconfirmed = 0
             for batch in self._batches(spool):
-                landing.add([row[0] for row in batch], [row[1] for row in batch])
+                records = [(row.payload, row.origin) for row in batch if row.payload is not None]
+                landing.add([record[0] for record in records], [record[1] for record in records])
+                landing.keep([row.kept for row in batch if row.kept])
+                for rejected in (RejectedRecord(*row.rejected) for row in batch if row.rejected):
+                    run.counts.processed += 1
+                    landing.reject(rejected)
+                    unconfirmed += rejected.external_id is not None
+                    self._note_missed(rejected)
             if self.complete:
-                landing.remove_absent(None if accept_removals else self.settings.lsats_hold_share)
+                hold_share = None if accept_removals else self.settings.lsats_hold_share
+                landing.remove_absent(hold_share, unconfirmed)
                 landing.resolve_absent_rejects()
             landing.finish()
             if self.complete:
@@ -227,10 +249,16 @@ class _Ingestion:
             run.complete()
         return landing.deletions_on_hold
 
-    def _batches(self, spool: Spool) -> Iterator[list[tuple[bytes, str | None]]]:
-        rows = ((row[0], row[1]) for frame in spool.read() for row in frame.rows)
+    def _note_missed(self, rejected: RejectedRecord) -> None:
+        """A part of the stream was not read: what is absent may be there."""
+        if rejected.external_id is None:
+            self.complete = False
+            self.remarks.append(f"not read: {rejected.detail}")
+
+    def _batches(self, spool: Spool) -> Iterator[list[SpooledRecord]]:
+        rows = (SpooledRecord(*row) for frame in spool.read() for row in frame.rows)
         if self.run.day != self.today and self.stream.modified:
-            rows = (row for row in rows if self._modified_on_day(row[0]))
+            rows = (row for row in rows if not row.payload or self._modified_on_day(row.payload))
         while batch := list(islice(rows, self.settings.batch_size)):
             yield batch
 
@@ -242,6 +270,14 @@ class _Ingestion:
         except (msgspec.DecodeError, RecursionError, TypeError, KeyError, ValueError):
             return True
         return moment.astimezone(self.settings.zone).date() == self.run.day
+
+    def _known(self, entity_type: str) -> list[str]:
+        rows = self.run.connection.execute(
+            "select external_id from bronze.heads where source_system = %s and entity_type = %s"
+            " and not is_removed order by external_id",
+            [self.stream.source_system, entity_type],
+        ).fetchall()
+        return [row[0] for row in rows]
 
     def _keep_hints(self, hints: Any) -> None:
         self.hints = hints
@@ -261,13 +297,22 @@ class _Ingestion:
             )
 
 
-def _rows(page: Page) -> list[tuple[bytes, str | None]]:
+def _missed(part: str, failure: CallFailed) -> SpooledRecord:
+    return SpooledRecord(rejected=RejectedRecord(None, UNREADABLE, f"{part}: {failure}", None))
+
+
+def _parts_missed(spool: Spool) -> bool:
+    rows = (SpooledRecord(*row) for frame in spool.read() for row in frame.rows)
+    return any(row.rejected and row.identity is None for row in rows)
+
+
+def _rows(page: Page) -> list[SpooledRecord]:
     """Records with where they stood: the row counts on from the first of the page."""
     if page.origin is None:
-        return [(record, None) for record in page.records]
+        return [SpooledRecord(record) for record in page.records]
     first = page.origin.get("row", 1)
     return [
-        (record, json.dumps({**page.origin, "row": first + offset}))
+        SpooledRecord(record, json.dumps({**page.origin, "row": first + offset}))
         for offset, record in enumerate(page.records)
     ]
 

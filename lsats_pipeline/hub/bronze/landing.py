@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from psycopg import sql
 from lsats_pipeline.core.rules import exceeds
 from lsats_pipeline.hub.bronze.records import Prepared, RejectedRecord
 from lsats_pipeline.warehouse import Run
-from lsats_pipeline.warehouse.database import analyze_if_grown, sql_file
+from lsats_pipeline.warehouse.database import Connection, analyze_if_grown, sql_file
 
-_SQL = Path(__file__).parent / "sql"
+SQL = Path(__file__).parent / "sql"
 COPY = """
 copy bronze.raw_entities (
     source_system, entity_type, external_id, raw_data, content_hash, ingestion_metadata,
@@ -77,18 +77,24 @@ class Landing:
         if batch:
             self._copy(self._news(batch))
 
-    def remove_absent(self, hold_share: float | None) -> None:
+    def keep(self, external_ids: Sequence[str]) -> None:
+        """Take records that the read did not show for seen."""
+        for external_id in external_ids:
+            self._seen_keys.setdefault(external_id, None)
+
+    def remove_absent(self, hold_share: float | None, unconfirmed: int = 0) -> None:
         """Tombstone what a complete read did not have, or hold it when that is too much at once.
 
-        `hold_share` None means that a person has looked and accepts any number.
+        `hold_share` None means that a person has looked and accepts any number. `unconfirmed`: so
+        many more were not shown, and stay because nobody knows.
         """
         known = self._live()
-        self._copy_seen_keys()
+        copy_seen_keys(self._connection, self._seen_keys if self._compares else ())
         self._execute("absent")
         if self._may_be_seen:
             self._execute("maybe_seen", patterns=sorted(self._may_be_seen))
-        absent = self._count("select count(*) from absent")
-        if hold_share is not None and _suspicious(absent, known, hold_share):
+        absent = self._count("select count(*) from absent") + unconfirmed
+        if hold_share is not None and suspicious(absent, known, hold_share):
             self.deletions_on_hold = absent
             self._connection.execute("truncate absent")
         self._tombstone()
@@ -101,8 +107,8 @@ class Landing:
         )
         self._tombstone()
 
-    def suspicious(self, external_ids: Sequence[str], hold_share: float) -> int:
-        """How many live records these are, if that is too much at once; else 0."""
+    def too_many(self, external_ids: Sequence[str], hold_share: float) -> int:
+        """How many live records these are, if they are too many to vanish at once; else 0."""
         row = self._connection.execute(
             "select count(*) from bronze.heads where source_system = %(source_system)s"
             " and entity_type = %(entity_type)s and not is_removed"
@@ -110,7 +116,7 @@ class Landing:
             {**self._scope, "ids": list(external_ids)},
         ).fetchone()
         absent = int(row[0]) if row else 0
-        return absent if _suspicious(absent, self._live(), hold_share) else 0
+        return absent if suspicious(absent, self._live(), hold_share) else 0
 
     def resolve_absent_rejects(self) -> None:
         """After a complete read: a reject that did not come up again was resolved at its source."""
@@ -206,16 +212,6 @@ class Landing:
     def _tombstone(self) -> None:
         self._run.counts.removed += self._execute("tombstones").rowcount
 
-    def _copy_seen_keys(self) -> None:
-        """Copy the identities that the read has seen into a temporary table `seen_keys`."""
-        self._connection.execute(
-            'create temp table seen_keys (external_id text collate "C") on commit drop'
-        )
-        with self._connection.cursor() as cursor, cursor.copy("copy seen_keys from stdin") as copy:
-            for identity in self._seen_keys if self._compares else ():
-                copy.write_row((identity,))
-        self._connection.execute("analyze seen_keys")
-
     def _has_heads(self) -> bool:
         """Whether anything of the stream has landed before; if not, all is new."""
         return bool(
@@ -227,10 +223,7 @@ class Landing:
         )
 
     def _live(self) -> int:
-        return self._count(
-            "select count(*) from bronze.heads where source_system = %(source_system)s"
-            " and entity_type = %(entity_type)s and not is_removed"
-        )
+        return int(self._execute("live").fetchall()[0][0])
 
     def _count(self, text: str) -> int:
         row = self._connection.execute(text, self._scope).fetchone()
@@ -238,7 +231,7 @@ class Landing:
         return int(row[0])
 
     def _execute(self, *names: str, **params: Any) -> psycopg.Cursor[Any]:
-        statement = sql.SQL("").join(sql_file(_SQL / f"{name}.sql") for name in names)
+        statement = sql.SQL("").join(sql_file(SQL / f"{name}.sql") for name in names)
         return self._connection.execute(statement, {**self._scope, **params})
 
 
@@ -247,6 +240,15 @@ def _clash(record: Prepared) -> RejectedRecord:
     return RejectedRecord(record.external_id, "duplicate_identity", detail, record.payload)
 
 
-def _suspicious(absent: int, known: int, hold_share: float) -> bool:
+def copy_seen_keys(connection: Connection, identities: Iterable[str]) -> None:
+    """Copy the identities that a read has seen into a temporary table `seen_keys`."""
+    connection.execute('create temp table seen_keys (external_id text collate "C") on commit drop')
+    with connection.cursor() as cursor, cursor.copy("copy seen_keys from stdin") as copy:
+        for identity in identities:
+            copy.write_row((identity,))
+    connection.execute("analyze seen_keys")
+
+
+def suspicious(absent: int, known: int, hold_share: float) -> bool:
     """Everything gone, or more than the share: an outage looks just like that."""
     return absent > 0 and (absent == known or exceeds(absent, known, hold_share))

@@ -81,6 +81,35 @@ def preparer(declared: Stream | Detail) -> Callable[[bytes], Prepared | Rejected
     return prepare
 
 
+def identity_reader(stream: Stream) -> Callable[[bytes], str | None]:
+    """A function from payload to identity that reads no more of a record than its key."""
+    prepare = preparer(stream)
+    if stream.identify is not None or not all(name.isidentifier() for name in stream.key):
+        return lambda payload: prepare(payload).external_id
+    shape = msgspec.defstruct("Key", [(name, str | int) for name in stream.key])
+    decode = msgspec.json.Decoder(shape).decode
+
+    def read(payload: bytes) -> str | None:
+        try:
+            values = msgspec.structs.astuple(decode(payload))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return prepare(payload).external_id
+        return identity(dict(zip(stream.key, values, strict=True)), stream.key)
+
+    return read
+
+
+def in_list_form(listed: bytes, record: bytes) -> bytes:
+    """A record as its list would show it: what the list form has, with the record's values.
+
+    Lists and objects stay as the list had them: these are what lists leave out.
+    """
+    fields = dict[str, msgspec.Raw]
+    old, new = (msgspec.json.decode(text, type=fields) for text in (listed, record))
+    single = {name: value for name, value in new.items() if bytes(value)[:1] not in b"[{"}
+    return msgspec.json.encode({name: single.get(name, value) for name, value in old.items()})
+
+
 def identity(document: dict[str, Any], key: tuple[str, ...]) -> str | None:
     """The values of the key fields joined by "-"; None when one is missing, null or blank."""
     parts = []

@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
+
+from lsats_pipeline.hub.bronze.records import RejectedRecord
 
 _FRAME = struct.Struct("<II")
 _SYNC_BYTES = 16 * 2**20
@@ -27,6 +29,25 @@ class Frame(msgspec.Struct, array_like=True):
 
     rows: list[Any]
     position: str | None = None
+
+
+class SpooledRecord(NamedTuple):
+    """A row of a stream's page: a record, or what stands for one that was not read.
+
+    `origin`: JSON of where it stood. `rejected`: why it cannot be used; without an identity it is a
+    part of the stream that was missed. `kept`: the identity of a record that is not listed, and
+    about which nothing is known.
+    """
+
+    payload: bytes | None = None
+    origin: str | None = None
+    rejected: RejectedRecord | None = None
+    kept: str | None = None
+
+    @property
+    def identity(self) -> str | None:
+        """Of a record that was not read."""
+        return self.kept or (RejectedRecord(*self.rejected).external_id if self.rejected else None)
 
 
 class Spool:

@@ -215,7 +215,7 @@ class _Enrichment:
         rows = (FetchedDetail(*row) for frame in spool.read() for row in frame.rows)
         gone = frozenset(f.external_id for f in rows if f.payload is None and f.rejected is None)
         if not accept_removals:
-            held = landing.suspicious(list(gone), self.settings.lsats_hold_share)
+            held = landing.too_many(list(gone), self.settings.lsats_hold_share)
             self.deletions_on_hold = held
         return frozenset() if self.deletions_on_hold else gone
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lsats_pipeline.core.errors import BadDeclaration
+from lsats_pipeline.core.errors import BadDeclaration, CallFailed
 from lsats_pipeline.hub.sources.settings import SourceSettings
 
 # Part of asset and view names. Those of the six systems: contract.md, "Bronze identity".
@@ -58,6 +58,10 @@ class Page(NamedTuple):
     origin: dict[str, Any] | None = None
 
 
+def _raise(part: str, failure: CallFailed) -> None:
+    raise failure
+
+
 @dataclass(frozen=True)
 class ReadRequest:
     """What one read of a stream is given.
@@ -67,6 +71,9 @@ class ReadRequest:
     `leave_hints`. `after_landing` takes something to do once the whole read has landed, `remark`
     something that the run should say, `set_aside` a document that stays unread. `day`: the
     partition being observed.
+    `known(entity_type)`: identities of what another stream of the source has landed.
+    `missed(part, failure)`: this part cannot be read, the others can; it becomes a reject, and
+    nothing counts as gone after such a read.
     """
 
     day: dt.date
@@ -76,6 +83,8 @@ class ReadRequest:
     after_landing: Callable[[Callable[[], None]], None] = field(default=lambda action: None)
     remark: Callable[[str], None] = field(default=lambda text: None)
     set_aside: Callable[[SetAside], None] = field(default=lambda document: None)
+    known: Callable[[str], Sequence[str]] = field(default=lambda entity_type: ())
+    missed: Callable[[str, CallFailed], None] = field(default=_raise)
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,9 @@ class Stream:
     `modified`: field with the time of the last change, when the source has one.
     `documents`: the records come in files, whose arrival decides the day.
     Only streams with either can be asked about a past day.
+    `find_by_id(client, external_id)`: for a list that may leave out what is still there: the record
+    by itself, or None when the source has none. What was listed once is asked for before it counts
+    as gone.
     """
 
     source_system: str
@@ -101,6 +113,7 @@ class Stream:
     modified: str | None = None
     identify: Callable[[dict[str, Any]], str | None] | None = None
     documents: bool = False
+    find_by_id: Callable[[Any, str], bytes | None] | None = None
 
     def __post_init__(self) -> None:
         _check_identity(self.name, self.source_system, self.key)

@@ -29,6 +29,16 @@ def test_every_account_is_listed(campus: CampusEditor, tdx: httpx.Client) -> Non
     assert tdx.get(url(tdx, "accounts")).json() == [{"ID": 10}, {"ID": 7}]
 
 
+def test_inactive_accounts_are_hidden_on_request(campus: CampusEditor, tdx: httpx.Client) -> None:
+    for number, active in ((7, False), (10, True)):
+        account = {"ID": number, "IsActive": active}
+        for entity in ("department", "department_detail"):
+            campus.put("tdx", entity, (str(number), "", account))
+    campus.fault("tdx_active_only")
+    assert [a["ID"] for a in tdx.get(url(tdx, "accounts")).json()] == [10]
+    assert tdx.get(url(tdx, "accounts/7")).json() == {"ID": 7, "IsActive": False}
+
+
 def test_an_empty_campus_lists_nothing(tdx: httpx.Client) -> None:
     assert tdx.get(url(tdx, "accounts")).json() == []
 

@@ -11,12 +11,15 @@ import pytest
 
 from lsats_pipeline.core.errors import ConfigurationError, PermanentError, TransientError
 from lsats_pipeline.core.http import Api
-from lsats_pipeline.core.settings import load
+from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.bronze.ingest import ingest
+from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline.hub.sources.tdx.client import connect as connect_tdx
 from lsats_pipeline.hub.sources.tdx.client import expiry
 from lsats_pipeline.hub.sources.tdx.settings import TdxSettings
 from lsats_pipeline.hub.sources.tdx.streams import read_users
+from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline_tests.clocks import ShortWaits, Waits
 from lsats_pipeline_tests.hub.sources.conftest import DAY, Client, Served, field, pages, read
 
@@ -63,6 +66,24 @@ def test_a_read_goes_on_after_the_last_account_done() -> None:
 def test_disabled_people_are_listed(connect: Connect) -> None:
     active = {field(record, "IsActive") for record in read("tdx_user", connect("tdx"))}
     assert active >= {True, False}
+
+
+def test_what_was_listed_once_stays_when_only_active_accounts_are(
+    connect: Connect, campus: Served, warehouse: Warehouse, hub_settings: HubSettings
+) -> None:
+    client = connect("tdx")
+
+    def counts(name: str) -> tuple[int, int, int]:
+        report = ingest(warehouse, hub_settings, stream(name), lambda: client, hub_settings.today())
+        return report.counts.created, report.counts.changed, report.counts.removed
+
+    names = ("tdx_department", "tdx_user")
+    assert all(counts(name)[0] > 0 for name in names)
+    everything = campus.records("tdx_department").values()
+    active = sum(field(record, "IsActive") is True for record in everything)
+    campus.fault("tdx_active_only")
+    assert [counts(name) for name in names] == [(0, 0, 0)] * 2
+    assert len(client.accounts()) == active < len(everything)
 
 
 def test_user_and_password(campus_of_the_session: Served) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
-from lsats_pipeline.core.errors import ConfigurationError, IncompleteRead, PermanentError
+from lsats_pipeline.core.errors import (
+    CallBroken,
+    CallFailed,
+    ConfigurationError,
+    IncompleteRead,
+    PermanentError,
+)
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.source import ReadRequest
@@ -28,9 +34,12 @@ class FakeGateway:
         departments: Sequence[int],
         changes: dict[int, Callable[[list[int]], None]] | None = None,
         page: int = 1000,
+        bad: Collection[int] = (),
     ) -> None:
         self.list = list(departments)
         self.calls = 0
+        self.bad = frozenset(bad)
+        self.missed: list[str] = []
         self._changes, self._page = changes or {}, page
 
     def departments(self, start: int, count: int = 1000) -> list[memoryview]:
@@ -38,11 +47,14 @@ class FakeGateway:
         if change := self._changes.get(self.calls):
             change(self.list)
         records = self.list[start : start + min(count, self._page)]
+        if not self.bad.isdisjoint(records):
+            raise CallBroken(f"page {start} failed 4 times: HTTP 500", "HTTP 500")
         return [memoryview(b'{"DeptId":"%06d","DeptDescription":"\xff"}' % n) for n in records]
 
 
 def seen(gateway: FakeGateway) -> list[int]:
-    found = read_departments(gateway, ReadRequest(DAY))  # type: ignore[arg-type]
+    request = ReadRequest(DAY, missed=lambda part, failure: gateway.missed.append(part))
+    found = read_departments(gateway, request)  # type: ignore[arg-type]
     return [int(record[11:17]) for page in found for record in page.records]
 
 
@@ -50,6 +62,33 @@ def seen(gateway: FakeGateway) -> list[int]:
 @pytest.mark.parametrize("page", [1000, 300])
 def test_every_record_once(size: int, page: int) -> None:
     assert seen(FakeGateway(range(size), page=page)) == list(range(size))
+
+
+@pytest.mark.parametrize("page", [1000, 300])
+@pytest.mark.parametrize(
+    "bad",
+    [{0}, {1}, {2999}, {1700}, {0, 1, 2}, {998, 999, 1000}, set(range(1500, 1515)), {5, 900, 2998}],
+    ids=str,
+)
+def test_a_record_that_cannot_be_read_costs_no_other(bad: set[int], page: int) -> None:
+    gateway = FakeGateway(range(3000), page=page, bad=bad)
+    assert seen(gateway) == [n for n in range(3000) if n not in bad]
+    assert gateway.missed == [f"departments, the one at index {n}" for n in sorted(bad)]
+    assert gateway.calls < 40 * len(bad) + 30
+
+
+@pytest.mark.parametrize("first", [0, 1234])
+def test_a_gateway_that_fails_from_somewhere_on(first: int) -> None:
+    gateway = FakeGateway(range(9000), bad=range(first, 9000))
+    with pytest.raises(CallFailed, match="HTTP 500"):
+        seen(gateway)
+    assert gateway.missed == []
+    assert gateway.calls < 30
+
+
+def test_a_long_stretch_that_cannot_be_read_ends_the_read() -> None:
+    with pytest.raises(CallFailed, match="HTTP 500"):
+        seen(FakeGateway(range(3000), bad=range(1000, 1100)))
 
 
 @pytest.mark.parametrize("removed", [1, 7, 300])
@@ -113,7 +152,11 @@ def test_everything_vanishes() -> None:
 
 def test_a_shift_at_the_simulator(connect: Connect, campus: Served) -> None:
     client = connect("umich_api")
-    small = type("Small", (), {"appointments": lambda self, start: client.appointments(start, 40)})
+
+    def appointments(_: object, start: int, count: int) -> list[memoryview]:
+        return list(client.appointments(start, min(count, 40)))
+
+    small = type("Small", (), {"appointments": appointments})
     campus.fault("gateway_shift", after_page=3)
     found = stream("umich_api_user").read(small(), ReadRequest(DAY))
     records = {record for page in found for record in page.records}

@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import IO
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +34,7 @@ class TdxClient:
         self._api, self._application = api, application
 
     def accounts(self) -> list[memoryview]:
-        """Every department in its list form, active or not."""
+        """The departments in their list form: active ones, those that the login may see."""
         return self._api.get("accounts", json_records.cut)
 
     def account(self, account_id: str) -> bytes | None:
@@ -53,24 +54,26 @@ class TdxClient:
         """One person with attributes, applications and groups; None when there is none."""
         return self._api.find(f"people/{quote(uid, safe='')}", json_records.whole)
 
-    def assets(self) -> Iterator[bytes]:
-        """Every asset in its list form, one by one: the answer may be too large for memory.
+    def assets(self, statuses: Sequence[int] = ASSET_STATUSES) -> Iterator[bytes]:
+        """The assets of these statuses in their list form, one by one.
 
-        One call for all statuses, or an asset that changes its own in between would be missed.
+        The whole answer is on disk when this returns: it may be too large for memory.
         """
-        filters = {"statusIDs": list(ASSET_STATUSES)}
-        with self._api.download(f"{self._application}/assets/search", filters) as answer:
-            try:
-                yield from json_records.cut_file(answer)
-            except ValueError as error:
-                raise TransientError(
-                    f"TeamDynamix: the list of assets is not whole: {error}"
-                ) from None
+        filters = {"statusIDs": list(statuses)}
+        return _assets(self._api.download(f"{self._application}/assets/search", filters))
 
     def asset(self, asset_id: str) -> bytes | None:
         """One asset with custom attributes and attachments; None when there is none."""
         path = f"{self._application}/assets/{quote(asset_id, safe='')}"
         return self._api.find(path, json_records.whole)
+
+
+def _assets(answer: IO[bytes]) -> Iterator[bytes]:
+    with answer:
+        try:
+            yield from json_records.cut_file(answer)
+        except ValueError as error:
+            raise TransientError(f"TeamDynamix: the list of assets is not whole: {error}") from None
 
 
 @contextmanager

@@ -10,6 +10,10 @@ last record of the page before:
 
 If it begins with anything else, the reader steps back until it meets records it knows. That also
 makes short pages harmless: only a page with nothing after the known record is the end.
+
+A page that cannot be read is asked for in smaller parts, until one record alone is what cannot be
+read. It is skipped, and the read goes on behind it, where no record is known: nothing counts as
+gone after such a read.
 """
 
 from __future__ import annotations
@@ -19,20 +23,23 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from lsats_pipeline.core.errors import IncompleteRead
+from lsats_pipeline.core.errors import CallFailed, IncompleteRead
 from lsats_pipeline.hub.sources.json_records import read_as
 from lsats_pipeline.hub.sources.source import Page, ReadRequest, Source, Stream
-from lsats_pipeline.hub.sources.umich_api.client import UmichApiClient, connect
+from lsats_pipeline.hub.sources.umich_api.client import PAGE, UmichApiClient, connect
 from lsats_pipeline.hub.sources.umich_api.settings import UmichApiSettings
 
 log = logging.getLogger(__name__)
-FetchPage = Callable[[int], list[memoryview]]
+FetchPage = Callable[[int, int], list[memoryview]]
+Missed = Callable[[str, CallFailed], None]
 Identity = tuple[object, ...] | bytes
 
 STEPS_BACK = (0, 10, 100, 999)
 REMEMBERED = 1000
 # An ordered list under change shifts a few times in a read; one without order does so at each page.
 MOST_SHIFTS = 12
+# Records in a row that may be skipped; more of them are no fault of records.
+MOST_SKIPPED = 20
 
 
 class _Department(msgspec.Struct, frozen=True):
@@ -46,12 +53,14 @@ class _Appointment(msgspec.Struct, frozen=True):
 
 def read_departments(client: UmichApiClient, request: ReadRequest) -> Iterator[Page]:
     """Every department."""
-    yield from _Reader("departments", client.departments, _Department).pages()
+    reader = _Reader("departments", client.departments, _Department, request.missed)
+    yield from reader.pages()
 
 
 def read_users(client: UmichApiClient, request: ReadRequest) -> Iterator[Page]:
     """Every appointment; a person with two has two records."""
-    yield from _Reader("appointments", client.appointments, _Appointment).pages()
+    reader = _Reader("appointments", client.appointments, _Appointment, request.missed)
+    yield from reader.pages()
 
 
 def probe(client: UmichApiClient) -> str:
@@ -66,25 +75,67 @@ class _Reader:
     Positions are None: an index means nothing to a later process.
     """
 
-    def __init__(self, what: str, fetch: FetchPage, shape: type[msgspec.Struct]) -> None:
-        self._what, self._fetch, self._shape = what, fetch, shape
+    def __init__(
+        self, what: str, fetch: FetchPage, shape: type[msgspec.Struct], missed: Missed
+    ) -> None:
+        self._what, self._fetch, self._shape, self._missed = what, fetch, shape, missed
         self._known: dict[Identity, None] = {}
         self._last: Identity = b""
         self._next = 0
         self._shifts = 0
+        self._count, self._unreadable_before = PAGE, 0
 
     def pages(self) -> Iterator[Page]:
-        page = self._fetch(0)
-        yield self._next_page(page, page, 0)
+        start, page = self._resumed(0)
+        yield self._next_page(page, page, start)
         at_end = not page
         while not at_end:
-            start, page = self._continued()
-            in_step = self._identity(page[0]) == self._last
-            at_end = in_step and len(page) == 1
+            continued = self._continued()
+            start, page = continued or self._resumed(self._next)
+            in_step = bool(page) and self._identity(page[0]) == self._last
+            at_end = not page or (in_step and len(page) == 1)
             fresh = (
                 page[1:] if in_step else [r for r in page if self._identity(r) not in self._known]
             )
             yield self._next_page(page, fresh, start)
+
+    def _resumed(self, start: int) -> tuple[int, list[memoryview]]:
+        """The first page from here on that can be read, behind records that cannot."""
+        for skipped in range(MOST_SKIPPED + 1):
+            try:
+                return start, self._readable(start, least=1)
+            except CallFailed as failure:
+                if skipped == MOST_SKIPPED or (skipped == 0 and not self._answers_behind(start)):
+                    raise
+                self._missed(f"{self._what}, the one at index {start}", failure)
+                start += 1
+        raise AssertionError("the last failure is raised")
+
+    def _answers_behind(self, start: int) -> bool:
+        """Whether the gateway can read anything that stands behind a record."""
+        for step in STEPS_BACK[1:]:
+            try:
+                self._fetch(start + step, 1)
+            except CallFailed:
+                continue
+            return True
+        return False
+
+    def _readable(self, start: int, least: int) -> list[memoryview]:
+        """The page from here, or as much of it as can be read; CallFailed with `least` records."""
+        self._count = max(self._count, least)
+        while True:
+            try:
+                page = self._fetch(start, self._count)
+            except CallFailed:
+                if self._count <= least:
+                    raise
+                self._unreadable_before = start + self._count
+                self._count = max(least, self._count // 2)
+                continue
+            if start + self._count > self._unreadable_before:
+                self._count = min(PAGE, self._count * 2)
+            return page
 
     def _next_page(
         self, page: Sequence[memoryview], fresh: Sequence[memoryview], start: int
@@ -95,11 +146,17 @@ class _Reader:
         self._next = start + len(page)
         return Page([bytes(record) for record in fresh])
 
-    def _continued(self) -> tuple[int, list[memoryview]]:
-        """The next page that begins on known ground, and its index."""
+    def _continued(self) -> tuple[int, list[memoryview]] | None:
+        """The next page that begins on known ground, and its index.
+
+        None when the record behind the last known one cannot be read.
+        """
         for step in STEPS_BACK:
             start = max(0, self._next - 1 - step)
-            page = self._fetch(start)
+            try:
+                page = self._readable(start, least=2)
+            except CallFailed:
+                return None
             first = self._identity(page[0]) if page else None
             if first != self._last:
                 self._count_shift(start)
