@@ -21,7 +21,12 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.operation.search import search_operation
 
 from lsats_pipeline.core.clock import Clock
-from lsats_pipeline.core.errors import ConfigurationError, TransientError, Unreachable
+from lsats_pipeline.core.errors import (
+    ConfigurationError,
+    IncompleteRead,
+    TransientError,
+    Unreachable,
+)
 from lsats_pipeline.core.retry import Retries, RetryPolicy, TransientFailure
 from lsats_pipeline.hub.sources.ldap_connection import BoundConnection, Outcome, open_connection
 from lsats_pipeline.hub.sources.ldap_errors import (
@@ -32,7 +37,7 @@ from lsats_pipeline.hub.sources.ldap_errors import (
     Truncated,
     search_error,
 )
-from lsats_pipeline.hub.sources.ldap_records import RANGE, LdapEntry, values_of
+from lsats_pipeline.hub.sources.ldap_records import RANGE, LdapEntry, identity_of
 
 __all__ = ["BindAccount", "Directory", "Truncated", "connect", "distinct", "escape"]
 
@@ -44,6 +49,9 @@ CONNECT_RETRIES = RetryPolicy(
 SEARCH_RETRIES = RetryPolicy(
     first_wait=0.5, factor=2, longest_wait=5.0, jitter=(1.0, 1.2), patience=0.0, attempts=12
 )
+SILENCE = 4  # tries that count for one that ended in minutes of silence
+EMPTY_PAGES = 1000  # in a row, as of a domain controller that finds little; more never end
+_BOUNDS = re.compile(rb"(\d{1,9})-(\d{1,9}|\*)")
 _PLAIN = re.compile(rb"[A-Za-z0-9._@-]")
 
 
@@ -114,17 +122,19 @@ class _Search:
         self._number, self._cookie = 0, b""
         self._ending: Outcome | None = None
         self._in_part: list[LdapEntry] = []
-        self._count = self._furthest = 0
+        self._count = self._furthest = self._tries = self._empty = 0
+        self._retries = Retries(
+            SEARCH_RETRIES, directory.clock, self._account.title, self._progressed
+        )
 
     def batches(self) -> Iterator[list[LdapEntry]]:
         """Entries as they come; an error after the last of them unless they are all."""
-        account = self._account
-        retries = Retries(SEARCH_RETRIES, self._directory.clock, account.title, self._progressed)
+        account, retries = self._account, self._retries
         while self._ending is None:
             try:
                 entries = retries.run(self._next)
             except TransientFailure as error:
-                message = f"{account.title}: {error}, {retries.failures} times in a row"
+                message = f"{account.title}: {error}, {self._tries} times in a row"
                 if error.unreachable:
                     raise Unreachable(f"{message}; {account.url_variable}?") from None
                 if self._furthest:
@@ -137,6 +147,9 @@ class _Search:
     def _progressed(self) -> bool:
         """Whether this try got further than those before; the next one starts at the beginning."""
         further = self._count > self._furthest
+        self._tries = 1 if further else self._tries + 1
+        if self._connection is not None and self._connection.silent:
+            self._retries.failures += SILENCE - 1
         self._furthest = max(self._furthest, self._count)
         self._connection, self._count, self._in_part = None, 0, []
         return further
@@ -146,6 +159,7 @@ class _Search:
         if connection is not self._connection:
             self._number = connection.send(self._request, self._page_size)
             self._connection, self._cookie = connection, b""
+        before = self._count
         entries, outcome = self._receive(connection)
         while self._page_size and outcome is None:
             more, outcome = self._receive(connection)
@@ -154,7 +168,7 @@ class _Search:
         self._in_part += [entry for entry in entries if entry.has_ranges]
         entries = [entry for entry in entries if not entry.has_ranges]
         if outcome is not None:
-            self._end(outcome)
+            self._end(outcome, before)
             entries += [self._completed(connection, entry) for entry in self._in_part]
             self._in_part = []
             if self._ending is None:
@@ -166,14 +180,22 @@ class _Search:
         self._count += len(entries)
         return entries, outcome
 
-    def _end(self, outcome: Outcome) -> None:
-        """Take note of how the answer ended, or that there is another page."""
+    def _end(self, outcome: Outcome, before: int) -> None:
+        """Take note of how the answer ended, or that there is another page.
+
+        `before`: how many entries there were before this one.
+        """
         if outcome.code in NO_PAGES and self._cookie:
             raise TransientFailure(f"the server has forgotten the page (code {outcome.code})")
         if isinstance(later := self._failure(outcome), TransientFailure):
             raise later
         if outcome.code == Ending.SUCCESS and outcome.cookie:
             self._cookie = outcome.cookie
+            self._empty = 0 if self._count > before else self._empty + 1
+            if self._empty > EMPTY_PAGES:
+                raise IncompleteRead(
+                    f"{self._account.title}: {self._empty:,} pages without an entry, and no end"
+                )
         else:
             self._ending = outcome
 
@@ -204,11 +226,22 @@ class _Search:
         for spelled, values in entry.attributes:
             name, _, bounds = spelled.partition(RANGE)
             whole.setdefault(name, []).extend(values)
-            while bounds and not bounds.endswith(b"*"):
-                beyond = int(bounds.partition(b"-")[2]) + 1
+            beyond = 0
+            while bounds and (beyond := self._beyond(spelled, bounds, beyond)):
                 bounds, more = self._range(connection, dn, name, beyond)
                 whole[name] += more
         return LdapEntry(entry.dn, list(whole.items()))
+
+    def _beyond(self, spelled: bytes, bounds: bytes, first: int) -> int:
+        """The number of the first value after a part (`0-1499`); 0: it was the last one."""
+        if (part := _BOUNDS.fullmatch(bounds)) is not None:
+            if part[2] == b"*":
+                return 0
+            if int(part[2]) >= first:
+                return int(part[2]) + 1
+        raise IncompleteRead(
+            f"{self._account.title}: {spelled.decode(errors='replace')} is no part of a list"
+        )
 
     def _range(
         self, connection: BoundConnection, dn: str, name: bytes, beyond: int
@@ -254,7 +287,7 @@ def distinct(
     """
     seen = set() if seen is None else seen
     for entry in entries:
-        mark = next(iter(values_of(entry, identity)), entry.dn)
+        mark = identity_of(entry, identity)
         if mark not in seen:
             seen.add(mark)
             yield entry

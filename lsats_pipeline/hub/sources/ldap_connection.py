@@ -10,6 +10,7 @@ times as long as everything else in a sweep. What entries become is in ldap_reco
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -109,10 +110,13 @@ class UnusableServer(ConfigurationError):
 
 
 class BoundConnection:
-    """A connection that is signed in. TransientFailure when it is lost, which `lost` remembers."""
+    """A connection that is signed in. TransientFailure when it is lost, which `lost` remembers.
+
+    `silent`: that is because nothing came for RECEIVE_TIMEOUT.
+    """
 
     def __init__(self, account: BindAccount, server: Server) -> None:
-        self.lost, self._reason = False, ""
+        self.lost, self.silent, self._reason = False, False, ""
         self._account, self._server = account, server
         self._tls = _VerifiedTls(account) if server.scheme != PLAIN else None
         self._data, self._at = b"", 0
@@ -180,6 +184,7 @@ class BoundConnection:
             if not entries:
                 raise
         except (LDAPException, OSError) as error:
+            self.silent = isinstance(error, TimeoutError)
             loss = self._loss(type(error).__name__)
             if not entries:
                 raise loss from None
@@ -264,7 +269,21 @@ class BoundConnection:
             return UnusableServer(
                 f"{server} speaks TLS from the start: use ldaps:// in {self._account.url_variable}"
             )
-        return TransientFailure(f"{type(error).__name__}", unreachable=True)
+        return TransientFailure(_reason(error), unreachable=True)
+
+
+_SYSTEM = re.compile(r"\[Errno -?\d+\] ([^'\"]+)")
+
+
+def _reason(error: Exception) -> str:
+    """What the network said, of which ldap3 keeps the text alone."""
+    if found := _SYSTEM.search(str(error)):
+        return found[1]
+    if "invalid server address" in str(error):
+        return "its name is not known"
+    if "timed out" in str(error):
+        return f"no answer within {CONNECT_TIMEOUT} s"
+    return type(error).__name__
 
 
 # What OpenSSL says of a certificate that it does not accept (x509_vfy.h).

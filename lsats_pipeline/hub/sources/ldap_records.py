@@ -60,6 +60,17 @@ def values_of(entry: LdapEntry, name: str) -> list[bytes]:
     return found
 
 
+def identity_of(entry: LdapEntry, name: str) -> bytes:
+    """The value of an attribute that is an entry's own for ever; its DN where there is none."""
+    wanted = name.encode()
+    if isinstance(entry.attributes, _Attributes) and not entry.attributes.may_have(wanted):
+        return entry.dn
+    for spelled, values in entry.attributes:
+        if spelled == wanted and values:
+            return values[0]
+    return entry.dn
+
+
 class _Attributes:
     """The attributes of an entry, taken from its message whenever they are asked for.
 
@@ -68,6 +79,10 @@ class _Attributes:
 
     def __init__(self, data: bytes, start: int, stop: int) -> None:
         self._data, self._start, self._stop = data, start, stop
+
+    def may_have(self, name: bytes) -> bool:
+        """False when the message does not even mention the name, in this spelling."""
+        return name in self._data
 
     def __iter__(self) -> Iterator[tuple[bytes, list[bytes]]]:
         data, at, stop = self._data, self._start, self._stop

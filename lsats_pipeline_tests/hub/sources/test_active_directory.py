@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsats_pipeline.core.errors import IncompleteRead, PermanentError, TransientError
+from lsats_pipeline.core.errors import IncompleteRead, TransientError
 from lsats_pipeline.hub.sources import source, stream
 from lsats_pipeline.hub.sources.active_directory import client as active_directory
 from lsats_pipeline.hub.sources.active_directory import shapes
@@ -85,19 +85,27 @@ def test_a_cookie_that_the_server_forgot(
     assert len(waits.slept) == 3
 
 
-def test_a_server_without_pages(connect: Connect, campus: Served) -> None:
-    campus.fault("ldap_no_paging", directory="active_directory")
+@pytest.mark.parametrize("code", [2, 12, 53])
+def test_a_server_without_pages(code: int, connect: Connect, campus: Served) -> None:
+    campus.fault("ldap_no_paging", directory="active_directory", code=code)
     client = connect("active_directory")
-    with pytest.raises(PermanentError, match="does not give out pages of"):
+    records = read(STREAM, client)
+    assert len(records) == len(campus.records(STREAM))
+    said = source("active_directory").probe(client)
+    assert said == f"answers; {len(records):,} accounts, read in one search"
+
+
+def test_the_probe_fails_as_a_read_does(connect: Connect, campus: Served) -> None:
+    client = connect("active_directory")
+    known = len(campus.records(STREAM))
+    probe = source("active_directory").probe
+    assert probe(client) == f"answers; {known:,} accounts, read in pages"
+    campus.fault("ldap_size_limit", directory="active_directory", entries=100)
+    with pytest.raises(IncompleteRead) as probed:
+        probe(client)
+    with pytest.raises(IncompleteRead) as read:
         pages(STREAM, client)
-    with pytest.raises(PermanentError, match="does not give out pages of"):
-        source("active_directory").probe(client)
-
-
-def test_the_probe_says_how_it_is_read(connect: Connect) -> None:
-    client = connect("active_directory")
-    assert source("active_directory").probe(client) == "answers; read in pages"
-    assert len(read(STREAM, client)) > 50
+    assert str(probed.value) == str(read.value)
 
 
 def test_no_password_material_is_asked_for() -> None:

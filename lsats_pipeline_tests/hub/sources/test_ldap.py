@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 import pytest
 from pydantic import SecretStr
 
 from lsats_pipeline.campus.simulators import ber
+from lsats_pipeline.campus.simulators.ldap_messages import page_control
 from lsats_pipeline.core.errors import (
     ConfigurationError,
     IncompleteRead,
@@ -22,8 +22,9 @@ from lsats_pipeline.core.errors import (
     TransientError,
     Unreachable,
 )
-from lsats_pipeline.hub.sources import ldap
+from lsats_pipeline.hub.sources import ldap, ldap_connection
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
+from lsats_pipeline_tests.certificates import certificate
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.hub.sources.conftest import Served
 
@@ -120,10 +121,13 @@ def _serve(connection: socket.socket, answers: Answer, bind: Answer, starttls: b
     return False
 
 
-def done(message_id: bytes, code: int, tag: int = 0x65, words: str = "") -> bytes:
+def done(
+    message_id: bytes, code: int, tag: int = 0x65, words: str = "", cookie: bytes = b""
+) -> bytes:
     texts = ber.element(ber.OCTETS) + ber.element(ber.OCTETS, words.encode())
     result = ber.integer(code, ber.ENUMERATED) + texts
-    return ber.element(ber.SEQUENCE, message_id, ber.element(tag, result))
+    control = page_control(cookie) if cookie else b""
+    return ber.element(ber.SEQUENCE, message_id, ber.element(tag, result), control)
 
 
 def entry(message_id: bytes, dn: str, **attributes: list[str]) -> bytes:
@@ -223,9 +227,14 @@ def test_an_entry_gone_before_its_values_came_is_tried_again(waits: Waits) -> No
 def test_nobody_there(waits: Waits) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"ldap://127.0.0.1:{taken.getsockname()[1]}"
-    with pytest.raises(Unreachable, match="T_URL"):
+    with pytest.raises(Unreachable, match=r"\(Connection refused\); T_URL"):
         found(url, waits)
     assert len(waits.slept) == 2
+
+
+def test_a_name_that_is_not_known(waits: Waits) -> None:
+    with pytest.raises(Unreachable, match="its name is not known"):
+        found("ldaps://directory.invalid", waits)
 
 
 @pytest.mark.parametrize("url", ["ldap://directory.example.edu", "http://127.0.0.1", "directory"])
@@ -344,13 +353,75 @@ def test_renamed_and_changed_while_a_search_was_repeated() -> None:
 
     def person(dn: str, guid: str, mail: str) -> LdapEntry:
         return LdapEntry(
-            dn.encode(), [(b"objectguid", [guid.encode()]), (b"mail", [mail.encode()])]
+            dn.encode(), [(b"objectGUID", [guid.encode()]), (b"mail", [mail.encode()])]
         )
 
     first, second = person("cn=a", "1", "old"), person("cn=b", "1", "new")
     other, nameless = person("cn=b", "2", "x"), LdapEntry(b"cn=c", [])
     entries = [first, second, other, nameless, nameless, first]
     assert list(ldap.distinct(entries, "objectGUID")) == [first, other, nameless]
+
+
+def test_a_server_that_says_nothing(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence counts for several tries: each of them takes minutes."""
+    monkeypatch.setattr(ldap_connection, "RECEIVE_TIMEOUT", 0.05)
+    script = Script(lambda number: b"")
+    with (
+        directory_that(script) as url,
+        pytest.raises(TransientError, match="TimeoutError"),
+    ):
+        found(url, waits)
+    assert script.asked == 3
+
+
+@pytest.mark.parametrize("bounds", ["x", "0-x", "-1", "0-1-2", "-0-1"])
+def test_ranges_that_are_none(bounds: str, waits: Waits) -> None:
+    name = f"member__{bounds}".replace("-", "_")
+
+    def answers(request: bytes) -> bytes:
+        return entry(message_id(request), "cn=a", **{name: ["a"]}) + done(message_id(request), 0)
+
+    with directory_that(answers) as url, pytest.raises(IncompleteRead, match="member;range="):
+        found(url, waits)
+
+
+def test_a_part_that_comes_again(waits: Waits) -> None:
+    """A server that does not heed which part is asked for."""
+
+    def answers(request: bytes) -> bytes:
+        number = message_id(request)
+        return entry(number, "cn=a", member__0_1=["a", "b"]) + done(number, 0)
+
+    with directory_that(answers) as url, pytest.raises(IncompleteRead, match="no part of a list"):
+        found(url, waits)
+
+
+def test_an_empty_list_next_to_its_first_part(waits: Waits) -> None:
+    """As Active Directory has it, also for a name with an escape."""
+
+    def answers(request: bytes) -> bytes:
+        number, dn = message_id(request), "CN=big\\0ACNF:5f1c,OU=x"
+        if b"range=1500-*" in request:
+            assert dn.encode() in request
+            return entry(number, dn, member__1500_X=["z"] * 200).replace(b"-X", b"-*") + done(
+                number, 0
+            )
+        return entry(number, dn, member=[], member__0_1499=["a"] * 1500) + done(number, 0)
+
+    with directory_that(answers) as url, ldap.connect(account(url), waits.clock) as directory:
+        [whole] = directory.search("dc=x", EVERYBODY, ["member"])
+    assert dict(whole.attributes) == {b"member": [b"a"] * 1500 + [b"z"] * 200}
+
+
+def test_pages_without_an_end(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ldap, "EMPTY_PAGES", 5)
+    script = Script(lambda number: done(number, 0, cookie=b"7"))
+    with (
+        directory_that(script) as url,
+        ldap.connect(account(url), waits.clock) as directory,
+        pytest.raises(IncompleteRead, match="pages without an entry"),
+    ):
+        list(directory.search("dc=x", EVERYBODY, ["cn"], page_size=10))
 
 
 # ── several servers ───────────────────────────────────────────────────────────────────────────────
@@ -453,46 +524,35 @@ def test_a_busy_server_is_bound_to_later(waits: Waits) -> None:
 # ── encryption ────────────────────────────────────────────────────────────────────────────────────
 
 
-def self_signed(folder: Path, days: int) -> Path:
-    """A certificate for 127.0.0.1 that is signed by itself only; its key is next to it."""
-    path, names = folder / "server.pem", folder / "names"
-    names.write_text("subjectAltName=IP:127.0.0.1\n")
-    key, request = f"{path}.key", f"{path}.request"
-    for command in (
-        ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", key],
-        ["x509", "-req", "-in", request, "-signkey", key, "-days", str(days), "-extfile", names],
-    ):
-        out = request if command[0] == "req" else path
-        subprocess.run(["openssl", *command, "-out", out], check=True, capture_output=True)
-    return path
+class Secured(NamedTuple):
+    """A certificate's file, and a server's context with it."""
+
+    file: Path
+    context: ssl.SSLContext
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return self_signed(tmp_path_factory.mktemp("tls"), days=2)
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    folder = tmp_path_factory.mktemp("tls")
+    return Secured(*certificate(folder, "dc1.example.edu", addresses=["127.0.0.1"]))
 
 
 @pytest.fixture(scope="session")
-def expired(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return self_signed(tmp_path_factory.mktemp("expired"), days=-1)
+def expired(tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    folder, there = tmp_path_factory.mktemp("expired"), ["127.0.0.1"]
+    return Secured(*certificate(folder, "dc1.example.edu", -3, -1, there))
 
 
-def encrypting(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, f"{certificate}.key")
-    return context
-
-
-def answering(certificate: Path, *, starttls: bool = False) -> AbstractContextManager[str]:
-    return directory_that(Script(whole), encrypting(certificate), starttls=starttls)
+def answering(secured: Secured, *, starttls: bool = False) -> AbstractContextManager[str]:
+    return directory_that(Script(whole), secured.context, starttls=starttls)
 
 
 @pytest.mark.parametrize("starttls", [False, True])
 def test_an_untrusted_certificate_is_refused(
-    starttls: bool, certificate: Path, waits: Waits
+    starttls: bool, secured: Secured, waits: Waits
 ) -> None:
     with (
-        answering(certificate, starttls=starttls) as url,
+        answering(secured, starttls=starttls) as url,
         pytest.raises(ConfigurationError, match=r"not trusted.*T_CA_FILE .or SSL_CERT_FILE"),
     ):
         found(url, waits)
@@ -501,40 +561,40 @@ def test_an_untrusted_certificate_is_refused(
 
 @pytest.mark.parametrize("starttls", [False, True])
 def test_a_trusted_certificate(
-    starttls: bool, certificate: Path, waits: Waits, monkeypatch: pytest.MonkeyPatch
+    starttls: bool, secured: Secured, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with answering(certificate, starttls=starttls) as url:
-        with ldap.connect(account(url, ca_file=certificate), waits.clock) as directory:
+    with answering(secured, starttls=starttls) as url:
+        with ldap.connect(account(url, ca_file=secured.file), waits.clock) as directory:
             assert len(list(directory.search("dc=x", EVERYBODY, ["cn"]))) == 3
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(secured.file))
         assert len(found(url, waits)) == 3
 
 
 def test_a_certificate_of_another_name(
-    certificate: Path, waits: Waits, monkeypatch: pytest.MonkeyPatch
+    secured: Secured, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(secured.file))
     with (
-        answering(certificate) as url,
+        answering(secured) as url,
         pytest.raises(ConfigurationError, match=r"another name.*T_URL, not localhost"),
     ):
         found(url.replace("127.0.0.1", "localhost"), waits)
 
 
-def test_an_expired_certificate(expired: Path, waits: Waits) -> None:
+def test_an_expired_certificate(expired: Secured, waits: Waits) -> None:
     with (
         answering(expired) as url,
         pytest.raises(ConfigurationError, match="has expired"),
-        ldap.connect(account(url, ca_file=expired), waits.clock),
+        ldap.connect(account(url, ca_file=expired.file), waits.clock),
     ):
         pass
 
 
-def test_an_issuers_file_that_is_none(certificate: Path, tmp_path: Path, waits: Waits) -> None:
+def test_an_issuers_file_that_is_none(secured: Secured, tmp_path: Path, waits: Waits) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     for path in (tmp_path / "ca.pem", tmp_path / "absent.pem"):
         with (
-            answering(certificate) as url,
+            answering(secured) as url,
             pytest.raises(ConfigurationError, match=r"T_CA_FILE.*PEM"),
             ldap.connect(account(url, ca_file=path), waits.clock),
         ):
@@ -550,9 +610,9 @@ def test_tls_at_a_port_without(waits: Waits) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["ldap:", "ldap+starttls:"])
-def test_a_port_of_tls_without(scheme: str, certificate: Path, waits: Waits) -> None:
+def test_a_port_of_tls_without(scheme: str, secured: Secured, waits: Waits) -> None:
     with (
-        answering(certificate) as url,
+        answering(secured) as url,
         pytest.raises(ConfigurationError, match="speaks TLS from the start: use ldaps://"),
     ):
         found(url.replace("ldaps:", scheme), waits)
@@ -566,8 +626,8 @@ def test_a_server_without_starttls(waits: Waits) -> None:
         found(url.replace("ldap:", "ldap+starttls:"), waits)
 
 
-def test_a_server_that_is_not_trusted_is_passed_over(certificate: Path, waits: Waits) -> None:
-    with answering(certificate) as untrusted, directory_that(Script(whole)) as good:
+def test_a_server_that_is_not_trusted_is_passed_over(secured: Secured, waits: Waits) -> None:
+    with answering(secured) as untrusted, directory_that(Script(whole)) as good:
         assert len(found(f"{untrusted} {good}", waits)) == 3
         with pytest.raises(ConfigurationError, match=r"not trusted.*; ldaps:.*not trusted"):
             found(f"{untrusted} {untrusted}", waits)

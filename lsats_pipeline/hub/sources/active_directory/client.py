@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import ldap
 from lsats_pipeline.hub.sources.active_directory.settings import ActiveDirectorySettings
+from lsats_pipeline.hub.sources.ldap_errors import Declined
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
+
+log = logging.getLogger(__name__)
 
 PAGE = 1000  # the most that a domain controller gives per page
 LONG_ENTRIES = 200  # per page of entries with lists of members: a page is held in memory
@@ -16,10 +20,15 @@ IDENTITY = "objectGUID"  # of an entry, whatever its name
 
 
 class ActiveDirectoryClient:
-    """The searches that the hub makes, over one connection."""
+    """The searches that the hub makes, over one connection.
+
+    `paged`: whether the server gives out pages, as every domain controller does; others may answer
+    a search at once, which is whole too when it ends with success.
+    """
 
     def __init__(self, directory: ldap.Directory, root: str) -> None:
         self._directory, self._root = directory, root
+        self.paged = True
 
     def entries(
         self,
@@ -34,14 +43,20 @@ class ActiveDirectoryClient:
         `below`: a branch, written as its DN up to the root of all searches.
         """
         base = f"{below},{self._root}" if below else self._root
-        wanted = [*attributes, IDENTITY]
-        found = self._directory.search(base, filter, wanted, page_size=page_size or PAGE)
+        found = self._found(base, filter, [*attributes, IDENTITY], page_size or PAGE)
         return ldap.distinct(found, IDENTITY)
 
-    def sample(self, filter: str) -> LdapEntry | None:
-        """One account that matches, if there is any, in a page of its own."""
-        found = self._directory.search(self._root, filter, ["cn"], page_size=1)
-        return next(found, None)
+    def _found(
+        self, base: str, filter: str, attributes: Sequence[str], page_size: int
+    ) -> Iterator[LdapEntry]:
+        if self.paged:
+            try:
+                yield from self._directory.search(base, filter, attributes, page_size=page_size)
+                return
+            except Declined as error:
+                log.warning("%s; asking for all at once", error)
+                self.paged = False
+        yield from self._directory.search(base, filter, attributes)
 
 
 @contextmanager
