@@ -23,7 +23,7 @@ from lsats_pipeline.campus.machines import machine_count
 from lsats_pipeline.campus.propagated_changes import PropagatedChanges
 from lsats_pipeline.campus.world import Campus
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
+from lsats_pipeline.hub.sources.keyconfigure.addresses import canonical_mac
 from lsats_pipeline.hub.sources.keyconfigure.client import identify as card_identity
 from lsats_pipeline.hub.sources.lab_awards.client import identify as award_identity
 from lsats_pipeline_tests.campus.conftest import FIRST_DAY

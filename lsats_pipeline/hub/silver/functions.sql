@@ -67,42 +67,154 @@ create or replace function silver.today() returns date
 language sql stable parallel safe
 return coalesce(nullif(current_setting('lsats.today', true), '')::date, current_date);
 
--- How machines are compared: names without case and domain, as typed before a conflict.
+-- The name of a machine as it is compared: in capitals, without domain, the `$` of an account, what a
+-- replication conflict added, and odd blanks. NetBIOS cuts names at 15 characters; that a short name
+-- may be a long one is for who compares to say. An IP address is no name.
 create or replace function silver.machine_name(name text) returns text
 language sql immutable parallel safe
-return nullif(upper(btrim(regexp_replace(name, '(\s*CNF:.*|\..*)$', ''))), '');
+return nullif(upper(btrim(regexp_replace(regexp_replace(regexp_replace(
+    case when name !~ '^\s*([0-9]{1,3}\.){3}[0-9]{1,3}\s*$' then name end,
+    '^.*\\(?!0A)|(\\0A|\s)*CNF:.*$|\..*$|\$\s*$', '', 'g'),
+    '\s*([-_])\s*', '\1', 'g'), '\s+', ' ', 'g'))), '');
 
--- Twelve hexadecimal digits in capitals, however they were spelled; NULL for anything else.
-create or replace function silver.mac(address text) returns text
+-- Whether a machine has several of these names, which are as compared; a long one and what NetBIOS left
+-- of it are one.
+create or replace function silver.names_differ(names jsonb) returns boolean
 language sql immutable parallel safe
-return substring(upper(regexp_replace(address, '[-:.\s]', '', 'g')) from '^[0-9A-F]{12}$');
+return jsonb_array_length(names) > 1 and (
+    select count(*) > 1
+    from jsonb_array_elements_text(names) as short (name)
+    where length(short.name) <> 15 or not exists (
+        select from jsonb_array_elements_text(names) as long (name)
+        where length(long.name) > 15 and starts_with(long.name, short.name))
+);
 
--- A serial number that may tell machines apart, in capitals; NULL for what firmware and people write
--- instead of one (domain/hub.md 4.12, 5.5).
-create or replace function silver.real_serial(serial text) returns text
+-- Every network address in a text, as 12 capital digits, in their order: with colons, dashes, dots or
+-- blanks between pairs, fours or halves, or bare; with labels; several however separated. What is too
+-- long for one (IPv6, UUID, EUI-64) is none. A spreadsheet takes an address of digits for a number and
+-- drops the zeros before it. Twin: sources/keyconfigure/addresses.py.
+create or replace function silver.written_macs(listed text) returns text[]
 language sql immutable parallel safe
-return case
-    when length(btrim(serial)) < 4 then null
-    -- One character over and over; as a regular expression, `(.)\1*`, it takes fifty times as long.
-    when btrim(upper(btrim(serial)), left(upper(btrim(serial)), 1)) = '' then null
-    when upper(btrim(serial)) ~ '^(?:(?:NONE|NULL|UNKNOWN|DEFAULT|INVALID|EMPTY|SERIAL|CHASSIS|SYSTEM|TO BE|NOT |N/?A\M|O\.?E\.?M\.?\M).*|0*123456(?:7|78|789|7890)?)$'
-        then null
-    else upper(btrim(serial))
-end;
+return array(
+    select right(mac, 12)
+    from regexp_split_to_table(
+        translate(upper(listed collate "C"), U&'\00A0\200B\FEFF', '   '),
+        '[,;|/&+\n\r]|(?<![0-9A-Z])AND(?![0-9A-Z])'
+    ) with ordinality as part (piece, place)
+    cross join lateral (
+        select array(
+            select regexp_replace(regexp_replace(
+                found[1], '(^|:)([0-9A-F])(?=:|$)', '\10\2', 'g'), '[^0-9A-F]', '', 'g')
+            from regexp_matches(piece,
+                '(?<![0-9A-Z])(?:'
+                '[0-9A-F]{1,4}(?::[0-9A-F]{0,4}){6,}|[0-9A-F]{2}(?:-[0-9A-F]{2}){6,}'
+                '|[0-9A-F]{2}(?: [0-9A-F]{2}){6,}|[0-9A-F]{4}(?:[.:-][0-9A-F]{4}){3,}'
+                '|[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}'
+                '|((?:0X)?[0-9A-F]{12}|[0-9A-F]{6}[.:-][0-9A-F]{6}'
+                '|[0-9A-F]{4}(?:(?:[.][0-9A-F]{4}){2}|(?::[0-9A-F]{4}){2}|(?:-[0-9A-F]{4}){2})'
+                '|[0-9A-F]{2}(?:(?:-[0-9A-F]{2}){5}|(?:[.][0-9A-F]{2}){5}|(?: [0-9A-F]{2}){5})'
+                '|[0-9A-F]{1,2}(?::[0-9A-F]{1,2}){5})'
+                ')(?![0-9A-Z])', 'g') as found
+            where found[1] is not null
+        ) as strict, regexp_replace(piece, '[-:.\s]', '', 'g') as digits
+    ) as matched
+    cross join lateral unnest(case
+        when strict <> '{}' then strict
+        when piece ~ '^\s*[0-9]{10,11}(?:[.]0+)?\s*$' then
+            array[lpad(split_part(btrim(piece, E' \t\f\v'), '.', 1), 12, '0')]
+        when digits ~ '^[0-9A-F]{12}$' or (piece ~ '\s' and digits ~ '^(?:[0-9A-F]{12})+$') then
+            array(select substr(digits, start, 12) from generate_series(1, length(digits), 12) as start)
+    end) with ordinality as address (mac, nth)
+    order by place, nth
+);
 
--- The network addresses in a text, each as 12 capital digits, once, in their order. All zeros and all
--- ones are none.
+-- Addresses that no machine has alone: none at all, everybody, and those that software or a chip has
+-- in every machine (loopback and WAN adapters of Windows, VPN clients, hosts of virtual machines, the
+-- bridge of Apple's T2).
+create or replace function silver.is_mac_of_many(mac text) returns boolean
+language sql immutable parallel safe
+return mac in (
+    '000000000000', 'FFFFFFFFFFFF', '02004C4F4F50', '204153594EFF', '505054503030', '33506F453030',
+    '00059A3C7800', '00059A3C7A00', '005056C00001', '005056C00008', '0A0027000000', '001C42000008',
+    '001C42000009', 'ACDE48001122'
+);
+
+-- The network addresses in a text that tell machines apart, each once, in their order.
 create or replace function silver.macs(listed text) returns text[]
 language sql immutable parallel safe
 return array(
-    select mac from (
-        select silver.mac(piece) as mac, min(place) as place
-        from regexp_split_to_table(listed, '[,;|/\n]') with ordinality as part (piece, place)
-        group by 1
-    ) as cleaned
-    where mac !~ '^(0{12}|F{12})$'
-    order by place
+    select mac from unnest(silver.written_macs(listed)) with ordinality as address (mac, place)
+    where not silver.is_mac_of_many(mac)
+    group by mac
+    order by min(place)
 );
+
+-- The address of a card, be it one that many have; NULL for anything else.
+create or replace function silver.mac(address text) returns text
+language sql immutable parallel safe
+return coalesce((silver.macs(address))[1], (silver.written_macs(address))[1]);
+
+-- A number that a spreadsheet has taken for a quantity: its digits are lost.
+create or replace function silver.is_damaged_serial(serial text) returns boolean
+language sql immutable parallel safe
+return upper(serial)
+    ~ '^[\s''"]*(?:[0-9]+(?:[.,][0-9]+)?E\+[0-9]+|[0-9]+[.,][0-9]+E[0-9]+|[1-9][0-9]{0,2}0{6,}|[0-9]{15}0{2,})(?:[.]0+)?\s*$';
+
+-- What firmware and people write instead of a serial number (domain/hub.md 4.12, 5.5).
+create or replace function silver.is_placeholder_serial(serial text) returns boolean
+language sql immutable parallel safe
+return length(regexp_replace(serial, '[^0-9A-Z]', '', 'g')) < 4
+    -- One character over and over; as a regular expression, `(.)\1*`, it takes fifty times as long.
+    or btrim(regexp_replace(serial, '[^0-9A-Z]', '', 'g'), left(serial, 1)) = ''
+    or serial ~ ('^(?:(?:NONE|NULL|UNKNOWN|UNDEFINED|UNAVAILABLE|DEFAULT|INVALID|EMPTY|MISSING|PENDING'
+        '|SERIAL|CHASSIS|SYSTEM|BASE ?BOARD|MOTHERBOARD|ASSET TAG|TO BE|TOBEFILLED|FILL(?:ED)? |NOT '
+        '|NO[- ]?(?:SERIAL|S/?N|NUMBER|ASSET|TAG|ID)\M|N/?A\M|O\.?E\.?M\.?\M|SEE |VIRTUAL|#).*'
+        '|TRUE|FALSE|TEST|SAMPLE|QEMU|VMWARE|PARALLELS|0*123456789ABCDEF.*'
+        '|(?:MB|MS|SN|SYS|BSS|BSN|EB)?[- ]?0*123456(?:7|78|789(?:0[0-9]*)?)?)$');
+
+-- A serial number that may tell machines apart, the same for every spelling; NULL for none. Of several
+-- in one text the first. Blanks, dashes and slashes within it do not count, nor do the zeros before a
+-- number, which spreadsheets drop. A virtual machine's is the 32 digits of its UUID, in VMware's order
+-- of bytes, not that of Windows. Scanners read an `S` before the numbers of Apple's labels, and `1S`
+-- with the type before those of Lenovo's.
+create or replace function silver.real_serial(serial text) returns text
+language sql immutable parallel safe
+return case
+    -- Most need no more than this.
+    when upper(serial) ~ '^(?![0-9]+$|1?S)[0-9A-Z]{7,20}$' then
+        case when not silver.is_placeholder_serial(upper(serial)) then upper(serial) end
+    else (
+        select case
+            when compact ~ '^(?:VMWARE|PARALLELS)?[0-9A-F]{32}$' then case
+                when right(compact, 32) ~ '^.{4}4D56' then regexp_replace(
+                    right(compact, 32), '^(..)(..)(..)(..)(..)(..)(..)(..)', '\4\3\2\1\6\5\8\7')
+                else right(compact, 32)
+            end
+            when compact ~ '^[0-9]+$' then nullif(ltrim(compact, '0'), '')
+            when compact ~ '^S(?:C02|C07|C17|C1M|C2V|D25|DGK|DLX|DMP|DY3|F17|F2L|F4H|F5K|FK1|FVF|FVH|FVX|G6T|G8W|GG7|H2W|W8[0-9])[0-9A-HJ-NP-Z]{8,9}$'
+                then substr(compact, 2)
+            when compact ~ '^1S[0-9]{2}[0-9A-Z]{8}(?:PF|PC|PB|PK|PG|MJ|MP|MZ|R9|R8|YD|YX|LR)[0-9A-Z]{6}$'
+                then right(compact, 8)
+            else compact
+        end
+        from regexp_split_to_table(
+            translate(upper(serial), U&'\00A0\200B\FEFF', '   '),
+            '[\n\r\t,;|]|(?<=[0-9A-Z]{7})\s*[ /]\s*(?=[A-Z]*[0-9])(?=[0-9A-Z]{7})|^\s*/|/\s*$'
+        ) with ordinality as part (piece, place)
+        cross join lateral (
+            select btrim(regexp_replace(piece,
+                '^[\s''"`]*(?:(?:S/?N|SERIAL|SERIAL ?(?:NO|NUM|NUMBER)|SERVICE ?TAG)\.?\s*[:#=]\s*)?|\s*[(\[].*$|[\s''"`]+$',
+                '', 'g')) as bare
+        ) as trimmed
+        cross join lateral (
+            select regexp_replace(
+                regexp_replace(bare, '^([0-9]+)\.0*$', '\1'), '[^0-9A-Z]', '', 'g') as compact
+        ) as joined
+        where not silver.is_damaged_serial(bare) and not silver.is_placeholder_serial(bare)
+        order by place
+        limit 1
+    )
+end;
 
 -- The name of what a distinguished name stands for: `jdoe` of `uid=jdoe,ou=People,dc=x`.
 create or replace function silver.dn_name(dn text) returns text

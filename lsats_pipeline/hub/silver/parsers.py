@@ -103,6 +103,7 @@ WHOLE = Parser(
 # A number that is a name: a department, a serial number.
 CODE = Parser("text", "nullif(regexp_replace(btrim({0}), '^([0-9]+)\\.0*$', '\\1'), '')")
 MAC = Parser("text", "silver.mac({0})", valid="silver.mac({0}) is not null")
+MACS = Parser("jsonb", "nullif(to_jsonb(silver.macs({0})), '[]')")
 
 
 def _amount(sql_type: LiteralString) -> Parser:

@@ -163,6 +163,7 @@ def _identity(card: Row) -> str:
 def _card(listed: Row) -> Row:
     row = {
         "mac_address": mac(listed["MAC"]),
+        "mac_addresses": [mac(listed["MAC"])],
         **columns(listed, text, """computer_name Name, cpu CPU, os OS, login_type Login,
             owner Owner, keyconfigure_client_version Client"""),
         **columns(listed, same, "cpu_sockets Sockets, ram_mb RAM"),

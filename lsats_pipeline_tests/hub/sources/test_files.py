@@ -19,7 +19,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.sources import keyconfigure, lab_awards, source, stream
 from lsats_pipeline.hub.sources.files import SETTLED
-from lsats_pipeline.hub.sources.keyconfigure.client import canonical_mac
+from lsats_pipeline.hub.sources.keyconfigure.addresses import canonical_mac
 from lsats_pipeline.hub.sources.keyconfigure.client import identify as identify_card
 from lsats_pipeline.hub.sources.lab_awards.client import NEEDED as AWARD_COLUMNS
 from lsats_pipeline.hub.sources.lab_awards.client import identify as identify_award

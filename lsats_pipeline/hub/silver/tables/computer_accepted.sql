@@ -1,4 +1,4 @@
--- The pairs that are one machine, for computer_records to join with.
+-- The pairs that are one machine, former records included, for computer_records to join with.
 create temp table accepted on commit drop as
 select left_system, left_id, right_system, right_id
 from silver.computer_matches

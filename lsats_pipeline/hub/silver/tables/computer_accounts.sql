@@ -24,10 +24,10 @@ with machine_part as (
 select part.machine_id as id, known.place, known.id as record_id, known.value,
     -- Of two names, that in KeyConfigure was seen on the machine itself, and the other may long be
     -- that of another machine.
-    part.claim * case when known.place = 1 and known.value <> seen.name then 0.01 else 1 end as claim,
-    known.quality - case
-        when known.place = 1 and known.value <> seen.name then 0.05 else 0
-    end as quality
+    part.claim * case when known.value <> seen.name then 0.01 else 1 end as claim,
+    known.quality - case when known.value <> seen.name then 0.05 else 0 end as quality,
+    -- That of a former record, or cut: it makes no second witness.
+    coalesce(known.place = 2 and known.value <> seen.name, false) as is_aside
 from machine_part as part
 join computer_fact as known using (place, id)
 left join computer_record as seen on seen.place = 2 and seen.id = part.kc_id
@@ -44,7 +44,7 @@ with machine_share as (
 )
 select distinct on (own.place, own.record_id, account.id)
     own.id as machine_id, own.place as left_place, own.record_id as left_id,
-    account.id as right_id, own.value as shared_name,
+    account.id as right_id, own.value as shared_name, own.is_aside,
     round(0.45 * own.quality * least(machine_share.share, account.strength), 3) as score
 from inventoried_name as own
 join machine_share using (id, value)
@@ -57,7 +57,7 @@ analyze account_pair;
 create temp table account_match on commit drop as
 with recursive claimed as (
     select machine_id as left_id, right_id,
-        max(score) + case count(*) when 2 then 0.05 else 0 end as score
+        max(score) + case when count(*) filter (where not is_aside) = 2 then 0.05 else 0 end as score
     from account_pair
     group by machine_id, right_id
 ),
@@ -83,3 +83,31 @@ joined as (
 )
 select left_id, right_id from joined where state = 'taken';
 analyze account_match;
+
+-- Accounts left behind when a machine was set up anew or renamed: an account that no machine has, under
+-- a name that one machine alone has or had, which has another account now; and nobody uses it any more.
+create temp table former_account on commit drop as
+select distinct on (left_behind.id)
+    left_behind.id, left_behind.value as name, own.id as machine_id, own.place, own.record_id,
+    present.right_id as root_id
+from (
+    select id, value, place, record_id, count(*) over (partition by value) as holders
+    from (
+        select distinct on (id, value) id, value, place, record_id from inventoried_name
+        order by id, value, place, record_id
+    ) as each_once
+) as own
+join account_match as present on present.left_id = own.id
+join computer_fact as left_behind
+    on left_behind.place = 3 and left_behind.kind = 'name' and left_behind.value = own.value
+    and left_behind.quality = 1.0
+join computer_record as record on record.place = 3 and record.id = left_behind.id and record.claim = 1
+join silver.ad_computers as before on before.object_guid = left_behind.id::uuid
+join silver.ad_computers as now on now.object_guid = present.right_id::uuid
+where own.holders = 1
+    and not exists (select from account_match as taken where taken.right_id = left_behind.id)
+    and (not before.is_enabled
+        or before.last_logon_timestamp < coalesce(
+            now.when_created, now.last_logon_timestamp - interval '90 days'))
+order by left_behind.id, own.id;
+analyze former_account;

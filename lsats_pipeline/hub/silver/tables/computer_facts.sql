@@ -1,25 +1,3 @@
-create temp table computer_record on commit drop as
-select 1 as place, asset.tdx_asset_id::text as id, silver.machine_name(asset.name) as name,
-    silver.real_serial(asset.serial_number) as serial, asset.mac_addresses as macs,
-    -- A retired asset keeps its name, and the machine that came after it has that name too.
-    case when lower(asset.status_name) = 'active' then 1.0 else 0.1 end as claim
-from silver.tdx_assets as asset
-where asset.form_name = 'Computer Form' and asset.tdx_asset_id is not null
-union all
-select 2, known.computer_id, silver.machine_name(known.computer_name),
-    silver.real_serial(known.oem_serial_number),
-    known.mac_addresses,
-    case when known.last_session > latest.session - interval '180 days' then 1.0 else 0.1 end
-from silver.keyconfigure_computers as known
-cross join (select max(last_session) as session from silver.keyconfigure_computers) as latest
-union all
-select 3, account.object_guid::text, silver.machine_name(account.computer_name), null, '[]',
-    -- What a replication conflict left behind has the name of the machine, and is not it.
-    case when account.computer_name ~ 'CNF:' then 0.1 else 1.0 end
-from silver.ad_computers as account
-where account.object_guid is not null;
-analyze computer_record;
-
 create temp table computer_fact on commit drop as
 with -- Other names of one object: of its account, of its address, and those that it had before.
 alias as (
@@ -34,14 +12,23 @@ alias as (
         from silver.ad_computers_history
     ) as account
     cross join lateral (
-        values (account.computer_name), (account.dns_hostname), (rtrim(account.sam_account_name, '$'))
+        values (account.computer_name), (account.dns_hostname), (account.sam_account_name)
     ) as other (name)
+    union
+    -- As NetBIOS cuts it.
+    select place, id, left(name, 15) from computer_record where length(name) > 15
+    union
+    -- Of the machine before it was set up anew.
+    select 2, root_id, name from installation where is_former
 ),
 fact as (
     select place, id, 'serial' as kind, serial as value, claim, 1.0 as quality
     from computer_record
     union all
     select place, id, 'mac', jsonb_array_elements_text(macs), claim, 1.0 from computer_record
+    union all
+    select 2, root_id, 'mac', jsonb_array_elements_text(macs), 0.1, 0.9 from installation
+    where is_former
     union all
     select place, id, 'name', name, claim, 1.0 from computer_record
     union all

@@ -1,9 +1,12 @@
 """Which records are one machine, and why (domain/hub.md 5.5; docs/decisions/0011).
 
 tdx_assets, keyconfigure_computers, ad_computers
+    ──▶ known: the records, as they are compared
+    ──▶ installations: rows of the inventory that are one machine, before and after a new set-up
     ──▶ facts: serial numbers, network addresses, names, and how many records share each
     ──▶ inventories: assets with KeyConfigure's machines, one to one
-    ──▶ accounts: what that gives with Active Directory's computers, one to one
+    ──▶ accounts: what that gives with Active Directory's computers, one to one, and accounts that
+        a machine had before
     ──▶ computer_matches: every pair that was taken, and every pair that was not
 """
 
@@ -18,7 +21,9 @@ from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE
 from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
 
 _HERE = Path(__file__).parent
-_STEPS: tuple[LiteralString, ...] = ("facts", "inventories", "accounts")
+_STEPS: tuple[LiteralString, ...] = (
+    "known", "installations", "facts", "inventories", "accounts"
+)  # fmt: skip
 _IDS = "tdx_assets.tdx_asset_id, keyconfigure_computers.computer_id, ad_computers.object_guid"
 _NAMES = "tdx_assets.name, keyconfigure_computers.computer_name, ad_computers.computer_name"
 _EVIDENCE = (
@@ -44,7 +49,11 @@ COMPUTER_MATCHES = SqlModel(
         SqlColumn(
             "left_name", "text", _NAMES, about="as compared: in capitals, without the domain"
         ),
-        SqlColumn("right_system", "text", about="keyconfigure or ad"),
+        SqlColumn(
+            "right_system",
+            "text",
+            about="keyconfigure or ad; the same as the left one of a machine's former record",
+        ),
         SqlColumn("right_id", "text", _IDS),
         SqlColumn("right_name", "text", _NAMES, about="as compared"),
         SqlColumn(

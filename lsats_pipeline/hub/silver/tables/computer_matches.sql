@@ -1,6 +1,6 @@
 -- Which records of TeamDynamix (1), KeyConfigure (2) and Active Directory (3) are one machine, and why.
 --
--- records ─▶ facts (serial, MAC, names) ─▶ shared facts ─▶ scored pairs ─▶ TDX and KeyConfigure, one to
+-- records ─▶ former ones of the inventory set aside ─▶ facts (serial, MAC, names) ─▶ shared facts ─▶ scored pairs ─▶ TDX and KeyConfigure, one to
 -- one ─▶ what that gives and Active Directory, one to one ─▶ every pair with its reason
 --
 -- A fact counts by its share: one that two records of a system claim says half as much of either. The
@@ -48,6 +48,34 @@ scored as (
     select left_place, left_id, 3, right_id, score, null, jsonb_build_array(
         jsonb_build_object('kind', 'name', 'value', shared_name, 'points', score))
     from account_pair
+),
+-- Two records of one system: the machine before it was set up anew, or another one.
+repeated as (
+    select 2 as place, coalesce(root_id, newer_id) as left_id, coalesce(root_name, newer_name) as left_name,
+        id as right_id, name as right_name, is_former,
+        case when is_former then 'former record of the same machine' else 'in use at the same time' end
+            as reason,
+        0.60 + case when shared_mac is not null then 0.50 else 0 end as score,
+        to_jsonb(array_remove(array[
+            jsonb_build_object('kind', 'serial', 'value', serial, 'points', 0.60),
+            case when shared_mac is not null then
+                jsonb_build_object('kind', 'mac', 'value', shared_mac, 'points', 0.50) end,
+            case when ended_before then
+                jsonb_build_object('kind', 'last seen before the other was first seen', 'points', 0) end
+        ], null)) as evidence
+    from (
+        select id, name, serial, newer_id, newer_name, shared_mac, ended_before, is_former,
+            case when is_former then root_id end as root_id,
+            case when is_former then root_name end as root_name
+        from installation
+        where newer_id is not null
+    ) as pair
+    union all
+    select 3, root_id, present.name, former.id, former.name, true,
+        'former record of the same machine', 0.45, jsonb_build_array(
+            jsonb_build_object('kind', 'name', 'value', former.name, 'points', 0.45))
+    from former_account as former
+    join computer_record as present on present.place = 3 and present.id = former.root_id
 )
 select concat_ws('|', system.names[one.place] || ':' || one.id,
         system.names[other.place] || ':' || other.id) as match_id,
@@ -78,3 +106,9 @@ left join accepted as left_rival
 left join accepted as right_rival
     on right_rival.right_place = scored.right_place and right_rival.right_id = scored.right_id
     and right_rival.left_place = scored.left_place
+union all
+select concat_ws('|', system.names[place] || ':' || left_id, system.names[place] || ':' || right_id),
+    system.names[place], left_id, left_name, system.names[place], right_id, right_name, score,
+    case when is_former then 'accepted' else 'rejected' end, reason, null, evidence
+from repeated
+cross join (select array['tdx', 'keyconfigure', 'ad'] as names) as system

@@ -35,5 +35,23 @@ COMPUTER_RECORDS = SqlModel(
             f"{_IDS}, keyconfigure_computers.oem_serial_number, computer_matches.decision",
             about="computers.computer_id",
         ),
+        SqlColumn(
+            "is_former",
+            "boolean",
+            "computer_matches.decision",
+            about="from before the machine was set up anew; it has a newer one in this system",
+        ),
+        SqlColumn(
+            "is_serial_shared",
+            "boolean",
+            "tdx_assets.serial_number, keyconfigure_computers.oem_serial_number",
+            about="another machine has its serial number",
+        ),
+        SqlColumn(
+            "is_name_shared",
+            "boolean",
+            "tdx_assets.name, keyconfigure_computers.computer_name, ad_computers.computer_name",
+            about="another machine has its name",
+        ),
     ),
 )

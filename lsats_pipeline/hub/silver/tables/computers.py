@@ -106,6 +106,7 @@ COMPUTERS = SqlModel(
     lookup_columns=(
         "computer_name",
         "computer_name_aliases",
+        "former_names",
         "serial_numbers",
         "mac_addresses",
         "tdx_tag",
@@ -144,8 +145,14 @@ COMPUTERS = SqlModel(
             f"{_NAMES}, ad_computers.dns_hostname",
             about="all names that the systems have for it, in capitals, without the domain",
         ),
-        SqlColumn("serial_number", "text", _SERIALS, about="in capitals; placeholders are none"),
-        SqlColumn("serial_numbers", "jsonb", _SERIALS),
+        SqlColumn(
+            "former_names",
+            "jsonb",
+            f"{_NAMES}, computer_records.is_former",
+            about="of its records from before it was set up anew",
+        ),
+        SqlColumn("serial_number", "text", _SERIALS, about="as compared; placeholders are none"),
+        SqlColumn("serial_numbers", "jsonb", _SERIALS, about="as compared, then as written"),
         SqlColumn("mac_address", "text", _MACS, about="12 digits in capitals"),
         SqlColumn("mac_addresses", "jsonb", _MACS),
         _tdx("tdx_asset_id", "integer", "tdx_asset_id"),
@@ -283,9 +290,19 @@ COMPUTERS = SqlModel(
         QualityRule(
             "name_disagreement",
             0.05,
-            "jsonb_array_length(computer_name_aliases) > 1",
-            about="renamed, and not everywhere",
+            "silver.names_differ(computer_name_aliases)",
+            about="renamed, and not everywhere; cut at 15 characters it is the same",
         ),
+        QualityRule(
+            "former_record", 0, "former_names <> '[]'", about="set up anew, under another name"
+        ),
+        QualityRule(
+            "duplicate_serial",
+            0,
+            "is_serial_shared",
+            about="another machine has this serial number: one machine twice, or a copy",
+        ),
+        QualityRule("duplicate_name", 0, "is_name_shared", about="another machine has this name"),
         QualityRule(
             "invalid_owner_tdx_uid",
             0,

@@ -4,11 +4,28 @@
 with picked as materialized (
     select keys.key as computer_id,
         min(system_id) filter (where record_system = 'tdx')::integer as tdx_asset_id,
-        min(system_id) filter (where record_system = 'keyconfigure') as kc_computer_id,
-        min(system_id) filter (where record_system = 'ad')::uuid as ad_object_guid
+        min(system_id) filter (where record_system = 'keyconfigure' and not is_former)
+            as kc_computer_id,
+        min(system_id) filter (where record_system = 'ad' and not is_former)::uuid as ad_object_guid,
+        bool_or(is_serial_shared) as is_serial_shared, bool_or(is_name_shared) as is_name_shared
     from keys
     join silver.computer_records as record on record.computer_id = keys.key
     group by keys.key
+),
+-- Names of former records: those that the machine had before it was set up anew.
+former as (
+    select record.computer_id, to_jsonb(array_agg(distinct named.name)) as names
+    from keys
+    join silver.computer_records as record on record.computer_id = keys.key and record.is_former
+    left join silver.keyconfigure_computers as kc
+        on record.record_system = 'keyconfigure' and kc.computer_id = record.system_id
+    left join silver.ad_computers as ad
+        on ad.object_guid = case when record.record_system = 'ad' then record.system_id::uuid end
+    cross join lateral (
+        select silver.machine_name(coalesce(kc.computer_name, ad.computer_name)) as name
+    ) as named
+    where named.name is not null
+    group by record.computer_id
 ),
 -- People by their id in TeamDynamix. Several accounts of one person are that person.
 person as (
@@ -41,6 +58,9 @@ folder as (
 ),
 found as materialized (
     select picked.computer_id, picked.tdx_asset_id, picked.kc_computer_id, picked.ad_object_guid,
+        picked.is_serial_shared, picked.is_name_shared,
+        coalesce(former.names, '[]') as former_names,
+        tdx_serial.number as tdx_serial, kc_serial.number as kc_serial,
         owner.uniqname as tdx_owner,
         kc_owner.uniqname as kc_owner,
         ad_owner.uniqname as ad_owner,
@@ -52,6 +72,9 @@ found as materialized (
     left join silver.tdx_assets as tdx on tdx.tdx_asset_id = picked.tdx_asset_id
     left join silver.keyconfigure_computers as kc on kc.computer_id = picked.kc_computer_id
     left join silver.ad_computers as ad on ad.object_guid = picked.ad_object_guid
+    left join former on former.computer_id = picked.computer_id
+    cross join lateral (select silver.real_serial(tdx.serial_number) as number) as tdx_serial
+    cross join lateral (select silver.real_serial(kc.oem_serial_number) as number) as kc_serial
     left join person as owner on owner.tdx_user_uid = tdx.owning_customer_id
     left join person as payer on payer.tdx_user_uid = tdx.attr_financial_owner_uid
     left join silver.users as kc_owner on kc_owner.uniqname = lower(kc.owner)
@@ -65,8 +88,7 @@ merged as (
         coalesce(tdx.name, kc.computer_name, ad.computer_name, 'TDX-' || tdx.tag,
             'SERIAL-' || kc.oem_serial_number, found.computer_id) as computer_name,
         names.list as computer_name_aliases,
-        coalesce(silver.real_serial(tdx.serial_number), silver.real_serial(kc.oem_serial_number))
-            as serial_number,
+        found.former_names, coalesce(tdx_serial, kc_serial) as serial_number,
         serials.list as serial_numbers,
         coalesce(tdx.mac_addresses ->> 0, kc.primary_mac_address) as mac_address,
         macs.list as mac_addresses,
@@ -179,8 +201,8 @@ merged as (
             'computer_name', case when tdx.name is not null then 'tdx'
                 when kc.computer_name is not null then 'keyconfigure'
                 when ad.computer_name is not null then 'ad' end,
-            'serial_number', case when silver.real_serial(tdx.serial_number) is not null then 'tdx'
-                when silver.real_serial(kc.oem_serial_number) is not null then 'keyconfigure' end,
+            'serial_number', case when tdx_serial is not null then 'tdx'
+                when kc_serial is not null then 'keyconfigure' end,
             'mac_address', case when tdx.mac_addresses ->> 0 is not null then 'tdx'
                 when kc.primary_mac_address is not null then 'keyconfigure' end,
             'os_name', case when kc.os is not null then 'keyconfigure'
@@ -199,8 +221,10 @@ merged as (
         tdx.owning_customer_id is not null and tdx_owner is null as is_owner_unknown,
         tdx.attr_financial_owner_uid is not null and tdx_payer is null as is_payer_unknown,
         tdx.owning_department_id is not null and tdx_department is null as is_department_unknown,
-        silver.real_serial(tdx.serial_number) <> silver.real_serial(kc.oem_serial_number)
+        -- A scanner reads an `S` before the numbers of some labels.
+        tdx_serial not in (kc_serial, 'S' || kc_serial) and kc_serial <> 'S' || tdx_serial
             as serials_differ,
+        found.is_serial_shared, found.is_name_shared,
         num_nonnulls(tdx.tdx_asset_id, kc.computer_id::text, ad.object_guid::text) as known_to
     from found
     left join silver.tdx_assets as tdx on tdx.tdx_asset_id = found.tdx_asset_id
@@ -215,8 +239,10 @@ merged as (
     ) as names
     cross join lateral (
         select to_jsonb(array(
-            select number from (values (1, silver.real_serial(tdx.serial_number)),
-                (2, silver.real_serial(kc.oem_serial_number))) as given (place, number)
+            select number from (values (1, tdx_serial), (2, kc_serial),
+                (3, case when tdx_serial is not null then upper(btrim(tdx.serial_number)) end),
+                (4, case when kc_serial is not null then upper(btrim(kc.oem_serial_number)) end)
+            ) as given (place, number)
             where number is not null group by number order by min(place))) as list
     ) as serials
     cross join lateral (

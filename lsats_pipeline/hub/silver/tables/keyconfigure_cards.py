@@ -5,7 +5,15 @@ One row of the export is one card. `computer_id` says which of them are one mach
 
 from __future__ import annotations
 
-from lsats_pipeline.hub.silver.parsers import AMOUNT, CELL_CODE, CELL_TEXT, MAC, WHOLE, WRITTEN_TIME
+from lsats_pipeline.hub.silver.parsers import (
+    AMOUNT,
+    CELL_CODE,
+    CELL_TEXT,
+    MAC,
+    MACS,
+    WHOLE,
+    WRITTEN_TIME,
+)
 from lsats_pipeline.hub.silver.spec import Column, Computed, Expected, QualityRule, StagingTable
 from lsats_pipeline.hub.sources.keyconfigure.streams import COMPUTER
 
@@ -18,6 +26,12 @@ KEYCONFIGURE_CARDS = StagingTable(
     about="Network cards with the machine they were seen in; a dock may be in several.",
     columns=(
         Column("mac_address", MAC, "MAC", about="12 digits in capitals"),
+        Column(
+            "mac_addresses",
+            MACS,
+            "MAC",
+            about="those of the cell that tell machines apart, each once; mostly that one",
+        ),
         Column("computer_name", CELL_CODE, "Name"),
         Column("oem_serial_number", CELL_CODE, "OEM SN"),
         Column("ip_address", CELL_TEXT, "Last Addr"),

@@ -105,8 +105,15 @@ KEYCONFIGURE_COMPUTERS = SqlModel(
         QualityRule(
             "placeholder_serial_number",
             0.05,
-            "oem_serial_number is not null and silver.real_serial(oem_serial_number) is null",
+            "silver.real_serial(oem_serial_number) is null"
+            " and not silver.is_damaged_serial(oem_serial_number)",
             about="too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
+        ),
+        QualityRule(
+            "damaged_serial_number",
+            0.05,
+            "silver.is_damaged_serial(oem_serial_number)",
+            about="a spreadsheet took it for a quantity (1.23E+11): it is never matched",
         ),
         QualityRule("shared_mac_address", 0, "is_mac_shared"),
         QualityRule("missing_last_session", 0.05, "last_session is null"),

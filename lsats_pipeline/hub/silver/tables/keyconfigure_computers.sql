@@ -22,7 +22,11 @@ totals as (
 macs as (
     select computer_id, jsonb_agg(mac_address order by place) as list
     from (
-        select computer_id, mac_address, min(place) as place from cards group by 1, 2
+        select computer_id, written.mac_address, min(array[place, nth]) as place
+        from cards
+        cross join lateral jsonb_array_elements_text(cards.mac_addresses)
+            with ordinality as written (mac_address, nth)
+        group by 1, 2
     ) as address
     group by computer_id
 ),
@@ -41,13 +45,14 @@ shared as (
     from cards as card
     join silver.keyconfigure_cards as other
         on other.mac_address = card.mac_address and other.computer_id <> card.computer_id
+    where not silver.is_mac_of_many(card.mac_address)
 )
 select newest.computer_id,
     newest.computer_name, newest.oem_serial_number,
     macs.list ->> 0 as primary_mac_address,
-    macs.list as mac_addresses,
+    coalesce(macs.list, '[]') as mac_addresses,
     coalesce(ips.list, '[]') as ip_addresses,
-    jsonb_array_length(macs.list) as nic_count,
+    coalesce(jsonb_array_length(macs.list), 0) as nic_count,
     newest.cpu, newest.cpu_cores, newest.cpu_sockets, newest.clock_speed_mhz, newest.ram_mb,
     newest.disk_gb, newest.disk_free_gb, newest.os, newest.os_family, newest.os_version,
     newest.os_serial_number, newest.os_install_date, newest.last_user, newest.owner,
@@ -59,7 +64,7 @@ select newest.computer_id,
     shared.computer_id is not null as is_mac_shared
 from cards as newest
 join totals on totals.computer_id = newest.computer_id
-join macs on macs.computer_id = newest.computer_id
+left join macs on macs.computer_id = newest.computer_id
 left join ips on ips.computer_id = newest.computer_id
 left join shared on shared.computer_id = newest.computer_id
 where newest.place = 1

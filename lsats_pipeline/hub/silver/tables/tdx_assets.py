@@ -154,8 +154,15 @@ TDX_ASSETS = StagingTable(
         QualityRule(
             "placeholder_serial_number",
             0.05,
-            "serial_number is not null and silver.real_serial(serial_number) is null",
+            "silver.real_serial(serial_number) is null"
+            " and not silver.is_damaged_serial(serial_number)",
             about="too short, or what a manufacturer leaves in (None, 0000, To be filled ...)",
+        ),
+        QualityRule(
+            "damaged_serial_number",
+            0.05,
+            "silver.is_damaged_serial(serial_number)",
+            about="a spreadsheet took it for a quantity (1.23E+11): it is never matched",
         ),
         QualityRule("missing_owner", 0.05, "owning_customer_id is null"),
         QualityRule("missing_department", 0.05, "owning_department_id is null"),

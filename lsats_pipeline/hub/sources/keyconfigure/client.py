@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.hub.sources import files
 from lsats_pipeline.hub.sources.document_names import KEYCONFIGURE
 from lsats_pipeline.hub.sources.files import Export, Inbox
+from lsats_pipeline.hub.sources.keyconfigure.addresses import canonical_mac
 from lsats_pipeline.hub.sources.row_identity import row_identity
 from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.spreadsheets import Layout
@@ -23,15 +23,6 @@ NEEDED = (
     "OS vers", "OS SN", "OS Install Date", "Last Addr", "Last User", "Login", "Last Session",
     "Last Startup", "Base Audit", "Last Audit", "Client", "Owner",
 )  # fmt: skip
-
-_SEPARATORS = re.compile(r"[:\-.\s]")
-_ADDRESS = re.compile(r"[0-9A-F]{12}")
-
-
-def canonical_mac(written: Any) -> str | None:
-    """A network address as twelve upper-case hexadecimal digits; None for anything else."""
-    digits = _SEPARATORS.sub("", str(written or "")).upper()
-    return digits if _ADDRESS.fullmatch(digits) else None
 
 
 def _upper(value: Any) -> str:
@@ -45,7 +36,8 @@ def identify(record: dict[str, Any]) -> str | None:
     """One network card of one computer: `0A1B2C3D4E5F|LSA-PHYS-17|C02XY123`.
 
     The address alone is not enough (a dock's address shows up on whatever it is plugged into), nor
-    is its spelling (domain/hub.md 7.5). None without a valid address.
+    is its spelling (domain/hub.md 7.5). Of several addresses in the cell the first counts. None
+    without a valid address.
     """
     return row_identity(record, _KEY)
 
