@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lsats_pipeline.campus.sampling import WHOLE, uniforms
-from lsats_pipeline.campus.world import Campus
+from lsats_pipeline.campus.world import SPELLINGS, Campus
 
 TDX, KEYCONFIGURE, ACTIVE_DIRECTORY = "tdx", "keyconfigure", "active_directory"
 EVERYWHERE = frozenset((TDX, KEYCONFIGURE, ACTIVE_DIRECTORY))
@@ -77,7 +77,23 @@ PAIR_DEFECTS = (
     MachineDefect("name_reused", 150, "tdx keyconfigure active_directory"),
     MachineDefect("reused_tag", 120, "tdx"),
 )
-LASTING = frozenset(d.name for d in (*DEFECTS, *PAIR_DEFECTS) if d.lasts or d in PAIR_DEFECTS)
+# Learned later (`world.SPELLINGS`): drawn for machines that have none of those above.
+SPELLING_DEFECTS = (
+    # TDX has an old name and no address: nothing but the serial number, spelled in another way.
+    MachineDefect("virtual_spellings", 80, "tdx keyconfigure", lasts=True),
+    MachineDefect("scanned_serial", 20, "tdx keyconfigure", lasts=True),  # of Apple's machines
+    # TDX has neither name nor serial number, and two addresses with a blank between.
+    MachineDefect("macs_with_a_blank", 60, "tdx keyconfigure", lasts=True),
+    # KeyConfigure and Active Directory still list it under its old name.
+    MachineDefect("reimaged_in_inventory", 80, "keyconfigure active_directory", lasts=True),
+    MachineDefect("name_cut_at_15", 60, "tdx keyconfigure active_directory", lasts=True),
+    # A spreadsheet took it for a quantity.
+    MachineDefect("tdx_damaged_serial", 150, "tdx", lasts=True),
+    MachineDefect("keys_damaged_serial", 150, "keyconfigure", lasts=True),
+)
+LASTING = frozenset(
+    d.name for d in (*DEFECTS, *PAIR_DEFECTS, *SPELLING_DEFECTS) if d.lasts or d in PAIR_DEFECTS
+)
 SHOWCASES = 2 * len(PAIR_DEFECTS) + len(DEFECTS)
 
 
@@ -109,6 +125,21 @@ def drawn_flaw(campus: Campus, number: int, machines: int) -> tuple[MachineDefec
             return _paired(pair, number)
     defect_ = _drawn(DEFECTS, uniforms(b"machine defect", campus.seed, number)[0])
     return (defect_, Flaw(defect_.name)) if defect_ else None
+
+
+def shown_spelling(campus: Campus, number: int) -> MachineDefect | None:
+    """The defect of its spellings that a machine is there to show."""
+    place = number - SHOWCASES
+    if SPELLINGS in campus.additions and 0 <= place < len(SPELLING_DEFECTS):
+        return SPELLING_DEFECTS[place]
+    return None
+
+
+def drawn_spelling(campus: Campus, number: int) -> MachineDefect | None:
+    """The defect of its spellings that a machine without another has, if the systems know it."""
+    if SPELLINGS not in campus.additions or is_showcase(number):
+        return None
+    return _drawn(SPELLING_DEFECTS, uniforms(b"machine spelling", campus.seed, number)[0])
 
 
 def _paired(defect: MachineDefect, number: int) -> tuple[MachineDefect, Flaw]:

@@ -24,10 +24,15 @@ def _enriched(asset: TdxAsset) -> bool:
     return asset.has_detail and not asset.detail_problem
 
 
+def _is_damaged(serial: str) -> bool:
+    return "E+" in serial
+
+
 ASSET_FLAGS: Flags[TdxAsset] = (
     ("missing_name", lambda a: not a.name),
     ("missing_serial_number", lambda a: not a.serial),
     ("placeholder_serial_number", lambda a: a.serial in PLACEHOLDERS),
+    ("damaged_serial_number", lambda a: _is_damaged(a.serial)),
     ("missing_owner", lambda a: a.owner == NOBODY),
     ("missing_department", lambda a: not a.has_department),
     ("not_enriched", lambda a: not _enriched(a)),
@@ -50,6 +55,7 @@ INVENTORY_FLAGS: Flags[list[Card]] = (
     ("missing_computer_name", lambda cards: not cards[0].name),
     ("missing_serial_number", lambda cards: not cards[0].serial),
     ("placeholder_serial_number", lambda cards: cards[0].serial in PLACEHOLDERS),
+    ("damaged_serial_number", lambda cards: _is_damaged(cards[0].serial)),
     ("missing_last_session", lambda cards: not any(c.has_session for c in cards)),
 )
 
@@ -95,7 +101,10 @@ def _label_inventory(facts: Facts, known: KnownMachine) -> None:
 
 def computer_id(card: Card) -> str:
     """How the hub calls the computer of a card: name and serial number, in capitals."""
-    serial = "" if card.serial in PLACEHOLDERS else card.serial.upper()
+    useless = card.serial in PLACEHOLDERS or _is_damaged(card.serial)
+    serial = "" if useless else card.serial.upper()
+    if serial.startswith("VMWARE-"):
+        serial = serial.removeprefix("VMWARE-").replace(" ", "").replace("-", "")
     if card.name:
         return f"{card.name.upper()}-{serial}" if serial else card.name.upper()
     return f"SERIAL-{serial}" if serial else f"MAC-{card.address}"

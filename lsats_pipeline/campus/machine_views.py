@@ -9,6 +9,7 @@ not matching it is none either.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from lsats_pipeline.campus.defects import BAD_BYTES, NUL
@@ -22,6 +23,7 @@ from lsats_pipeline.campus.machines import (
     Machine,
     card_of,
     dock_of,
+    long_name_of,
     machine_start,
     name_of,
     release_of,
@@ -34,7 +36,10 @@ from lsats_pipeline.campus.world import Campus
 
 PLACEHOLDERS = ("0000", "N/A", "UNKNOWN", "To be filled by O.E.M.", "NONE", "Default string")
 _ASSET_IDS = 9_999_991  # prime
-_OLD = ("tdx_old_name", "tdx_and_ad_old_name", "reimaged_tdx_old_name", "undecidable")
+_OLD = (
+    "tdx_old_name", "tdx_and_ad_old_name", "reimaged_tdx_old_name", "undecidable",
+    "virtual_spellings", "scanned_serial",
+)  # fmt: skip
 
 
 class Form(NamedTuple):
@@ -202,12 +207,14 @@ def _accessories(campus: Campus, machine: Machine | None) -> tuple[TdxAsset, ...
 
 def _name_in_tdx(campus: Campus, machine: Machine) -> str:
     flaw = machine.flaw
-    if flaw.name == "tdx_no_name":
+    if flaw.name in ("tdx_no_name", "macs_with_a_blank"):
         return ""
     if flaw.name in _OLD or (flaw.name == "name_reused" and not flaw.second):
         name = name_of(campus, machine, 0)
     elif flaw.name == "same_name" and flaw.second:
         name = true_name(campus, machine_start(campus, machine.number - 1))
+    elif flaw.name == "name_cut_at_15":
+        name = long_name_of(campus, machine)
     else:
         name = true_name(campus, machine)
     return (name, name, name, name.lower(), f" {name} ")[machine.number % 5]
@@ -215,20 +222,49 @@ def _name_in_tdx(campus: Campus, machine: Machine) -> str:
 
 def _serial_in_tdx(campus: Campus, machine: Machine) -> str:
     flaw = machine.flaw
-    if flaw.name == "tdx_no_serial":
+    if flaw.name in ("tdx_no_serial", "macs_with_a_blank"):
         return ""
     if flaw.name == "tdx_placeholder_serial":
         return PLACEHOLDERS[machine.number % len(PLACEHOLDERS)]
     if flaw.name == "swapped_serials":
         return serial_of(campus, machine_start(campus, machine.number ^ 1))
     serial = serial_of(campus, machine)
+    if flaw.name == "tdx_damaged_serial":
+        return damaged_serial(machine.number)
+    if flaw.name == "virtual_spellings":
+        return _spelled_serial(serial, machine.number)
+    if flaw.name == "scanned_serial":
+        serial = f"S{serial}"
     return serial.lower() if machine.number % 9 == 0 else serial
+
+
+def damaged_serial(number: int) -> str:
+    """What a spreadsheet left of a number."""
+    return f"{1 + number % 9}.{number % 90 + 10}E+{10 + number % 5}"
+
+
+def _spelled_serial(serial: str, style: int) -> str:
+    """VMware's serial number as programs and people write it, and as its UUID."""
+    digits = serial.removeprefix("VMWARE-").replace(" ", "").replace("-", "")
+    at = (0, 8, 12, 16, 20, 32)
+    parts = [digits[start:end] for start, end in pairwise(at)]
+    turned = ["".join(reversed([p[k : k + 2] for k in range(0, len(p), 2)])) for p in parts[:3]]
+    return (
+        f"VMware-{digits[:16].lower()}-{digits[16:].lower()}",
+        f"VMware-{digits.lower()}",
+        "-".join(parts),
+        "-".join([*turned, *parts[3:]]),  # Windows has the first fields' bytes the other way round
+        f" {serial} ",
+    )[style % 5]
 
 
 def _addresses_in_tdx(campus: Campus, machine: Machine) -> tuple[str, ...]:
     flaw = machine.flaw
-    if flaw.name == "tdx_no_mac":
+    if flaw.name in ("tdx_no_mac", "virtual_spellings", "scanned_serial"):
         return ()
+    if flaw.name == "macs_with_a_blank":
+        two = (spelled(card_of(campus, machine, k), machine.number + k) for k in (2, 0))
+        return (" ".join(two),)
     if flaw.name == "tdx_bad_mac":
         return ("see sticker",)
     # People note the first card, and now and then the second.
@@ -276,6 +312,9 @@ def _cards(campus: Campus, machine: Machine) -> tuple[Card, ...]:
         Card(k, address, spelled(address, style), name, serial, 9 * k, met)
         for k, address in enumerate(addresses)
     ]
+    if flaw.name == "reimaged_in_inventory":
+        before = name_of(campus, machine, 0)
+        cards.append(cards[0]._replace(nth=8, name=before, age=300, current=False))
     if flaw.name == "two_spellings":
         first = cards[0]
         # The same card in an old audit, which did not ask for the serial number.
@@ -292,7 +331,10 @@ def _serial_in_keyconfigure(campus: Campus, machine: Machine) -> str:
         return ""
     if machine.flaw.name == "keys_placeholder_serial":
         return PLACEHOLDERS[(machine.number + 3) % len(PLACEHOLDERS)]
-    return serial_of(campus, machine)
+    if machine.flaw.name == "keys_damaged_serial":
+        return damaged_serial(machine.number)
+    serial = serial_of(campus, machine)
+    return serial.lower() if machine.flaw.name == "virtual_spellings" else serial
 
 
 # --- Active Directory ----------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from lsats_pipeline.campus.machine_defects import (
     TDX,
     Flaw,
     drawn_flaw,
+    drawn_spelling,
     is_showcase,
+    shown_spelling,
 )
 from lsats_pipeline.campus.people import manager_of_department
 from lsats_pipeline.campus.sampling import below, bernoulli, coded, pick, raw, shuffled
@@ -52,6 +54,7 @@ MODELS = (
     Model("Advantech", "Instrument Controller", "I", "windows", 7),
     Model("Supermicro", "SYS-620U", "S", "linux", 6),
 )
+_APPLE = MODELS[4]
 _MODELS = tuple(model for model in MODELS for _ in range(model.share))
 RELEASES = {
     "windows": (("Windows 10 Enterprise", "10.0.19045"), ("Windows 11 Enterprise", "10.0.22631")),
@@ -175,7 +178,11 @@ def machine_start(campus: Campus, number: int) -> Machine:
     """A machine as on the day it came."""
     traits = MachineTraits._make(_TRAITS.unpack_from(raw(b"machine", campus.seed, number)))
     systems = _known_systems(campus, number, traits)
-    flaw = _flaw(campus, number, systems)
+    shown = shown_spelling(campus, number)
+    model = _APPLE if shown and shown.name == "scanned_serial" else pick(_MODELS, traits.model)
+    flaw = Flaw(shown.name) if shown else _flaw(campus, number, systems)
+    if flaw == SOUND:
+        flaw = _spelling(campus, number, systems, model)
     lab = _lab(campus, number, traits)
     department = _department(campus, traits, lab)
     since = machine_since(campus, number)
@@ -183,7 +190,7 @@ def machine_start(campus: Campus, number: int) -> Machine:
         number=number,
         flaw=flaw,
         systems=systems,
-        model=pick(_MODELS, traits.model),
+        model=model,
         home=department,
         department=department,
         lab=lab,
@@ -211,7 +218,12 @@ def is_renamed(flaw: Flaw) -> bool:
     """Whether the machine had another name before the first day."""
     if flaw.name in ("same_name", "name_reused"):
         return flaw == ("name_reused", False)
-    return "old_name" in flaw.name or flaw.name in ("reimaged", "undecidable")
+    return "old_name" in flaw.name or flaw.name in _RENAMED
+
+
+_RENAMED = (
+    "reimaged", "undecidable", "reimaged_in_inventory", "virtual_spellings", "scanned_serial",
+)  # fmt: skip
 
 
 def _known_systems(campus: Campus, number: int, traits: MachineTraits) -> frozenset[str]:
@@ -220,6 +232,8 @@ def _known_systems(campus: Campus, number: int, traits: MachineTraits) -> frozen
         found = drawn_flaw(campus, number, campus.machines)
         alone = found is not None and found[1].name == "undecidable"
         return frozenset((TDX, ACTIVE_DIRECTORY)) if alone else EVERYWHERE
+    if shown_spelling(campus, number):
+        return EVERYWHERE
     shares = _KNOWN[bernoulli(_MANAGED, traits.managed)]
     drawn = {
         TDX: traits.tdx,
@@ -240,6 +254,15 @@ def _flaw(campus: Campus, number: int, systems: frozenset[str]) -> Flaw:
     if not needs <= systems or (flaw.name in _PAIRED and not needs <= _neighbour(campus, number)):
         return SOUND
     return flaw
+
+
+def _spelling(campus: Campus, number: int, systems: frozenset[str], model: Model) -> Flaw:
+    defect = drawn_spelling(campus, number)
+    if defect is None or not set(defect.needs.split()) <= systems:
+        return SOUND
+    if defect.name == "scanned_serial" and model.maker != "Apple":
+        return SOUND
+    return Flaw(defect.name)
 
 
 _PAIRED = ("shared_dock", "dock_elsewhere", "swapped_serials", "same_name", "name_reused",
@@ -318,7 +341,14 @@ def true_name(campus: Campus, machine: Machine) -> str:
     """What the machine is called."""
     if machine.flaw == Flaw("name_reused", second=True):
         return name_of(campus, machine_start(campus, machine.number - 1), 0)
+    if machine.flaw.name == "name_cut_at_15":
+        return long_name_of(campus, machine)[:15]
     return name_of(campus, machine, machine.naming)
+
+
+def long_name_of(campus: Campus, machine: Machine) -> str:
+    """A name of more than 15 characters; no other begins with the same 15."""
+    return f"{name_of(campus, machine, machine.naming)}-WORKSTATION"
 
 
 _OUI = {"Dell": "D4BED9", "HP": "3C5282", "Lenovo": "54E1AD", "Apple": "A860B6"}
@@ -338,7 +368,11 @@ def dock_of(campus: Campus, machine: Machine) -> str:
 
 
 def serial_of(campus: Campus, machine: Machine) -> str:
-    """The number on its bottom."""
+    """The number on its bottom; of a virtual machine as VMware shows it, in capitals."""
+    if machine.flaw.name == "virtual_spellings":
+        digits = f"564D{raw(b'virtual serial', campus.seed, machine.number).hex()[:28]}".upper()
+        pairs = [digits[k : k + 2] for k in range(0, 32, 2)]
+        return f"VMWARE-{' '.join(pairs[:8])}-{' '.join(pairs[8:])}"
     code = coded(machine.number, campus.seed, 7)
     return {"Apple": f"C02{code}Q", "HP": f"5CG{code}", "Lenovo": f"PF{code}"}.get(
         machine.model.maker, code

@@ -9,7 +9,8 @@ from typing import NamedTuple
 LEAST_MACHINES = 60
 # What campuses have learned since the first ones, which go on without.
 LOGINS = "logins"  # the hub knows from the login whose a TDX account without a uniqname is
-ADDITIONS = frozenset({LOGINS})
+SPELLINGS = "spellings"  # identifiers of machines as people and programs really spell them
+ADDITIONS = frozenset({LOGINS, SPELLINGS})
 
 
 class Campus(NamedTuple):

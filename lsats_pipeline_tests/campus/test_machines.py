@@ -74,7 +74,8 @@ def test_cards_and_serials_are_the_true_ones(aged_campus: psycopg.Connection, da
         row, machine = rows[record["record_key"]], machines[record["machine_id"]]
         address = canonical_mac(row["MAC"])
         assert address in machine["macs"].split() or "dock" in machine["defect"]
-        assert (row["OEM SN"] or "").upper() in NO_SERIAL | {machine["serial"]}
+        serials = NO_SERIAL | {machine["serial"]}
+        assert (row["OEM SN"] or "").upper() in serials or "damaged" in machine["defect"]
         assert row["Name"].upper() == machine["name"] or "keys" in machine["defect"]
 
 

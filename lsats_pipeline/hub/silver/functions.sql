@@ -163,7 +163,7 @@ return upper(serial)
 -- What firmware and people write instead of a serial number (domain/hub.md 4.12, 5.5).
 create or replace function silver.is_placeholder_serial(serial text) returns boolean
 language sql immutable parallel safe
-return length(regexp_replace(serial, '[^0-9A-Z]', '', 'g')) < 4
+return length(serial) < 4 or length(regexp_replace(serial, '[^0-9A-Z]', '', 'g')) < 3
     -- One character over and over; as a regular expression, `(.)\1*`, it takes fifty times as long.
     or btrim(regexp_replace(serial, '[^0-9A-Z]', '', 'g'), left(serial, 1)) = ''
     or serial ~ ('^(?:(?:NONE|NULL|UNKNOWN|UNDEFINED|UNAVAILABLE|DEFAULT|INVALID|EMPTY|MISSING|PENDING'

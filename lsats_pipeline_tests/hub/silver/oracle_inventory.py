@@ -48,14 +48,23 @@ def mac(written: Any) -> str | None:
 
 def addresses(listed: str | None) -> list[str]:
     """The valid ones in a list, each once, in their order."""
-    found = (mac(part) for part in re.split(r"[,;]", listed or ""))
+    found = (mac(part) for part in re.split(r"[,;\s]+", listed or ""))
     return list(dict.fromkeys(a for a in found if a))
 
 
 def real_serial(value: str | None) -> str | None:
     """A serial number that is none of the placeholders the campus writes."""
     whole = (value or "").strip().upper()
-    return whole if len(whole) > 3 and not _NO_SERIAL.fullmatch(whole) else None
+    digits = re.sub("^VMWARE|[^0-9A-F]", "", whole)
+    if len(digits) == 32:
+        return digits
+    if is_damaged(whole) or len(whole) < 4 or _NO_SERIAL.fullmatch(whole):
+        return None
+    return re.sub("^S(?=C02)", "", whole)
+
+
+def is_damaged(value: str | None) -> bool:
+    return re.fullmatch(r"\d\.\d+E\+\d+", value or "") is not None
 
 
 # --- TeamDynamix -------------------------------------------------------------------------------
@@ -136,7 +145,10 @@ def asset_flags(row: Row) -> set[str]:
     return _raised(
         missing_name=row["name"] is None,
         missing_serial_number=serial is None,
-        placeholder_serial_number=serial is not None and real_serial(serial) is None,
+        placeholder_serial_number=serial is not None
+        and real_serial(serial) is None
+        and not is_damaged(serial),
+        damaged_serial_number=is_damaged(serial),
         missing_owner=row["owning_customer_id"] is None,
         missing_department=row["owning_department_id"] is None,
         not_enriched=not listed,
@@ -245,7 +257,10 @@ def machine_flags(row: Row) -> set[str]:
     return _raised(
         missing_computer_name=row["computer_name"] is None,
         missing_serial_number=serial is None,
-        placeholder_serial_number=serial is not None and real_serial(serial) is None,
+        placeholder_serial_number=serial is not None
+        and real_serial(serial) is None
+        and not is_damaged(serial),
+        damaged_serial_number=is_damaged(serial),
         shared_mac_address=row["is_mac_shared"],
         missing_last_session=row["last_session"] is None,
     )

@@ -119,7 +119,6 @@ def test_a_compared_serial_is_its_own_spelling(database: Database, text: str) ->
     compared = database.value("silver.real_serial(%s)", text)
     if compared is not None:
         assert compared.isalnum() and compared == compared.upper()
-        assert len(compared) > 2
         again = database.value("silver.real_serial(%s)", compared)
         # But a scanner's prefix or a UUID in the other order of bytes may come to light.
         assert again is None or again in compared or len(again) == 32
