@@ -178,9 +178,10 @@ def machine_start(campus: Campus, number: int) -> Machine:
     """A machine as on the day it came."""
     traits = MachineTraits._make(_TRAITS.unpack_from(raw(b"machine", campus.seed, number)))
     systems = _known_systems(campus, number, traits)
-    shown = shown_spelling(campus, number)
-    model = _APPLE if shown and shown.name == "scanned_serial" else pick(_MODELS, traits.model)
-    flaw = Flaw(shown.name) if shown else _flaw(campus, number, systems)
+    exhibit = shown_spelling(campus, number)
+    is_scanned = exhibit is not None and exhibit.name == "scanned_serial"
+    model = _APPLE if is_scanned else pick(_MODELS, traits.model)
+    flaw = Flaw(exhibit.name) if exhibit else _flaw(campus, number, systems)
     if flaw == SOUND:
         flaw = _spelling(campus, number, systems, model)
     lab = _lab(campus, number, traits)

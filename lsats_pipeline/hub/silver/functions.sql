@@ -216,6 +216,22 @@ return case
     )
 end;
 
+-- A serial number as an id has it: as written, in capitals, unless more than blanks, dashes and zeros
+-- before a number differ from the form that is compared.
+create or replace function silver.serial_in_id(serial text) returns text
+language sql immutable parallel safe
+return (
+    select case
+        when compared in (compact, nullif(ltrim(compact, '0'), '')) then upper(btrim(serial))
+        else compared
+    end
+    from (
+        select silver.real_serial(serial) as compared,
+            regexp_replace(upper(serial), '[^0-9A-Z]', '', 'g') as compact
+    ) as form
+    where compared is not null
+);
+
 -- The name of what a distinguished name stands for: `jdoe` of `uid=jdoe,ou=People,dc=x`.
 create or replace function silver.dn_name(dn text) returns text
 language sql immutable parallel safe

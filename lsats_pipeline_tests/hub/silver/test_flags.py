@@ -73,6 +73,7 @@ COSTS = {
     },
     "tdx_assets": {
         "missing_name": 5, "missing_serial_number": 5, "placeholder_serial_number": 5,
+        "damaged_serial_number": 5,
         "missing_owner": 5, "missing_department": 5, "not_enriched": 10, "missing_mac_address": 5,
         "malformed_mac_address": 5, "invalid_attr_last_inventoried_date": 5,
     },
@@ -87,6 +88,7 @@ COSTS = {
     "keyconfigure_cards": {"missing_computer_name": 5, "missing_last_session": 5},
     "keyconfigure_computers": {
         "missing_computer_name": 5, "missing_serial_number": 5, "placeholder_serial_number": 5,
+        "damaged_serial_number": 5,
         "missing_last_session": 5,
     },
     "lab_awards": {

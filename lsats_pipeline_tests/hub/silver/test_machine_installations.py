@@ -76,6 +76,12 @@ def test_all_older_rows_are_of_the_newest(matching: Matching) -> None:
     assert (row["computer_name"], row["former_names"]) == ("THIRD", ["FIRST", "SECOND"])
 
 
+def test_one_name_and_two_spellings_are_one(matching: Matching) -> None:
+    rows = [after("PC1", M1, serial="MXL-4401-ZQ"), after("PC1", M2, serial="MXL4401ZQ")]
+    assert len(matching.machines(keyconfigure=rows)) == 1
+    assert matching.rows("computers")[0]["former_names"] == ["PC1"]
+
+
 def test_two_in_use_at_the_same_time_are_flagged(matching: Matching) -> None:
     rows = [after("ONE", M1), after("TWO", M2)]
     assert len(matching.machines(keyconfigure=rows)) == 2

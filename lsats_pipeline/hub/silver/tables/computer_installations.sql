@@ -1,6 +1,6 @@
 -- A machine that was set up anew has two rows in the inventory: one serial number, two names. The older
 -- one is of the same machine when it has a network card of its own in common with the newer one, or was
--- last seen before that was first seen. Two that are in use at the same time are two: virtual machines
+-- last seen before that was first seen, or has the same name. Two that are in use at the same time are two: virtual machines
 -- and boards may share the serial number of their model. So may whatever more than four rows have, or
 -- two active assets in TeamDynamix.
 create temp table installation on commit drop as
@@ -45,7 +45,7 @@ compared as (
     left join seen as newer on newer.serial = older.serial and newer.age = older.age - 1
 ),
 judged as (
-    select *, is_silent and (shared_mac is not null
+    select *, coalesce(name = newer_name, false) or is_silent and (shared_mac is not null
         -- A copied disk image brings the serial number of a virtual machine along.
         or (ended_before and serial !~ '^[0-9A-F]{32}$')) as is_former
     from compared

@@ -62,8 +62,8 @@ KEYCONFIGURE_CARDS = StagingTable(
             "text",
             """
             coalesce(
-                upper(computer_name) || coalesce('-' || silver.real_serial(oem_serial_number), ''),
-                'SERIAL-' || silver.real_serial(oem_serial_number),
+                upper(computer_name) || coalesce('-' || silver.serial_in_id(oem_serial_number), ''),
+                'SERIAL-' || silver.serial_in_id(oem_serial_number),
                 'MAC-' || mac_address)
             """,
             origin="Name, OEM SN, MAC",
