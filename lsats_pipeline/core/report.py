@@ -61,6 +61,8 @@ class Report:
     @property
     def line(self) -> str:
         """One line for people."""
+        if self.metadata.get("configured") is False:
+            return f"⏸️ {self.asset} {self.day}: {self.note}"
         c = self.counts
         marker = "✅" if all(check.passed for check in self.checks) else "⚠️"
         note = f" · {self.note}" if self.note else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -127,6 +128,42 @@ def test_missing_variables_of_sources_are_named_before_anything_runs(
     assert "UM_CATEGORY_ID, UM_CLIENT_KEY, UM_CLIENT_SECRET" in result.err
     assert "AD_PASSWORD" not in result.err  # not set at all: left out
     assert "a token" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["--source", "umich_api"], "University API gateway is not configured: set UM_BASE_URL"),
+        (["--source", "tdx", "--source", "lab_awards"], "put its files into"),
+        (["--entity", "umich_api_user"], "University API gateway is not configured"),
+        (["--day", "2026-03-01"], "bronze/tdx_user can only be read as it is now, and 2026-03-01"),
+        (["--from", "2026-02-27"], "bronze/tdx_user can only be read as it is now, and 3 days"),
+        (["bronze", "--entity", "tdx_user", "--day", "2026-03-01", "--skip-unreadable"],
+         "nothing is left to run"),
+    ],
+)  # fmt: skip
+def test_what_a_site_cannot_do_is_refused_before_anything_runs(
+    line: list[str], message: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSATS_TODAY", "2026-03-02")
+    monkeypatch.setenv("TDX_BASE_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("TDX_API_TOKEN", "a token")
+    result = lsats("run", *line)
+    assert result.code == 2
+    assert message in " ".join(result.err.split())
+    assert not Path(".lsats/postgres").exists()
+
+
+def test_a_dry_run_names_what_is_not_configured(
+    lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TDX_BASE_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("TDX_API_TOKEN", "a token")
+    steps = {s["asset"]: s["would"] for s in lsats("run", "bronze", "--dry-run", "--json").json}
+    assert steps["bronze/active_directory_user"] == (
+        "nothing, not configured: set AD_LDAP_URL, AD_USER, AD_PASSWORD"
+    )
+    assert steps["bronze/tdx_user"].endswith("read the whole stream, land what differs")
 
 
 @pytest.mark.parametrize("command", [["status"], ["rejects", "list"], ["db", "migrate"]])

@@ -6,6 +6,7 @@ One campus serves all of them over its real protocols; a site sees what its vari
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,8 @@ from lsats_pipeline.hub.silver.cross_checks import cross_check
 from lsats_pipeline.hub.sources import SOURCES, source
 from lsats_pipeline.hub.sources.source import Detail, Stream
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.database import database_name
+from lsats_pipeline_tests.cli.conftest import call, environment
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 DAY = dt.date(2026, 3, 20)
@@ -144,6 +147,35 @@ def test_a_site_with_some_systems_is_a_hub(
         means.pop("lab_computers", None)
         assert {name: mean for name, mean in means.items() if mean < 0.90} == {}
     assert not (home / "simulated").exists()
+
+
+def test_the_command_runs_what_is_configured(
+    served: Served,
+    home: Path,
+    postgres: str,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a process, with Dagster's own records; the documents arrive in a folder that is named."""
+    folder = home.parent / "exported"
+    served.settle(("active_directory", *DOCUMENTS), folder, monkeypatch)
+    known = {name: os.environ[name] for name in os.environ if name.startswith(("AD_", "LSATS_TO"))}
+    names = {"DATABASE_URL": database_url, "LSATS_DATA_FOLDER": str(folder), **known}
+    try:
+        ran = call("run", "--json", env=environment(home, **names), cwd=home.parent)
+        past = call("run", "--day", "2026-03-19", env=environment(home, **names), cwd=home.parent)
+    finally:
+        drop_database(postgres, f"{database_name(database_url)}_dagster")
+    assert (ran.code, ran.json["failures"], ran.json["checks"]) == (0, [], [])
+    absent = ["TeamDynamix", "University API gateway", "MCommunity directory"]
+    assert list(ran.json["not_configured"]) == absent
+    for title in absent:
+        assert f"not configured: {title} (set " in ran.err
+    assert past.code == 2
+    assert "bronze/active_directory_user can only be read as it is now, and 2026-03-19" in past.err
+    assert "Nothing was started. Leave these out with --skip-unreadable" in past.err
+    assert "key_client" not in past.err
+    assert sorted(path.name for path in home.iterdir()) == ["archive", "logs", "spool"]
 
 
 def test_the_doctor_agrees_with_what_runs(

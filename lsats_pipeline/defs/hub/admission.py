@@ -30,8 +30,15 @@ def admit(context: dg.InitResourceContext, hub: Hub) -> None:
         refused = unreadable(connection, hub.settings, chosen, days, hub.configuration)
     if refused:
         message = refusal(refused, today)
-        instance.report_run_canceling(run, f"Refused before it started: {message}")
-        raise ConfigurationError(f"{message}. Choose {today}, or leave them out of the selection")
+        _cancel(instance, run, f"Refused before it started: {message}")
+        raise ConfigurationError(f"{message}. Choose {today}, or leave out what it names")
+
+
+def _cancel(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
+    """End the run as canceled; `dagster job execute` makes resources again once it has ended."""
+    current = instance.get_run_by_id(run.run_id)
+    if current is not None and not current.is_finished:
+        instance.report_run_canceling(current, message)
 
 
 def _chosen(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[Chosen]:

@@ -40,7 +40,7 @@ def recorded(
     rows = sample(warehouse, subject, last) if last.run_id and not brief else ""
     return {
         "day": _days([report.day for report in reports]),
-        **_counts(reports),
+        **({} if is_left_out(last) else _counts(reports)),
         **state,
         **({"sample": dg.MetadataValue.md(rows)} if rows else {}),
         **({"note": last.note} if last.note else {}),
