@@ -36,9 +36,11 @@ def main() -> int:
         pass  # not on this system; the time limit stays
     try:
         data = sys.stdin.buffer.read()
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        if data.startswith(b"PK") and _has_errors(data):
+        if data.startswith(b"PK") and _holds(data, "META-INF/manifest.xml", b"encryption-data"):
+            return PASSWORD
+        if data.startswith(b"PK") and _holds(data, "content.xml", b'value-type="error"'):
             return ERRORS
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         errors = _errors(_stream(data)) if data.startswith(_CONTAINER) else []
         for number, about in enumerate(book.sheets_metadata):
             if about.typ == SheetTypeEnum.WorkSheet:
@@ -88,12 +90,12 @@ def _plain(cell: Any) -> Any:
     return None if cell == "" else cell
 
 
-def _has_errors(data: bytes) -> bool:
-    """Whether a cell of an .ods holds an error."""
-    with zipfile.ZipFile(io.BytesIO(data)).open("content.xml") as opened:
+def _holds(data: bytes, part: str, wanted: bytes) -> bool:
+    """Whether a part of an .ods has these bytes: of a cell with an error, of a password."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(part) as opened:
         before = b""
         while chunk := opened.read(1 << 20):
-            if b'value-type="error"' in before + chunk:
+            if wanted in before + chunk:
                 return True
             before = chunk[-32:]
     return False

@@ -36,17 +36,17 @@ def _form(code: str) -> str:
     return "time" if _TIME.search(re.sub("general", "", bare, flags=re.IGNORECASE)) else ""
 
 
-def number_forms(styles: ElementTree.Element | None) -> list[str]:
+def number_forms(styles: ElementTree.Element | None) -> dict[str, str]:
     """What numbers are, by the style of their cell."""
     if styles is None:
-        return []
+        return {}
     own = {f.get("numFmtId"): _form(f.get("formatCode", "")) for f in children(styles, "numFmt")}
     table = next(children(styles, "cellXfs"), None)
-    found = []
+    found: dict[str, str] = {}
     for style in children(table, "xf") if table is not None else ():
         number = style.get("numFmtId", "0")
         built_in = _BUILT_IN.get(int(number), "") if number.isdecimal() else ""
-        found.append(own.get(number, built_in))
+        found[str(len(found))] = own.get(number, built_in)
     return found
 
 

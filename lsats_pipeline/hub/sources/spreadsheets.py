@@ -68,7 +68,7 @@ def header_key(name: str) -> str:
 
 def is_note(values: Collection[Any]) -> bool:
     """Whether a row without identity is a title, a total or a footnote, and was never a record."""
-    filled = [value for value in values if value not in (None, "")]
+    filled = [value for value in values if value is not None and str(value).strip()]
     return len(filled) < 2 or any(isinstance(v, str) and _TOTAL.fullmatch(v) for v in filled)
 
 
@@ -266,7 +266,7 @@ def read_document(data: bytes) -> SheetFile:
     """The sheets of a document of any kind that can be read, whatever its name."""
     if not data.strip(b"\0 \t\r\n"):
         raise MalformedSheet("it is empty: export it anew")
-    if data.startswith(b"PK"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zipped(data)
     if data.startswith(_OLE):
         return _compound(data)
@@ -343,4 +343,8 @@ def _compound(data: bytes) -> SheetFile:
         return read_binary_workbook(data, "an old workbook (.xls)")
     if "WordDocument" in streams:
         raise MalformedSheet("it is a Word document: save the table as .xlsx")
+    sector = 1 << min(data[30] if len(data) > 30 else 0, 12)
+    listing = (int.from_bytes(data[48:52], "little") + 1) * sector  # where its contents are
+    if listing >= len(data):
+        raise MalformedSheet("it is only half copied, or damaged: copy it again")
     raise MalformedSheet("it is an old office file without a workbook: save the table as .xlsx")

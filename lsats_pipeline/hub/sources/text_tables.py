@@ -138,7 +138,7 @@ def _records(lines: _PhysicalLines, separator: str) -> Iterator[SheetRow]:
             lines.give_back(others)
             yield SheetRow(number, first.rstrip("\r\n").split(separator), str(error))
         else:
-            if any(cells):
+            if any(cell and not cell.isspace() for cell in cells):
                 yield SheetRow(number, [_bare(cell) for cell in cells])
 
 

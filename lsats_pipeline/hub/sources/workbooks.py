@@ -55,7 +55,7 @@ def read_workbook(data: bytes) -> SheetFile:
     texts = next((to for kind, to in parts.values() if kind.endswith("/sharedStrings")), "")
     properties = next(children(book, "workbookPr"), None)
     is_1904 = properties is not None and properties.get("date1904") in ("1", "true", "on")
-    formats = number_forms(package.tree(styles)) if styles else []
+    formats = number_forms(package.tree(styles)) if styles else {}
     contents = _Contents(package, formats, is_1904, package.texts(texts) if texts else [])
     sheets = []
     for sheet in children(book, "sheet"):
@@ -222,7 +222,7 @@ class _Contents(NamedTuple):
     """What the cells of all sheets need to be understood."""
 
     package: _Package
-    formats: list[str]
+    formats: dict[str, str]  # by the style of the cell
     is_1904: bool
     texts: list[str]
 
@@ -249,8 +249,10 @@ class _Contents(NamedTuple):
         if not text:
             return None if formulas is None or kind == "str" else f"={''.join(formulas) or '?'}"
         if kind in ("", "n"):
+            form = self.formats.get(style, "")
+            if not form and len(text) < 16 and text.isdecimal():
+                return int(text)
             number = float(text)
-            form = self.formats[int(style)] if style and self.formats else ""
             if form == "time":
                 return moment_of(number, self.is_1904)
             if form == "span" and abs(number) < 1e8:
@@ -296,14 +298,14 @@ class _Rows:
                 place, kind, style = place + 1, "", ""
                 runs = values = []
                 formulas = None
-                pairs = iter(attributes)
-                for key, given in zip(pairs, pairs, strict=True):
+                for at in range(0, len(attributes), 2):
+                    key = attributes[at]
                     if key == "r":
-                        place = columns[given.rstrip("0123456789")]
+                        place = columns[attributes[at + 1].rstrip("0123456789")]
                     elif key == "t":
-                        kind = given
+                        kind = attributes[at + 1]
                     elif key == "s":
-                        style = given
+                        style = attributes[at + 1]
             elif name in (value, text):
                 read = runs
             elif name == formula:

@@ -313,6 +313,16 @@ PAGE = "<html><body><table><tr><td>Id</td></tr></table></body></html>"
         (compound(b"", "EncryptedPackage"), "remove the password"),
         (compound(b"", "WordDocument"), "it is a Word document"),
         (compound(b"\x09\x08", "Workbook"), "an old workbook (.xls) that is damaged"),
+        (compound(b"", "EncryptedPackage")[:1000], "only half copied"),
+        (
+            zipped({"content.xml": b"", "META-INF/manifest.xml": b"<manifest:encryption-data/>"}),
+            "remove the password",
+        ),
+        (
+            zipped({"content.xml": b'value-type="error"', "META-INF/manifest.xml": b""}),
+            "cells that hold an error",
+        ),
+        (b"PKEY,name\n", "no header among its first 50 rows"),
         (zipped({"word/document.xml": b""}), "a document and no workbook"),
         (zipped({"lab_awards.csv": b"x"}), "a zip file with 'lab_awards.csv' in it"),
         (zipped({"xl/workbook.bin": b""}), "a binary workbook (.xlsb): save it as .xlsx"),

@@ -49,8 +49,16 @@ def _last_seen(record: dict[str, Any]) -> dt.datetime | None:
 EXPORT = Export(
     title="KeyConfigure export",
     name=KEYCONFIGURE,
-    # as the predecessor renamed them (domain/hub.md 1.5)
-    layout=Layout(NEEDED, {"# of cores": "#", "Clock Speed (Mhz)": "Mhz"}),
+    layout=Layout(
+        NEEDED,
+        {
+            # as the predecessor renamed them (domain/hub.md 1.5)
+            "# of cores": "#",
+            "Clock Speed (Mhz)": "Mhz",
+            "MAC Address": "MAC",
+            "OEM Serial Number": "OEM SN",
+        },
+    ),
     identify=identify,
     age=_last_seen,
 )

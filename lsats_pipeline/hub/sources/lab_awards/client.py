@@ -30,6 +30,7 @@ NEEDED = (
     "Prime Sponsor Category", "Prime Sponsor Subcategory", "Award Publish Date",
 )  # fmt: skip
 
+_REFERENCE = "Direct Sponsor Award Reference Number (Current Budget Period)"
 _WHOLE = re.compile(r"(\d+)(?:\.0*)?")
 
 
@@ -69,7 +70,13 @@ def _published(record: dict[str, Any]) -> dt.datetime | None:
 EXPORT = Export(
     title="lab awards export",
     name=LAB_AWARDS,
-    layout=Layout(NEEDED),
+    layout=Layout(
+        NEEDED,
+        {
+            "Direct Sponsor Award Reference Number": _REFERENCE,
+            "Facilities and Admin Rate (%)": "Facilities & Admin Rate (%)",
+        },
+    ),
     identify=identify,
     age=_published,
 )
