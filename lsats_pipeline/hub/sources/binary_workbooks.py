@@ -14,7 +14,7 @@ from lsats_pipeline.hub.sources.sheets import MalformedSheet, Sheet, SheetFile, 
 
 SECONDS = 120.0  # after which reading is given up
 
-PROTECTED = "it is protected by a password: open it, remove the password, and save it as .xlsx"
+PROTECTED = "a password protects it: open it, remove the password, and save it as .xlsx"
 
 
 def read_binary_workbook(data: bytes, form: str) -> SheetFile:

@@ -66,6 +66,6 @@ def moment_of(number: float, is_1904: bool) -> Any:
         moment = epoch + dt.timedelta(milliseconds=round(number * 86_400_000))
     except (OverflowError, ValueError):
         return plain_number(number)
-    if 0 <= number < 1 and not is_1904:
+    if 0 <= number < 1:
         return str(moment.time())
     return moment.isoformat() if number >= 0 else plain_number(number)

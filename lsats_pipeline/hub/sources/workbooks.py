@@ -35,6 +35,7 @@ MAX_TEXTS = 96 << 20  # bytes of the part with the texts, which stay in memory
 MAX_SMALL = 16 << 20  # bytes of each part about the workbook itself
 MAX_ROW = 16 << 20  # bytes without the end of a row
 MAX_DIRECTORY = 4 << 20  # bytes of the list of parts
+MOST_DAYS = 1e9  # of a span of time
 LAST_COLUMN, LAST_ROW = 16384, 1_048_576  # XFD1048576
 SECONDS = 120.0  # of the processor, for each part; twenty thousand rows take one or two
 CHUNK = 1 << 18
@@ -99,7 +100,7 @@ class _Package:
             raise MalformedSheet("it is packed in a way that no office program uses: save it"
                                  " anew as .xlsx") from None  # fmt: skip
         except RuntimeError:  # so zipfile says that a password is needed
-            raise MalformedSheet("it is protected by a password: save it without one") from None
+            raise MalformedSheet("a password protects it: save it without one") from None
 
     def tree(self, part: str) -> ElementTree.Element | None:
         """A small part as a tree; None when there is none of that name."""
@@ -255,7 +256,7 @@ class _Contents(NamedTuple):
             number = float(text)
             if form == "time":
                 return moment_of(number, self.is_1904)
-            if form == "span" and abs(number) < 1e8:
+            if form == "span" and abs(number) < MOST_DAYS:
                 return str(dt.timedelta(milliseconds=round(number * 86_400_000)))
             return plain_number(number)
         if kind == "b":

@@ -605,7 +605,7 @@ def test_an_unusable_file_that_waits_for_a_day_fails_a_check(folder: Folder) -> 
     for late in (False, True):
         os.utime(bad, (NOW - 86_400 + (-60 if late else 60),) * 2)
         report = folder.ingest(AWARD)
-        assert "Lab Awards.xlsx: it is protected by a password: open it, remove" in report.note
+        assert "Lab Awards.xlsx: a password protects it: open it, remove" in report.note
         assert ("unread for more than a day: Lab Awards.xlsx" in waits(report)) is late
     assert waits(folder.ingest(COMPUTER)) == ""
     noted = folder.warehouse.query("select metadata->'set_aside' from meta.ingestion_runs")
