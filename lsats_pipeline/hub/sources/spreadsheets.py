@@ -344,7 +344,7 @@ def _compound(data: bytes) -> SheetFile:
     if "WordDocument" in streams:
         raise MalformedSheet("it is a Word document: save the table as .xlsx")
     sector = 1 << min(data[30] if len(data) > 30 else 0, 12)
-    listing = (int.from_bytes(data[48:52], "little") + 1) * sector  # where its contents are
-    if listing >= len(data):
+    contents_at = (int.from_bytes(data[48:52], "little") + 1) * sector  # where its contents are
+    if contents_at >= len(data):
         raise MalformedSheet("it is only half copied, or damaged: copy it again")
     raise MalformedSheet("it is an old office file without a workbook: save the table as .xlsx")

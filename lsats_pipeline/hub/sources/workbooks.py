@@ -35,7 +35,7 @@ MAX_TEXTS = 96 << 20  # bytes of the part with the texts, which stay in memory
 MAX_SMALL = 16 << 20  # bytes of each part about the workbook itself
 MAX_ROW = 16 << 20  # bytes without the end of a row
 MAX_DIRECTORY = 4 << 20  # bytes of the list of parts
-MOST_DAYS = 1e9  # of a span of time
+MOST_DAYS = 999_999_999  # of a span of time
 LAST_COLUMN, LAST_ROW = 16384, 1_048_576  # XFD1048576
 SECONDS = 120.0  # of the processor, for each part; twenty thousand rows take one or two
 CHUNK = 1 << 18
@@ -164,7 +164,7 @@ def _parsed(chunks: Iterator[bytes], part: str, parser: expat.XMLParserType) -> 
                 raise MalformedSheet(f"its part {part} takes more than {SECONDS:.0f} s to read")
         parser.Parse(b"", True)
         yield
-    except (expat.ExpatError, ValueError, LookupError):
+    except (expat.ExpatError, ValueError, LookupError, ArithmeticError):
         raise MalformedSheet(f"its part {part} is damaged: export it anew") from None
 
 
@@ -246,7 +246,11 @@ class _Contents(NamedTuple):
         """A cell with something in it: the text of its value, and that of its formula."""
         text = values[0] if len(values) == 1 else "".join(values)
         if kind == "s":
-            return self.texts[int(text)] or None if text else None
+            if not text:
+                return None
+            if not text.isdecimal():
+                raise ValueError(text)
+            return self.texts[int(text)] or None
         if not text:
             return None if formulas is None or kind == "str" else f"={''.join(formulas) or '?'}"
         if kind in ("", "n"):
