@@ -13,6 +13,7 @@
     machines.py              which machines there are; machine_events.py machine_defects.py
     machine_views.py         what each system knows; machine_records.py machine_labels.py
     snapshot.py              one person on one day as rows; lab_snapshot.py machine_snapshot.py
+    other_accounts.py        what is in Active Directory and neither person nor computer
     propagated_changes.py    who and what a day can have changed
     blocks.py                a day in blocks, each made alone
     directory_names.py       distinguished names

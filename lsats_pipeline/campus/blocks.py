@@ -18,6 +18,7 @@ from lsats_pipeline.campus.lab_snapshot import lab_facts
 from lsats_pipeline.campus.labs import lab_count
 from lsats_pipeline.campus.machine_records import record_orphan_card
 from lsats_pipeline.campus.machine_snapshot import machine_facts
+from lsats_pipeline.campus.other_accounts import other_account_facts
 from lsats_pipeline.campus.propagated_changes import PropagatedChanges
 from lsats_pipeline.campus.records import record_orphans
 from lsats_pipeline.campus.snapshot import person_change
@@ -108,7 +109,13 @@ def _orphan_facts(campus: Campus, day: int) -> Facts:
     return facts
 
 
-_WHOLE = (department_facts, _orphan_facts, campus_group_facts, unit_facts)
+_WHOLE = (
+    department_facts,
+    _orphan_facts,
+    campus_group_facts,
+    unit_facts,
+    other_account_facts,
+)
 
 
 def _whole_facts(campus: Campus, number: int, day: int) -> Facts:

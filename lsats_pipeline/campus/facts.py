@@ -82,6 +82,7 @@ TABLES = (
         "machine_records", ("machine_id", "system", "entity", "record_key"), ("is_current",)
     ),
     CampusTable("lab_computers", ("pi_uniqname", "machine_id"), ("methods",)),
+    CampusTable("other_accounts", ("object_guid",), ("kind", "name", "distinguished_name")),
 )  # fmt: skip
 _PLACES = {table.name: place for place, table in enumerate(TABLES)}
 

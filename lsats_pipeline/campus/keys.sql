@@ -16,5 +16,6 @@ alter table campus.computers add primary key (machine_id, valid_from);
 alter table campus.machine_records
     add primary key (machine_id, system, entity, record_key, valid_from);
 alter table campus.lab_computers add primary key (pi_uniqname, machine_id, valid_from);
+alter table campus.other_accounts add primary key (object_guid, valid_from);
 -- Simulators search by department account, uid or cn, in key order.
 create index on campus.records (system, entity, lookup, record_key);

@@ -103,8 +103,8 @@ create table campus.groups (
 
 create table campus.group_members (
     group_key       text not null,
-    member_kind     text not null,      -- person, group, computer
-    member          text not null,      -- uniqname, name of the group, machine_id
+    member_kind     text not null,      -- person, group, computer, foreign
+    member          text not null,      -- uniqname, name of the group, machine_id, SID
     is_direct       boolean not null,   -- false: by way of a nested MCommunity group
     in_ad           boolean not null,   -- which directory lists it
     in_mcommunity   boolean not null,
@@ -201,4 +201,14 @@ create table campus.lab_computers (
     methods      text not null,         -- sorted, joined by blanks
     valid_from   date not null,
     valid_to     date
+);
+
+-- What is in Active Directory and neither a person nor a computer.
+create table campus.other_accounts (
+    object_guid         text not null,
+    kind                text not null,      -- gmsa, smsa, contact, foreign
+    name                text not null,
+    distinguished_name  text not null,
+    valid_from          date not null,
+    valid_to            date
 );

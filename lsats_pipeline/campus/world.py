@@ -10,7 +10,8 @@ LEAST_MACHINES = 60
 # What campuses have learned since the first ones, which go on without.
 LOGINS = "logins"  # the hub knows from the login whose a TDX account without a uniqname is
 SPELLINGS = "spellings"  # identifiers of machines as people and programs really spell them
-ADDITIONS = frozenset({LOGINS, SPELLINGS})
+STAND_INS = "stand-ins"  # Active Directory has accounts of services, contacts, foreign principals
+ADDITIONS = frozenset({LOGINS, SPELLINGS, STAND_INS})
 
 
 class Campus(NamedTuple):

@@ -16,6 +16,7 @@ from lsats_pipeline_tests.campus.conftest import FIRST_DAY
 from lsats_pipeline_tests.campus.directories import everything, many, one, readable, truth
 
 DAYS = [FIRST_DAY + dt.timedelta(days=age) for age in (0, 2, 5)]
+FOREIGN = "S-1-5-21-"  # a principal of another domain is named by its SID
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 CONTACTS = "OU=Contacts,OU=Accounts"
 BRANCHES = ("OU=Research and Instrumentation", "OU=Workstations")
@@ -48,7 +49,7 @@ def test_members_that_are_nobody_are_meant_to_be(aged_campus: psycopg.Connection
         if dn not in known and CONTACTS not in dn
     }
     assert strangers
-    assert all(name.startswith(("former", "lsa-gone")) for name in strangers)
+    assert all(name.startswith(("former", "lsa-gone", FOREIGN)) for name in strangers)
 
 
 @EVERY_DAY
@@ -76,6 +77,7 @@ def test_truth_of_members_follows_from_the_names(aged_campus: psycopg.Connection
                     break
             else:
                 kind = "group" if simple.startswith("lsa-") else "person"
+                kind = "foreign" if simple.startswith(FOREIGN) else kind
                 found.add((keys[guid], kind, simple))
     expected = {
         (row["group_key"], row["member_kind"], row["member"])

@@ -20,3 +20,5 @@ SYSTEMS: dict[str, frozenset[str]] = {
     "key_client": frozenset({"computer"}),
     "lab_awards": frozenset({"lab_award"}),
 }
+# What no stream is for: it looks like people and computers, and has to be told from them.
+STAND_INS = frozenset({("active_directory", "service_account"), ("active_directory", "contact")})

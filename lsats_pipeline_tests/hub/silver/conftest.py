@@ -40,7 +40,7 @@ where valid_from <= %(day)s and (valid_to is null or %(day)s < valid_to)
 """
 _TRUTH = (
     "labs", "lab_members", "lab_computers", "machine_records",
-    "computers", "groups", "group_members", "group_owners",
+    "computers", "groups", "group_members", "group_owners", "other_accounts",
 )  # fmt: skip
 _REJECTS = """
 select

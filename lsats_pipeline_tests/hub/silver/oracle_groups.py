@@ -169,6 +169,8 @@ class Truth:
     def _things(self, kind: str, member: str) -> list[tuple[str, str]]:
         if kind == "computer":
             return [("computer", name) for name in self._computers.get(member, ())]
+        if kind == "foreign":
+            return [("unknown", member.lower())]
         known = {self.name(k) for k, sources in self.speaking.items() if sources}
         if kind == "group" and member.lower() not in known:
             # Its folder holds people as well, and no record says which of both it was.
