@@ -16,7 +16,7 @@ from lsats_pipeline_tests.hub.directories.server import DirectoryServer
 
 # With Samba, and how many people then.
 WITH_SAMBA = os.environ.get("LSATS_TEST_SAMBA", "")
-MANY = int(WITH_SAMBA or 300)
+MANY = int(WITH_SAMBA or 150)
 # Not collected without, so that nothing is ever skipped.
 collect_ignore = [] if WITH_SAMBA else ["test_samba.py"]
 SERVERS = ("simulator", "slapd", *(("samba",) if WITH_SAMBA else ()))

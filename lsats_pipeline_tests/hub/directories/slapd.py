@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,16 @@ ADMINISTRATOR, READER = f"cn=root,{DOMAIN}", f"cn=hub,{DOMAIN}"
 PASSWORD = "slapd-password"
 # Defined by slapd itself.
 _BUILT_IN = {
-    *("cn", "name", "description", "distinguishedname", "gidnumber", "uidnumber", "uid"),
+    *(
+        "cn",
+        "name",
+        "description",
+        "distinguishedname",
+        "gidnumber",
+        "uidnumber",
+        "uid",
+        "labeleduri",
+    ),
 }
 _BINARY = {"objectGUID", "objectSid"}
 _CLASSES = (
@@ -52,7 +61,6 @@ _OID = "1.3.6.1.4.1.99999"  # nobody's
 
 CONFIGURATION = """
 {schemas}
-include {home}/directory.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 TLSCACertificateFile {issuer}
@@ -137,11 +145,13 @@ def start(home: Path, entries: list[Entry]) -> Iterator[Slapd]:
     assert INSTALLED, "slapd is needed: apt-get install slapd"
     (home / "data").mkdir(parents=True)
     issuer, _ = certificate(home, "localhost", addresses=["127.0.0.1"])
-    (home / "directory.schema").write_text(_schema())
+    names = [*NAMES, "msDS-ManagedPasswordInterval"]
+    classes = [(*pair, "STRUCTURAL") for pair in _CLASSES]
+    (home / "directory.schema").write_text(schema(STANDARD, names, classes))
     configuration, content = home / "slapd.conf", home / "content.ldif"
     configuration.write_text(
         CONFIGURATION.format(
-            schemas="\n".join(f"include {SCHEMA}/{name}.schema" for name in STANDARD),
+            schemas=includes(home, STANDARD),
             home=home,
             issuer=issuer,
             domain=DOMAIN,
@@ -174,13 +184,15 @@ def serve(configuration: Path, content: Path, *more: str) -> Iterator[list[int]]
             process.terminate()
 
 
-def _schema() -> str:
-    """Every attribute that the hub may ask for and slapd does not know, and the classes."""
-    text = "".join((SCHEMA / f"{name}.schema").read_text() for name in STANDARD)
+def schema(
+    standard: Sequence[str], names: Iterable[str], classes: Iterable[tuple[str, str, str]]
+) -> str:
+    """The attributes that the standard schemas lack, and classes: name, above, kind of class."""
+    text = "".join((SCHEMA / f"{name}.schema").read_text() for name in standard)
     text = re.sub(r"^#.*", "", text, flags=re.MULTILINE)
     named = re.findall(r"NAME\s+(\([^)]*\)|'[^']+')", text)
     known = _BUILT_IN | {name.lower() for item in named for name in re.findall("'([^']+)'", item)}
-    wanted = sorted({*NAMES, "msDS-ManagedPasswordInterval"} - {"objectClass"})
+    wanted = sorted({*names} - {"objectClass"})
     missing = [name for name in wanted if name.lower() not in known]
     lines = [
         f"attributetype ( {_OID}.1.{n} NAME '{name}' "
@@ -193,18 +205,22 @@ def _schema() -> str:
     ]
     everything = " $ ".join(wanted)
     lines += [
-        f"objectclass ( {_OID}.2.{n} NAME '{name}' SUP {above} STRUCTURAL MAY ( {everything} ) )"
-        for n, (name, above) in enumerate(_CLASSES)
+        f"objectclass ( {_OID}.2.{n} NAME '{name}' SUP {above} {kind} MAY ( {everything} ) )"
+        for n, (name, above, kind) in enumerate(classes)
     ]
     return "\n".join(lines) + "\n"
+
+
+def includes(home: Path, standard: Sequence[str]) -> str:
+    """The lines that read the standard schemas and the directory's own."""
+    paths = [*(SCHEMA / f"{name}.schema" for name in standard), home / "directory.schema"]
+    return "\n".join(f"include {path}" for path in paths)
 
 
 def _ldif(entries: list[Entry]) -> Iterator[str]:
     groups = member_of(entries)
     for entry in entries:
-        yield f"\ndn:: {_base64(entry.dn.encode())}\n"
-        for name, values in _attributes(entry, groups.get(entry.dn, [])).items():
-            yield from (f"{name}:: {_base64(value)}\n" for value in values)
+        yield ldif(entry.dn, _attributes(entry, groups.get(entry.dn, [])))
 
 
 def _attributes(entry: Entry, groups: list[str]) -> dict[str, list[bytes]]:
@@ -220,6 +236,13 @@ def _bytes(name: str, text: str) -> bytes:
     if name == "objectGUID":
         return uuid.UUID(text).bytes_le
     return sid_bytes(text) if name == "objectSid" else text.encode()
+
+
+def ldif(dn: str, attributes: Mapping[str, Sequence[bytes]]) -> str:
+    """One entry, whatever is in it."""
+    lines = [f"dn:: {_base64(dn.encode())}"]
+    lines += [f"{name}:: {_base64(value)}" for name, item in attributes.items() for value in item]
+    return "\n" + "\n".join(lines) + "\n"
 
 
 def _base64(value: bytes) -> str:

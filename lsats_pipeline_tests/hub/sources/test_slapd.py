@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,15 +16,12 @@ from lsats_pipeline.hub.sources import ldap
 from lsats_pipeline.hub.sources.ldap_ranges import RangeReader
 from lsats_pipeline.hub.sources.ldap_records import RecordShape, generalized_time, text
 from lsats_pipeline.hub.sources.ldap_strategies import Branch, read_whole
+from lsats_pipeline_tests.hub.directories.slapd import INSTALLED, SCHEMA, serve
 
-SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/libexec:/usr/local/libexec")
-SCHEMA = Path("/etc/ldap/schema")
 BASE = "ou=People,dc=test"
 SIZE, LIMIT = 700, 150
 
-pytestmark = pytest.mark.skipif(
-    SLAPD is None or not SCHEMA.exists(), reason="OpenLDAP's slapd is not installed"
-)
+pytestmark = pytest.mark.skipif(not INSTALLED, reason="OpenLDAP's slapd is not installed")
 
 CONFIGURATION = """
 include {schema}/core.schema
@@ -85,30 +77,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     configuration.write_text(CONFIGURATION.format(schema=SCHEMA, data=home / "data", limit=LIMIT))
     # Numbers of different length: their order is not that of their texts.
     content.write_text(TOP + "".join(PERSON.format(n=n * 37) for n in range(1, SIZE + 1)))
-    assert SLAPD is not None
-    slapadd = [SLAPD, "-Tadd", "-q", "-f", str(configuration), "-l", str(content)]
-    subprocess.run(slapadd, check=True, capture_output=True)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"ldap://127.0.0.1:{taken.getsockname()[1]}"
-    with subprocess.Popen(
-        [SLAPD, "-f", str(configuration), "-h", address, "-d", "0"],
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            _wait_for(address)
-            yield address
-        finally:
-            server.terminate()
-
-
-def _wait_for(address: str) -> None:
-    port = int(address.rpartition(":")[2])
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("slapd does not listen")
+    with serve(configuration, content) as [port]:
+        yield f"ldap://127.0.0.1:{port}"
 
 
 def account(url: str, who: str, password: str | None = None) -> ldap.BindAccount:
