@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import ldap3
@@ -122,6 +122,7 @@ class _Search:
         self._number, self._cookie = 0, b""
         self._ending: Outcome | None = None
         self._in_part: list[LdapEntry] = []
+        self._first: bytes | None = None  # DN of a page's first entry
         self._count = self._furthest = self._tries = self._empty = 0
         self._retries = Retries(
             SEARCH_RETRIES, directory.clock, self._account.title, self._progressed
@@ -145,30 +146,33 @@ class _Search:
             raise self._failure(self._ending)
 
     def _progressed(self) -> bool:
-        """Whether this try got further than those before; the next one starts at the beginning."""
+        """Whether a try that failed got further than those before; the next one begins anew."""
         further = self._count > self._furthest
         self._tries = 1 if further else self._tries + 1
+        self._furthest = max(self._furthest, self._count)
         if self._connection is not None and self._connection.silent:
             self._retries.failures += SILENCE - 1
-        self._furthest = max(self._furthest, self._count)
-        self._connection, self._count, self._in_part = None, 0, []
+        self._connection = None
         return further
 
+    def _begin(self, connection: BoundConnection) -> BoundConnection:
+        self._number = connection.send(self._request, self._page_size)
+        self._connection, self._cookie, self._ending = connection, b"", None
+        self._count, self._in_part, self._first = 0, [], None
+        return connection
+
     def _next(self) -> list[LdapEntry]:
-        connection = self._directory.connection()
-        if connection is not self._connection:
-            self._number = connection.send(self._request, self._page_size)
-            self._connection, self._cookie = connection, b""
-        before = self._count
+        connection = self._connection or self._begin(self._directory.connection())
         entries, outcome = self._receive(connection)
         while self._page_size and outcome is None:
             more, outcome = self._receive(connection)
             entries += more
+        page = entries
         # Values held back are fetched when the connection has nothing else to deliver.
         self._in_part += [entry for entry in entries if entry.has_ranges]
         entries = [entry for entry in entries if not entry.has_ranges]
         if outcome is not None:
-            self._end(outcome, before)
+            self._end(outcome, page)
             entries += [self._completed(connection, entry) for entry in self._in_part]
             self._in_part = []
             if self._ending is None:
@@ -180,31 +184,34 @@ class _Search:
         self._count += len(entries)
         return entries, outcome
 
-    def _end(self, outcome: Outcome, before: int) -> None:
-        """Take note of how the answer ended, or that there is another page.
-
-        `before`: how many entries there were before this one.
-        """
+    def _end(self, outcome: Outcome, entries: Sequence[LdapEntry]) -> None:
+        """Take note of how the answer ended, or that there is a page after these entries."""
         if outcome.code in NO_PAGES and self._cookie:
             raise TransientFailure(f"the server has forgotten the page (code {outcome.code})")
         if isinstance(later := self._failure(outcome), TransientFailure):
             raise later
         if outcome.code == Ending.SUCCESS and outcome.cookie:
             self._cookie = outcome.cookie
-            self._empty = 0 if self._count > before else self._empty + 1
-            if self._empty > EMPTY_PAGES:
-                raise IncompleteRead(
-                    f"{self._account.title}: {self._empty:,} pages without an entry, and no end"
-                )
+            self._prove_end(entries)
         else:
             self._ending = outcome
 
+    def _prove_end(self, entries: Sequence[LdapEntry]) -> None:
+        """IncompleteRead when pages go on without leading anywhere."""
+        self._empty = 0 if entries else self._empty + 1
+        if self._empty > EMPTY_PAGES:
+            what = f"{self._empty:,} pages without an entry, and no end"
+        elif entries and entries[0].dn == self._first:
+            what = "the server gives out the same page again and again"
+        else:
+            self._first = entries[0].dn if entries else self._first
+            return
+        raise IncompleteRead(f"{self._account.title}: {what}")
+
     def _ask_for_more(self, connection: BoundConnection) -> None:
         """Ask in advance, so that the server works on the next page while we do on this one."""
-        try:
+        with suppress(TransientFailure):  # which the next step meets again
             self._number = connection.send(self._request, self._page_size, self._cookie)
-        except TransientFailure:
-            self._connection = None  # the next step begins on another connection
 
     def _failure(self, outcome: Outcome) -> Exception:
         if self._page_size and outcome.code in NO_PAGES:
@@ -265,14 +272,14 @@ class _Search:
 def connect(account: BindAccount, clock: Clock | None = None) -> Iterator[Directory]:
     """Open, encrypt and bind; whatever is open is closed at the end."""
     directory = Directory(account, clock or Clock())
-    retries = Retries(CONNECT_RETRIES, directory.clock, account.title)
     try:
-        retries.run(directory.connection)
-        yield directory
+        Retries(CONNECT_RETRIES, directory.clock, account.title).run(directory.connection)
     except TransientFailure as error:
         raise Unreachable(
             f"{account.title} does not answer at {account.url} ({error}); {account.url_variable}?"
         ) from None
+    try:
+        yield directory
     finally:
         directory.close()
 

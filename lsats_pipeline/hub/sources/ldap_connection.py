@@ -101,7 +101,7 @@ def open_connection(account: BindAccount) -> BoundConnection:
     listed = "; ".join(f"{server}: {text}" for server, text in zip(servers, problems, strict=True))
     text = str(problems[0]) if len(problems) == 1 else listed
     if all(isinstance(problem, UnusableServer) for problem in problems):
-        raise UnusableServer(text if len(problems) > 1 else f"{account.title}: {text}")
+        raise UnusableServer(f"{account.title}: {text}")
     raise TransientFailure(text, unreachable=True)
 
 
@@ -120,6 +120,7 @@ class BoundConnection:
         self._account, self._server = account, server
         self._tls = _VerifiedTls(account) if server.scheme != PLAIN else None
         self._data, self._at = b"", 0
+        self._passed_over: set[int] = set()
         self._connection = ldap3.Connection(
             ldap3.Server(
                 server.host,
@@ -144,6 +145,7 @@ class BoundConnection:
 
     def close(self) -> None:
         """End the connection, in whatever state it is."""
+        self.lost = True
         with suppress(LDAPException, OSError):
             self._connection.unbind()
         # ldap3 leaves the socket open when it could not connect or encrypt.
@@ -164,16 +166,19 @@ class BoundConnection:
     def receive(self, number: int) -> tuple[list[LdapEntry], Outcome | None]:
         """Some entries of an answer as they come; its outcome with the last of them.
 
-        What came before a connection was lost is delivered; the next call says so.
+        What came before a connection was lost is delivered; the next call says so. TransientFailure
+        too when another search has been read in between, as this one's entries were passed over.
         """
         entries: list[LdapEntry] = []
+        if number in self._passed_over:
+            raise TransientFailure("another search was read in the middle of this one")
         try:
             while not entries:
                 for message in self._arrived():
                     start, _ = read_header(message, 0)
                     at, stop = read_header(message, start)
                     if (answered := int.from_bytes(message[at:stop], "big")) != number:
-                        self._unexpected(answered)
+                        self._pass_over(answered)
                     elif message[stop] == _ENTRY:
                         entries.append(read_entry(message, read_header(message, stop)[0]))
                     elif message[stop] == _DONE:
@@ -188,7 +193,7 @@ class BoundConnection:
             loss = self._loss(type(error).__name__)
             if not entries:
                 raise loss from None
-        except (IndexError, KeyError):
+        except (IndexError, KeyError, ValueError):
             self.lost = True
             raise PermanentError(f"{self._account.title}: the answer is not LDAP") from None
         return entries, None
@@ -199,6 +204,7 @@ class BoundConnection:
             raise self._loss(self._reason)
         while (end := _message_end(self._data, self._at)) > len(self._data):
             if end - self._at > MAX_MESSAGE:
+                self.lost = True
                 raise PermanentError(f"{self._account.title}: an entry of {end - self._at} bytes")
             received = self._connection.socket.recv(RECEIVE)
             if not received:
@@ -209,9 +215,10 @@ class BoundConnection:
             at, self._at = self._at, end
             yield data[at:end]
 
-    def _unexpected(self, number: int) -> None:
+    def _pass_over(self, number: int) -> None:
         if number == 0:  # RFC 4511, 4.4.1: notice of disconnection
             raise self._loss("notice of disconnection")
+        self._passed_over.add(number)
 
     def _outcome(self, message: bytes) -> Outcome:
         answer = self._connection.strategy.decode_response_fast(decode_message_fast(message))

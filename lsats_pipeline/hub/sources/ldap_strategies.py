@@ -28,7 +28,7 @@ import msgspec
 
 from lsats_pipeline.core.errors import IncompleteRead, LsatsError
 from lsats_pipeline.hub.sources.ldap import Directory, distinct
-from lsats_pipeline.hub.sources.ldap_errors import Declined
+from lsats_pipeline.hub.sources.ldap_errors import Declined, Truncated
 from lsats_pipeline.hub.sources.ldap_prefixes import PrefixReader
 from lsats_pipeline.hub.sources.ldap_ranges import RangeReader
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
@@ -117,6 +117,8 @@ def _probe_pages(branch: Branch) -> Hints:
     for size in PAGES:
         try:
             _exhaust(branch.search(branch.named, page_size=size, bare=True))
+        except Truncated:
+            raise
         except USELESS as error:
             refusal = error
         else:

@@ -103,7 +103,7 @@ def _serve(connection: socket.socket, answers: Answer, bind: Answer, starttls: b
     """Answer until the client goes, or (True) wants TLS."""
     with connection.makefile("rb", buffering=0) as file:
         while (message := ber.read_message(cast(BinaryIO, file))) is not None:
-            (_, number), (tag, content), *_ = ber.parts(message)
+            (_, number), (tag, content), *controls = ber.parts(message)
             message_id = ber.element(ber.INTEGER, number)
             if tag == 0x60:
                 connection.sendall(bind(message_id))
@@ -112,7 +112,7 @@ def _serve(connection: socket.socket, answers: Answer, bind: Answer, starttls: b
                 if starttls:
                     return True
             elif tag == 0x63:
-                answer = answers(message_id + content)
+                answer = answers(b"".join([message_id, content, *(c for _, c in controls)]))
                 connection.sendall(answer.removesuffix(HANG_UP))
                 if answer.endswith(HANG_UP):
                     return False
@@ -385,6 +385,43 @@ def test_ranges_that_are_none(bounds: str, waits: Waits) -> None:
         found(url, waits)
 
 
+@pytest.mark.parametrize("page_size", [0, 2])
+def test_cut_while_the_last_values_are_fetched(page_size: int, waits: Waits) -> None:
+    """What was nearly the end is no end: the search begins again, and is read to its own."""
+    searches = 0
+
+    def answers(request: bytes) -> bytes:
+        nonlocal searches
+        number = message_id(request)
+        if b"range=1-*" in request:
+            if searches == 1 + bool(page_size):
+                return HANG_UP
+            return entry(number, "cn=g", member__1_X=["b"]).replace(b"-X", b"-*") + done(number, 0)
+        searches += 1
+        some = b"".join(entry(number, f"cn={n}", cn=[str(n)]) for n in range(3))
+        last = entry(number, "cn=g", member__0_0=["a"]) + entry(number, "cn=z") + done(number, 0)
+        if not page_size:
+            return some + last
+        return last if b"next" in request else some + done(number, 0, cookie=b"next")
+
+    with directory_that(answers) as url, ldap.connect(account(url), waits.clock) as directory:
+        entries = directory.search("dc=x", EVERYBODY, ["member"], page_size=page_size)
+        found = {e.dn: dict(e.attributes) for e in ldap.distinct(entries, "objectGUID")}
+    assert sorted(found) == [b"cn=0", b"cn=1", b"cn=2", b"cn=g", b"cn=z"]
+    assert found[b"cn=g"] == {b"member": [b"a", b"b"]}
+    assert len(waits.slept) == 1
+
+
+def test_a_search_in_the_middle_of_another(campus: Served, waits: Waits) -> None:
+    with ldap.connect(campus_account(campus), waits.clock) as directory:
+        whole = {e.dn for e in directory.search(AD_BASE, EVERYBODY, ["cn"], page_size=50)}
+        for page_size in (0, 50):
+            outer = directory.search(AD_BASE, EVERYBODY, ["cn"], page_size=page_size)
+            found = {next(outer).dn}
+            assert len(list(directory.search(AD_BASE, "(cn=a*)", ["cn"], page_size=50))) > 1
+            assert found | {e.dn for e in outer} == whole
+
+
 def test_a_part_that_comes_again(waits: Waits) -> None:
     """A server that does not heed which part is asked for."""
 
@@ -416,12 +453,14 @@ def test_an_empty_list_next_to_its_first_part(waits: Waits) -> None:
 def test_pages_without_an_end(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ldap, "EMPTY_PAGES", 5)
     script = Script(lambda number: done(number, 0, cookie=b"7"))
-    with (
-        directory_that(script) as url,
-        ldap.connect(account(url), waits.clock) as directory,
-        pytest.raises(IncompleteRead, match="pages without an entry"),
-    ):
-        list(directory.search("dc=x", EVERYBODY, ["cn"], page_size=10))
+    same = Script(lambda number: three(number) + done(number, 0, cookie=b"7"))
+    for answers, words in ((script, "pages without an entry"), (same, "the same page again")):
+        with (
+            directory_that(answers) as url,
+            ldap.connect(account(url), waits.clock) as directory,
+            pytest.raises(IncompleteRead, match=words),
+        ):
+            list(directory.search("dc=x", EVERYBODY, ["cn"], page_size=10))
 
 
 # ── several servers ───────────────────────────────────────────────────────────────────────────────

@@ -82,6 +82,22 @@ def test_shape_of_a_record() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "dn",
+    [
+        "CN=twin\\0ACNF:5f1c0a44-0000-4000-8000-000000000001,OU=x",  # a conflict of replication
+        "CN=gone\\0ADEL:5f1c0a44-0000-4000-8000-000000000002,CN=Deleted Objects,DC=x",
+        "CN=S-1-5-21-1-2-3-1104,CN=ForeignSecurityPrincipals,DC=x",
+        'CN=a\\, b \\+ \\"c\\"\nd\t😀,OU=é',
+    ],
+)
+def test_distinguished_names_stay_as_they_are(dn: str) -> None:
+    shape = RecordShape({"member": text, "name": text})
+    name = "twin\nCNF:5f1c0a44-0000-4000-8000-000000000001"
+    entry = LdapEntry(dn.encode(), [(b"member", [dn.encode()] * 2), (b"name", [name.encode()])])
+    assert json.loads(shape.record(entry)) == {"dn": dn, "member": [dn, dn], "name": name}
+
+
 @given(st.uuids())
 def test_guid(value: uuid.UUID) -> None:
     assert json.loads(guid(value.bytes_le) or b"") == str(value)
