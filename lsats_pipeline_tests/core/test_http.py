@@ -284,6 +284,7 @@ def test_a_web_page_instead_of_data(headers: dict[str, str], waits: Waits) -> No
         (b"<html><title>  </title>", "a web page without a title"),
         (b"<!-- x --><html lang=en><head><meta charset=utf-8>", "a web page without a title"),
         (b"<html><title>a<b>\x1b[31m\xff</b>c</title>", 'a web page ("a [31m� c")'),
+        (b"<html><body><h1>Down until <i>six</i></h1>", 'a web page ("Down until six")'),
         (b"<title>" + b"x" * 200, f'a web page ("{"x" * 79}…")'),
         (b'{"html": "<html><title>x</title>"}', None),
         (b"<?xml version='1.0'?><error/>", None),

