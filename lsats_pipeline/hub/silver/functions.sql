@@ -139,8 +139,13 @@ return mac in (
     '001C42000009', 'ACDE48001122'
 );
 
--- The network addresses in a text that tell machines apart, each once, in their order.
-create or replace function silver.macs(listed text) returns text[]
+-- Whether a text is one address and no more, spelled as most are: what is below takes thirty times as
+-- long. (Functions without a subquery become part of the statement that calls them.)
+create or replace function silver.is_plain_mac(address text) returns boolean
+language sql immutable parallel safe
+return address ~ '^[0-9A-Fa-f]{2}(?:[0-9A-Fa-f]{10}|(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})$';
+
+create or replace function silver.macs_of_odd(listed text) returns text[]
 language sql immutable parallel safe
 return array(
     select mac from unnest(silver.written_macs(listed)) with ordinality as address (mac, place)
@@ -149,10 +154,27 @@ return array(
     order by min(place)
 );
 
+create or replace function silver.mac_of_odd(address text) returns text
+language sql immutable parallel safe
+return coalesce((silver.macs_of_odd(address))[1], (silver.written_macs(address))[1]);
+
+-- The network addresses in a text that tell machines apart, each once, in their order.
+create or replace function silver.macs(listed text) returns text[]
+language sql immutable parallel safe
+return case
+    when silver.is_plain_mac(listed)
+        and not silver.is_mac_of_many(upper(translate(listed, ':-', '')))
+        then array[upper(translate(listed, ':-', ''))]
+    else silver.macs_of_odd(listed)
+end;
+
 -- The address of a card, be it one that many have; NULL for anything else.
 create or replace function silver.mac(address text) returns text
 language sql immutable parallel safe
-return coalesce((silver.macs(address))[1], (silver.written_macs(address))[1]);
+return case
+    when silver.is_plain_mac(address) then upper(translate(address, ':-', ''))
+    else silver.mac_of_odd(address)
+end;
 
 -- A number that a spreadsheet has taken for a quantity: its digits are lost.
 create or replace function silver.is_damaged_serial(serial text) returns boolean
@@ -172,6 +194,40 @@ return length(serial) < 4 or length(regexp_replace(serial, '[^0-9A-Z]', '', 'g')
         '|TRUE|FALSE|TEST|SAMPLE|QEMU|VMWARE|PARALLELS|0*123456789ABCDEF.*'
         '|(?:MB|MS|SN|SYS|BSS|BSN|EB)?[- ]?0*123456(?:7|78|789(?:0[0-9]*)?)?)$');
 
+create or replace function silver.real_serial_of_odd(serial text) returns text
+language sql immutable parallel safe
+return (
+    select case
+        when compact ~ '^(?:VMWARE|PARALLELS)?[0-9A-F]{32}$' then case
+            when right(compact, 32) ~ '^.{4}4D56' then regexp_replace(
+                right(compact, 32), '^(..)(..)(..)(..)(..)(..)(..)(..)', '\4\3\2\1\6\5\8\7')
+            else right(compact, 32)
+        end
+        when compact ~ '^[0-9]+$' then nullif(ltrim(compact, '0'), '')
+        when compact ~ '^S(?:C02|C07|C17|C1M|C2V|D25|DGK|DLX|DMP|DY3|F17|F2L|F4H|F5K|FK1|FVF|FVH|FVX|G6T|G8W|GG7|H2W|W8[0-9])[0-9A-HJ-NP-Z]{8,9}$'
+            then substr(compact, 2)
+        when compact ~ '^1S[0-9]{2}[0-9A-Z]{8}(?:PF|PC|PB|PK|PG|MJ|MP|MZ|R9|R8|YD|YX|LR)[0-9A-Z]{6}$'
+            then right(compact, 8)
+        else compact
+    end
+    from regexp_split_to_table(
+        translate(upper(serial), U&'\00A0\200B\FEFF', '   '),
+        '[\n\r\t,;|]|(?<=[0-9A-Z]{7})\s*[ /]\s*(?=[A-Z]*[0-9])(?=[0-9A-Z]{7})|^\s*/|/\s*$'
+    ) with ordinality as part (piece, place)
+    cross join lateral (
+        select btrim(regexp_replace(piece,
+            '^[\s''"`]*(?:(?:S/?N|SERIAL|SERIAL ?(?:NO|NUM|NUMBER)|SERVICE ?TAG)\.?\s*[:#=]\s*)?|\s*[(\[].*$|[\s''"`]+$',
+            '', 'g')) as bare
+    ) as trimmed
+    cross join lateral (
+        select regexp_replace(
+            regexp_replace(bare, '^([0-9]+)\.0*$', '\1'), '[^0-9A-Z]', '', 'g') as compact
+    ) as joined
+    where not silver.is_damaged_serial(bare) and not silver.is_placeholder_serial(bare)
+    order by place
+    limit 1
+);
+
 -- A serial number that may tell machines apart, the same for every spelling; NULL for none. Of several
 -- in one text the first. Blanks, dashes and slashes within it do not count, nor do the zeros before a
 -- number, which spreadsheets drop. A virtual machine's is the 32 digits of its UUID, in VMware's order
@@ -183,54 +239,20 @@ return case
     -- Most need no more than this.
     when upper(serial) ~ '^(?![0-9]+$|1?S)[0-9A-Z]{7,20}$' then
         case when not silver.is_placeholder_serial(upper(serial)) then upper(serial) end
-    else (
-        select case
-            when compact ~ '^(?:VMWARE|PARALLELS)?[0-9A-F]{32}$' then case
-                when right(compact, 32) ~ '^.{4}4D56' then regexp_replace(
-                    right(compact, 32), '^(..)(..)(..)(..)(..)(..)(..)(..)', '\4\3\2\1\6\5\8\7')
-                else right(compact, 32)
-            end
-            when compact ~ '^[0-9]+$' then nullif(ltrim(compact, '0'), '')
-            when compact ~ '^S(?:C02|C07|C17|C1M|C2V|D25|DGK|DLX|DMP|DY3|F17|F2L|F4H|F5K|FK1|FVF|FVH|FVX|G6T|G8W|GG7|H2W|W8[0-9])[0-9A-HJ-NP-Z]{8,9}$'
-                then substr(compact, 2)
-            when compact ~ '^1S[0-9]{2}[0-9A-Z]{8}(?:PF|PC|PB|PK|PG|MJ|MP|MZ|R9|R8|YD|YX|LR)[0-9A-Z]{6}$'
-                then right(compact, 8)
-            else compact
-        end
-        from regexp_split_to_table(
-            translate(upper(serial), U&'\00A0\200B\FEFF', '   '),
-            '[\n\r\t,;|]|(?<=[0-9A-Z]{7})\s*[ /]\s*(?=[A-Z]*[0-9])(?=[0-9A-Z]{7})|^\s*/|/\s*$'
-        ) with ordinality as part (piece, place)
-        cross join lateral (
-            select btrim(regexp_replace(piece,
-                '^[\s''"`]*(?:(?:S/?N|SERIAL|SERIAL ?(?:NO|NUM|NUMBER)|SERVICE ?TAG)\.?\s*[:#=]\s*)?|\s*[(\[].*$|[\s''"`]+$',
-                '', 'g')) as bare
-        ) as trimmed
-        cross join lateral (
-            select regexp_replace(
-                regexp_replace(bare, '^([0-9]+)\.0*$', '\1'), '[^0-9A-Z]', '', 'g') as compact
-        ) as joined
-        where not silver.is_damaged_serial(bare) and not silver.is_placeholder_serial(bare)
-        order by place
-        limit 1
-    )
+    else silver.real_serial_of_odd(serial)
 end;
 
 -- A serial number as an id has it: as written, in capitals, unless more than blanks, dashes and zeros
 -- before a number differ from the form that is compared.
 create or replace function silver.serial_in_id(serial text) returns text
 language sql immutable parallel safe
-return (
-    select case
-        when compared in (compact, nullif(ltrim(compact, '0'), '')) then upper(btrim(serial))
-        else compared
-    end
-    from (
-        select silver.real_serial(serial) as compared,
-            regexp_replace(upper(serial), '[^0-9A-Z]', '', 'g') as compact
-    ) as form
-    where compared is not null
-);
+return case
+    when silver.real_serial(serial) in (
+        regexp_replace(upper(serial), '[^0-9A-Z]', '', 'g'),
+        nullif(ltrim(regexp_replace(upper(serial), '[^0-9A-Z]', '', 'g'), '0'), '')
+    ) then upper(btrim(serial))
+    else silver.real_serial(serial)
+end;
 
 -- The name of what a distinguished name stands for: `jdoe` of `uid=jdoe,ou=People,dc=x`.
 create or replace function silver.dn_name(dn text) returns text
