@@ -99,11 +99,8 @@ def test_it_is_asked_for_again_less_and_less_often_until_it_can_be_read(
     people = scene()
     people.detail = Detail(people.pretend.stream, people.fetch, key=("id",), refresh_days=10_000)
     people.answers = {"p0007": REFUSED}
-    asked_on = [
-        day
-        for day in (0, 1, 2, 3, 6, 7, 14, 15, 30, 31, 60, 61, 90, 91)
-        if people.enrich(warehouse, hub_settings, day) and people.asked
-    ]
+    days = (0, 1, 2, 3, 6, 7, 14, 15, 30, 31, 60, 61, 90, 91)
+    asked_on = [day for day in days if people.enrich(warehouse, hub_settings, day) and people.asked]
     assert asked_on == [0, 1, 3, 7, 15, 31, 61, 91]
     assert rejects(warehouse) == [("p0007", "unreadable", 8, "open")]
     people.answers.clear()
