@@ -23,13 +23,13 @@ from lsats_pipeline.core.errors import (
     Unreachable,
 )
 from lsats_pipeline.hub.sources import ldap, ldap_connection
+from lsats_pipeline.hub.sources.active_directory.streams import PEOPLE
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
 from lsats_pipeline_tests.certificates import certificate
 from lsats_pipeline_tests.clocks import Waits
 from lsats_pipeline_tests.hub.sources.conftest import Served
 
 AD_BASE = "OU=UMICH,DC=adsroot,DC=itcs,DC=umich,DC=edu"
-EVERYBODY = "(&(objectClass=person)(!(objectClass=computer)))"
 
 
 def account(
@@ -149,7 +149,7 @@ def message_id(request: bytes) -> bytes:
 
 def found(url: str, waits: Waits) -> list[str]:
     with ldap.connect(account(url), waits.clock) as directory:
-        return [e.dn.decode() for e in directory.search("dc=x", EVERYBODY, ["cn"])]
+        return [e.dn.decode() for e in directory.search("dc=x", PEOPLE, ["cn"])]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_an_ending_other_than_success(
         return entry(number, "cn=a", cn=["a"]) + done(number, code)
 
     with directory_that(answers) as url, ldap.connect(account(url), waits.clock) as directory:
-        entries = directory.search("dc=x", EVERYBODY, ["cn"])
+        entries = directory.search("dc=x", PEOPLE, ["cn"])
         assert next(entries).dn == b"cn=a"
         with pytest.raises(error, match=words):
             next(entries)
@@ -205,7 +205,7 @@ def test_values_that_are_held_back_are_fetched(waits: Waits) -> None:
         return entry(number, "cn=a", cn=["a"], **{name: values}) + done(number, 0)
 
     with directory_that(answers) as url, ldap.connect(account(url), waits.clock) as directory:
-        (whole,) = directory.search("dc=x", EVERYBODY, ["cn", "memberOf"])
+        (whole,) = directory.search("dc=x", PEOPLE, ["cn", "memberOf"])
     assert dict(whole.attributes) == {b"cn": [b"a"], b"memberOf": [b"a", b"b", b"c", b"d", b"e"]}
 
 
@@ -221,7 +221,7 @@ def test_an_entry_gone_before_its_values_came_is_tried_again(waits: Waits) -> No
         ldap.connect(account(url), waits.clock) as directory,
         pytest.raises(TransientError, match="went away"),
     ):
-        list(directory.search("dc=x", EVERYBODY, ["memberOf"]))
+        list(directory.search("dc=x", PEOPLE, ["memberOf"]))
 
 
 def test_nobody_there(waits: Waits) -> None:
@@ -259,15 +259,15 @@ def test_a_base_that_is_not_there(campus: Served) -> None:
         ldap.connect(campus_account(campus)) as directory,
         pytest.raises(ConfigurationError, match="T_BASE"),
     ):
-        list(directory.search("dc=elsewhere", EVERYBODY, ["cn"]))
+        list(directory.search("dc=elsewhere", PEOPLE, ["cn"]))
 
 
 def test_a_search_that_was_left_does_not_disturb_the_next(campus: Served) -> None:
     with ldap.connect(campus_account(campus)) as directory:
-        left = directory.search(AD_BASE, EVERYBODY, ["cn"], page_size=50)
+        left = directory.search(AD_BASE, PEOPLE, ["cn"], page_size=50)
         next(left)
         left.close()  # type: ignore[attr-defined]
-        names = {e.dn for e in directory.search(AD_BASE, EVERYBODY, ["cn"], page_size=100)}
+        names = {e.dn for e in directory.search(AD_BASE, PEOPLE, ["cn"], page_size=100)}
     assert len(names) == len(campus.records("active_directory_user"))
 
 
@@ -326,9 +326,9 @@ def notice(number: bytes) -> bytes:
 def test_the_same_read_goes_on(broken: Answer, waits: Waits) -> None:
     script = Script(broken, broken, whole)
     with directory_that(script) as url, ldap.connect(account(url), waits.clock) as directory:
-        entries = directory.search("dc=x", EVERYBODY, ["cn"])
+        entries = directory.search("dc=x", PEOPLE, ["cn"])
         assert [e.dn for e in ldap.distinct(entries, "objectGUID")] == [b"cn=a", b"cn=b", b"cn=c"]
-        assert next(e.dn for e in directory.search("dc=x", EVERYBODY, ["cn"])) == b"cn=a"
+        assert next(e.dn for e in directory.search("dc=x", PEOPLE, ["cn"])) == b"cn=a"
     assert script.asked == 4
 
 
@@ -336,7 +336,7 @@ def test_an_idle_connection_that_was_closed_is_replaced(waits: Waits) -> None:
     script = Script(lambda number: whole(number) + HANG_UP)
     with directory_that(script) as url, ldap.connect(account(url), waits.clock) as directory:
         for _ in range(3):
-            assert len(list(directory.search("dc=x", EVERYBODY, ["cn"]))) == 3
+            assert len(list(directory.search("dc=x", PEOPLE, ["cn"]))) == 3
     assert script.asked == 3
 
 
@@ -405,7 +405,7 @@ def test_cut_while_the_last_values_are_fetched(page_size: int, waits: Waits) -> 
         return last if b"next" in request else some + done(number, 0, cookie=b"next")
 
     with directory_that(answers) as url, ldap.connect(account(url), waits.clock) as directory:
-        entries = directory.search("dc=x", EVERYBODY, ["member"], page_size=page_size)
+        entries = directory.search("dc=x", PEOPLE, ["member"], page_size=page_size)
         found = {e.dn: dict(e.attributes) for e in ldap.distinct(entries, "objectGUID")}
     assert sorted(found) == [b"cn=0", b"cn=1", b"cn=2", b"cn=g", b"cn=z"]
     assert found[b"cn=g"] == {b"member": [b"a", b"b"]}
@@ -414,9 +414,9 @@ def test_cut_while_the_last_values_are_fetched(page_size: int, waits: Waits) -> 
 
 def test_a_search_in_the_middle_of_another(campus: Served, waits: Waits) -> None:
     with ldap.connect(campus_account(campus), waits.clock) as directory:
-        whole = {e.dn for e in directory.search(AD_BASE, EVERYBODY, ["cn"], page_size=50)}
+        whole = {e.dn for e in directory.search(AD_BASE, PEOPLE, ["cn"], page_size=50)}
         for page_size in (0, 50):
-            outer = directory.search(AD_BASE, EVERYBODY, ["cn"], page_size=page_size)
+            outer = directory.search(AD_BASE, PEOPLE, ["cn"], page_size=page_size)
             found = {next(outer).dn}
             assert len(list(directory.search(AD_BASE, "(cn=a*)", ["cn"], page_size=50))) > 1
             assert found | {e.dn for e in outer} == whole
@@ -446,7 +446,7 @@ def test_an_empty_list_next_to_its_first_part(waits: Waits) -> None:
         return entry(number, dn, member=[], member__0_1499=["a"] * 1500) + done(number, 0)
 
     with directory_that(answers) as url, ldap.connect(account(url), waits.clock) as directory:
-        [whole] = directory.search("dc=x", EVERYBODY, ["member"])
+        [whole] = directory.search("dc=x", PEOPLE, ["member"])
     assert dict(whole.attributes) == {b"member": [b"a"] * 1500 + [b"z"] * 200}
 
 
@@ -460,7 +460,7 @@ def test_pages_without_an_end(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> 
             ldap.connect(account(url), waits.clock) as directory,
             pytest.raises(IncompleteRead, match=words),
         ):
-            list(directory.search("dc=x", EVERYBODY, ["cn"], page_size=10))
+            list(directory.search("dc=x", PEOPLE, ["cn"], page_size=10))
 
 
 # ── several servers ───────────────────────────────────────────────────────────────────────────────
@@ -487,7 +487,7 @@ def test_another_server_takes_over_a_read(waits: Waits) -> None:
             settings = account(f"{first} {second}")
             stack = ExitStack()
             directory = stack.enter_context(ldap.connect(settings, waits.clock))
-            entries = directory.search("dc=x", EVERYBODY, ["cn"])
+            entries = directory.search("dc=x", PEOPLE, ["cn"])
             assert next(entries).dn == b"cn=a"
         assert {e.dn for e in entries} == {b"cn=a", b"cn=b", b"cn=c"}
         stack.close()
@@ -604,7 +604,7 @@ def test_a_trusted_certificate(
 ) -> None:
     with answering(secured, starttls=starttls) as url:
         with ldap.connect(account(url, ca_file=secured.file), waits.clock) as directory:
-            assert len(list(directory.search("dc=x", EVERYBODY, ["cn"]))) == 3
+            assert len(list(directory.search("dc=x", PEOPLE, ["cn"]))) == 3
         monkeypatch.setenv("SSL_CERT_FILE", str(secured.file))
         assert len(found(url, waits)) == 3
 
