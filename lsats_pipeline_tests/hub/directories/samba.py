@@ -92,7 +92,8 @@ def start(entries: list[Entry]) -> Iterator[Samba]:
     try:
         address = _free_address()
         issuer, _ = certificate(home, "localhost", addresses=[address, "127.0.0.1"])
-        (home / "key.pem").chmod(0o600)  # or Samba does not use it
+        (home / "key.pem").chmod(0o600)  # Samba uses no key that others may read or write
+        subprocess.run([*root, "chown", "root", str(home / "key.pem")], check=True)
         _provision(root, home / "domain", address)
         with _served(root, home / "domain", address, issuer):
             server = Samba(address, issuer)

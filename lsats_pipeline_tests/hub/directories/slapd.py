@@ -36,6 +36,7 @@ INSTALLED = SLAPD is not None and SCHEMA.exists()
 # Not inetOrgPerson, which is a kind of `user` in Active Directory.
 STANDARD = ("core", "cosine", "nis")
 ADMINISTRATOR, READER = f"cn=root,{DOMAIN}", f"cn=hub,{DOMAIN}"
+BLIND = f"cn=blind,{DOMAIN}"  # may not read object classes
 PASSWORD = "slapd-password"
 # Defined by slapd itself.
 _BUILT_IN = {
@@ -74,6 +75,8 @@ rootdn "{administrator}"
 rootpw {password}
 directory {home}/data
 index objectClass,cn,objectGUID eq
+access to attrs=objectClass by dn.exact="{blind}" none by * read
+access to * by * read
 """
 TOP = f"""
 dn: {DOMAIN}
@@ -86,6 +89,12 @@ dn: {READER}
 objectClass: person
 cn: hub
 sn: hub
+userPassword: {PASSWORD}
+
+dn: {BLIND}
+objectClass: person
+cn: blind
+sn: blind
 userPassword: {PASSWORD}
 """
 
@@ -156,6 +165,7 @@ def start(home: Path, entries: list[Entry]) -> Iterator[Slapd]:
             issuer=issuer,
             domain=DOMAIN,
             administrator=ADMINISTRATOR,
+            blind=BLIND,
             password=PASSWORD,
         )
     )

@@ -12,6 +12,7 @@ from lsats_pipeline.hub.sources import stream
 from lsats_pipeline.hub.sources.active_directory.client import ActiveDirectoryClient
 from lsats_pipeline.hub.sources.source import ReadRequest
 from lsats_pipeline_tests.campus.simulators.conftest import DAY
+from lsats_pipeline_tests.hub.directories import slapd
 from lsats_pipeline_tests.hub.directories.entries import LONG, TEAMS, Entry
 from lsats_pipeline_tests.hub.directories.server import NAMES, DirectoryServer, plain_dn
 
@@ -73,3 +74,15 @@ def test_a_long_list_of_members_is_whole(server: DirectoryServer, entries: list[
     mine = [r for r in people if f"CN=everyone,{TEAMS}" in listed(r.get("memberOf", []))]
     wanted = min(LONG, sum(entry.kind == "person" for entry in entries))
     assert len(record["member"]) == len(set(record["member"])) == len(mine) == wanted
+
+
+@pytest.mark.parametrize("entity", ["user", "computer"])
+def test_whoever_may_not_read_the_class(
+    of_slapd: slapd.Slapd, entries: list[Entry], entity: str
+) -> None:
+    """To OpenLDAP, too, a condition on what may not be read is neither true nor false."""
+    with of_slapd.client(AD_USER=slapd.BLIND) as client:
+        records = read(client, entity)
+    found = Counter(record["sAMAccountName"] for record in records)
+    assert found == Counter(entry.identity for entry in expected(entries, entity))
+    assert not any("objectClass" in record for record in records)
