@@ -161,6 +161,7 @@ class Directory(Pretend):
                 "uid": "one",
                 "dn": "uid=one,dc=x",
                 "telephoneNumber": "7",
+                "umichTitle": ["Clerk", "Poet"],
             },
             2: {**common, "uidNumber": "2", "uid": "two", "dn": "uid=two,dc=x"},
         }
@@ -186,16 +187,14 @@ def directory(warehouse: Warehouse, hub_settings: HubSettings) -> Directory:
 def test_a_silver_column_is_one_line(
     warehouse: Warehouse, hub_settings: HubSettings, directory: Directory
 ) -> None:
-    longer = replace(
-        MCOMMUNITY_USERS, columns=(*MCOMMUNITY_USERS.columns, line('Column("distinguished_name"'))
-    )
+    longer = replace(MCOMMUNITY_USERS, columns=(*MCOMMUNITY_USERS.columns, line('Column("titles"')))
     later = hub_settings.model_copy(
         update={"lsats_today": hub_settings.today() + dt.timedelta(days=1)}
     )
     rows = built(warehouse, later, longer)
-    assert {name: row["distinguished_name"] for name, row in rows.items()} == {
-        "one": "uid=one,dc=x",
-        "two": "uid=two,dc=x",
+    assert {name: row["titles"] for name, row in rows.items()} == {
+        "one": ["Clerk", "Poet"],
+        "two": [],
     }
     past = warehouse.query("select count(*) from silver.mcommunity_users_history")
     assert past == [(2,)]
@@ -293,7 +292,8 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     copy.insert(f"{PARKING}/streams.py", "),\n)", " LOT")
     (root / PARKING / "recorded/lot.json").write_text(block("/lots", "json"))
     users = "lsats_pipeline/hub/silver/tables/mcommunity_users.py"
-    copy.insert(users, "    ),\n    computed=(", f"        {block('distinguished_name').strip()}\n")
+    column = block('Column("titles"').strip()
+    copy.insert(users, "    ),\n    computed=(", f"        {column}\n")
     copy.insert(users, "    ),\n    expected=", f"        {block('no_work_phone').strip()}\n")
     settings_file = "lsats_pipeline/core/settings.py"
     copy.insert(settings_file, "    lsats_demo_people: int", f"    {block('lsats_greeting')}")

@@ -80,7 +80,7 @@ def _campus(settings: HubSettings, people: int) -> Iterator[Hub]:
 def _apart(settings: HubSettings) -> HubSettings:
     """Spool and documents of the bench stay out of the hub's."""
     home = settings.lsats_home / "bench"
-    return settings.model_copy(update={"lsats_home": home, "lsats_data_folder": None})
+    return settings.model_copy(update={"lsats_home": home, "lsats_data_folder": home / "inbox"})
 
 
 def _streams() -> list[Stream]:

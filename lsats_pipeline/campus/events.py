@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from lsats_pipeline.campus import names
+from lsats_pipeline.campus.defects import defects_of
 from lsats_pipeline.campus.departments import homes
+from lsats_pipeline.campus.labs import belongs_at_first, is_pi
 from lsats_pipeline.campus.people import (
     EMPLOYED,
     KINDS,
@@ -23,13 +26,24 @@ from lsats_pipeline.campus.people import (
     other_than,
     start_of,
 )
-from lsats_pipeline.campus.sampling import UNIFORMS, below, bernoulli, pick, raw, uniforms
-from lsats_pipeline.campus.world import Campus
+from lsats_pipeline.campus.sampling import (
+    UNIFORMS,
+    below,
+    bernoulli,
+    event_days,
+    pick,
+    raw,
+    uniforms,
+)
+from lsats_pipeline.campus.world import UNIQNAME_CHANGES, Campus
 
 LAGS = (0, 0, 0, 0, 0, 0, 0, 1, 2, 3)
 MAX_LAG = max(LAGS)
 # 0.85 % of all people have an event on a day; hires make it about 1 %.
 _RATE = 557  # of 65,536
+# Those who may get another uniqname get it so often that 0.1 % of all do on a day.
+_RENAMING = 234  # of 65,536
+_RENAMED = ("alumni", "student", "sponsored")
 
 
 class EventDraw(NamedTuple):
@@ -147,13 +161,39 @@ class States(NamedTuple):
     active_directory: Person | None
 
 
+def _change_uniqname(campus: Campus, person: Person, draw: EventDraw) -> Person:
+    return person._replace(renames=person.renames + 1)
+
+
+@lru_cache(maxsize=200_000)
+def _may_be_renamed(campus: Campus, number: int) -> bool:
+    # Awards, folders and machines go by the names of who is of a lab or employed.
+    if UNIQNAME_CHANGES not in campus.additions or start_of(campus, number).role not in _RENAMED:
+        return False
+    in_lab = any(belongs_at_first(campus, number, visiting) for visiting in (False, True))
+    return not (in_lab or is_pi(campus, number) or defects_of(campus, number))
+
+
+def _uniqname_changes(campus: Campus, number: int, first: int, last: int) -> Iterator[DatedEvent]:
+    """When somebody gets another uniqname; not before all systems have them."""
+    came = campus.since(number)
+    if last < (first := max(first, came + MAX_LAG + 1 if came else 1)):
+        return
+    if not any(event_days(b"renames", campus.seed, number, _RENAMING, first, last)):
+        return
+    if _may_be_renamed(campus, number):
+        for day in event_days(b"renames", campus.seed, number, _RENAMING, first, last):
+            drawn = uniforms(b"rename", campus.seed, number, day)[: len(EventDraw._fields)]
+            yield DatedEvent(day, _change_uniqname, EventDraw._make(drawn))
+
+
 def states(campus: Campus, number: int, day: int) -> States | None:
     """Who a person is on a day, or None before they came."""
     since = campus.since(number)
     if day < since:
         return None
     start = start_of(campus, number)
-    history = _history(campus, start, since, day) if day > since else []
+    history = _whole_history(campus, start, since, day) if day > since else []
     if not history and (since == 0 or day >= since + MAX_LAG):
         return States(start, start, start, start, start, start)
     truth = _replay(campus, start, history)
@@ -167,6 +207,17 @@ def states(campus: Campus, number: int, day: int) -> States | None:
     return States(start, truth, *believed)
 
 
+def present_state(now: States) -> Person:
+    """A person as the system believes that knows of most changes of the uniqname."""
+    believed = [
+        person
+        for system, person in zip(SYSTEMS, now[2:], strict=True)
+        if person is not None
+        and (person.jobs if system == "umich_api" else system in person.accounts)
+    ]
+    return max(believed, key=lambda person: person.renames, default=now.truth)
+
+
 def people_with_events(campus: Campus, day: int) -> Iterator[int]:
     """Everybody whose records may differ between the day before and `day`, ascending.
 
@@ -174,15 +225,23 @@ def people_with_events(campus: Campus, day: int) -> Iterator[int]:
     """
     first = max(1, day - MAX_LAG)
     for number in range(campus.people):
-        if _has_event(campus.seed, number, first, day):
+        if _has_event(campus.seed, number, first, day) or _is_renamed(campus, number, first, day):
             yield number
     for number in range(campus.people, campus.population(day)):
         came_lately = campus.since(number) >= first
-        if came_lately or _has_event(campus.seed, number, first, day):
+        if (
+            came_lately
+            or _has_event(campus.seed, number, first, day)
+            or _is_renamed(campus, number, first, day)
+        ):
             yield number
 
 
 _DAYS = tuple(struct.Struct(f"<{count}H") for count in range(UNIFORMS + 1))
+
+
+def _is_renamed(campus: Campus, number: int, first: int, last: int) -> bool:
+    return next(_uniqname_changes(campus, number, first, last), None) is not None
 
 
 def _has_event(seed: int, number: int, first: int, last: int) -> bool:
@@ -204,6 +263,14 @@ class DatedEvent(NamedTuple):
     def reached(self, system: int, day: int) -> bool:
         """Whether a system (its place in SYSTEMS) knows of it by `day`."""
         return self.day + pick(LAGS, self.draw[4 + system]) <= day
+
+
+def _whole_history(campus: Campus, start: Person, since: int, until: int) -> list[DatedEvent]:
+    """With the changes of the uniqname, of which there are none after leaving."""
+    history = _history(campus, start, since, until)
+    left = [event.day for event in history if event.apply is _leave]
+    renames = _uniqname_changes(campus, start.number, since, min(left, default=until + 1) - 1)
+    return sorted([*history, *renames], key=lambda event: event.day)
 
 
 def _history(campus: Campus, start: Person, since: int, until: int) -> list[DatedEvent]:

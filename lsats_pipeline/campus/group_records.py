@@ -19,7 +19,7 @@ from lsats_pipeline.campus.directory_names import (
     mcommunity_group_dn,
     person_dn,
 )
-from lsats_pipeline.campus.events import states
+from lsats_pipeline.campus.events import present_state, states
 from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.group_anomalies import anomalous_groups
 from lsats_pipeline.campus.groups import SYNC, Group, department_groups, everyone, lab_groups
@@ -27,7 +27,7 @@ from lsats_pipeline.campus.machine_events import machine_on
 from lsats_pipeline.campus.machine_views import machine_objects
 from lsats_pipeline.campus.machines import first_machines_in_ad
 from lsats_pipeline.campus.memberships import in_ad_groups, stays_in_department
-from lsats_pipeline.campus.people import ids_of, is_manager
+from lsats_pipeline.campus.people import ids_as, ids_of, is_manager
 from lsats_pipeline.campus.records import DOMAIN_SID, filled
 from lsats_pipeline.campus.sampling import uuid_of
 from lsats_pipeline.campus.views import MAIL_DOMAIN
@@ -76,16 +76,17 @@ def _account(campus: Campus, number: int, day: int) -> _GroupAccount | None:
     if now is None:
         return None
     start = now.start
-    uniqname = ids_of(campus, number, start.first, start.last).uniqname
+    ids = ids_of(campus, number, start.first, start.last)
     ad_dn = ""
     if now.active_directory and in_ad_groups(now.active_directory):
         odd = not is_manager(number) and "ad_escaped_ou" in defects_of(campus, number)
-        ad_dn = account_dn(campus, now.active_directory, uniqname, odd)
+        in_ad = ids_as(ids, now.active_directory).uniqname
+        ad_dn = account_dn(campus, now.active_directory, in_ad, odd)
     in_mcommunity = now.mcommunity is not None and "mcommunity" in now.mcommunity.accounts
     return _GroupAccount(
-        uniqname,
+        ids_as(ids, present_state(now)).uniqname,
         ad_dn,
-        person_dn(uniqname) if in_mcommunity else "",
+        person_dn(ids_as(ids, now.mcommunity).uniqname) if in_mcommunity else "",
         now.active_directory is not None and stays_in_department(now.active_directory, start),
     )
 

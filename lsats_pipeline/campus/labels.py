@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
+from lsats_pipeline.campus.events import present_state
 from lsats_pipeline.campus.facts import Facts
+from lsats_pipeline.campus.people import ids_as
 from lsats_pipeline.campus.views import (
     ActiveDirectoryUser,
     Known,
@@ -72,6 +74,8 @@ class MergedLabel(NamedTuple):
     umich_api: UmichApiJob | None
     mcommunity: McommunityPerson | None
     active_directory: ActiveDirectoryUser | None
+    renames: int = 0  # how often the uniqname has changed, as far as any system knows
+    lags: bool = False  # whether a record still goes by a former uniqname
 
     def any_of(self, *texts: str) -> bool:
         """Whether any of the four systems has one of these fields filled in."""
@@ -112,6 +116,8 @@ USER_FLAGS: Flags[MergedLabel] = (
     ("email_disagreement", lambda m: len(m.mails()) > 1),
     ("name_disagreement", lambda m: len(m.last_names()) > 1),
     ("department_disagreement", lambda m: len(m.departments()) > 1),
+    ("renamed", lambda m: m.renames),
+    ("rename_under_way", lambda m: m.lags),
 )
 
 
@@ -121,7 +127,17 @@ def merge(known: Known) -> MergedLabel:
     umich_api = [j for j in known.umich_api if j.uniqname and not j.problem]
     mcommunity = [e for e in known.mcommunity if e.well_formed and not e.problem]
     active_directory = [o for o in known.active_directory if o.well_formed and not o.problem]
+    present = present_state(known.person)
+    name = ids_as(known.ids, present).uniqname
+    names = {
+        *(account.named for account in tdx),
+        *(job.uniqname for job in umich_api),
+        *(entry.uid.lower() for entry in mcommunity),
+        *(ad_user.cn for ad_user in active_directory),
+    }
     return MergedLabel(
+        renames=present.renames,
+        lags=bool(present.renames and names - {name}),
         tdx=min(tdx, key=lambda a: (not a.active, a.uid), default=None),
         tdx_accounts=len(tdx),
         umich_api=min(umich_api, key=lambda j: j.rcd, default=None),
@@ -153,7 +169,8 @@ def label_person(facts: Facts, known: Known) -> None:
         )
     merged = merge(known)
     if merged.tdx or merged.umich_api or merged.mcommunity or merged.active_directory:
-        raise_flags(facts, "users", USER_FLAGS, merged, known.ids.uniqname)
+        present = ids_as(known.ids, present_state(known.person))
+        raise_flags(facts, "users", USER_FLAGS, merged, present.uniqname)
 
 
 def _label(

@@ -73,6 +73,12 @@ def uniqname(number: int, seed: int, first: str, last: str) -> str:
     return initial(first) + _spell(high, 3) + _CONSONANTS[low]
 
 
+def changed_uniqname(uniqname: str, times: int) -> str:
+    """What it is after so many changes: the syllables, which are the person's, stay."""
+    first = (ord(uniqname[0]) - ord("a") + times) % 26
+    return chr(ord("a") + first) + uniqname[1:]
+
+
 def _spell(number: int, syllables: int) -> str:
     text = ""
     for _ in range(syllables):

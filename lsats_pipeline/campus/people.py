@@ -50,10 +50,11 @@ class Person(NamedTuple):
     disabled: frozenset[str]  # accounts that are kept but switched off
     changes: int
     changed: int  # the day of the last change, `since` at first
+    renames: int = 0  # how often they got another uniqname
 
 
 class Ids(NamedTuple):
-    """What identifies a person in each system, the same for life."""
+    """What identifies a person in each system, the same for life, but for the uniqname."""
 
     uniqname: str
     empl_id: str
@@ -178,6 +179,13 @@ def ids_of(campus: Campus, number: int, first: str, last: str) -> Ids:
         uid_number=100_000 + 2 * shuffled(number, campus.seed, 89_999_999, 69_621),
         spare_uid_number=100_001 + 2 * shuffled(number, campus.seed, 89_999_999, 69_621),
     )
+
+
+def ids_as(ids: Ids, person: Person | None) -> Ids:
+    """Identifiers as of a person's state, true or believed."""
+    if person is None or not person.renames:
+        return ids
+    return ids._replace(uniqname=names.changed_uniqname(ids.uniqname, person.renames))
 
 
 def traits_of(campus: Campus, number: int) -> PersonTraits:

@@ -15,7 +15,7 @@ from lsats_pipeline.campus.defects import with_bad_bytes
 from lsats_pipeline.campus.departments import ROOTS, skeleton
 from lsats_pipeline.campus.directory_names import PEOPLE_BASE, account_dn
 from lsats_pipeline.campus.facts import Facts
-from lsats_pipeline.campus.people import Ids, Person, manager
+from lsats_pipeline.campus.people import Ids, Person, ids_as, manager
 from lsats_pipeline.campus.views import (
     MAIL_DOMAIN,
     ActiveDirectoryUser,
@@ -41,13 +41,14 @@ def record_person(facts: Facts, campus: Campus, known: Known) -> None:
     states, ids = known.person, known.ids
     for account in known.tdx:
         assert states.tdx
-        _record_tdx(facts, campus, states.tdx, ids, account)
+        _record_tdx(facts, campus, states.tdx, ids_as(ids, states.tdx), account)
     for row in known.umich_api:
         assert states.umich_api
         facts.record("umich_api", "user", row.key, employee(states.umich_api, row))
     for entry in known.mcommunity:
         assert states.mcommunity
-        content = mcommunity_person(campus, states.mcommunity, ids, entry)
+        believed = ids_as(ids, states.mcommunity)
+        content = mcommunity_person(campus, states.mcommunity, believed, entry)
         key = str(entry.uid_number)
         facts.record("mcommunity_ldap", "user", key, content, lookup=entry.uid.lower())
     for ad_user in known.active_directory:
@@ -260,7 +261,7 @@ def active_directory_user(
     campus: Campus, person: Person, known: Known, ad_user: ActiveDirectoryUser
 ) -> Record:
     """An AD user: LDAP shape, GUID and SID as text, times as the directory writes them."""
-    ids = known.ids
+    ids = ids_as(known.ids, person)
     dn = account_dn(campus, person, ad_user.cn, "ad_escaped_ou" in known.defects)
     account = ad_user.cn if "\n" not in ad_user.cn else f"$DUPLICATE-{ad_user.guid[:6]}"
     display = with_bad_bytes(f"{person.first} {person.last}", ad_user.problem)

@@ -11,7 +11,7 @@ from lsats_pipeline.campus.events import States, states
 from lsats_pipeline.campus.facts import Facts
 from lsats_pipeline.campus.labels import label_person
 from lsats_pipeline.campus.memberships import ad_groups_of
-from lsats_pipeline.campus.people import Ids, Person, ids_of, is_manager, manager
+from lsats_pipeline.campus.people import Ids, Person, ids_as, ids_of, is_manager, manager
 from lsats_pipeline.campus.records import record_person
 from lsats_pipeline.campus.views import known
 from lsats_pipeline.campus.world import Campus
@@ -50,7 +50,7 @@ def _facts(campus: Campus, number: int, now: States | None, groups: tuple[str, .
     ids = ids_of(campus, number, now.start.first, now.start.last)
     defects = NO_DEFECTS if is_manager(number) else defects_of(campus, number)
     seen = known(campus, now, ids, defects, groups)
-    _add_truth(facts, campus, now.truth, ids, defects)
+    _add_truth(facts, campus, now.truth, ids_as(ids, now.truth), defects)
     record_person(facts, campus, seen)
     label_person(facts, seen)
     return facts

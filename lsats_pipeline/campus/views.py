@@ -15,7 +15,7 @@ from lsats_pipeline.campus import names
 from lsats_pipeline.campus.defects import NUL, bad_bytes
 from lsats_pipeline.campus.departments import homes, long_code_department, skeleton, tdx_code
 from lsats_pipeline.campus.events import States
-from lsats_pipeline.campus.people import Ids, Person, manager
+from lsats_pipeline.campus.people import Ids, Person, ids_as, manager
 from lsats_pipeline.campus.world import LOGINS, Campus
 
 MAIL_DOMAIN = "umich.example.edu"
@@ -122,10 +122,12 @@ def known(
         states,
         ids,
         defects,
-        tdx_accounts(campus, states.tdx, ids, defects),
-        umich_api_jobs(campus, states.umich_api, ids, defects),
-        mcommunity_people(campus, states.mcommunity, ids, defects),
-        active_directory_users(states.active_directory, ids, defects),
+        tdx_accounts(campus, states.tdx, ids_as(ids, states.tdx), defects),
+        umich_api_jobs(campus, states.umich_api, ids_as(ids, states.umich_api), defects),
+        mcommunity_people(campus, states.mcommunity, ids_as(ids, states.mcommunity), defects),
+        active_directory_users(
+            states.active_directory, ids_as(ids, states.active_directory), defects
+        ),
         groups,
     )
 

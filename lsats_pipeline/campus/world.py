@@ -11,7 +11,8 @@ LEAST_MACHINES = 60
 LOGINS = "logins"  # the hub knows from the login whose a TDX account without a uniqname is
 SPELLINGS = "spellings"  # identifiers of machines as people and programs really spell them
 STAND_INS = "stand-ins"  # Active Directory has accounts of services, contacts, foreign principals
-ADDITIONS = frozenset({LOGINS, SPELLINGS, STAND_INS})
+UNIQNAME_CHANGES = "uniqname_changes"  # people get other uniqnames
+ADDITIONS = frozenset({LOGINS, SPELLINGS, STAND_INS, UNIQNAME_CHANGES})
 
 
 class Campus(NamedTuple):

@@ -24,7 +24,8 @@ class AssetStatus:
 
     `status`: that of the last run, or `never`, or `died` when its process is gone.
     `held`: removals kept back for a person. `set_aside`: documents that could not be read, each
-    with cause and remedy. `waiting`: runs upstream that it has not used yet.
+    with cause and remedy. `lost`: records that are in no row, and nothing says why. `waiting`: runs
+    upstream that it has not used yet.
     """
 
     layer: str
@@ -42,6 +43,7 @@ class AssetStatus:
     rejected: int | None
     held: int
     set_aside: dict[str, str]
+    lost: int
     waiting: int
     open_rejects: int
     rows: int | None
@@ -53,7 +55,7 @@ class AssetStatus:
         return f"{self.layer}/{self.entity}"
 
     def marks(self, today: dt.date) -> tuple[str, ...]:
-        """What deserves a look: `failed`, `died`, `stale`, `held`, `set aside`, `waiting`."""
+        """What deserves a look: `failed`, `died`, `stale`, `held`, `set aside`, `lost` ..."""
         return tuple(self._marks(today))
 
     def as_json(self, today: dt.date) -> dict[str, Any]:
@@ -69,6 +71,8 @@ class AssetStatus:
             yield "held"
         if self.set_aside:
             yield "set aside"
+        if self.lost:
+            yield "lost"
         if self.waiting:
             yield "waiting"
 

@@ -142,6 +142,8 @@ def _show_status(found: list[AssetStatus], today: dt.date) -> None:
             note(f"{asset.asset} failed: {cut(asset.error, 200)}")
         for file, cause in asset.set_aside.items():
             note(f"{asset.asset} set {file} aside: {cause}")
+        if asset.lost:
+            note(f"{asset.asset}: {asset.lost:,} records are in no row, and no flag says why")
         if asset.held:
             note(
                 f"{asset.asset}: {asset.held:,} removals are held; look at the source, then"

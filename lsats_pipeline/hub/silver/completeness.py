@@ -64,7 +64,7 @@ _INPUT = sql.SQL(
     join (
         select distinct known.{on} as key
         from {input} as known
-        where not exists (select from {table} as row where row.{key} = known.{on})
+        where not exists (select from {table} as row where row.{key} = known.{on}){renamed}
     ) as rowless on rowless.key = item.{on}
     where not item.quality_flags ?| {excused}
     union all
@@ -107,6 +107,20 @@ def _of_input(table: IntegratedTable, used: Input) -> sql.Composable:
         table=sql.Identifier("silver", table.name),
         key=sql.Identifier(table.key),
         excused=sql.SQL("{}::text[]").format(sql.Literal(list(table.excused))),
+        renamed=_renamed(table, used) if table.renames else sql.SQL(""),
+    )
+
+
+def _renamed(table: IntegratedTable, used: Input) -> sql.Composable:
+    """Records by a former key are in the row of the present one."""
+    assert table.renames
+    return sql.SQL(
+        " and not exists (select from {renames} as past"
+        " where past.{former} = known.{on} and past.records <> '[]')"
+    ).format(
+        renames=sql.Identifier("silver", table.renames.name),
+        former=sql.Identifier(f"former_{table.key}"),
+        on=sql.Identifier(used.on),
     )
 
 

@@ -24,10 +24,45 @@ _NEAR = 5
 # Facts about the row, shown next to its values instead of among them.
 _ASIDE = frozenset({"field_sources", "source_raw_ids", "raw_id", "detail_raw_id"})
 _VERSIONS = """
-select {names}, ingestion_run_id, valid_from, valid_to from {history} where {identity} = {key}
+with version as (
+    select {names}, ingestion_run_id, valid_from, valid_to from {history}
+    where {identity} = any({keys})
+    union all
+    select {names}, ingestion_run_id, updated_at, null from {current}
+    where {identity} = any({keys})
+)
+select version.*
+from version
+join unnest({keys}::text[], {since}::timestamptz[], {until}::timestamptz[])
+    as tenure (key, since, until)
+    on tenure.key = version.{identity}::text
+    and (tenure.since is null or version.valid_from >= tenure.since)
+    and (tenure.until is null or version.valid_from < tenure.until)
+order by version.valid_from, version.valid_to nulls last
+"""
+# Whom a key means, or meant: the present row, and each person who gave the key up.
+_PEOPLE = """
+select distinct {key} from (
+    select past.{key} from {renames} as past where past.{former} = {wanted} and not past.is_conflict
+    union all
+    select {wanted} where exists (select from {current} where {key} = {wanted}) or not exists (
+        select from {renames} as past where past.{former} = {wanted} and not past.is_conflict)
+) as person order by 1
+"""
+# Former keys of a row, each until it was given up, and since the one before gave it up.
+_TENURES = """
+select past.{former} as key, (
+        select max(other.left_at) from {renames} as other
+        where other.{former} = past.{former} and other.left_at < past.left_at
+            and other.{key} <> past.{key} and not other.is_conflict
+    ) as since, past.left_at as until
+from {renames} as past
+where past.{key} = {wanted} and not past.is_conflict
 union all
-select {names}, ingestion_run_id, updated_at, null from {current} where {identity} = {key}
-order by valid_from, valid_to nulls last
+select {wanted}, (
+        select max(other.left_at) from {renames} as other
+        where other.{former} = {wanted} and not other.is_conflict
+    ), null
 """
 _EVIDENCE = """
 select raw.raw_id, raw.source_system || '_' || raw.entity_type as stream, raw.external_id,
@@ -123,13 +158,44 @@ def histories(connection: Connection, table: Table, key: str) -> list[History]:
         near = _near(connection, table, key)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ConfigurationError(f"silver.{table.name} has no {_key(table)} {key!r}{hint}")
-    return [_history(connection, table, identity) for identity in identities]
+    people = [one for i in identities for one in _people(connection, table, i)]
+    found = (_history(connection, table, person) for person in dict.fromkeys(people))
+    return [history for history in found if history.versions]
+
+
+def _people(connection: Connection, table: Table, identity: str) -> list[str]:
+    """The rows that an identity means or meant: several when it was given up and taken again."""
+    if not isinstance(table, IntegratedTable) or not table.renames:
+        return [identity]
+    query = sql.SQL(_PEOPLE).format(wanted=sql.Literal(identity), **_rename_places(table))
+    return [row[0] for row in connection.execute(query).fetchall()]
+
+
+def _tenures(connection: Connection, table: Table, identity: str) -> list[tuple[Any, ...]]:
+    """(identity, since, until) of all identities that the row has had."""
+    if not isinstance(table, IntegratedTable) or not table.renames:
+        return [(identity, None, None)]
+    query = sql.SQL(_TENURES).format(wanted=sql.Literal(identity), **_rename_places(table))
+    return connection.execute(query).fetchall()
+
+
+def _rename_places(table: IntegratedTable) -> dict[str, sql.Composable]:
+    assert table.renames
+    return {
+        "renames": sql.Identifier("silver", table.renames.name),
+        "key": sql.Identifier(table.key),
+        "former": sql.Identifier(f"former_{table.key}"),
+        "current": sql.Identifier("silver", table.name),
+    }
 
 
 def _history(connection: Connection, table: Table, identity: str) -> History:
+    keys, since, until = zip(*_tenures(connection, table, identity), strict=True)
     query = sql.SQL(_VERSIONS).format(
         names=_names(fields(table)),
-        key=sql.Literal(identity),
+        keys=sql.Literal(list(keys)),
+        since=sql.Literal([str(moment) if moment else None for moment in since]),
+        until=sql.Literal([str(moment) if moment else None for moment in until]),
         **_places(table),
     )
     with connection.cursor(row_factory=dict_row) as cursor:

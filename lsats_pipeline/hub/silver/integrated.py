@@ -32,6 +32,40 @@ _INPUT = sql.SQL(
         order by item.{on}, {order}
     )"""
 )
+# Records by their own key or, while a system lags behind, by a former one.
+_RENAMED_ROWS = sql.SQL(
+    """
+    {rows} as (
+        select keys.key as merged_key, item.*
+        from keys
+        join {table} as item on item.{on} = keys.key
+        where not exists (
+            select from {renames} as past
+            where past.{former} = item.{on} and past.records ? ({name} || '/' || item.external_id))
+        union all
+        select keys.key, item.*
+        from keys
+        join {renames} as past on past.{key} = keys.key
+        join {table} as item on item.{on} = past.{former}
+        where {belongs}
+    )"""
+)
+_RENAMED_INPUT = sql.SQL(
+    """
+    {alias} as (
+        select distinct on (item.merged_key) item.*
+        from {rows} as item
+        order by item.merged_key, {order}
+    )"""
+)
+_RENAMED_TOTALS = sql.SQL(
+    """
+    {all_alias} as (
+        select item.merged_key as key, {totals}
+        from {rows} as item
+        group by item.merged_key
+    )"""
+)
 _TOTALS = sql.SQL(
     """
     {all_alias} as (
@@ -77,7 +111,7 @@ def integrated_rows(table: IntegratedTable) -> sql.Composable:
     knowing = [i.alias for i in table.inputs if not i.enrichment_only]
     return _INTEGRATED.format(
         inputs=sql.SQL(",").join(
-            [*(part for i in table.inputs for part in _input(i)), *map(_parts, table.parts)]
+            [*(part for i in table.inputs for part in _input(table, i)), *map(_parts, table.parts)]
         ),
         key=sql.Identifier(table.key),
         names=_comma(sql.Identifier("merged", c.name) for c in table.columns),
@@ -93,7 +127,7 @@ def integrated_rows(table: IntegratedTable) -> sql.Composable:
         ),
         joins=sql.SQL("").join(
             [
-                *map(_join, table.inputs),
+                *(_join(table, i) for i in table.inputs),
                 *map(_look_up, table.lookups),
                 *map(_join_parts, table.parts),
             ]
@@ -118,10 +152,29 @@ def affected_keys(table: IntegratedTable, runs: sql.Composable) -> sql.Composabl
 
     Looks at rows as they are and as they were: a person whose uniqname changed affects two keys.
     """
-    inputs = (part for i in table.inputs for part in _changed(i.table, i.on, runs))
+    inputs = [part for i in table.inputs for part in _changed(i.table, i.on, runs)]
     lookups = (_pointing(table, x, runs) for x in table.lookups)
     parts = (part for p in table.parts for part in _changed(p.table, p.on, runs))
-    return _valid(table, (*inputs, *lookups, *parts))
+    renamed = _renamed(table, inputs, runs) if table.renames else ()
+    return _valid(table, (*inputs, *lookups, *parts, *renamed))
+
+
+def _renamed(
+    table: IntegratedTable, inputs: list[sql.Composable], runs: sql.Composable
+) -> Iterator[sql.Composable]:
+    """Both keys of changed renames, and present keys of records that changed by a former one."""
+    assert table.renames
+    yield from _changed(table.renames, table.key, runs)
+    yield from _changed(table.renames, f"former_{table.key}", runs)
+    yield sql.SQL(
+        "select past.{key} from {renames} as past join ({inputs}) as changed (key)"
+        " on past.{former} = changed.key"
+    ).format(
+        key=sql.Identifier(table.key),
+        renames=_table(table.renames),
+        inputs=sql.SQL(" union ").join(inputs),
+        former=sql.Identifier(f"former_{table.key}"),
+    )
 
 
 def _valid(
@@ -156,11 +209,32 @@ def _pointing(table: IntegratedTable, lookup: Lookup, runs: sql.Composable) -> s
         on=sql.Identifier(via.on),
         table=_table(via.table),
         match=sql.Identifier(lookup.match_column),
-        changed=sql.SQL(" union ").join(_changed(lookup.table, lookup.key, runs)),
+        changed=sql.SQL(" union ").join(
+            [*_changed(lookup.table, lookup.key, runs), *_renamed_targets(table, lookup, runs)]
+        ),
     )
 
 
-def _input(used: Input) -> Iterator[sql.Composable]:
+def _renamed_targets(
+    table: IntegratedTable, lookup: Lookup, runs: sql.Composable
+) -> Iterator[sql.Composable]:
+    """Rows of the lookup that belong to another key since a rename changed."""
+    used = next((i for i in table.inputs if i.table is lookup.table), None)
+    if table.renames and used:
+        yield sql.SQL(
+            "select item.{key} from {table} as item where item.{on} in ({formers})"
+        ).format(
+            key=sql.Identifier(lookup.key),
+            table=_table(lookup.table),
+            on=sql.Identifier(used.on),
+            formers=sql.SQL(" union ").join(_changed(table.renames, f"former_{table.key}", runs)),
+        )
+
+
+def _input(table: IntegratedTable, used: Input) -> Iterator[sql.Composable]:
+    if table.renames:
+        yield from _renamed_input(table, table.renames, used)
+        return
     common = {"on": sql.Identifier(used.on), "table": _table(used.table)}
     order = _comma(sql.SQL("{}").format(sql.SQL(o)) for o in used.order)
     yield _INPUT.format(alias=sql.Identifier(used.alias), order=order, **common)
@@ -168,15 +242,36 @@ def _input(used: Input) -> Iterator[sql.Composable]:
         yield _totals(f"{used.alias}_all", used)
 
 
+def _renamed_input(
+    table: IntegratedTable, renames: SqlModel, used: Input
+) -> Iterator[sql.Composable]:
+    rows = sql.Identifier(f"{used.alias}_rows")
+    name = sql.Literal(used.table.name)
+    by_record = sql.SQL("past.records ? ({} || '/' || item.external_id)").format(name)
+    yield _RENAMED_ROWS.format(
+        rows=rows,
+        table=_table(used.table),
+        on=sql.Identifier(used.on),
+        renames=_table(renames),
+        key=sql.Identifier(table.key),
+        former=sql.Identifier(f"former_{table.key}"),
+        name=name,
+        belongs=sql.SQL("past.is_latest") if used.enrichment_only else by_record,
+    )
+    order = _comma(sql.SQL("{}").format(sql.SQL(o)) for o in used.order)
+    yield _RENAMED_INPUT.format(alias=sql.Identifier(used.alias), rows=rows, order=order)
+    if used.totals:
+        totals = _aggregates(used)
+        all_alias = sql.Identifier(f"{used.alias}_all")
+        yield _RENAMED_TOTALS.format(all_alias=all_alias, rows=rows, totals=totals)
+
+
 def _parts(used: Children) -> sql.Composable:
     return _totals(used.alias, used)
 
 
 def _totals(alias: str, used: Input | Children) -> sql.Composable:
-    totals = _comma(
-        sql.SQL("({})::{} as {}").format(sql.SQL(text), sql.SQL(kind), sql.Identifier(name))
-        for name, (kind, text) in used.totals.items()
-    )
+    totals = _aggregates(used)
     return _TOTALS.format(
         all_alias=sql.Identifier(alias),
         on=sql.Identifier(used.on),
@@ -185,10 +280,18 @@ def _totals(alias: str, used: Input | Children) -> sql.Composable:
     )
 
 
-def _join(used: Input) -> sql.Composable:
+def _aggregates(used: Input | Children) -> sql.Composable:
+    return _comma(
+        sql.SQL("({})::{} as {}").format(sql.SQL(text), sql.SQL(kind), sql.Identifier(name))
+        for name, (kind, text) in used.totals.items()
+    )
+
+
+def _join(table: IntegratedTable, used: Input) -> sql.Composable:
+    on = "merged_key" if table.renames else used.on
     parts: list[sql.Composable] = [
         sql.SQL("\n    left join {alias} on {alias}.{on} = keys.key").format(
-            alias=sql.Identifier(used.alias), on=sql.Identifier(used.on)
+            alias=sql.Identifier(used.alias), on=sql.Identifier(on)
         )
     ]
     if used.totals:

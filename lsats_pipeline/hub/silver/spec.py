@@ -251,6 +251,8 @@ class IntegratedTable:
 
     Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
     `excused`: flags of tier 1 rows that say why they are in no row here; others must be.
+    `renames`: former keys (`former_<key>`) with the present one, the `records` that still have the
+    former one and belong to the present one, and whether others mean it (`is_latest`).
     """
 
     name: Name
@@ -261,6 +263,7 @@ class IntegratedTable:
     parts: tuple[Children, ...] = ()
     valid: Sql = "true"
     excused: tuple[Name, ...] = ()
+    renames: SqlModel | None = None
     rules: tuple[QualityRule, ...] = ()
     bonus: Bonus | None = None
     expected: Expected = Expected()
@@ -290,6 +293,7 @@ class IntegratedTable:
             *(i.table for i in self.inputs),
             *(x.table for x in self.lookups),
             *(p.table for p in self.parts),
+            *((self.renames,) if self.renames else ()),
         )
         return tuple({t.name: t for t in tables}.values())
 

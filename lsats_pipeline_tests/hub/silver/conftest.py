@@ -42,6 +42,15 @@ _TRUTH = (
     "labs", "lab_members", "lab_computers", "machine_records",
     "computers", "groups", "group_members", "group_owners", "other_accounts",
 )  # fmt: skip
+# The uniqnames of those who have had several, in order.
+_NAMES = """
+select array_agg(uniqname order by first_seen) from (
+    select person_id, uniqname, min(valid_from) as first_seen from campus.people
+    where valid_from <= %(day)s
+    group by 1, 2
+) as name
+group by person_id having count(*) > 1
+"""
 _REJECTS = """
 select
     'rejects:' || entity || case layer when 'enrichment' then '_detail' else '' end,
@@ -61,6 +70,7 @@ class Day(NamedTuple):
     rejects: set[Label]
     known: list[Stored]
     labels: set[Label]
+    names: list[list[str]]  # of people who have had several
 
 
 class Lived(NamedTuple):
@@ -142,6 +152,7 @@ def _seen(url: str, day: dt.date) -> Day:
             rejects=set(connection.execute(_REJECTS)),
             known=known,
             labels=set(connection.execute(_LABELS, {"day": day})),
+            names=[row[0] for row in connection.execute(_NAMES, {"day": day})],
         )
 
 

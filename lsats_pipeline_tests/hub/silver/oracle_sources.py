@@ -69,6 +69,15 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
+def shown_name(row: Row) -> str:
+    """The uniqname that a record of a person shows, in whichever system; "" if none."""
+    content = row.get("attributes", row)
+    for field in ("sAMAccountName", "AlternateID", "UniqName", "uid"):
+        if value := content.get(field):
+            return str(value[0] if isinstance(value, list) else value).strip().lower()
+    return ""
+
+
 # --- values ------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,13 @@ from lsats_pipeline_tests.hub.silver import oracle_directories as directories
 from lsats_pipeline_tests.hub.silver import oracle_groups, oracle_integrated, oracle_inventory
 from lsats_pipeline_tests.hub.silver.conftest import Day
 from lsats_pipeline_tests.hub.silver.oracle_integrated import Expected, Tier1
-from lsats_pipeline_tests.hub.silver.oracle_sources import AD_VOLATILE, Row, Stored
+from lsats_pipeline_tests.hub.silver.oracle_sources import (
+    AD_VOLATILE,
+    Row,
+    Stored,
+    shown_name,
+    usable,
+)
 from lsats_pipeline_tests.hub.silver.oracle_sources import SOURCES as OF_PEOPLE
 
 SOURCES: dict[str, Callable[[list[Stored]], dict[str, Row]]] = OF_PEOPLE | {
@@ -42,6 +48,23 @@ def tier1(day: Day) -> Tier1:
     return {name: oracle(day.known) for name, oracle in SOURCES.items()} | links
 
 
+def by_present_names(day: Day, found: Tier1) -> Tier1:
+    """Records that lag behind a change of the uniqname are those of the person with the new one."""
+    shown = {shown_name(usable(row) or {}) for row in day.known if row.entity == "user"}
+    present: dict[str, str] = {}
+    for names in day.names:
+        if seen := [name for name in names if name in shown]:
+            present |= dict.fromkeys(names, seen[-1])
+    people = ("tdx_users", "umapi_employees", "mcommunity_users", "ad_users")
+    return found | {
+        table: {
+            key: row | {"uniqname": present.get(row["uniqname"], row["uniqname"])}
+            for key, row in found[table].items()
+        }
+        for table in people
+    }
+
+
 def merged(day: Day, table: str) -> dict[str, Expected]:
     """The expected rows of a merged table."""
-    return MERGED[table](tier1(day))
+    return MERGED[table](by_present_names(day, tier1(day)))

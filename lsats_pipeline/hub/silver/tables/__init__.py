@@ -1,7 +1,7 @@
 """The silver tables. `SILVER_TABLES` is the table of contents, in the order of building.
 
 tdx_users, tdx_departments, umapi_employees, umapi_departments, mcommunity_users, ad_users
-    ──▶ departments, users
+    ──▶ departments, uniqname_evidence ──▶ former_uniqnames ──▶ users
 ad_units, ad_computers ──▶ ad_organizational_units
 keyconfigure_cards ──▶ keyconfigure_computers
 ad_groups, mcommunity_groups, ad_users, ad_computers, users
@@ -27,6 +27,7 @@ from lsats_pipeline.hub.silver.tables.computer_records import COMPUTER_RECORDS
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
 from lsats_pipeline.hub.silver.tables.department_name_matches import DEPARTMENT_NAME_MATCHES
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.hub.silver.tables.group_owners import GROUP_OWNERS
 from lsats_pipeline.hub.silver.tables.groups import GROUPS
@@ -44,6 +45,7 @@ from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.hub.silver.tables.umapi_departments import UMAPI_DEPARTMENTS
 from lsats_pipeline.hub.silver.tables.umapi_employees import UMAPI_EMPLOYEES
+from lsats_pipeline.hub.silver.tables.uniqname_evidence import UNIQNAME_EVIDENCE
 from lsats_pipeline.hub.silver.tables.users import USERS
 
 SILVER_TABLES: tuple[Table, ...] = (
@@ -63,6 +65,8 @@ SILVER_TABLES: tuple[Table, ...] = (
     AD_ORGANIZATIONAL_UNITS,
     KEYCONFIGURE_COMPUTERS,
     DEPARTMENTS,
+    UNIQNAME_EVIDENCE,
+    FORMER_UNIQNAMES,
     USERS,
     GROUP_MEMBERS,
     GROUP_OWNERS,

@@ -2,7 +2,7 @@
 
 computer_records ──▶ which records are one machine
 tdx_assets, keyconfigure_computers, ad_computers ──▶ what they say        ──▶ computers
-users, tdx_users, departments, tdx_departments ──▶ owners and departments
+users, former_uniqnames, tdx_users, departments, tdx_departments ──▶ owners and departments
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.computer_records import COMPUTER_RECORDS
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.keyconfigure_computers import KEYCONFIGURE_COMPUTERS
 from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
 from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
@@ -119,6 +120,7 @@ COMPUTERS = SqlModel(
         TDX_ASSETS,
         KEYCONFIGURE_COMPUTERS,
         AD_COMPUTERS,
+        FORMER_UNIQNAMES,
         USERS,
         TDX_USERS,
         DEPARTMENTS,

@@ -27,11 +27,15 @@ former as (
     where named.name is not null
     group by record.computer_id
 ),
--- People by their id in TeamDynamix. Several accounts of one person are that person.
+-- People by their id in TeamDynamix. Several accounts of one person are that person, and one that
+-- still goes by a former uniqname is, too.
 person as (
-    select account.tdx_user_uid, account.uniqname
+    select account.tdx_user_uid, known.uniqname
     from silver.tdx_users as account
-    join silver.users as known on known.uniqname = account.uniqname
+    left join silver.former_uniqnames as past
+        on past.former_uniqname = account.uniqname
+        and past.records ? ('tdx_users/' || account.external_id)
+    join silver.users as known on known.uniqname = coalesce(past.uniqname, account.uniqname)
 ),
 -- Departments by their id in TeamDynamix, likewise.
 unit as (
@@ -77,8 +81,14 @@ found as materialized (
     cross join lateral (select silver.real_serial(kc.oem_serial_number) as number) as kc_serial
     left join person as owner on owner.tdx_user_uid = tdx.owning_customer_id
     left join person as payer on payer.tdx_user_uid = tdx.attr_financial_owner_uid
-    left join silver.users as kc_owner on kc_owner.uniqname = lower(kc.owner)
-    left join silver.users as ad_owner on ad_owner.uniqname = lower(silver.dn_name(ad.managed_by))
+    left join silver.former_uniqnames as kc_past
+        on kc_past.former_uniqname = lower(kc.owner) and kc_past.is_latest
+    left join silver.users as kc_owner
+        on kc_owner.uniqname = coalesce(kc_past.uniqname, lower(kc.owner))
+    left join silver.former_uniqnames as ad_past
+        on ad_past.former_uniqname = lower(silver.dn_name(ad.managed_by)) and ad_past.is_latest
+    left join silver.users as ad_owner
+        on ad_owner.uniqname = coalesce(ad_past.uniqname, lower(silver.dn_name(ad.managed_by)))
     left join unit on unit.tdx_id = tdx.owning_department_id
     left join folder on folder.ou_department = ad.ou_department
     left join silver.departments as kc_unit on kc_unit.dept_id = kc.owner

@@ -14,11 +14,20 @@ from lsats_pipeline.hub.silver.tables.ad_computers import AD_COMPUTERS
 from lsats_pipeline.hub.silver.tables.ad_groups import AD_GROUPS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
 from lsats_pipeline.hub.silver.tables.changes import different
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.silver.tables.users import USERS
 
-UPSTREAM = (AD_GROUPS, MCOMMUNITY_GROUPS, AD_USERS, MCOMMUNITY_USERS, AD_COMPUTERS, USERS)
+UPSTREAM = (
+    AD_GROUPS,
+    MCOMMUNITY_GROUPS,
+    AD_USERS,
+    MCOMMUNITY_USERS,
+    AD_COMPUTERS,
+    FORMER_UNIQNAMES,
+    USERS,
+)
 LINKS = Path(__file__).with_suffix(".sql")
 
 
@@ -33,6 +42,11 @@ TOLD_DIFFERENTLY: LiteralString = f"""
             {different("mcommunity_users", "uniqname, dn_name, distinguished_name")}
         ) as entry
         where dn_name is not null
+        union all
+        select unnest(array[former_uniqname, uniqname]), null
+        from (
+            {different("former_uniqnames", "former_uniqname, uniqname, is_latest")}
+        ) as past
         union all
         select null, distinguished_name
         from ({different("ad_computers", "distinguished_name")}) as computer

@@ -31,6 +31,7 @@ person as materialized (
 found as materialized (
     select thing.dn_key, thing.dn,
         called.name,
+        present.uniqname as present_name,
         coalesce(
             (
                 select min(item.group_key) from silver.ad_groups as item
@@ -46,22 +47,33 @@ found as materialized (
         exists (
             select from silver.ad_computers as item where item.dn_key = thing.dn_key
         ) as is_computer,
-        exists (select from silver.users as item where item.uniqname = called.name) as is_person
+        exists (select from silver.users as item where item.uniqname = present.uniqname) as is_person
     from thing
     join person using (dn)
     cross join lateral (
         select coalesce(person.account, person.entry, thing.name) as name
     ) as called
+    -- Whoever is listed by a former uniqname is who has the present one.
+    cross join lateral (
+        select coalesce((
+            select min(past.uniqname) from silver.former_uniqnames as past
+            where past.former_uniqname = called.name and past.is_latest
+        ), called.name) as uniqname
+    ) as present
 ),
 judged as (
-    select dn_key, dn, name, group_key, is_account, is_computer, is_person,
-        case
+    select found.dn_key, found.dn, found.group_key, found.is_account, found.is_computer,
+        found.is_person, sort.kind,
+        case sort.kind when 'user' then found.present_name else found.name end as name
+    from found
+    cross join lateral (
+        select case
             when group_key is not null then 'group'
             when is_account or is_entry then 'user'
             when is_computer then 'computer'
             else coalesce(silver.dn_kind(dn), case when is_person then 'user' else 'unknown' end)
         end as kind
-    from found
+    ) as sort
 ),
 -- Names of groups as they are spelled: in Active Directory, else in MCommunity.
 spelled as materialized (

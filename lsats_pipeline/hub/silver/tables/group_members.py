@@ -81,6 +81,10 @@ select jsonb_build_array(group_key, coalesce(
     lower(btrim(dn))))::text
 from suspect
 where dn <> ''
+union
+select jsonb_build_array(suspect.group_key, past.uniqname)::text
+from suspect
+join silver.former_uniqnames as past on past.former_uniqname = lower(silver.dn_name(suspect.dn))
 """
 
 GROUP_MEMBERS = SqlModel(

@@ -3,8 +3,16 @@
 -- keys: ["group"], all of it, or ["group", "name"], what it lists under a name
 -- the record of each directory that speaks for the group ─▶ entry ─▶ listed (of those names)
 --     ─▶ told (group_links.sql) ─▶ rows
-with wanted as materialized (
+with asked as materialized (
     select key::jsonb ->> 0 as group_key, key::jsonb ->> 1 as name from keys
+),
+-- Whom a group lists by a former uniqname is worked out with the present one.
+wanted as materialized (
+    select group_key, name from asked
+    union
+    select asked.group_key, past.former_uniqname
+    from asked
+    join silver.former_uniqnames as past on past.uniqname = asked.name
 ),
 whole as materialized (
     select group_key from wanted where name is null

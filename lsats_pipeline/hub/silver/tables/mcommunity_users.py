@@ -24,6 +24,7 @@ MCOMMUNITY_USERS = StagingTable(
     key=("uniqname",),
     indexes=("dn_name",),
     about="Everybody in the directory: members of the university and, two thirds, alumni.",
+    steps={"named": "lower(silver.dn_name(distinguished_name))"},
     columns=(
         Column("uids", LIST, "uid", personal=True, about="as sent"),
         Column("distinguished_name", FIRST, "dn", personal=True),
@@ -58,7 +59,6 @@ MCOMMUNITY_USERS = StagingTable(
         Column("login_shell", FIRST, "loginShell"),
         Column("object_class", LIST, "objectClass"),
     ),
-    steps={"named": "lower(silver.dn_name(distinguished_name))"},
     computed=(
         Computed(
             "uniqname",

@@ -54,6 +54,27 @@ USER_RULES = (
         "tdx_all.accounts > 1",
         about="several TDX accounts; the active one with the smallest UID speaks",
     ),
+    QualityRule(
+        "renamed", 0, "merged.former_uniqnames <> '[]'", about="had another uniqname before"
+    ),
+    QualityRule(
+        "rename_under_way",
+        0,
+        "coalesce(former.is_under_way, false)",
+        about="some systems still have the person under the former uniqname",
+    ),
+    QualityRule(
+        "reused_uniqname",
+        0,
+        "coalesce(parted.is_reused, false)",
+        about="somebody else had this uniqname before",
+    ),
+    QualityRule(
+        "identity_conflict",
+        0,
+        "coalesce(former.is_conflict, false) or coalesce(parted.is_conflict, false)",
+        about="identifiers point to different people, so two uniqnames stay two people",
+    ),
     # least and greatest pass over what is missing, so they differ only if two values do.
     QualityRule(
         "email_disagreement",

@@ -3,6 +3,7 @@
 tdx_users ──▶ tdx_account (the department), tdx_boss
 umapi_employees ──▶ boss                            ──▶ users
 mcommunity_users, ad_users
+former_uniqnames: whose a record is that still goes by a former uniqname
 lab_awards, ad_organizational_units: who leads a lab (`is_pi`), among the people known
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import (
+    Children,
     Coalesce,
     Expected,
     Expression,
@@ -20,6 +22,7 @@ from lsats_pipeline.hub.silver.spec import (
 )
 from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.silver.tables.tdx_departments import TDX_DEPARTMENTS
@@ -50,6 +53,17 @@ def _of_address(name: LiteralString, in_tdx: LiteralString = "", about: str = ""
     tdx = ("tdx", f"case when {_TDX_ADDRESS} then tdx.{in_tdx} end")
     personal = name.startswith("work_address")
     return Coalesce(name, "text", (umich_api, tdx) if in_tdx else (umich_api,), personal, about)
+
+
+def _present(table: LiteralString, alias: LiteralString) -> LiteralString:
+    """The present uniqname of whom a record is about."""
+    return f"""
+        coalesce((
+            select past.uniqname from silver.former_uniqnames as past
+            where past.former_uniqname = {alias}.uniqname
+                and past.records ? ('{table}/' || {alias}.external_id)
+        ), {alias}.uniqname)
+    """
 
 
 USERS = IntegratedTable(
@@ -132,7 +146,58 @@ USERS = IntegratedTable(
             order=("uniqname is null", "empl_rcd", "external_id"),
         ),
     ),
+    parts=(
+        Children(
+            "former",
+            FORMER_UNIQNAMES,
+            on="uniqname",
+            totals={
+                "names": (
+                    "jsonb",
+                    "jsonb_agg(former_uniqname order by left_at desc, former_uniqname)"
+                    " filter (where not is_conflict)",
+                ),
+                "since": ("timestamptz", "max(left_at) filter (where not is_conflict)"),
+                "evidence": (
+                    "jsonb",
+                    "(array_agg(evidence order by left_at desc, former_uniqname)"
+                    " filter (where not is_conflict))[1]",
+                ),
+                "is_under_way": ("boolean", "bool_or(records <> '[]')"),
+                "is_conflict": ("boolean", "bool_or(is_conflict)"),
+            },
+        ),
+        Children(
+            "parted",
+            FORMER_UNIQNAMES,
+            on="former_uniqname",
+            totals={
+                "is_conflict": ("boolean", "bool_or(is_conflict)"),
+                "is_reused": ("boolean", "bool_or(is_reused and not is_conflict)"),
+            },
+        ),
+    ),
+    renames=FORMER_UNIQNAMES,
     columns=(
+        Expression(
+            "former_uniqnames",
+            "jsonb",
+            "coalesce(former.names, '[]')",
+            personal=True,
+            about="uniqnames that the person had before, the last one first",
+        ),
+        Expression(
+            "uniqname_since",
+            "timestamptz",
+            "former.since",
+            about="when the first system had the person under this uniqname; NULL: always had it",
+        ),
+        Expression(
+            "uniqname_evidence",
+            "jsonb",
+            "former.evidence",
+            about="kinds of identifiers that had the last two uniqnames, the best first",
+        ),
         Coalesce(
             "first_name",
             "text",
@@ -238,7 +303,10 @@ USERS = IntegratedTable(
         Coalesce(
             "primary_supervisor_uniqname",
             "text",
-            (("umapi", "boss.uniqname"), ("tdx", "tdx_boss.uniqname")),
+            (
+                ("umapi", _present("umapi_employees", "boss")),
+                ("tdx", _present("tdx_users", "tdx_boss")),
+            ),
             personal=True,
             about="of whom the first appointment names, else of whom TDX says they report to",
         ),
