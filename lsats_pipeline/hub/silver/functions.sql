@@ -492,8 +492,52 @@ return (
     order by number limit 1
 );
 
+-- A time as people write it, in the order month, day, year: see written_time.
+create or replace function silver.handwritten_time(written text) returns text
+language sql immutable parallel safe
+return (
+    select format('%s-%s-%s%s', year, month, day, clock)
+    from (
+        select
+            case
+                when length(form.year) = 4 then form.year
+                when form.year > '68' then '19' || form.year
+                else '20' || form.year
+            end as year,
+            form.month,
+            form.day,
+            regexp_replace(form.rest, '^[t\s]\s*', ' ') as clock
+        from (select lower(btrim(written, e' \t\r\n')) as text) as given
+        cross join lateral (
+            select part[4] as year, part[1] as month, part[3] as day, part[5] as rest
+            from regexp_match(
+                text, '^(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})([t\s].*)?$') as part
+            union all
+            select part[1], part[3], part[4], part[5]
+            from regexp_match(
+                text, '^(\d{4})([/-])(\d{1,2})\2(\d{1,2})([t\s].*)?$') as part
+            union all
+            select part[3], silver.month_number(part[2])::text, part[1], part[4]
+            from regexp_match(
+                text,
+                '^(\d{1,2})[\s-]*([a-z]{3,9})\.?[\s,-]*(\d{4}|\d{2})([t\s].*)?$') as part
+            union all
+            select part[3], silver.month_number(part[1])::text, part[2], part[4]
+            from regexp_match(
+                text, '^([a-z]{3,9})\.?\s*(\d{1,2})[\s,]+(\d{4})([t\s].*)?$') as part
+        ) as form
+        where form.year is not null and form.month is not null
+    ) as found
+    where clock is null or clock ~ (
+        '^ (([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?'
+        || '|(0?[1-9]|1[0-2]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?\s*[ap]m)'
+        || '(z|[+-]\d\d(:?\d\d)?)?$')
+    limit 1
+);
+
 -- A time as documents have it, in the order month, day, year, as ISO 8601 that may still name no
 -- day of the calendar; NULL for any other form. `hub/sources/written_times.py` says the same.
+-- The forms that programs write need no subquery, so PostgreSQL puts them in place of the call.
 create or replace function silver.written_time(written text) returns text
 language sql immutable parallel safe
 return case
@@ -502,45 +546,7 @@ return case
         timestamp '1899-12-30'
             + round(written::numeric * 86400000)::float8 * interval '1 millisecond',
         'YYYY-MM-DD"T"HH24:MI:SS.MS')
-    else (
-        select format('%s-%s-%s%s', year, month, day, clock)
-        from (
-            select
-                case
-                    when length(form.year) = 4 then form.year
-                    when form.year > '68' then '19' || form.year
-                    else '20' || form.year
-                end as year,
-                form.month,
-                form.day,
-                regexp_replace(form.rest, '^[t\s]\s*', ' ') as clock
-            from (select lower(btrim(written, e' \t\r\n')) as text) as given
-            cross join lateral (
-                select part[4] as year, part[1] as month, part[3] as day, part[5] as rest
-                from regexp_match(
-                    text, '^(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})([t\s].*)?$') as part
-                union all
-                select part[1], part[3], part[4], part[5]
-                from regexp_match(
-                    text, '^(\d{4})([/-])(\d{1,2})\2(\d{1,2})([t\s].*)?$') as part
-                union all
-                select part[3], silver.month_number(part[2])::text, part[1], part[4]
-                from regexp_match(
-                    text,
-                    '^(\d{1,2})[\s-]*([a-z]{3,9})\.?[\s,-]*(\d{4}|\d{2})([t\s].*)?$') as part
-                union all
-                select part[3], silver.month_number(part[1])::text, part[2], part[4]
-                from regexp_match(
-                    text, '^([a-z]{3,9})\.?\s*(\d{1,2})[\s,]+(\d{4})([t\s].*)?$') as part
-            ) as form
-            where form.year is not null and form.month is not null
-        ) as found
-        where clock is null or clock ~ (
-            '^ (([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?'
-            || '|(0?[1-9]|1[0-2]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?\s*[ap]m)'
-            || '(z|[+-]\d\d(:?\d\d)?)?$')
-        limit 1
-    )
+    else silver.handwritten_time(written)
 end;
 
 -- An amount as documents have it, as a number: `$1,234.50`, `US$5`, `(5)` and `5-` for less than
