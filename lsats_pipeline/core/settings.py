@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -34,7 +34,15 @@ def environment(prefix: str = "") -> SettingsConfigDict:
 
 
 class Settings(BaseSettings):
-    """Variables of one part. Its secrets are known from then on, to be redacted in messages."""
+    """Variables of one part. Its secrets are known from then on, to be redacted in messages.
+
+    A blank one is unset, wherever it comes from: as a path it would be the working directory.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {n: v for n, v in values.items() if not isinstance(v, str) or v.strip()}
 
     def model_post_init(self, context: Any) -> None:
         """Record the secrets."""

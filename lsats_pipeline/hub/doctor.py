@@ -15,7 +15,12 @@ import psutil
 import psycopg
 
 from lsats_pipeline.core.diagnosis import Finding, State, failed, misconfigured, ok
-from lsats_pipeline.core.errors import ConfigurationError, LsatsError
+from lsats_pipeline.core.errors import (
+    ConfigurationError,
+    LsatsError,
+    TransientError,
+    Unreachable,
+)
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.configuration import configuration
 from lsats_pipeline.hub.hub import Hub, Simulation, refuse_mixture
@@ -151,9 +156,10 @@ def _database(settings: HubSettings, warehouse: Warehouse, hub: Hub) -> Iterator
         yield ok(
             "database", "server", f"PostgreSQL {version} ({where}), {warehouse.name} has {size}"
         )
-        yield _step(step_of(warehouse.url))
+        step = step_of(warehouse.url)
+        yield _step(step)
         yield _roles(connection)
-        if not declared(connection, "silver views"):
+        if step is None or not declared(connection, "silver views"):
             return
         yield from _between_tables(connection, hub.systems_in_use)
     try:
@@ -284,4 +290,13 @@ def _asked(hub: Hub, source: Source, kind: str) -> Finding | None:
     try:
         return ok("sources", name, source.probe(hub.client(source.system)))
     except LsatsError as error:
-        return failed("sources", name, error, "check address, credentials and network, then again")
+        return failed("sources", name, error, _source_remedy(error))
+
+
+def _source_remedy(error: LsatsError) -> str:
+    """What to do about an error whose message does not say so itself."""
+    if isinstance(error, Unreachable):
+        return "is the server up, and may this machine reach it through the network?"
+    if isinstance(error, TransientError):
+        return "try again later; if it stays, ask those who run it"
+    return ""

@@ -114,7 +114,7 @@ def test_the_doctor_says_what_to_do_about_a_dead_source(
         "❌ database  records: database 'lsats_demo' holds the records of a simulated" in result.out
     )
     assert "❌ sources   Active Directory" in result.out
-    assert "▶ check address, credentials and network" in result.out
+    assert "▶ is the server up, and may this machine reach it" in result.out
     assert "s3cr3t-word" not in result.out + result.err
 
 

@@ -42,6 +42,17 @@ def test_url_is_good_for_psql_and_stays_so_until_stop(
     assert "no embedded server is running" in lsats("db", "stop").out
 
 
+def test_the_doctor_knows_a_database_that_no_run_has_filled_yet(
+    embedded: EmbeddedServer, lsats: Lsats
+) -> None:
+    lsats("db", "url")
+    result = lsats("doctor")
+    assert "database  schema: empty so far" in result.out
+    assert "no campus simulated yet" in result.out
+    assert "❌ database" not in result.out and "grant" not in result.out
+    assert lsats("doctor", "--json").json  # and again: it has changed nothing
+
+
 def test_migrate_says_what_it_did(database_url: str, lsats: Lsats, monkeypatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert lsats("db", "migrate", "--json").json["before"] is None
