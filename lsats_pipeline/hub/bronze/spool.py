@@ -53,7 +53,8 @@ class SpooledRecord(NamedTuple):
 class Spool:
     """Append frames, then read them back. Use as a context manager; `discard` when landed.
 
-    `header` identifies the read. A file with another header is started over.
+    `header` identifies the read. A file with another header, or with frames of another shape, is
+    started over.
     """
 
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
@@ -138,7 +139,11 @@ class Spool:
             return 0
         end = self._file.tell()
         for body in bodies:
-            self.position = msgspec.msgpack.decode(body, type=Frame).position
+            try:
+                self.position = msgspec.msgpack.decode(body, type=Frame).position
+            except msgspec.DecodeError:
+                self.position = None
+                return 0
             end = self._file.tell()
         self.finished = self.position == _END
         return end

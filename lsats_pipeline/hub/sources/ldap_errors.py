@@ -44,7 +44,11 @@ class BindAccount:
     ca_variable: str = "SSL_CERT_FILE"
 
 
-class Truncated(IncompleteRead):
+class CutShort(IncompleteRead):
+    """A limit of the server, of whatever kind, ended a search: a narrower one may be whole."""
+
+
+class Truncated(CutShort):
     """The server stopped at its size limit; the entries before the limit were all delivered."""
 
 
@@ -96,14 +100,14 @@ _SEARCH: dict[int, tuple[type[LsatsError], str]] = {
         PermanentError,
         "it wants to know who asks: check {user}, and {base} for a base that this server holds",
     ),
-    Ending.TIME_LIMIT: (IncompleteRead, "a limit of the server cut it short"),
+    Ending.TIME_LIMIT: (CutShort, "a limit of the server cut it short"),
     Ending.SIZE_LIMIT: (Truncated, "the server gives out no more entries per search"),
     Ending.STRONGER_AUTH: (ConfigurationError, "use {encrypted} in {url}"),
     Ending.REFERRAL: (
         ConfigurationError,
         "another server holds {where!r}{referral}: check {base}, or name that server in {url}",
     ),
-    Ending.ADMIN_LIMIT: (IncompleteRead, "a limit of the server cut it short"),
+    Ending.ADMIN_LIMIT: (CutShort, "a limit of the server cut it short"),
     Ending.CONFIDENTIALITY: (ConfigurationError, "use {encrypted} in {url}"),
     Ending.NO_SUCH_OBJECT: (ConfigurationError, "no {where!r} there; check {base}"),
     Ending.INVALID_DN: (ConfigurationError, "{where!r} is no distinguished name; check {base}"),

@@ -106,7 +106,7 @@ class PrefixReader:
             longer = self._longer(prefix, entries, tried)
         raise IncompleteRead(
             f"{self._title}: more than {len(entries)} entries whose {self._attribute} begins with "
-            f"{prefix!r} and does not go on in different ways: the server's size limit hides some "
+            f"{prefix!r} and does not go on in different ways: a limit of the server hides some "
             "of them"
         )
 

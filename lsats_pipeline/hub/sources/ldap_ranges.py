@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lsats_pipeline.core.errors import IncompleteRead
-from lsats_pipeline.hub.sources.ldap import Truncated, escape
+from lsats_pipeline.hub.sources.ldap import escape
+from lsats_pipeline.hub.sources.ldap_errors import CutShort
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry, values_of
 
 Search = Callable[[str, int], Iterator[LdapEntry]]
@@ -55,7 +56,7 @@ def all_of(found: Iterable[LdapEntry]) -> tuple[list[LdapEntry], bool]:
     try:
         for entry in found:
             entries.setdefault(entry.dn, entry)
-    except Truncated:
+    except CutShort:
         return list(entries.values()), False
     return list(entries.values()), True
 
@@ -142,8 +143,8 @@ class RangeReader:
         if not inside:
             raise IncompleteRead(
                 f"{self._title}: more than {len(entries)} entries between {self._attribute} "
-                f"{low!r} and {high!r}, and no value in between to split at: the server's size "
-                "limit hides some of them; ask for a higher one"
+                f"{low!r} and {high!r}, and no value in between to split at: a limit of the "
+                "server hides some of them; ask for a higher one"
             )
         # A server that answers in order has shown the lowest values: they fit into one search.
         middle = inside[-1] if found == sorted(found) else inside[len(inside) // 2]

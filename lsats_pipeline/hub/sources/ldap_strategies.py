@@ -202,10 +202,16 @@ def plan(branch: Branch, failed: dict[str, LsatsError] | None = None) -> ReadPla
     )
     raise IncompleteRead(
         f"{branch.title}: {branch.kind} cannot be read whole ({met}). Ask the directory's "
-        f"administrators to lift the size limit of the account in {account.user_variable}, for "
+        f"administrators to lift the limits of the account in {account.user_variable}, for "
         f"searches or for paged results, or to give {branch.attribute} an ordering or a "
         "substring rule"
     )
+
+
+def examine(branch: Branch) -> ReadPlan:
+    """How a read would go about a branch; fails as it would."""
+    _exhaust(entry for part in _unnamed(branch, bare=True) for entry in part.entries)
+    return plan(branch)
 
 
 def read_whole(
@@ -237,7 +243,8 @@ def read_whole(
                 part = next(reading)
                 fresh = list(distinct(part.entries, IDENTITY, given))
                 place = part.position if resumable else None
-                yield Part(fresh, place and json.dumps({"by": planned.name, "after": place}))
+                kept = {"by": planned.name, "after": place}
+                yield Part(fresh, json.dumps(kept) if place else None)
         except StopIteration as end:
             leave_hints({**end.value, "strategy": planned.name, "since": since.isoformat()})
             return
@@ -249,16 +256,19 @@ def read_whole(
             planned, since, resumable = None, day, not given
 
 
-def _unnamed(branch: Branch) -> Iterator[Part]:
+def _unnamed(branch: Branch, *, bare: bool = False) -> Iterator[Part]:
     """The few entries without the attribute, in one search or in pages."""
     try:
-        found = list(branch.search(branch.unnamed))
+        found = list(branch.search(branch.unnamed, bare=bare))
     except USELESS:
         try:
-            found = list(branch.search(branch.unnamed, page_size=PAGES[-1]))
+            found = list(branch.search(branch.unnamed, page_size=PAGES[-1], bare=bare))
         except USELESS as error:
+            account = branch.directory.account
             raise IncompleteRead(
-                f"{error}; too many have no {branch.attribute} ({branch.unnamed})"
+                f"{error}; {branch.kind} without {branch.attribute} ({branch.unnamed}) have to be"
+                " found in one search or in pages. Ask the directory's administrators to lift the"
+                f" limits of the account in {account.user_variable}"
             ) from None
     yield Part(found)
 

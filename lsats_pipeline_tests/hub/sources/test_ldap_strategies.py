@@ -16,9 +16,16 @@ from hypothesis import strategies as st
 
 from lsats_pipeline.core.errors import ConfigurationError, IncompleteRead, TransientError
 from lsats_pipeline.hub.sources.ldap import Directory
-from lsats_pipeline.hub.sources.ldap_errors import Declined, Truncated
+from lsats_pipeline.hub.sources.ldap_errors import CutShort, Declined, Truncated
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
-from lsats_pipeline.hub.sources.ldap_strategies import PAGES, Branch, Part, plan, read_whole
+from lsats_pipeline.hub.sources.ldap_strategies import (
+    PAGES,
+    Branch,
+    Part,
+    examine,
+    plan,
+    read_whole,
+)
 
 DAY = dt.date(2026, 3, 2)
 Fold = Callable[[bytes], bytes]
@@ -37,6 +44,7 @@ class FakeServer:
     free_pages: bool = False
     paging: bool = True
     largest_page: int = 1000
+    cut: type[CutShort] = Truncated
     ordering: bool = False
     substrings: bool = True
     fold: Fold = bytes.lower
@@ -60,7 +68,7 @@ class FakeServer:
         for i in found[:limit]:
             yield LdapEntry(b"%d" % i, [(b"UID", self.entries[i])] if names[0] != "1.1" else [])
         if len(found) > limit:
-            raise Truncated("T: code 4")
+            raise self.cut("T: code 4")
 
     def matches(self, parsed: Any, values: list[bytes]) -> bool | None:
         kind: str = parsed[0]
@@ -148,6 +156,8 @@ LADDER: list[tuple[dict[str, Any], str]] = [
     ({"limit": 350, "paging": False, "ordering": True}, "ranges"),
     ({"limit": 350}, "prefixes"),
     ({"limit": 350, "paging": False}, "prefixes"),
+    ({"limit": 350, "ordering": True, "cut": CutShort}, "ranges"),
+    ({"limit": 350, "cut": CutShort}, "prefixes"),
 ]
 
 
@@ -213,6 +223,16 @@ def test_a_read_goes_on_after_every_part(ordering: bool) -> None:
             assert before | after == set(everyone(server))
 
 
+@pytest.mark.parametrize("ordering", [True, False])
+def test_whoever_may_read_no_names_any_more_reads_nobody(ordering: bool) -> None:
+    server = FakeServer(names(400), limit=80, ordering=ordering)
+    memory = Reading(server).memory
+    server.entries = []
+    reading = Reading(server, memory)
+    assert reading.found == []
+    assert {type(part.position) for part in reading.parts} <= {str, type(None)}
+
+
 def test_no_way_at_all_says_what_to_ask_for() -> None:
     server = FakeServer(names(1500), limit=350, paging=False, substrings=False)
     with pytest.raises(IncompleteRead) as planned:
@@ -222,6 +242,13 @@ def test_no_way_at_all_says_what_to_ask_for() -> None:
     assert str(read.value) == str(planned.value)
     for words in ("in one search: code 4", "no pages", "does not order", "beginnings", "T_USER"):
         assert words in str(read.value)
+
+
+def test_those_without_a_name_have_to_be_found_by_the_doctor_too() -> None:
+    server = FakeServer([*names(20), *[[] for _ in range(400)]], limit=350, paging=False)
+    for read in (lambda: examine(branch(server)), lambda: Reading(server)):
+        with pytest.raises(IncompleteRead, match=r"without uid .* T_USER"):
+            read()
 
 
 def test_what_is_no_limit_ends_the_read() -> None:

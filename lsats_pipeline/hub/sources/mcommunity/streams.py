@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from lsats_pipeline.hub.sources.ldap_ranges import all_of
 from lsats_pipeline.hub.sources.ldap_records import LdapEntry
-from lsats_pipeline.hub.sources.ldap_strategies import Branch, plan, read_whole
+from lsats_pipeline.hub.sources.ldap_strategies import Branch, examine, read_whole
 from lsats_pipeline.hub.sources.mcommunity import shapes
 from lsats_pipeline.hub.sources.mcommunity.client import McommunityClient, connect
 from lsats_pipeline.hub.sources.mcommunity.settings import McommunitySettings
@@ -30,10 +30,10 @@ def read_groups(client: McommunityClient, request: ReadRequest) -> Iterator[Page
 
 def probe(client: McommunityClient) -> str:
     """Find out how people and groups can be read whole; fails as a read would."""
-    found, _ = all_of(client.people.search("(uid=*)", size_limit=1, bare=True))
-    if not found:
+    found, whole = all_of(client.people.search("(uid=*)", size_limit=1, bare=True))
+    if whole and not found:
         return "answers, but shows no person to this account"
-    people, groups = plan(client.people), plan(client.groups)
+    people, groups = examine(client.people), examine(client.groups)
     return f"answers; people are read {people.title}, groups {groups.title}"
 
 
