@@ -55,6 +55,7 @@ SETTLED = 3.0  # seconds without a change after which a file counts as copied
 PATIENCE = 86_400.0  # seconds that a file may wait unread
 CLOCKS_APART = 120.0  # seconds by which clocks of machines may differ
 LARGEST = 128 << 20  # bytes; a larger file is no export
+LARGEST_RECORDS = 512 << 20  # bytes; a small workbook can repeat one text in every cell
 PAGE = 1000
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -258,6 +259,7 @@ class Inbox:
         rows: list[tuple[int, bytes]] = []
         best: dict[str, int] = {}  # by identity, where in `rows`
         surpassed = set[int]()
+        size = 0
         for number, record in table.rows():
             try:
                 identity = self.export.identify(record)
@@ -267,7 +269,13 @@ class Inbox:
                 if identity is None and is_note(record.values()):
                     table.remark("no record, left out", f"row {number}")
                     continue
-            rows.append((number, _ENCODE(record)))
+            rows.append((number, encoded := _ENCODE(record)))
+            size += len(encoded)
+            if size > LARGEST_RECORDS:
+                raise MalformedSheet(
+                    f"its rows hold more than {LARGEST_RECORDS >> 20} MB: export it anew, with less"
+                    " in it"
+                )
             if identity is None:
                 continue
             before = best.setdefault(identity, len(rows) - 1)

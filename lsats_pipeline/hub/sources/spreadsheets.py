@@ -14,6 +14,7 @@ import io
 import re
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -160,11 +161,10 @@ class _HeaderColumns:
         self.names, self.width = names, len(names)
         self.keys = {header_key(name) for name in names if name}
         self.nameless = [place for place, name in enumerate(names) if not name]
-        self.repeated = {
-            name: [place for place, other in enumerate(names) if other == name]
-            for name in dict.fromkeys(names)
-            if name and names.count(name) > 1
-        }
+        places: dict[str, list[int]] = {}
+        for place, name in enumerate(names):
+            places.setdefault(name, []).append(place)
+        self.repeated = {name: at for name, at in places.items() if name and len(at) > 1}
         self.plain = not self.nameless and not self.repeated
 
     def first(self, row: SheetRow) -> str | None:
@@ -248,7 +248,7 @@ def _no_header(found: Sequence[tuple[Sheet, SheetRow | None]], layout: Layout, f
             f"{where} has no header among its first {HEADER_ROWS} rows{read}: it should name"
             f" {_listed(missing)}"
         )
-    twice = [name for name in dict.fromkeys(columns) if name and columns.count(name) > 1]
+    twice = [name for name, times in Counter(columns).items() if name and times > 1]
     there = f"; {_listed(twice)} is there twice" if twice else ""
     return f"{where} lacks {_listed(missing)} in row {row.number}{read}{there}: export it with them"
 

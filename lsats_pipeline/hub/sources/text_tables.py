@@ -24,6 +24,8 @@ SAMPLE = 50  # rows that show the separator
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # begins like the one of UTF-16
+    codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
@@ -31,6 +33,8 @@ _TITLES = {
     "utf-8": "UTF-8",
     "utf-16-le": "UTF-16",
     "utf-16-be": "UTF-16",
+    "utf-32-le": "UTF-32",
+    "utf-32-be": "UTF-32",
     "cp1252": "Windows-1252",
     "mac_roman": "Mac Roman",
 }
@@ -54,7 +58,9 @@ def read_text(data: bytes) -> SheetFile:
     if body.endswith(bytes(8)):
         raise MalformedSheet("it ends in zeros: it is only half copied, so copy it again")
     sample = body[: 1 << 16]
-    if not encoding.startswith("utf-16") and 50 * _count(sample, _CONTROL) > len(sample):
+    if not encoding.startswith(("utf-16", "utf-32")) and 50 * _count(sample, _CONTROL) > len(
+        sample
+    ):
         raise MalformedSheet("it is neither text nor a workbook: export it as .xlsx or .csv")
     separator, skipped = _separator(body, encoding)
     rows = partial(_rows, body, encoding, separator, skipped)
@@ -73,8 +79,15 @@ def _encoding(data: bytes) -> tuple[str, int]:
     characters = [len(found) for found in _CHARACTER.findall(data)] if high else []
     if len(characters) >= high - sum(characters):
         return "utf-8", 0
-    # Only old programs of Macintoshes end lines with a carriage return alone.
-    return ("mac_roman" if b"\r" in data and b"\n" not in data else "cp1252"), 0
+    # Old programs of Macintoshes end lines with a carriage return alone, and few others do.
+    if b"\r" in data and b"\n" not in data:
+        written = data.translate(None, _ASCII)
+        return max(("mac_roman", "cp1252"), key=partial(_letters, written)), 0
+    return "cp1252", 0
+
+
+def _letters(data: bytes, encoding: str) -> int:
+    return sum(map(str.isalpha, data.decode(encoding, "replace")))
 
 
 def _wide(sample: bytes) -> str | None:

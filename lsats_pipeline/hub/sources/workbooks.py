@@ -28,6 +28,7 @@ from lsats_pipeline.hub.sources.number_formats import (
     number_forms,
     plain_number,
 )
+from lsats_pipeline.hub.sources.shallow_trees import DEEPEST, ShallowTree
 from lsats_pipeline.hub.sources.sheets import MalformedSheet, Sheet, SheetFile, SheetRow
 
 MAX_UNPACKED = 256 << 20  # bytes of a sheet
@@ -35,6 +36,8 @@ MAX_TEXTS = 96 << 20  # bytes of the part with the texts, which stay in memory
 MAX_SMALL = 16 << 20  # bytes of each part about the workbook itself
 MAX_ROW = 16 << 20  # bytes without the end of a row
 MAX_DIRECTORY = 4 << 20  # bytes of the list of parts
+MOST_CHARACTERS = 32_767  # of a cell's text, as Excel has it: many cells may refer to one text
+MOST_BLANK = 10_000_000  # cells left out before others, on one sheet
 MOST_DAYS = 999_999_999  # of a span of time
 LAST_COLUMN, LAST_ROW = 16384, 1_048_576  # XFD1048576
 SECONDS = 120.0  # of the processor, for each part; twenty thousand rows take one or two
@@ -106,8 +109,12 @@ class _Package:
         """A small part as a tree; None when there is none of that name."""
         if not self.has(part):
             return None
+        parser = ElementTree.XMLParser(target=ShallowTree(part))
         try:
-            return ElementTree.fromstring(b"".join(self.chunks(part, MAX_SMALL)))
+            for chunk in self.chunks(part, MAX_SMALL):
+                parser.feed(chunk)
+            tree: ElementTree.Element = parser.close()
+            return tree
         except (ElementTree.ParseError, ValueError, LookupError):
             raise MalformedSheet(f"its part {part} is damaged: export it anew") from None
 
@@ -175,12 +182,16 @@ class _Texts:
         self.texts: list[str] = []
         self._runs: list[str] = []
         self._in_text = self._in_guide = False
+        self._depth = 0
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
 
     def _start(self, name: str, _: list[str]) -> None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise ValueError(name)
         name = name.rpartition(":")[2]
         if name == "si":
             self._runs = []
@@ -190,9 +201,16 @@ class _Texts:
             self._in_text = not self._in_guide
 
     def _end(self, name: str) -> None:
+        self._depth -= 1
         name = name.rpartition(":")[2]
         if name == "si":
-            self.texts.append("".join(self._runs))
+            text = "".join(self._runs)
+            if len(text) > MOST_CHARACTERS:
+                raise MalformedSheet(
+                    f"it has a text of more than {MOST_CHARACTERS:,} characters, as no cell holds:"
+                    " export it anew"
+                )
+            self.texts.append(text)
         elif name == "rPh":
             self._in_guide = False
         elif name == "t":
@@ -290,7 +308,7 @@ class _Rows:
             prefix + name for name in ("row", "c", "v", "f", "t", "rPh")
         )
         columns, value_of, found = self._columns, self._value, self.found
-        number = place = 0
+        number = place = depth = blank = 0
         kind = style = ""
         cells: list[Any] = []
         runs = values = list[str]()
@@ -298,7 +316,10 @@ class _Rows:
         read: list[str] | None = None  # where text goes
 
         def start(name: str, attributes: list[str]) -> None:
-            nonlocal number, place, cells, kind, style, read, values, runs, formulas
+            nonlocal number, place, cells, kind, style, read, values, runs, formulas, depth
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError(name)
             if name == cell:
                 place, kind, style = place + 1, "", ""
                 runs = values = []
@@ -321,15 +342,26 @@ class _Rows:
                 cells, place, number = [], -1, _row_number(attributes, number)
 
         def end(name: str) -> None:
-            nonlocal read, runs
+            nonlocal read, runs, depth, blank
             read = None
+            depth -= 1
             if name == cell:
                 if values or formulas is not None:
                     content = value_of(kind, style, values, formulas)
                     if content is not None:
-                        if (gap := place - len(cells)) > 0:
-                            cells.extend([None] * gap)
-                        cells.append(content)
+                        if gap := place - len(cells):
+                            blank += max(gap, 0)
+                            if blank > MOST_BLANK:
+                                raise MalformedSheet(
+                                    "many of its rows have values far outside of the table:"
+                                    " delete those, or export it anew"
+                                )
+                            if gap < 0 and cells[place] is not None:
+                                raise ValueError(place)
+                            cells.extend([None] * (gap + 1))
+                            cells[place] = content
+                        else:
+                            cells.append(content)
             elif name == row:
                 self.ended += 1
                 if cells:

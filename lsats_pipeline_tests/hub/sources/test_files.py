@@ -17,7 +17,7 @@ from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.bronze.ingest import ingest
-from lsats_pipeline.hub.sources import keyconfigure, lab_awards, source, stream
+from lsats_pipeline.hub.sources import files, keyconfigure, lab_awards, source, stream
 from lsats_pipeline.hub.sources.files import SETTLED
 from lsats_pipeline.hub.sources.keyconfigure.addresses import canonical_mac
 from lsats_pipeline.hub.sources.keyconfigure.client import identify as identify_card
@@ -565,6 +565,19 @@ def test_other_errors_stay_what_they_are(folder: Folder) -> None:
     arrived(workbook(folder.inbox / "keyconfigure_computers.xlsx", row), DAY)
     folder.ingest()
     assert folder.rows("raw_data->>'RAM', raw_data->>'Owner'") == [("#VALUE!", "#N/A")]
+
+
+def test_what_small_files_may_hold_is_limited(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand columns in every row, though each has one value."""
+    monkeypatch.setattr(files, "LARGEST_RECORDS", 1 << 20)
+    header = [*COMPUTER_COLUMNS, *(f"Note {n}" for n in range(1000))]
+    rows = [[f"LSA-{n}", f"02000000{n:04x}"] for n in range(200)]
+    made = folder.inbox / "keyconfigure_computers.xlsx"
+    made.write_bytes(package(table_xml(header, *rows)))
+    report = folder.ingest(COMPUTER)
+    assert "its rows hold more than 1 MB" in report.note
 
 
 def test_a_bad_row_stops_no_other_and_removes_nothing(folder: Folder) -> None:

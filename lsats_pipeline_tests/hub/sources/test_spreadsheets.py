@@ -77,6 +77,7 @@ EXPECTED = [(2, record(*ROWS[0])), (3, record(*ROWS[1]))]
         ("utf-16", "UTF-16"),
         ("utf-16-le", "UTF-16"),
         ("utf-16-be", "UTF-16"),
+        ("utf-32", "UTF-32"),
         ("cp1252", "Windows-1252"),
         ("latin-1", "Windows-1252"),
     ],
@@ -98,6 +99,9 @@ def test_lines_of_old_macintoshes() -> None:
     table = read_table(text(*ROWS, end="\r").encode("mac_roman"), LAYOUT)
     assert list(table.rows()) == EXPECTED
     assert table.form.startswith("Mac Roman")
+    table = read_table(text(*ROWS, end="\r").encode("cp1252"), LAYOUT)
+    assert list(table.rows()) == EXPECTED
+    assert table.form.startswith("Windows-1252")
 
 
 def test_a_stray_byte_touches_one_value() -> None:
@@ -300,6 +304,16 @@ def _as_json(cell: Any) -> Any:
     return None if cell == "" else cell
 
 
+def test_cells_in_another_order_stand_where_they_say() -> None:
+    row = b'<c r="B2"><v>2</v></c><c r="A2"><v>1</v></c>'
+    made = sheet_xml({1: dict(enumerate(HEADER))}).replace(
+        b"</sheetData>", b'<row r="2">' + row + b"</row></sheetData>"
+    )
+    assert read(package(made)) == [(2, record(1, 2, None, None))]
+    twice = made.replace(row, row + b'<c r="A2"><v>3</v></c>')
+    assert "damaged" in complaint(package(twice))
+
+
 # ── what is not to be read, and what must not kill ────────────────────────────────────────────────
 
 PAGE = "<html><body><table><tr><td>Id</td></tr></table></body></html>"
@@ -359,7 +373,7 @@ def test_a_csv_by_the_name_of_a_workbook_is_read() -> None:
 
 
 TABLE = table_xml(HEADER, *ROWS)
-OPEN = TABLE[: TABLE.index(b"</sheetData>")]
+OPEN, TABLE_END = TABLE[: (_END := TABLE.index(b"</sheetData>"))], TABLE[_END:]
 
 
 def hostile() -> dict[str, tuple[bytes, str]]:
@@ -397,16 +411,43 @@ def hostile() -> dict[str, tuple[bytes, str]]:
             package(TABLE, more={"xl/sharedStrings.xml": b"<sst>" + b"<si/>" * (1 << 18)}),
             "unpacks to more than",
         ),
+        "values far outside": (
+            package(OPEN + b'<row><c r="XFD"><v>1</v></c></row>' * 50_000 + TABLE_END),
+            "far outside of the table",
+        ),
+        "a long text that many cells mean": (
+            package(
+                OPEN + b'<row><c t="s"><v>0</v></c></row>' * 5_000 + TABLE_END,
+                more={"xl/sharedStrings.xml": b"<sst><si><t>" + b"a" * 40_000 + b"</t></si></sst>"},
+            ),
+            "more than 32,767 characters",
+        ),
+        "deep texts": (
+            package(TABLE, more={"xl/sharedStrings.xml": b"<sst>" + b"<a>" * (300 << 10)}),
+            "damaged",
+        ),
+        "deep rows": (package(OPEN + b"<row>" + b"<c>" * (1 << 19)), "damaged"),
+        "a deep list of sheets": (
+            package(TABLE, more={"xl/workbook.xml": b"<a>" * (5 << 20)}), "too many elements",
+        ),
+        "a wide list of sheets": (
+            package(TABLE, more={"xl/workbook.xml": b"<a>" + b"<b/>" * (3 << 20) + b"</a>"}),
+            "too many elements",
+        ),
+        "entities in the list of sheets": (
+            package(TABLE, more={"xl/workbook.xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'}),
+            "entities",
+        ),
     }  # fmt: skip
 
 
 _CHILD = """
 import json, pathlib, resource, sys
-from lsats_pipeline.hub.sources import workbooks
+from lsats_pipeline.hub.sources import shallow_trees, workbooks
 from lsats_pipeline.hub.sources.sheets import MalformedSheet
 from lsats_pipeline.hub.sources.spreadsheets import Layout, read_table
 workbooks.MAX_TEXTS, workbooks.MAX_ROW, workbooks.MAX_UNPACKED = 1 << 20, 1 << 20, 4 << 20
-workbooks.MAX_DIRECTORY = 1 << 20
+workbooks.MAX_DIRECTORY, shallow_trees.MOST_ELEMENTS = 1 << 20, 1 << 16
 used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (128 << 20),) * 2)
 said = {}
