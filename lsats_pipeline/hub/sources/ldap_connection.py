@@ -18,7 +18,11 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import ldap3
-from ldap3.core.exceptions import LDAPException, LDAPStartTLSError
+from ldap3.core.exceptions import (
+    LDAPException,
+    LDAPSessionTerminatedByServerError,
+    LDAPStartTLSError,
+)
 from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.utils.asn1 import decode_message_fast
 
@@ -290,6 +294,8 @@ def _reason(error: Exception) -> str:
         return "its name is not known"
     if "timed out" in str(error):
         return f"no answer within {CONNECT_TIMEOUT} s"
+    if isinstance(error, LDAPSessionTerminatedByServerError):
+        return "it closed the connection, as what does not speak LDAP would"
     return type(error).__name__
 
 

@@ -193,6 +193,23 @@ def test_something_else_than_ldap(nonsense: bytes, waits: Waits) -> None:
         found(url, waits)
 
 
+def test_a_web_server_at_the_port(waits: Waits) -> None:
+    def refusals(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with client:
+                    client.recv(1 << 12)
+                    client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=refusals, args=(listener,), daemon=True).start()
+        url = f"ldap://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(Unreachable, match=r"does not speak LDAP.*T_URL"):
+            found(url, waits)
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 def test_values_that_are_held_back_are_fetched(waits: Waits) -> None:
     """Active Directory gives out 1500 values of an attribute at a time."""
     parts = {b"range=2-*": ("2-3", ["c", "d"]), b"range=4-*": ("4-*", ["e"])}
