@@ -127,7 +127,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self._policy = self.policy or SourceAddresses(self.variable)
-        self.base_url = self.base_url.rstrip("/")
+        self.base_url = self.base_url.strip().rstrip("/")
         target = self._policy.check(self.base_url)
         self.origin = target.origin
         # Proxies of the environment are for the world outside, not for this machine.

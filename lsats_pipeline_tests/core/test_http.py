@@ -48,6 +48,15 @@ def test_a_whole_answer(waits: Waits) -> None:
         assert waits.slept == []
 
 
+def test_an_address_with_blanks_around_it(waits: Waits) -> None:
+    with (
+        serving(Reply()) as script,
+        Api("Testing", f" {script.url}/ ", "TEST_URL", "TEST_KEY", waits.clock) as client,
+    ):
+        assert client.get("things", cut) == []
+        assert script.asked[0].path == "/things"
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_passing_failure_is_waited_out(status: int, waits: Waits) -> None:
     with serving(Reply(status), Reply(status), Reply()) as script, api(script, waits) as client:
