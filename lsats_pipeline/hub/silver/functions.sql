@@ -68,13 +68,16 @@ language sql stable parallel safe
 return coalesce(nullif(current_setting('lsats.today', true), '')::date, current_date);
 
 -- The name of a machine as it is compared: in capitals, without domain, the `$` of an account, what a
--- replication conflict added, and odd blanks. NetBIOS cuts names at 15 characters; that a short name
--- may be a long one is for who compares to say. An IP address is no name.
+-- replication conflict added, odd blanks and what nobody sees; dashes and apostrophes of every kind are
+-- one. What follows a dot is a domain if no blank is in it. NetBIOS cuts names at 15 characters; that a
+-- short name may be a long one is for who compares to say. An IP address is no name.
 create or replace function silver.machine_name(name text) returns text
 language sql immutable parallel safe
 return nullif(upper(btrim(regexp_replace(regexp_replace(regexp_replace(
-    case when name !~ '^\s*([0-9]{1,3}\.){3}[0-9]{1,3}\s*$' then name end,
-    '^.*\\(?!0A)|(\\0A|\s)*CNF:.*$|\..*$|\$\s*$', '', 'g'),
+    case when name !~ '^\s*([0-9]{1,3}\.){3}[0-9]{1,3}\s*$' then translate(
+        name, U&'\2010\2011\2012\2013\2014\2212\2018\2019\00AD\200B\200E\200F\FEFF', '------''''')
+    end,
+    '^.*\\(?!0A)|(\\0A|\s)*CNF:.*$|\.\S*\s*$|\$\s*$', '', 'g'),
     '\s*([-_])\s*', '\1', 'g'), '\s+', ' ', 'g'))), '');
 
 -- Whether a machine has several of these names, which are as compared; a long one and what NetBIOS left
@@ -98,7 +101,9 @@ language sql immutable parallel safe
 return array(
     select right(mac, 12)
     from regexp_split_to_table(
-        translate(upper(listed collate "C"), U&'\00A0\200B\FEFF', '   '),
+        translate(
+            upper(listed collate "C"),
+            U&'\00A0\200B\FEFF\2010\2011\2012\2013\2014\2212', '   ------'),
         '[,;|/&+\n\r]|(?<![0-9A-Z])AND(?![0-9A-Z])'
     ) with ordinality as part (piece, place)
     cross join lateral (
@@ -189,6 +194,7 @@ return length(serial) < 4 or length(regexp_replace(serial, '[^0-9A-Z]', '', 'g')
     -- One character over and over; as a regular expression, `(.)\1*`, it takes fifty times as long.
     or btrim(regexp_replace(serial, '[^0-9A-Z]', '', 'g'), left(serial, 1)) = ''
     or serial ~ ('^(?:(?:NONE|NULL|UNKNOWN|UNDEFINED|UNAVAILABLE|DEFAULT|INVALID|EMPTY|MISSING|PENDING'
+        '|UNSPECIFIED|UNASSIGNED|NOT ?(?:SPECIFIED|APPLICABLE|AVAILABLE|ASSIGNED|DEFINED|PRESENT)'
         '|SERIAL|CHASSIS|SYSTEM|BASE ?BOARD|MOTHERBOARD|ASSET TAG|TO BE|TOBEFILLED|FILL(?:ED)? |NOT '
         '|NO[- ]?(?:SERIAL|S/?N|NUMBER|ASSET|TAG|ID)\M|N/?A\M|O\.?E\.?M\.?\M|SEE |VIRTUAL|#).*'
         '|TRUE|FALSE|TEST|SAMPLE|QEMU|VMWARE|PARALLELS|0*123456789ABCDEF.*'
@@ -211,12 +217,13 @@ return (
         else compact
     end
     from regexp_split_to_table(
-        translate(upper(serial), U&'\00A0\200B\FEFF', '   '),
+        translate(upper(normalize(serial, NFKC)), U&'\00A0\200B\FEFF', '   '),
         '[\n\r\t,;|]|(?<=[0-9A-Z]{7})\s*[ /]\s*(?=[A-Z]*[0-9])(?=[0-9A-Z]{7})|^\s*/|/\s*$'
     ) with ordinality as part (piece, place)
     cross join lateral (
         select btrim(regexp_replace(piece,
-            '^[\s''"`]*(?:(?:S/?N|SERIAL|SERIAL ?(?:NO|NUM|NUMBER)|SERVICE ?TAG)\.?\s*[:#=]\s*)?|\s*[(\[].*$|[\s''"`]+$',
+            '^[\s''"`(\[]*(?:(?:S/?N|SERIAL|SERIAL ?(?:NO|NUM|NUMBER)|SERVICE ?TAG)\.?\s*[:#=]\s*'
+                '|(?:S/N|SERIAL ?(?:NO|NUM|NUMBER)|SERVICE ?TAG)\.?\s+)?|(?<=\S)\s*[(\[].*$|[])\s''"`]+$',
             '', 'g')) as bare
     ) as trimmed
     cross join lateral (
@@ -422,7 +429,7 @@ return array(
     ) with ordinality as word (piece, place)
     cross join lateral (
         select regexp_replace(
-            regexp_replace(btrim(piece, ' ''.'), '^(?:mailto|smtp|sip):', ''), '^.*\\', ''
+            regexp_replace(btrim(piece, ' ''".<>()'), '^(?:mailto|smtp|sip):', ''), '^.*\\', ''
         ) as bare
     ) as account
     cross join lateral (

@@ -72,6 +72,13 @@ def one(hub: ByHand, **records: list[Row]) -> Row:
     return row
 
 
+def test_a_machine_of_a_conflict_alone_says_so(hub: ByHand) -> None:
+    left = account(1, cn="PC1\nCNF:x", sAMAccountName="$DUPLICATE-1")
+    rows = hub.silver("computers", active_directory_computer=[account(), left])
+    flagged = [str(r["ad_object_guid"]) for r in rows if "conflict_object" in r["quality_flags"]]
+    assert flagged == [GUIDS[1]]
+
+
 def test_values_are_those_of_the_first_system_that_has_them(hub: ByHand) -> None:
     row = one(
         hub,

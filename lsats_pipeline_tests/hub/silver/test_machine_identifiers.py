@@ -41,6 +41,10 @@ VM = "564D4A110C22334455667788990AABBC"
         ("Service Tag: 8KQ2XW3", "8KQ2XW3"),
         ("5CG0412QRV (loaner)", "5CG0412QRV"),
         ("8KQ2XW3", "8KQ2XW3"),
+        ("S/N 5CG0412QRV", "5CG0412QRV"),
+        ("Serial Number 5CG0412QRV", "5CG0412QRV"),
+        ("(5CG0412QRV)", "5CG0412QRV"),
+        ("\uff15CG0412QRV", "5CG0412QRV"),
         # Several: the first.
         ("5CG0412QRV, 5CG0999ZZZ", "5CG0412QRV"),
         ("5CG0412QRV\n5CG0999ZZZ", "5CG0412QRV"),
@@ -91,7 +95,8 @@ def test_serial_numbers(database: Database, written: str, compared: str) -> None
      "Serial", "Base Board Serial Number", "123456789", "1234567890", "0123456789", "MB-1234567890",
      "System SN", "No Serial", "NoSerial", "no s/n", "xxxxxxx", "XXXX", "-------", "....", "?",
      "TBD", "NULL", "null", "True", "FALSE", "#N/A", "#REF!", "Virtual Machine", "QEMU", "VMware",
-     "see sticker", "ABC", "   ", "'", "\n", "0123456789ABCDEF", "Asset Tag 1", "NO ASSET TAG"],
+     "see sticker", "ABC", "   ", "'", "\n", "0123456789ABCDEF", "Asset Tag 1", "NO ASSET TAG",
+     "NotSpecified", "notapplicable", "Unspecified", "(TBD)", "[none]"],
 )  # fmt: skip
 def test_placeholders(database: Database, placeholder: str) -> None:
     assert database.value("silver.real_serial(%s)", placeholder) is None
@@ -194,6 +199,7 @@ A, B = "8C04BA10203F", "001B63A4B5C6"
         ("see sticker", []),
         ("N/A", []),
         ("", []),
+        ("0A\u20131B\u20132C\u20133D\u20134E\u20135F", ["0A1B2C3D4E5F"]),
         (None, []),
     ],
 )
@@ -241,6 +247,11 @@ def test_both_twins_know_the_addresses_of_many(database: Database) -> None:
         ("front   desk", "FRONT DESK"),
         ("LSA-CHEM-17\nCNF:0b", "LSA-CHEM-17"),
         (r"LSA-CHEM-17\0ACNF:0b", "LSA-CHEM-17"),
+        ("lsa\u2013chem\u201117", "LSA-CHEM-17"),
+        ("\u200elsa-chem-17\u200f", "LSA-CHEM-17"),
+        ("Ada\u2019s laptop", "ADA'S LAPTOP"),
+        ("Dr. Ada laptop", "DR. ADA LAPTOP"),
+        ("Dr. Ada laptop.local ", "DR. ADA LAPTOP"),
         ("10.1.2.3", None),
         ("$", None),
         ("  ", None),

@@ -304,6 +304,12 @@ COMPUTERS = SqlModel(
             "is_serial_shared",
             about="another machine has this serial number: one machine twice, or a copy",
         ),
+        QualityRule(
+            "conflict_object",
+            0,
+            "coalesce(ad_distinguished_name ~ '^[^,]*CNF:', false)",
+            about="of an account that a replication conflict left behind",
+        ),
         QualityRule("duplicate_name", 0, "is_name_shared", about="another machine has this name"),
         QualityRule(
             "invalid_owner_tdx_uid",

@@ -17,7 +17,8 @@ OF_MANY = frozenset(
     " ACDE48001122".upper().split()
 )
 _CAPITALS = str.maketrans(
-    "abcdefghijklmnopqrstuvwxyz\u00a0\u200b\ufeff", "ABCDEFGHIJKLMNOPQRSTUVWXYZ   "
+    "abcdefghijklmnopqrstuvwxyz\u00a0\u200b\ufeff\u2010\u2011\u2012\u2013\u2014\u2212",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ   ------",
 )
 _BETWEEN = re.compile(r"[,;|/&+\n\r]|(?<![0-9A-Z])AND(?![0-9A-Z])")
 _BLANKS = re.compile(r"[-:.\s]", re.ASCII)
