@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import lzma
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub import hub as declaring
 from lsats_pipeline.hub.bronze.replay import replay
 from lsats_pipeline.hub.hub import Hub, prepare
+from lsats_pipeline.hub.silver import consumers
 from lsats_pipeline.hub.silver.ddl import fingerprint
 from lsats_pipeline.hub.silver.spec import IntegratedTable, StagingTable, Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
@@ -182,7 +184,16 @@ def then(old: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Declared:
     found = declared_then(old)
     monkeypatch.setattr(declaring, "SOURCES", found.sources)
     monkeypatch.setattr(declaring, "SILVER_TABLES", found.tables)
+    monkeypatch.setattr(consumers, "VIEWS", tuple(views_then(old)))
     return found
+
+
+def views_then(old: Warehouse) -> Iterator[Path]:
+    """Files of views that need no table added since; other views stay as they were."""
+    added = {t.name for t in SILVER_TABLES} - {table for _, table in shape_of(old)}
+    for file in consumers.VIEWS:
+        if not added & set(re.findall(r"silver\.(\w+)", file.read_text("utf-8"))):
+            yield file
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def _renamed(table: IntegratedTable, used: Input) -> sql.Composable:
     assert table.renames
     return sql.SQL(
         " and not exists (select from {renames} as past"
-        " where past.{former} = known.{on} and past.records <> '[]')"
+        " where past.{former} = known.{on} and past.is_under_way)"
     ).format(
         renames=sql.Identifier("silver", table.renames.name),
         former=sql.Identifier(f"former_{table.key}"),

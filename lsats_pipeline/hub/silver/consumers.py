@@ -16,13 +16,13 @@ from lsats_pipeline.hub.silver.ddl import FUNCTIONS, declare_tables, fingerprint
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
 
-_FILES = tuple(sorted((Path(__file__).parent / "views").glob("*.sql")))
+VIEWS = tuple(sorted((Path(__file__).parent / "views").glob("*.sql")))
 _DECLARATION = "silver views"
 
 
 def view_names() -> list[str]:
     """Every view, in the order of creation."""
-    return [name for file in _FILES for name in _named_in(file)]
+    return [name for file in VIEWS for name in _named_in(file)]
 
 
 def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
@@ -36,7 +36,7 @@ def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
     for name in reversed(names):
         connection.execute(sql.SQL("drop view if exists {}").format(_silver(name)))
     declare_tables(connection, tables)
-    for file in _FILES:
+    for file in VIEWS:
         connection.execute(sql_file(file))
     for name in names:
         connection.execute(
@@ -46,7 +46,7 @@ def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
 
 
 def _fingerprint(tables: tuple[Table, ...]) -> str:
-    texts = (file.read_text("utf-8") for file in (FUNCTIONS, *_FILES))
+    texts = (file.read_text("utf-8") for file in (FUNCTIONS, *VIEWS))
     parts = [*(fingerprint(table) for table in tables), *texts]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 

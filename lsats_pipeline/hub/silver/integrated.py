@@ -47,7 +47,7 @@ _RENAMED_ROWS = sql.SQL(
         from keys
         join {renames} as past on past.{key} = keys.key
         join {table} as item on item.{on} = past.{former}
-        where {belongs}
+        where past.records ? ({name} || '/' || item.external_id)
     )"""
 )
 _RENAMED_INPUT = sql.SQL(
@@ -246,8 +246,6 @@ def _renamed_input(
     table: IntegratedTable, renames: SqlModel, used: Input
 ) -> Iterator[sql.Composable]:
     rows = sql.Identifier(f"{used.alias}_rows")
-    name = sql.Literal(used.table.name)
-    by_record = sql.SQL("past.records ? ({} || '/' || item.external_id)").format(name)
     yield _RENAMED_ROWS.format(
         rows=rows,
         table=_table(used.table),
@@ -255,8 +253,7 @@ def _renamed_input(
         renames=_table(renames),
         key=sql.Identifier(table.key),
         former=sql.Identifier(f"former_{table.key}"),
-        name=name,
-        belongs=sql.SQL("past.is_latest") if used.enrichment_only else by_record,
+        name=sql.Literal(used.table.name),
     )
     order = _comma(sql.SQL("{}").format(sql.SQL(o)) for o in used.order)
     yield _RENAMED_INPUT.format(alias=sql.Identifier(used.alias), rows=rows, order=order)

@@ -252,7 +252,8 @@ class IntegratedTable:
     Columns and rules may use the aliases of inputs, lookups and parts, rules also the columns.
     `excused`: flags of tier 1 rows that say why they are in no row here; others must be.
     `renames`: former keys (`former_<key>`) with the present one, the `records` that still have the
-    former one and belong to the present one, and whether others mean it (`is_latest`).
+    former one and belong to the present one, and whether any but those for enrichment only do
+    (`is_under_way`).
     """
 
     name: Name

@@ -26,7 +26,9 @@ from lsats_pipeline_tests.hub.silver import oracle_labs as oracle
 from lsats_pipeline_tests.hub.silver.conftest import DAYS, Lived
 from lsats_pipeline_tests.hub.silver.oracle_labs import Row, Tables
 
-LABS = ("department_name_matches", "lab_members", "labs", "lab_managers", "lab_computers")
+LABS = (
+    "department_name_matches", "lab_names", "lab_members", "labs", "lab_managers", "lab_computers"
+)  # fmt: skip
 STRONG = {"owner_is_pi", "ad_ou_nested", "fin_owner_is_pi", "name_pattern_pi"}
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
 

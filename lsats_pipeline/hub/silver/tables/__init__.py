@@ -8,7 +8,9 @@ ad_groups, mcommunity_groups, ad_users, ad_computers, users
     ──▶ group_members, group_owners ──▶ groups
 tdx_assets, keyconfigure_computers, ad_computers
     ──▶ computer_matches ──▶ computer_records ──▶ computers ──▶ computer_groups
-users, groups, lab_awards ──▶ lab_members; computers, ad_organizational_units too ──▶ labs
+users, former_uniqnames ──▶ lab_names
+lab_names, users, groups, lab_awards ──▶ lab_members
+lab_members, computers, ad_organizational_units ──▶ labs
 labs, lab_members, computers ──▶ lab_managers, lab_computers
 """
 
@@ -37,6 +39,7 @@ from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.hub.silver.tables.lab_computers import LAB_COMPUTERS
 from lsats_pipeline.hub.silver.tables.lab_managers import LAB_MANAGERS
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
+from lsats_pipeline.hub.silver.tables.lab_names import LAB_NAMES
 from lsats_pipeline.hub.silver.tables.labs import LABS
 from lsats_pipeline.hub.silver.tables.mcommunity_groups import MCOMMUNITY_GROUPS
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
@@ -76,6 +79,7 @@ SILVER_TABLES: tuple[Table, ...] = (
     COMPUTERS,
     COMPUTER_GROUPS,
     DEPARTMENT_NAME_MATCHES,
+    LAB_NAMES,
     LAB_MEMBERS,
     LABS,
     LAB_MANAGERS,

@@ -1,6 +1,7 @@
 """Former uniqnames of people: one identity across changes of the uniqname (decision 31).
 
-uniqname_evidence; ad_users, tdx_users, umapi_employees, mcommunity_users as they are
+uniqname_evidence; ad_users, tdx_users, umapi_employees, mcommunity_users as they are;
+lab_awards, ad_units, which have nothing but a name
     ──▶ former_uniqnames ──▶ users, and whatever names somebody by the former name
 """
 
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
+from lsats_pipeline.hub.silver.tables.ad_units import AD_UNITS
 from lsats_pipeline.hub.silver.tables.ad_users import AD_USERS
 from lsats_pipeline.hub.silver.tables.changes import different, written
+from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.hub.silver.tables.umapi_employees import UMAPI_EMPLOYEES
@@ -30,6 +33,12 @@ with recursive seed (name) as materialized (
     select uniqname from ({different("umapi_employees", "external_id, uniqname, empl_id")}) as job
     union
     select uniqname from ({different("mcommunity_users", "external_id, uniqname")}) as entry
+    union
+    select person_uniqname
+    from ({different("lab_awards", "external_id, person_uniqname")}) as award
+    union
+    select extracted_uniqname
+    from ({different("ad_units", "external_id, extracted_uniqname")}) as unit
 ),
 reached (name) as (
     select item.uniqname
@@ -58,7 +67,15 @@ FORMER_UNIQNAMES = SqlModel(
     identity="former_uniqname_id",
     scope="former_uniqname",
     key=("former_uniqname_id",),
-    upstream=(UNIQNAME_EVIDENCE, AD_USERS, TDX_USERS, UMAPI_EMPLOYEES, MCOMMUNITY_USERS),
+    upstream=(
+        UNIQNAME_EVIDENCE,
+        AD_USERS,
+        TDX_USERS,
+        UMAPI_EMPLOYEES,
+        MCOMMUNITY_USERS,
+        LAB_AWARDS,
+        AD_UNITS,
+    ),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select uniqname from silver.uniqname_evidence",
     changed_keys=_CHANGED_KEYS,
@@ -92,18 +109,19 @@ FORMER_UNIQNAMES = SqlModel(
             "boolean",
             about="whoever writes the former uniqname means this person",
         ),
+        SqlColumn("is_under_way", "boolean", about="a system still has the former one"),
         SqlColumn(
             "records",
             "jsonb",
-            "ad_users, tdx_users, umapi_employees, mcommunity_users",
+            "ad_users, tdx_users, umapi_employees, mcommunity_users, lab_awards, ad_units",
             personal=True,
-            about="records of the person that still go by the former uniqname",
+            about="records of the person, their awards and units that go by the former uniqname",
         ),
     ),
     rules=(
         QualityRule("identity_conflict", 0.50, "is_conflict"),
         QualityRule("reused", 0, "is_reused"),
-        QualityRule("rename_under_way", 0, "records <> '[]'", about="not all systems follow yet"),
+        QualityRule("rename_under_way", 0, "is_under_way", about="not all systems follow yet"),
     ),
     expected=Expected(mean=0.95, low_share=0.05),
 )

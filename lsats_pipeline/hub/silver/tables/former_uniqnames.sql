@@ -1,7 +1,8 @@
 -- Former uniqnames: whose each was, what says so, and which records still go by it.
 --
 -- keys (names) ─▶ walk (along what identifiers were called next) ─▶ pair (former and present name)
---     ─▶ record (what goes by either name now) ─▶ conflicts ─▶ rows
+--     ─▶ record (what goes by either name now) ─▶ conflicts ─▶ judged ─▶ inherited (awards, units)
+--     ─▶ rows
 --
 -- A name may have had several tenants, one after the other. Who was there at the same time is one
 -- person: at the same time means that silver.users was built in between.
@@ -114,7 +115,7 @@ record as materialized (
 -- What still goes by the former name: of the person, or of somebody who got the name afterwards.
 left_over as materialized (
     select pair.former_uniqname, pair.uniqname, record.table_name, record.external_id, record.ids,
-        kin.evidence is not null or exists (
+        record.first_run, kin.evidence is not null or exists (
             select from build
             where build.run_id > record.first_run and build.run_id < pair.left_run
         ) as is_theirs
@@ -164,29 +165,76 @@ contradicted as (
     join pair as other
         on other.former_uniqname = one.former_uniqname and other.uniqname <> one.uniqname
     where one.first_run < other.left_run and other.first_run < one.left_run
+),
+judged as materialized (
+    select pair.*,
+        contradicted.uniqname is not null as is_conflict,
+        coalesce(rest.is_reused, false) as is_reused,
+        rest.reused_run,
+        pair.left_run = max(pair.left_run::text) over (partition by former_uniqname)::uuid as is_last,
+        case when contradicted.uniqname is null then rest.records end as records
+    from pair
+    left join contradicted using (former_uniqname, uniqname)
+    left join (
+        select former_uniqname, uniqname, bool_or(not is_theirs) as is_reused,
+            (min(first_run::text) filter (where not is_theirs))::uuid as reused_run,
+            jsonb_agg(table_name || '/' || external_id order by table_name, external_id)
+                filter (where is_theirs) as records
+        from left_over
+        group by former_uniqname, uniqname
+    ) as rest using (former_uniqname, uniqname)
+),
+-- Awards and units have nothing but the name.
+thing as materialized (
+    select name.former_uniqname, 'lab_awards' as table_name, item.external_id,
+        coalesce((
+            select min(past.ingestion_run_id::text) from silver.lab_awards_history as past
+            where past.external_id = item.external_id
+                and past.person_uniqname = item.person_uniqname
+        )::uuid, item.ingestion_run_id) as first_run
+    from (select distinct former_uniqname from judged) as name
+    join silver.lab_awards as item on item.person_uniqname = name.former_uniqname
+    union all
+    select name.former_uniqname, 'ad_units', item.external_id,
+        coalesce((
+            select min(past.ingestion_run_id::text) from silver.ad_units_history as past
+            where past.external_id = item.external_id
+                and past.extracted_uniqname = item.extracted_uniqname
+        )::uuid, item.ingestion_run_id)
+    from (select distinct former_uniqname from judged) as name
+    join silver.ad_units as item on item.extracted_uniqname = name.former_uniqname
+),
+-- Each is of whoever had the name when it came, or had had it last and nobody else since.
+inherited as (
+    select distinct on (thing.table_name, thing.external_id)
+        judged.former_uniqname, judged.uniqname, thing.table_name || '/' || thing.external_id as record
+    from thing
+    join judged using (former_uniqname)
+    cross join lateral (
+        select case when judged.is_last then judged.reused_run else judged.left_run end as run_id
+    ) as until
+    where not judged.is_conflict and (until.run_id is null or exists (
+        select from build
+        where build.run_id > thing.first_run and build.run_id < until.run_id))
+    order by thing.table_name, thing.external_id, judged.left_run, judged.uniqname
 )
 select former_uniqname || '/' || uniqname as former_uniqname_id,
     former_uniqname,
     uniqname,
     (
         select jsonb_agg(kind ->> 1 order by kind ->> 0)
-        from jsonb_array_elements(pair.kinds) as kind
+        from jsonb_array_elements(judged.kinds) as kind
     ) as evidence,
-    pair.known_from,
-    pair.left_at,
-    contradicted.uniqname is not null as is_conflict,
-    coalesce(rest.is_reused, false) as is_reused,
-    contradicted.uniqname is null and not coalesce(rest.is_reused, false)
-        and pair.left_run = max(pair.left_run::text) over (partition by former_uniqname)::uuid
-        as is_latest,
-    case when contradicted.uniqname is null then coalesce(rest.records, '[]') else '[]' end
-        as records
-from pair
-left join contradicted using (former_uniqname, uniqname)
+    judged.known_from,
+    judged.left_at,
+    judged.is_conflict,
+    judged.is_reused,
+    judged.is_last and not judged.is_conflict and not judged.is_reused as is_latest,
+    judged.records is not null as is_under_way,
+    coalesce(judged.records, '[]') || coalesce(things.records, '[]') as records
+from judged
 left join (
-    select former_uniqname, uniqname, bool_or(not is_theirs) as is_reused,
-        jsonb_agg(table_name || '/' || external_id order by table_name, external_id)
-            filter (where is_theirs) as records
-    from left_over
+    select former_uniqname, uniqname, jsonb_agg(record order by record) as records
+    from inherited
     group by former_uniqname, uniqname
-) as rest using (former_uniqname, uniqname)
+) as things using (former_uniqname, uniqname)

@@ -1,6 +1,7 @@
 """Machines of labs (domain/hub.md 5.10), with how sure that is and why.
 
-computers, tdx_assets (function), labs, lab_members ──▶ lab_computers
+computers, tdx_assets (function), labs, lab_names, lab_members ──▶ lab_computers
+former_uniqnames: who used a machine by a former uniqname
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import LiteralString
 from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
+from lsats_pipeline.hub.silver.tables.lab_names import LAB_NAMES
 from lsats_pipeline.hub.silver.tables.labs import LABS
 from lsats_pipeline.hub.silver.tables.tdx_assets import TDX_ASSETS
 
@@ -23,14 +26,26 @@ _MACHINE: LiteralString = (
 # Computers that changed; those that a changed lab had, or may have now by owner, name or place;
 # those of people who became or ceased to be members.
 _CHANGED_KEYS: LiteralString = f"""
-with recursive lab as ({different("labs", "lab_id, ad_ou_dn, is_active")}),
-person (uniqname) as (
+with recursive lab as (
+    select lab_id, ad_ou_dn from ({different("labs", "lab_id, ad_ou_dn, is_active")}) as changed
+    union
+    select lab_id, null from ({different("lab_names", "lab_id, name")}) as called
+),
+present (uniqname) as (
     select lab_id from lab
     union
     select member_uniqname from silver.lab_members join lab using (lab_id)
     union
     select member_uniqname
     from ({different("lab_members", "lab_id, member_uniqname, is_pi")}) as member
+),
+person (uniqname) as (
+    select uniqname from present
+    union
+    select past.former_uniqname from silver.former_uniqnames as past join present using (uniqname)
+    union
+    select former_uniqname
+    from ({different("former_uniqnames", "former_uniqname, uniqname, is_latest")}) as renamed
 ),
 place (ou) as (select silver.dn_key(ad_ou_dn) from lab),
 -- Every container of every machine; not asked for when no lab with a unit has changed.
@@ -45,7 +60,9 @@ above (unit, container) as (
     union
     select unit, silver.dn_parent(container) from above where container is not null
 ),
-word (word) as (select silver.first_word(lab_id) from lab)
+word (word) as (
+    select silver.first_word(name) from silver.lab_names join lab using (lab_id)
+)
 select computer_id from ({different("computers", _MACHINE)}) as computer
 union
 select computer.computer_id from silver.computers as computer
@@ -71,7 +88,7 @@ LAB_COMPUTERS = SqlModel(
     scope="computer_id",
     key=("computer_id", "lab_id"),
     indexes=("lab_id",),
-    upstream=(COMPUTERS, TDX_ASSETS, LABS, LAB_MEMBERS),
+    upstream=(COMPUTERS, TDX_ASSETS, FORMER_UNIQNAMES, LAB_NAMES, LABS, LAB_MEMBERS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select computer_id from silver.computers",
     changed_keys=_CHANGED_KEYS,

@@ -4,17 +4,25 @@
 -- method that says most ─▶ what else speaks for it and against it ─▶ the best lab of each machine
 with recursive machine as materialized (
     select computer.computer_id, computer.computer_name, computer.owner_uniqname as owner,
-        computer.financial_owner_uniqname as payer, silver.account_name(computer.last_user) as user_name,
+        computer.financial_owner_uniqname as payer, coalesce(past.uniqname, account.name) as user_name,
         silver.dn_key(computer.ad_distinguished_name) as dn, lower(asset.attr_function_name) as function
     from keys
     join silver.computers as computer on computer.computer_id = keys.key
     left join silver.tdx_assets as asset on asset.tdx_asset_id = computer.tdx_asset_id
+    cross join lateral (select silver.account_name(computer.last_user) as name) as account
+    left join silver.former_uniqnames as past
+        on past.former_uniqname = account.name and past.is_latest
     where computer.is_active
 ),
 lab as materialized (
-    select lab_id, silver.dn_key(ad_ou_dn) as ou, silver.first_word(lab_id) as word
+    select lab_id, silver.dn_key(ad_ou_dn) as ou
     from silver.labs
     where is_active
+),
+called as materialized (
+    select lab_id, name, silver.first_word(name) as word
+    from lab
+    join silver.lab_names using (lab_id)
 ),
 member as materialized (
     select lab_id, member_uniqname, is_pi from silver.lab_members join lab using (lab_id)
@@ -37,12 +45,12 @@ fact (computer_id, lab_id, method) as (
     join above on above.place = silver.dn_parent(machine.dn)
     join lab on lab.ou = above.container
     union
-    select named.computer_id, lab.lab_id, 'name_pattern_pi'
+    select named.computer_id, called.lab_id, 'name_pattern_pi'
     from (
         select computer_id, computer_name, unnest(silver.words(computer_name)) as word from machine
     ) as named
-    join lab using (word)
-    where silver.mentions(named.computer_name, lab.lab_id)
+    join called using (word)
+    where silver.mentions(named.computer_name, called.name)
     union
     select machine.computer_id, member.lab_id, 'owner_member'
     from machine join member on member.member_uniqname = machine.owner and not member.is_pi

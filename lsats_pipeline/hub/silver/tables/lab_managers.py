@@ -1,6 +1,7 @@
 """Who may manage a lab (domain/hub.md 5.9): the best three of its members, by title or job code.
 
 labs, lab_members, users, departments ──▶ lab_managers (is_verified and notes are people's)
+former_uniqnames: of whom people said something by another uniqname
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import LiteralString
 from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
 from lsats_pipeline.hub.silver.tables.labs import LABS
 from lsats_pipeline.hub.silver.tables.users import USERS
@@ -41,7 +43,7 @@ LAB_MANAGERS = SqlModel(
     scope="lab_id",
     key=("lab_id", "manager_uniqname"),
     indexes=("manager_uniqname",),
-    upstream=(LABS, LAB_MEMBERS, USERS, DEPARTMENTS),
+    upstream=(LABS, LAB_MEMBERS, USERS, FORMER_UNIQNAMES, DEPARTMENTS),
     query=Path(__file__).with_suffix(".sql"),
     scopes="select lab_id from silver.labs",
     changed_keys=_CHANGED_KEYS,

@@ -71,31 +71,70 @@ ranked as (
         row_number() over (
             partition by lab_id order by tier, score, member_role, member_uniqname) as rank
     from fitting
+),
+best as materialized (
+    select * from ranked where tier = best_tier and rank <= 3
+),
+-- Names of leaders and managers, present and former.
+called (name, uniqname) as materialized (
+    select lab_id, lab_id from best
+    union
+    select member_uniqname, member_uniqname from best
+    union
+    select past.former_uniqname, past.uniqname
+    from silver.former_uniqnames as past
+    where not past.is_conflict
+),
+-- What people said of them holds when they leave and return, or change their uniqnames.
+before as materialized (
+    select distinct on (best.lab_id, best.member_uniqname)
+        best.lab_id, best.member_uniqname, past.is_verified, past.verification_notes
+    from best
+    join called as lab on lab.uniqname = best.lab_id
+    join called as member on member.uniqname = best.member_uniqname
+    join (
+        select lab_manager_id, lab_id, manager_uniqname, is_verified, verification_notes,
+            valid_from, valid_to
+        from silver.lab_managers_history
+        union all
+        select lab_manager_id, lab_id, manager_uniqname, is_verified, verification_notes,
+            updated_at, 'infinity'
+        from silver.lab_managers
+    ) as past on past.lab_manager_id = lab.name || '/' || member.name
+    left join lateral (
+        select renamed.uniqname from silver.former_uniqnames as renamed
+        where renamed.former_uniqname = past.lab_id and not renamed.is_conflict
+            and renamed.left_at > past.valid_from
+        order by renamed.left_at
+        limit 1
+    ) as lab_then on true
+    left join lateral (
+        select renamed.uniqname from silver.former_uniqnames as renamed
+        where renamed.former_uniqname = past.manager_uniqname and not renamed.is_conflict
+            and renamed.left_at > past.valid_from
+        order by renamed.left_at
+        limit 1
+    ) as member_then on true
+    where coalesce(lab_then.uniqname, past.lab_id) = best.lab_id
+        and coalesce(member_then.uniqname, past.manager_uniqname) = best.member_uniqname
+    order by best.lab_id, best.member_uniqname, past.valid_to desc
 )
-select ranked.lab_id || '/' || ranked.member_uniqname as lab_manager_id,
-    ranked.lab_id,
-    ranked.member_uniqname as manager_uniqname,
-    ranked.tdx_user_uid as manager_tdx_uid,
-    ranked.member_role as manager_role,
-    coalesce(ranked.job_codes, '[]') as manager_job_codes,
-    ranked.score as manager_confidence_score,
-    ranked.tier as manager_tier,
-    ranked.rank as manager_rank,
-    ranked.reason as detection_reason,
+select best.lab_id || '/' || best.member_uniqname as lab_manager_id,
+    best.lab_id,
+    best.member_uniqname as manager_uniqname,
+    best.tdx_user_uid as manager_tdx_uid,
+    best.member_role as manager_role,
+    coalesce(best.job_codes, '[]') as manager_job_codes,
+    best.score as manager_confidence_score,
+    best.tier as manager_tier,
+    best.rank as manager_rank,
+    best.reason as detection_reason,
     lab.department_id as lab_department_id,
     lab.department_name as lab_department_name,
-    ranked.member_department_id as manager_department_id,
-    ranked.member_department_name as manager_department_name,
-    -- What people said of them holds when they leave and return.
+    best.member_department_id as manager_department_id,
+    best.member_department_name as manager_department_name,
     coalesce(before.is_verified, false) as is_verified,
     before.verification_notes
-from ranked
+from best
 join lab using (lab_id)
-left join lateral (
-    select past.is_verified, past.verification_notes
-    from silver.lab_managers_history as past
-    where past.lab_manager_id = ranked.lab_id || '/' || ranked.member_uniqname
-    order by past.valid_to desc
-    limit 1
-) as before on true
-where ranked.tier = ranked.best_tier and ranked.rank <= 3
+left join before using (lab_id, member_uniqname)

@@ -1,6 +1,7 @@
 """Members of labs (domain/hub.md 5.8): the people of the groups that are a lab's, and its leader.
 
-users (leaders, people), groups, group_members, group_owners, lab_awards ──▶ lab_members
+users (leaders, people), lab_names, groups, group_members, group_owners, lab_awards ──▶ lab_members
+former_uniqnames: whose an award is that goes by a former uniqname
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import LiteralString
 
 from lsats_pipeline.hub.silver.spec import Expected, QualityRule, SqlColumn, SqlModel
 from lsats_pipeline.hub.silver.tables.changes import different, written
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.hub.silver.tables.group_owners import GROUP_OWNERS
 from lsats_pipeline.hub.silver.tables.groups import GROUPS
 from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
+from lsats_pipeline.hub.silver.tables.lab_names import LAB_NAMES
 from lsats_pipeline.hub.silver.tables.user_quality import SYSTEMS_OF_PEOPLE
 from lsats_pipeline.hub.silver.tables.users import USERS
 
@@ -43,6 +46,17 @@ hint (name) as (
 ),
 word (word) as (
     select unnest(silver.words(concat_ws(' ', group_id, group_name))) from known
+),
+renamed as ({different("former_uniqnames", "former_uniqname, uniqname, records")}),
+awarded (name) as (
+    select person_uniqname from silver.lab_awards
+    where award_id in ({written("lab_awards", "award_id")})
+        or award_id in (
+            select award.award_id
+            from renamed
+            join silver.lab_awards as award on award.person_uniqname = renamed.former_uniqname)
+    union
+    {written("lab_awards", "person_uniqname")}
 )
 select uniqname from person join silver.users using (uniqname) where silver.users.is_pi
 union
@@ -53,14 +67,17 @@ select lab_id from silver.lab_members
 cross join lateral jsonb_array_elements_text(source_group_ids) as source (group_id)
 where lower(btrim(source.group_id)) in (select group_key from changed)
 union
-select lab_id from silver.lab_members
-where is_pi and (lab_id in (select name from hint)
-    or silver.first_word(lab_id) in (select word from word))
+select lab_id from silver.lab_names
+where name in (select name from hint) or lab_id in (select name from hint)
+    or silver.first_word(name) in (select word from word)
 union
-select person_uniqname from silver.lab_awards
-where award_id in ({written("lab_awards", "award_id")})
+select lab_id from ({different("lab_names", "lab_id, name")}) as called
 union
-{written("lab_awards", "person_uniqname")}
+select uniqname from renamed
+union
+select name from awarded
+union
+select uniqname from silver.former_uniqnames where former_uniqname in (select name from awarded)
 """
 
 LAB_MEMBERS = SqlModel(
@@ -69,8 +86,17 @@ LAB_MEMBERS = SqlModel(
     scope="lab_id",
     key=("lab_id", "member_uniqname"),
     indexes=("member_uniqname",),
-    upstream=(USERS, GROUPS, GROUP_MEMBERS, GROUP_OWNERS, LAB_AWARDS),
+    upstream=(
+        USERS,
+        FORMER_UNIQNAMES,
+        LAB_NAMES,
+        GROUPS,
+        GROUP_MEMBERS,
+        GROUP_OWNERS,
+        LAB_AWARDS,
+    ),
     query=Path(__file__).with_suffix(".sql"),
+    fragments={"award_people": Path(__file__).with_name("award_people.sql")},
     scopes="select uniqname from silver.users where is_pi",
     changed_keys=_CHANGED_KEYS,
     about="People of a lab: members of its groups (up to 200 people), and always its leader.",

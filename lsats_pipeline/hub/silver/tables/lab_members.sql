@@ -3,28 +3,33 @@
 -- leaders ─▶ groups: owned | in their unit | bearing their name ─▶ not over 200 people ─▶ members
 --     ─▶ what the hub knows of each, and which awards of the leader they share
 with leader as materialized (
-    select person.uniqname as lab_id, silver.first_word(person.uniqname) as word
+    select person.uniqname as lab_id
     from keys
     join silver.users as person on person.uniqname = keys.key
     where person.is_pi
 ),
+called as materialized (
+    select lab_id, name, silver.first_word(name) as word
+    from leader
+    join silver.lab_names using (lab_id)
+),
 -- Asking every group about every leader would be leaders times groups: words find the few to ask.
 named as (
-    select leader.lab_id, known.group_key
+    select called.lab_id, known.group_key
     from (
         select group_key, group_id, group_name,
             unnest(silver.words(concat_ws(' ', group_id, group_name))) as word
         from silver.groups
     ) as known
-    join leader on leader.word = known.word
-    where silver.mentions(known.group_id, leader.lab_id)
-        or silver.mentions(known.group_name, leader.lab_id)
+    join called on called.word = known.word
+    where silver.mentions(known.group_id, called.name)
+        or silver.mentions(known.group_name, called.name)
 ),
 placed as (
-    select leader.lab_id, known.group_key
+    select called.lab_id, known.group_key
     from silver.groups as known
     cross join lateral jsonb_array_elements_text(known.ou_full_path) as unit (name)
-    join leader on leader.lab_id = lower(unit.name)
+    join called on called.name = lower(unit.name)
 ),
 owned as (
     select leader.lab_id, owner.group_key
@@ -61,9 +66,12 @@ member as (
         select from grouped
         where grouped.lab_id = leader.lab_id and grouped.member_uniqname = leader.lab_id)
 ),
+award_person as materialized (
+    {award_people}
+),
 -- Awards that the lab's leader leads, with everybody's part in them.
 award as materialized (
-    select leader.lab_id, mate.person_uniqname,
+    select leader.lab_id, mate.uniqname,
         jsonb_agg(distinct mate.award_id order by mate.award_id) as award_ids,
         (array_agg(mate.person_role order by
             silver.is_pi_role(mate.person_role) desc nulls last,
@@ -71,10 +79,10 @@ award as materialized (
             mate.person_role))[1] as role,
         coalesce(bool_or(mate.person_role ~* '\minvestigator\M'), false) as is_investigator
     from leader
-    join silver.lab_awards as own
-        on own.person_uniqname = leader.lab_id and silver.is_pi_role(own.person_role)
-    join silver.lab_awards as mate on mate.award_id = own.award_id
-    group by leader.lab_id, mate.person_uniqname
+    join award_person as own
+        on own.uniqname = leader.lab_id and silver.is_pi_role(own.person_role)
+    join award_person as mate on mate.award_id = own.award_id
+    group by leader.lab_id, mate.uniqname
 )
 select member.lab_id || '/' || member.member_uniqname as lab_member_id,
     member.lab_id,
@@ -100,4 +108,4 @@ select member.lab_id || '/' || member.member_uniqname as lab_member_id,
 from member
 left join silver.users as person on person.uniqname = member.member_uniqname
 left join award
-    on award.lab_id = member.lab_id and award.person_uniqname = member.member_uniqname
+    on award.lab_id = member.lab_id and award.uniqname = member.member_uniqname

@@ -1,7 +1,9 @@
 """Labs (domain/hub.md 5.6, 5.7): one per principal investigator.
 
 users ──▶ leaders ──▶ computers, lab_awards, ad_organizational_units, lab_members ──▶ labs
+lab_names: names of units
 departments, department_name_matches, tdx_users: the lab's department
+former_uniqnames: whose awards and units are that go by a former uniqname
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from lsats_pipeline.hub.silver.tables.changes import different, written
 from lsats_pipeline.hub.silver.tables.computers import COMPUTERS
 from lsats_pipeline.hub.silver.tables.department_name_matches import DEPARTMENT_NAME_MATCHES
 from lsats_pipeline.hub.silver.tables.departments import DEPARTMENTS
+from lsats_pipeline.hub.silver.tables.former_uniqnames import FORMER_UNIQNAMES
 from lsats_pipeline.hub.silver.tables.lab_awards import LAB_AWARDS
 from lsats_pipeline.hub.silver.tables.lab_members import LAB_MEMBERS
+from lsats_pipeline.hub.silver.tables.lab_names import LAB_NAMES
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.hub.silver.tables.users import USERS
 
@@ -37,7 +41,8 @@ def _ou(
 
 # A unit concerns the labs whose name it may have; a department those that may be in it.
 _CHANGED_KEYS: LiteralString = f"""
-with changed (uniqname) as (
+with renamed as ({different("former_uniqnames", "former_uniqname, uniqname, records")}),
+named (uniqname) as (
     select uniqname from ({different("users", _LEADER)}) as leader
     union
     select leader.uniqname
@@ -50,6 +55,20 @@ with changed (uniqname) as (
     from ({different("computers", _MACHINE)}) as computer
     union
     select lab_id from ({different("lab_members", _MEMBER)}) as member
+    union
+    select lab_id from ({different("lab_names", "lab_id, name")}) as called
+    union
+    select uniqname from renamed
+    union
+    select former_uniqname from renamed
+),
+-- Awards go by former uniqnames, too.
+changed (uniqname) as (
+    select uniqname from named
+    union
+    select past.uniqname
+    from named
+    join silver.former_uniqnames as past on past.former_uniqname = named.uniqname
 ),
 department as ({different("departments", "dept_id, department_name")}),
 resembling as ({different("department_name_matches", "name, dept_id, similarity")}),
@@ -63,17 +82,23 @@ select uniqname from changed join silver.users using (uniqname) where is_pi
 union
 select lab_id from changed join silver.labs on lab_id = uniqname
 union
-select lab_id from silver.labs
-where silver.first_word(lab_id) in (select unnest(silver.words(ou_name)) from unit)
+select lab_id from silver.lab_names
+where silver.first_word(name) in (select unnest(silver.words(ou_name)) from unit)
+union
+select uniqname from silver.former_uniqnames
+where silver.first_word(former_uniqname) in (select unnest(silver.words(ou_name)) from unit)
 union
 select lab.lab_id
 from silver.labs as lab
 join silver.users as leader on leader.uniqname = lab.lab_id
 where leader.department_id in (select dept_id from department)
 union
-select person_uniqname from silver.lab_awards
-join department on department.dept_id = person_appt_department_id
-join silver.labs on lab_id = person_uniqname
+select coalesce(past.uniqname, award.person_uniqname)
+from silver.lab_awards as award
+join department on department.dept_id = award.person_appt_department_id
+left join silver.former_uniqnames as past
+    on past.former_uniqname = award.person_uniqname
+    and past.records ? ('lab_awards/' || award.external_id)
 union
 select lab.lab_id
 from silver.labs as lab
@@ -89,6 +114,8 @@ LABS = SqlModel(
     identity="lab_id",
     upstream=(
         USERS,
+        FORMER_UNIQNAMES,
+        LAB_NAMES,
         TDX_USERS,
         DEPARTMENTS,
         DEPARTMENT_NAME_MATCHES,
@@ -98,13 +125,21 @@ LABS = SqlModel(
         LAB_MEMBERS,
     ),
     query=Path(__file__).with_suffix(".sql"),
+    fragments={"award_people": Path(__file__).with_name("award_people.sql")},
     scopes="select uniqname from silver.users where is_pi",
     changed_keys=_CHANGED_KEYS,
     # An award has ended since.
     expired_keys="""
     select lab.lab_id
     from silver.labs as lab
-    join silver.lab_awards as award on award.person_uniqname = lab.lab_id
+    join (
+        select coalesce(past.uniqname, own.person_uniqname) as lab_id, own.award_id,
+            own.award_end_date
+        from silver.lab_awards as own
+        left join silver.former_uniqnames as past
+            on past.former_uniqname = own.person_uniqname
+            and past.records ? ('lab_awards/' || own.external_id)
+    ) as award using (lab_id)
     group by lab.lab_id, lab.active_award_count
     having lab.active_award_count
         <> count(distinct award.award_id) filter (where award.award_end_date >= silver.today())

@@ -39,7 +39,7 @@ tdx_department as materialized (
     join silver.tdx_users as account on account.tdx_user_uid = leader.tdx_user_uid
     left join lateral (
         select known.dept_id
-        from regexp_matches(account.default_account_name, '(?<![0-9])[0-9]{6}(?![0-9])', 'g')
+        from regexp_matches(account.default_account_name, '(?<![0-9])[0-9]{{6}}(?![0-9])', 'g')
             with ordinality as code (digits, place)
         join silver.departments as known on known.dept_id = code.digits[1]
         order by code.place
@@ -49,16 +49,22 @@ tdx_department as materialized (
         on resembling.name = account.default_account_name and resembling.similarity > 0.65
     where coded.dept_id is not null or resembling.dept_id is not null
 ),
+award_person as materialized (
+    select own.*
+    from (
+        {award_people}
+    ) as own
+    join leader using (uniqname)
+),
 -- An award (and its grant) counts once, however many roles or departments its rows name.
 own_award as materialized (
-    select distinct on (own.person_uniqname, own.award_id, own.project_grant_id) own.*
-    from leader
-    join silver.lab_awards as own on own.person_uniqname = leader.uniqname
-    order by own.person_uniqname, own.award_id, own.project_grant_id,
+    select distinct on (own.uniqname, own.award_id, own.project_grant_id) own.*
+    from award_person as own
+    order by own.uniqname, own.award_id, own.project_grant_id,
         own.award_total_dollars desc nulls last, own.external_id
 ),
 award as materialized (
-    select own.person_uniqname as uniqname,
+    select own.uniqname,
         sum(own.award_total_dollars) as total_dollars,
         sum(own.award_direct_dollars) as direct_dollars,
         sum(own.award_indirect_dollars) as indirect_dollars,
@@ -68,36 +74,53 @@ award as materialized (
         min(own.award_start_date) as earliest_start,
         max(own.award_end_date) as latest_end
     from own_award as own
-    group by own.person_uniqname
+    group by own.uniqname
 ),
 award_department as materialized (
-    select leader.uniqname,
+    select own.uniqname,
         min(known.dept_id) as dept_id,
         jsonb_agg(distinct own.person_appt_department_id order by own.person_appt_department_id)
             filter (where own.person_appt_department_id is not null) as department_ids,
         jsonb_agg(distinct known.department_name order by known.department_name)
             filter (where known.department_name is not null) as department_names
-    from leader
-    join silver.lab_awards as own on own.person_uniqname = leader.uniqname
+    from award_person as own
     left join silver.departments as known on known.dept_id = own.person_appt_department_id
-    group by leader.uniqname
+    group by own.uniqname
+),
+-- Units, and whose they are that go by a former uniqname.
+known_unit as materialized (
+    select ou.*, past.uniqname as holder
+    from silver.ad_organizational_units as ou
+    left join silver.former_uniqnames as past
+        on past.former_uniqname = ou.extracted_uniqname
+        and past.records ? ('ad_units/' || ou.external_id)
+),
+called as (
+    select leader.uniqname, lab_name.name, own.external_id
+    from (
+        select external_id, ou_name, holder, unnest(silver.words(ou_name)) as word from known_unit
+    ) as own
+    join silver.lab_names as lab_name on silver.first_word(lab_name.name) = own.word
+    join leader on leader.uniqname = lab_name.lab_id
+    where silver.mentions(own.ou_name, lab_name.name)
+        and coalesce(own.holder, leader.uniqname) = leader.uniqname
+    union
+    select holder, extracted_uniqname, external_id from known_unit where holder is not null
 ),
 -- The unit called like the leader, else one whose name contains theirs: where labs are before
--- elsewhere, newest first.
+-- elsewhere, newest first; by the present uniqname before a former one.
 unit as materialized (
     select distinct on (leader.uniqname) leader.uniqname, own.ou_name, own.distinguished_name,
         own.ou_full_path, own.parent_ou_dn, own.ou_depth, own.when_created, own.when_changed,
         own.depth_category, own.has_computer_children, own.has_child_ous, own.ou_status,
         resembling.dept_id, resembling.similarity
-    from (
-        select ou.*, unnest(silver.words(ou.ou_name)) as word
-        from silver.ad_organizational_units as ou
-    ) as own
-    join leader on silver.first_word(leader.uniqname) = own.word
+    from leader
+    join called using (uniqname)
+    join known_unit as own using (external_id)
     left join silver.department_name_matches as resembling
         on resembling.name = own.ou_immediate_parent and resembling.similarity > 0.50
-    where silver.mentions(own.ou_name, leader.uniqname)
     order by leader.uniqname, lower(own.ou_name) = leader.uniqname desc,
+        lower(own.ou_name) = called.name desc,
         own.depth_category is not distinct from 'potential_lab' desc,
         own.when_created desc nulls last, own.distinguished_name, own.external_id
 ),
@@ -137,6 +160,33 @@ crowd as materialized (
     from leader
     join silver.lab_members as member on member.lab_id = leader.uniqname
     group by leader.uniqname
+),
+-- A lab that comes back has its configuration item still, and so has one by another name: what an
+-- id meant then, it was.
+before as materialized (
+    select distinct on (leader.uniqname) leader.uniqname, past.tdx_ci_id
+    from (
+        select uniqname as name, uniqname from leader
+        union
+        select renamed.former_uniqname, uniqname
+        from leader
+        join silver.former_uniqnames as renamed using (uniqname)
+        where not renamed.is_conflict
+    ) as leader
+    join (
+        select lab_id, tdx_ci_id, valid_from, valid_to from silver.labs_history
+        union all
+        select lab_id, tdx_ci_id, updated_at, 'infinity' from silver.labs
+    ) as past on past.lab_id = leader.name
+    left join lateral (
+        select renamed.uniqname from silver.former_uniqnames as renamed
+        where renamed.former_uniqname = past.lab_id and not renamed.is_conflict
+            and renamed.left_at > past.valid_from
+        order by renamed.left_at
+        limit 1
+    ) as meant on true
+    where coalesce(meant.uniqname, past.lab_id) = leader.uniqname
+    order by leader.uniqname, past.valid_to desc
 )
 select leader.uniqname as lab_id,
     leader.uniqname as pi_uniqname,
@@ -204,10 +254,4 @@ cross join lateral (
             else 'users'
         end as source
 ) as naming
--- A lab that comes back has its configuration item still.
-left join lateral (
-    select past.tdx_ci_id from silver.labs_history as past
-    where past.lab_id = leader.uniqname
-    order by past.valid_to desc
-    limit 1
-) as before on true
+left join before using (uniqname)

@@ -163,7 +163,7 @@ USERS = IntegratedTable(
                     "(array_agg(evidence order by left_at desc, former_uniqname)"
                     " filter (where not is_conflict))[1]",
                 ),
-                "is_under_way": ("boolean", "bool_or(records <> '[]')"),
+                "is_under_way": ("boolean", "bool_or(is_under_way)"),
                 "is_conflict": ("boolean", "bool_or(is_conflict)"),
             },
         ),

@@ -11,18 +11,18 @@ with part as (
 found (lab_id, group_id, found_by) as (
     select lab.lab_id, part.group_id, 'account_name'
     from part
-    join silver.labs as lab on lab.lab_id = part.name[2]
+    join silver.lab_names as lab on lab.name = part.name[2]
     where part.name[1] = 'lsa'
     union
     select lab.lab_id, part.group_id, 'account_name'
     from part
-    join silver.labs as lab on lab.lab_id = part.name[3]
+    join silver.lab_names as lab on lab.name = part.name[3]
     where part.name[1] = 'lsa' and cardinality(part.name) > 3
     union
     select lab.lab_id, part.group_id, 'unit'
     from part
     cross join lateral jsonb_array_elements_text(part.ou_full_path) as unit (name)
-    join silver.labs as lab on lab.lab_id = lower(unit.name)
+    join silver.lab_names as lab on lab.name = lower(unit.name)
 )
 select found.lab_id, found.group_id, part.group_name, part.sam_account_name,
     part.distinguished_name, jsonb_agg(found.found_by order by found.found_by) as found_by

@@ -78,6 +78,12 @@ select lab.lab_id, lab.lab_name, award.award_id, award.project_grant_id, award.a
     award.direct_sponsor_name, award.prime_sponsor_name, award.person_appt_department_id,
     award.award_admin_department
 from silver.labs as lab
-join silver.lab_awards as award on award.person_uniqname = lab.pi_uniqname
+join (
+    select coalesce(past.uniqname, own.person_uniqname) as uniqname, own.*
+    from silver.lab_awards as own
+    left join silver.former_uniqnames as past
+        on past.former_uniqname = own.person_uniqname
+        and past.records ? ('lab_awards/' || own.external_id)
+) as award on award.uniqname = lab.pi_uniqname
 where award.award_end_date >= silver.today();
 comment on view silver.v_lab_active_awards is 'Awards of labs that end today or later';
