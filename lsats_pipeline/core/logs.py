@@ -48,6 +48,8 @@ def set_up(home: Path, *, style: str = "text", verbose: bool = False) -> None:
     root.addHandler(terminal)
     root.addHandler(file)
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    # It warns of rollbacks on connections whose breaking is reported anyway.
+    logging.getLogger("psycopg").setLevel(logging.WARNING if verbose else logging.ERROR)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
 

@@ -237,6 +237,7 @@ def test_labels_of_directories_and_inventory_follow_from_the_json(
             placeholder_serial_number=re.fullmatch(
                 r"0000|n/a|unknown|none|to be filled .*|default string", serial, re.IGNORECASE
             ),
+            damaged_serial_number=re.fullmatch(r"\d\.\d+E\+\d+", serial),
             missing_owner=row["OwningCustomerID"].startswith("00000000"),
             missing_department=not row["OwningDepartmentID"],
             not_enriched=key not in details,

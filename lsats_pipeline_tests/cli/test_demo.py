@@ -41,7 +41,7 @@ def test_the_demo_fills_every_layer_on_every_day(demo: Demo) -> None:
     assert first["created"] > PEOPLE
     assert second["skipped"] > 0.8 * first["created"]  # documents come when they change
     assert {q["table"] for q in summary["quality"]} >= {"users", "departments"}
-    assert all(0.5 < q["mean"] <= 1 for q in summary["quality"])
+    assert all(0.5 < q["mean"] <= 1 for q in summary["quality"] if q["rows"])
     assert {reason for _, reason, _ in summary["rejects"]} >= {"missing_key", "nul_character"}
     assert summary["memory_peak"] > summary["memory_at_start"] > 0
     assert summary["prices"]["run"]["success"]

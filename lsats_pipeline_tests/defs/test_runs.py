@@ -22,6 +22,9 @@ from lsats_pipeline.warehouse.embedded import EmbeddedServer
 from lsats_pipeline_tests.defs.conftest import PEOPLE, Lived, bare_environment, execute_job
 from lsats_pipeline_tests.defs.test_definitions import HUB_ASSETS
 
+# Tables that are empty as long as nobody has got another uniqname.
+UNCHANGED = {"uniqname_evidence", "former_uniqnames"}
+
 
 @pytest.fixture(scope="module")
 def instance(lived: Lived) -> Iterator[dg.DagsterInstance]:
@@ -82,7 +85,8 @@ def test_the_metadata_says_what_the_run_did(
     second, first = materialized(instance, asset).values()
     assert first["day"] == lived.days[0].isoformat()
     assert first["dagster/table_name"] == asset.replace("/", ".")
-    assert first["new"] == first["dagster/partition_row_count"] > 0
+    assert first["new"] == first["dagster/partition_row_count"]
+    assert first["new"] > 0 or name in UNCHANGED
     for metadata in (first, second):
         assert metadata["seconds"] >= 0
         assert len(metadata["run id"]) == 36
@@ -101,7 +105,7 @@ def test_a_silver_table_shows_lineage_and_quality(
     lineage = metadata["dagster/column_lineage"].deps_by_column
     assert set(lineage) <= {field.name for field in fields(table)}
     assert metadata["quality"].startswith("![Quality of silver.")
-    assert 0 < metadata["mean quality"] <= 1
+    assert table.name in UNCHANGED or 0 < metadata["mean quality"] <= 1
 
 
 @pytest.mark.parametrize("asset", HUB_ASSETS)

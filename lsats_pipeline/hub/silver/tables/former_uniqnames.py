@@ -113,7 +113,8 @@ FORMER_UNIQNAMES = SqlModel(
         SqlColumn(
             "records",
             "jsonb",
-            "ad_users, tdx_users, umapi_employees, mcommunity_users, lab_awards, ad_units",
+            "ad_users.external_id, tdx_users.external_id, umapi_employees.external_id,"
+            " mcommunity_users.external_id, lab_awards.external_id, ad_units.external_id",
             personal=True,
             about="records of the person, their awards and units that go by the former uniqname",
         ),

@@ -14,7 +14,13 @@ from lsats_pipeline.hub.silver.tables.mcommunity_users import MCOMMUNITY_USERS
 from lsats_pipeline.hub.silver.tables.tdx_users import TDX_USERS
 from lsats_pipeline.hub.silver.tables.umapi_employees import UMAPI_EMPLOYEES
 
-_ORIGIN = "ad_users, tdx_users, umapi_employees, mcommunity_users"
+_UNIQNAME = (
+    "ad_users.uniqname, tdx_users.uniqname, umapi_employees.uniqname, mcommunity_users.uniqname"
+)
+_IDENTIFIER = (
+    "ad_users.external_id, tdx_users.external_id, umapi_employees.empl_id,"
+    " mcommunity_users.external_id"
+)
 
 UNIQNAME_EVIDENCE = SqlModel(
     "uniqname_evidence",
@@ -49,15 +55,21 @@ UNIQNAME_EVIDENCE = SqlModel(
     indexes=("uniqname",),
     about="Of identifiers that have had several uniqnames: which, when, and the present one.",
     columns=(
-        SqlColumn("evidence_id", "text", _ORIGIN, personal=True, about="evidence and uniqname"),
-        SqlColumn("evidence", "text", _ORIGIN, personal=True, about="kind and value"),
+        SqlColumn(
+            "evidence_id",
+            "text",
+            f"{_IDENTIFIER}, {_UNIQNAME}",
+            personal=True,
+            about="evidence and uniqname",
+        ),
+        SqlColumn("evidence", "text", _IDENTIFIER, personal=True, about="kind and value"),
         SqlColumn(
             "kind",
             "text",
             about="ad_object_guid, tdx_user_uid, umich_empl_id or ldap_uid_number",
         ),
-        SqlColumn("uniqname", "text", _ORIGIN, personal=True),
-        SqlColumn("latest_uniqname", "text", _ORIGIN, personal=True, about="what it is by now"),
+        SqlColumn("uniqname", "text", _UNIQNAME, personal=True),
+        SqlColumn("latest_uniqname", "text", _UNIQNAME, personal=True, about="what it is by now"),
         SqlColumn("known_from", "timestamptz", about="when the hub first saw it so"),
         SqlColumn(
             "left_at",

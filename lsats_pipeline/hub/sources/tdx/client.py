@@ -60,7 +60,9 @@ class TdxClient:
         The whole answer is on disk when this returns: it may be too large for memory.
         """
         filters = {"statusIDs": list(statuses)}
-        return _assets(self._api.download(f"{self._application}/assets/search", filters))
+        records = _assets(self._api.download(f"{self._application}/assets/search", filters))
+        next(records)  # begun, so that the file is closed even if nobody goes on
+        return records
 
     def asset(self, asset_id: str) -> bytes | None:
         """One asset with custom attributes and attachments; None when there is none."""
@@ -70,6 +72,7 @@ class TdxClient:
 
 def _assets(answer: IO[bytes]) -> Iterator[bytes]:
     with answer:
+        yield b""
         try:
             yield from json_records.cut_file(answer)
         except ValueError as error:
