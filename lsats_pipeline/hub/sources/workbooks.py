@@ -38,6 +38,9 @@ MAX_ROW = 16 << 20  # bytes without the end of a row
 MAX_DIRECTORY = 4 << 20  # bytes of the list of parts
 MOST_CHARACTERS = 32_767  # of a cell's text, as Excel has it: many cells may refer to one text
 MOST_BLANK = 10_000_000  # cells left out before others, on one sheet
+FAR_OUTSIDE = (
+    "many of its rows have values far outside of the table: delete those, or export it anew"
+)
 MOST_DAYS = 999_999_999  # of a span of time
 LAST_COLUMN, LAST_ROW = 16384, 1_048_576  # XFD1048576
 SECONDS = 120.0  # of the processor, for each part; twenty thousand rows take one or two
@@ -321,17 +324,12 @@ class _Rows:
             if depth > DEEPEST:
                 raise ValueError(name)
             if name == cell:
-                place, kind, style = place + 1, "", ""
                 runs = values = []
                 formulas = None
-                for at in range(0, len(attributes), 2):
-                    key = attributes[at]
-                    if key == "r":
-                        place = columns[attributes[at + 1].rstrip("0123456789")]
-                    elif key == "t":
-                        kind = attributes[at + 1]
-                    elif key == "s":
-                        style = attributes[at + 1]
+                given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+                kind, style = given.get("t", ""), given.get("s", "")
+                at = given.get("r")
+                place = columns[at.rstrip("0123456789")] if at else place + 1
             elif name in (value, text):
                 read = runs
             elif name == formula:
@@ -352,10 +350,7 @@ class _Rows:
                         if gap := place - len(cells):
                             blank += max(gap, 0)
                             if blank > MOST_BLANK:
-                                raise MalformedSheet(
-                                    "many of its rows have values far outside of the table:"
-                                    " delete those, or export it anew"
-                                )
+                                raise MalformedSheet(FAR_OUTSIDE)
                             if gap < 0 and cells[place] is not None:
                                 raise ValueError(place)
                             cells.extend([None] * (gap + 1))

@@ -140,7 +140,8 @@ def test_a_merged_column_says_whose_value_it_takes() -> None:
 def test_rows_that_are_people() -> None:
     assert {t.name for t in SILVER_TABLES if about_people(t)} == {
         "tdx_users", "umapi_employees", "mcommunity_users", "ad_users", "lab_awards", "users",
-        "uniqname_evidence", "former_uniqnames", "lab_names", "group_members", "group_owners", "lab_members", "labs", "lab_managers", "lab_computers",
+        "uniqname_evidence", "former_uniqnames", "lab_names",
+        "group_members", "group_owners", "lab_members", "labs", "lab_managers", "lab_computers",
         "groups", "computer_groups",  # groups of labs are called after people
     }  # fmt: skip
 
