@@ -347,19 +347,13 @@ class _Rows:
                 if values or formulas is not None:
                     content = value_of(kind, style, values, formulas)
                     if content is not None:
-                        if gap := place - len(cells):
-                            blank += max(gap, 0)
-                            if blank > MOST_BLANK:
-                                raise MalformedSheet(FAR_OUTSIDE)
-                            if gap < 0 and cells[place] is not None:
-                                raise ValueError(place)
-                            cells.extend([None] * (gap + 1))
-                            cells[place] = content
-                        else:
-                            cells.append(content)
+                        _put(cells, place, content)
             elif name == row:
                 self.ended += 1
                 if cells:
+                    blank += cells.count(None)
+                    if blank > MOST_BLANK:
+                        raise MalformedSheet(FAR_OUTSIDE)
                     found.append(SheetRow(number, cells))
             elif name == guide:
                 runs = values
@@ -371,6 +365,14 @@ class _Rows:
         self.parser.StartElementHandler = start
         self.parser.EndElementHandler = end
         self.parser.CharacterDataHandler = characters
+
+
+def _put(cells: list[Any], place: int, content: Any) -> None:
+    """Put a cell where it says that it stands; ValueError for the second at one place."""
+    if place < len(cells) and cells[place] is not None:
+        raise ValueError(place)
+    cells.extend([None] * (place + 1 - len(cells)))
+    cells[place] = content
 
 
 def _row_number(attributes: list[str], before: int) -> int:
