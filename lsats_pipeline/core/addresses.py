@@ -87,8 +87,11 @@ def redacted(text: str) -> str:
 
 
 def listed(addresses: str) -> list[str]:
-    """The addresses of a variable that may name several, separated by blanks or commas."""
-    return [address for address in re.split(r"[\s,]+", addresses) if address]
+    """The addresses of a variable that may name several, separated by blanks or commas.
+
+    A comma within an address, as in the path of `ldap://host/ou=People,dc=edu`, separates nothing.
+    """
+    return [address for address in re.split(r"\s+|,(?!\w+=)", addresses) if address]
 
 
 def checked(

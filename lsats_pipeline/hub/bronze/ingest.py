@@ -94,7 +94,8 @@ def quality_checks(
         Result(
             REJECT_SHARE,
             not rejected,
-            f"{counts.rejected:,} of {counts.processed:,} records could not be used",
+            f"{counts.rejected:,} of {counts.processed:,} records could not be used"
+            + ("; `lsats rejects list` says why, LSATS_REJECT_SHARE how many may" * rejected),
             values={"rejected": counts.rejected, "processed": counts.processed},
         ),
     )

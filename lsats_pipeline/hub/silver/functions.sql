@@ -499,7 +499,8 @@ return (
     order by number limit 1
 );
 
--- A time as people write it, in the order month, day, year: see written_time.
+-- A time as people write it, in the order month, day, year: see written_time. Days of the week, and
+-- what else stands there without meaning, are taken off first.
 create or replace function silver.handwritten_time(written text) returns text
 language sql immutable parallel safe
 return (
@@ -514,7 +515,15 @@ return (
             form.month,
             form.day,
             regexp_replace(form.rest, '^[t\s]\s*', ' ') as clock
-        from (select lower(btrim(written, e' \t\r\n')) as text) as given
+        from (
+            select regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+                lower(btrim(translate(written, e'\u00a0\u2009\u202f', '   '), e' \t\r\n')),
+                '^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]*\s+', ''),
+                '^([a-z]+\.?\s*)?(\d{1,2})(st|nd|rd|th)\y', '\1\2'),
+                '(\d),\s+(\d{1,2}:)', '\1 \2'),
+                '([ap])\.\s?m\y\.?', '\1m'),
+                '\s*(utc|gmt)$', 'z') as text
+        ) as given
         cross join lateral (
             select part[4] as year, part[1] as month, part[3] as day, part[5] as rest
             from regexp_match(

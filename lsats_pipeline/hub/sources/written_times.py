@@ -20,6 +20,15 @@ _CLOCK = re.compile(
     r"[t\s]\s*([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})\d*)?)?\s*(?:([ap])m)?"
     r"(?:z|[+-]\d\d(?::?\d\d)?)?"
 )
+# What people and programs add without meaning: `Fri, Jan 2nd, 2026, 3:04 p.m. UTC`.
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2009\u202f", " "))
+_DECORATION = (
+    (re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]*\s+"), ""),
+    (re.compile(r"^([a-z]+\.?\s*)?(\d{1,2})(st|nd|rd|th)\b"), r"\1\2"),
+    (re.compile(r"(\d),\s+(\d{1,2}:)"), r"\1 \2"),
+    (re.compile(r"([ap])\.\s?m\b\.?"), r"\1m"),
+    (re.compile(r"\s*(utc|gmt)$"), "z"),
+)
 _SERIAL = re.compile(r"[1-9]\d{4}(\.\d+)?")
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -32,11 +41,13 @@ def written_time(written: Any) -> dt.datetime | None:
 
     A number of five digits counts days since 1899, as spreadsheets do.
     """
-    text = str(written if written is not None else "").strip().lower()
+    text = str(written if written is not None else "").translate(_SPACES).strip().lower()
+    for form, kept in _DECORATION:
+        text = form.sub(kept, text, count=1)
     if _SERIAL.fullmatch(text):
         return dt.datetime(1899, 12, 30) + dt.timedelta(milliseconds=round(float(text) * 86400000))
-    for form in _DATES:
-        if found := form.match(text):
+    for date in _DATES:
+        if found := date.match(text):
             try:
                 day = dt.datetime(_year(found["year"]), _month(found), int(found["day"]))
             except ValueError:
