@@ -1,9 +1,10 @@
 """What keeps a run from starting: found before its first step, so that no step fails of it.
 
 steps of the run ─▶ their sources half set? the run fails, naming the variables
-days of the run  ─▶ not readable any more?  the run is canceled, naming the streams
+days of the run  ─▶ not readable any more?  it is canceled, naming the streams
 
-Canceled, not failed: a failed run turns the days that it planned red, green ones too.
+Canceled, not failed: a failed run turns the days that it planned red, green ones too. Whatever else
+keeps a run of other days than today from starting cancels it as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from lsats_pipeline.core.errors import ConfigurationError
+from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.partitions import days_of
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.plan import Chosen, choose, refusal, require_configured, unreadable
@@ -30,15 +32,22 @@ def admit(context: dg.InitResourceContext, hub: Hub) -> None:
         refused = unreadable(connection, hub.settings, chosen, days, hub.configuration)
     if refused:
         message = refusal(refused, today)
-        _cancel(instance, run, f"Refused before it started: {message}")
         raise ConfigurationError(f"{message}. Choose {today}, or leave out what it names")
 
 
-def _cancel(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
-    """End the run as canceled; `dagster job execute` makes resources again once it has ended."""
+def spare_other_days(context: dg.InitResourceContext, error: ConfigurationError) -> None:
+    """Cancel a run that cannot start when its days are not today's alone.
+
+    `dagster job execute` makes resources again once the run has ended.
+    """
+    run, instance = context.run, context.instance
+    if run is None or instance is None:
+        return
+    if all(day == load(HubSettings).today() for day in days_of(run.tags)):
+        return
     current = instance.get_run_by_id(run.run_id)
     if current is not None and not current.is_finished:
-        instance.report_run_canceling(current, message)
+        instance.report_run_canceling(current, f"Refused before it started: {error}")
 
 
 def _chosen(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[Chosen]:

@@ -9,9 +9,10 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from lsats_pipeline.campus.simulation import SimulatedCampus
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.failures import as_dagster_failure
-from lsats_pipeline.defs.hub.admission import admit
+from lsats_pipeline.defs.hub.admission import admit, spare_other_days
 from lsats_pipeline.defs.partitions import choose_today
 from lsats_pipeline.hub.hub import Hub, open_hub
 
@@ -33,8 +34,12 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         choose_today(context)
         with self._open:
             with as_dagster_failure():
-                self._hub = self._open.enter_context(open_hub(simulation=SimulatedCampus()))
-                admit(context, self._hub)
+                try:
+                    self._hub = self._open.enter_context(open_hub(simulation=SimulatedCampus()))
+                    admit(context, self._hub)
+                except ConfigurationError as error:
+                    spare_other_days(context, error)
+                    raise
             yield self
         if self._reports and context.log:
             context.log.info(summary(self._reports))

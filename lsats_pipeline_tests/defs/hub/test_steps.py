@@ -143,7 +143,7 @@ def test_a_range_with_a_day_that_nobody_observed_is_refused(
         result = run(instance, DEPARTMENTS, "bronze/tdx_department", days=DAYS[:3])
     assert canceled(instance, result) == (
         f"Refused before it started: {DEPARTMENTS} can only be read as it is now, and 2026-03-03"
-        " was not observed"
+        " was not observed. Choose 2026-03-04, or leave out what it names"
     )
     assert not [e for e in result.all_events if e.is_step_start]
     # What was green stays green, and what could be read is not red for what could not.
@@ -165,7 +165,7 @@ def test_a_past_day_that_was_observed_or_can_be_read_is_no_refusal(
 
 def test_a_day_that_has_not_come_is_refused(hub: None, instance: dg.DagsterInstance) -> None:
     result = run(instance, "enrichment/tdx_user", days=DAYS[1:2])
-    assert canceled(instance, result).endswith("2026-03-03 has not come yet; today is 2026-03-02")
+    assert "2026-03-03 has not come yet; today is 2026-03-02" in canceled(instance, result)
 
 
 def test_a_source_that_is_not_configured_is_green_and_says_so(
@@ -200,6 +200,27 @@ def test_a_source_that_is_half_set_fails_the_run_before_it_starts(
     assert not [e for e in result.all_events if e.is_step_start]
     # What does not read it is not kept from running.
     assert run(instance, "silver/umapi_departments").success
+
+
+def test_what_keeps_a_run_from_starting_turns_no_day_gone_by_red(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(instance, DEPARTMENTS).success
+    monkeypatch.setenv("UM_BASE_URL", "http://127.0.0.1:9")
+    with on_day(DAYS[1]):
+        result = run(instance, DEPARTMENTS, days=DAYS[:1])
+    assert "real and simulated records stay apart" in canceled(instance, result)
+    shown = instance.get_status_by_partition(key(DEPARTMENTS), [f"{d}" for d in DAYS], HUB_DAYS)
+    assert shown == dict(zip(map(str, DAYS), [MATERIALIZED, None, None, None], strict=True))
+
+
+def test_half_set_on_a_day_gone_by(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UM_BASE_URL", "http://127.0.0.1:9")
+    with on_day(DAYS[1]):
+        result = run(instance, DEPARTMENTS, days=DAYS[:1])
+    assert "also needs UM_CATEGORY_ID" in canceled(instance, result)
 
 
 def test_a_day_observed_before_is_read_again_without_harm(
