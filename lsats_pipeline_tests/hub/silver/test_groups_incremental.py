@@ -45,6 +45,9 @@ def test_a_group_follows_its_members(hub: ByHand) -> None:
     )
     assert rows[0]["nested_members"] == ["Inner"]
     hub.silver("groups", active_directory_user=[account(3, "zed", FOLDER)])
+    # The same account under another name is the same person.
+    assert kinds_of(members_of(hub, "g"))["zed"] == ("user", "zed", True)
+    hub.silver("groups", active_directory_user=[])
     assert kinds_of(members_of(hub, "g"))["ada"] == ("unknown", None, False)
 
 
