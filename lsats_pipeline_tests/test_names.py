@@ -64,7 +64,7 @@ PROSE, MOST_PROSE = ("told", "beside", "judges"), 20
 # Folders of one shape: the same file names in each are the point.
 OF_ONE_SHAPE = {
     "sources": {"settings", "client", "streams", "shapes"},
-    "worlds": {"schema", "options"},
+    "worlds": {"schema", "options", "glossary"},
 }
 
 

@@ -48,6 +48,7 @@ def lock_creation(connection: Connection) -> None:
 def make_schema(connection: Connection, campus: Campus) -> None:
     """Create the tables, empty but for the row that says which campus this is."""
     _run_file(connection, "schema.sql")
+    _run_file(connection, "comments.sql")
     connection.execute(
         "insert into campus.world (seed, people, first_day, wanted_machines, day, served_day)"
         " values (%s, %s, %s, %s, %s, %s)",

@@ -13,7 +13,7 @@ import datetime as dt
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -136,6 +136,7 @@ class World:
     """A world: its schema has its name. `tables` are kept parents first.
 
     `required`: what has to be set before anything is made, as (field, explanation).
+    `glossary`: what columns without a comment of their own mean, by `table.column` or by name.
     """
 
     name: str
@@ -143,6 +144,7 @@ class World:
     options: type[WorldOptions]
     tables: tuple[WorldTable, ...]
     required: Callable[[Any], None] | None = None
+    glossary: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [table.name for table in self.tables]
@@ -150,6 +152,10 @@ class World:
             raise BadDeclaration(f"world {self.name}: two tables of one name in {sorted(names)}")
         object.__setattr__(self, "tables", _parents_first(self.name, self.tables))
         self._check_rules()
+        for table in self.tables:
+            for column in table.table.columns:
+                words = self.glossary.get(f"{table.name}.{column.name}")
+                column.comment = words or column.comment or self.glossary.get(column.name)
 
     def table(self, name: str) -> WorldTable:
         """One table by name; ConfigurationError lists those there are."""

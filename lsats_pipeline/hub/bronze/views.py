@@ -5,14 +5,32 @@ What every stream says now, one row per live record: for people who look, not fo
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import LiteralString, NamedTuple
 
 from psycopg import sql
 
-from lsats_pipeline.hub.sources.source import Source
+from lsats_pipeline.hub.sources.source import Detail, Source, Stream
+from lsats_pipeline.warehouse.comments import Words, comment, fingerprint_of
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration
 
+
+class ViewColumn(NamedTuple):
+    """A column that every view has."""
+
+    name: str
+    sql_type: LiteralString
+    about: str
+
+
+COLUMNS = (
+    ViewColumn("external_id", "text", "identity in the source"),
+    ViewColumn("raw_data", "jsonb", "the record as the source gave it"),
+    ViewColumn("raw_id", "uuid", "this version in bronze.raw_entities"),
+    ViewColumn("partition_key", "date", "the day it was observed"),
+    ViewColumn("ingested_at", "timestamptz", "when it was observed"),
+    ViewColumn("ingestion_run_id", "uuid", "the run that brought it"),
+)
 _VIEW = sql.SQL(
     """
     create or replace view {view} as
@@ -25,23 +43,38 @@ _VIEW = sql.SQL(
 )
 
 
+def summary(source: Source, declared: Stream | Detail) -> str:
+    """What a stream or detail is, in a sentence."""
+    if isinstance(declared, Detail):
+        return f"What {source.title}'s list of {declared.of.entity_type}s leaves out of each."
+    return f"Every {declared.entity_type} of {source.title} as it came, unchanged and for ever."
+
+
 def declare_views(connection: Connection, sources: Iterable[Source]) -> None:
-    """Create the view of every stream and detail, when the list of them has changed."""
-    streams = [
-        *(("bronze", s.name, s.source_system, s.entity_type) for x in sources for s in x.streams),
-        *(
-            ("enrichment", d.of.name, d.source_system, d.entity_type)
-            for x in sources
-            for d in x.details
-        ),
-    ]
-    fingerprint = json.dumps(streams)
+    """Create the view of every stream and detail, when they or the words about them change."""
+    views = list(_views(sources))
+    words = [_words(source, stream) for source, stream in views]
+    fingerprint = fingerprint_of(words)
     if declared(connection, "bronze views") == fingerprint:
         return
-    for layer, name, system, entity in streams:
-        view = sql.Identifier(layer, name)
-        connection.execute(
-            _VIEW.format(view=view, system=sql.Literal(system), entity=sql.Literal(entity))
-        )
+    for (_, stream), about in zip(views, words, strict=True):
+        view = sql.Identifier(about.schema, about.name)
+        system, entity = sql.Literal(stream.source_system), sql.Literal(stream.entity_type)
+        connection.execute(_VIEW.format(view=view, system=system, entity=entity))
         connection.execute(sql.SQL("grant select on {} to lsats_etl").format(view))
+    comment(connection, words)
     remember_declaration(connection, "bronze views", fingerprint)
+
+
+def _views(sources: Iterable[Source]) -> Iterator[tuple[Source, Stream | Detail]]:
+    for source in sources:
+        yield from ((source, stream) for stream in source.streams)
+        yield from ((source, detail) for detail in source.details)
+
+
+def _words(source: Source, stream: Stream | Detail) -> Words:
+    layer, name = (
+        ("enrichment", stream.of.name) if isinstance(stream, Detail) else ("bronze", stream.name)
+    )
+    columns = {column.name: column.about for column in COLUMNS}
+    return Words("view", layer, name, summary(source, stream), columns)

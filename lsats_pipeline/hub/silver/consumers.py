@@ -12,8 +12,11 @@ from pathlib import Path
 
 from psycopg import sql
 
+from lsats_pipeline.hub.silver.comments import table_words, view_words
 from lsats_pipeline.hub.silver.ddl import FUNCTIONS, declare_tables, fingerprint
+from lsats_pipeline.hub.silver.glossary import WORDS
 from lsats_pipeline.hub.silver.spec import Table
+from lsats_pipeline.warehouse.comments import comment, fingerprint_of
 from lsats_pipeline.warehouse.database import Connection, declared, remember_declaration, sql_file
 
 VIEWS = tuple(sorted((Path(__file__).parent / "views").glob("*.sql")))
@@ -22,7 +25,7 @@ _DECLARATION = "silver views"
 
 def view_names() -> list[str]:
     """Every view, in the order of creation."""
-    return [name for file in VIEWS for name in _named_in(file)]
+    return [*_views()]
 
 
 def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
@@ -42,17 +45,21 @@ def declare_silver(connection: Connection, tables: Iterable[Table]) -> None:
         connection.execute(
             sql.SQL("grant select on {} to lsats_reader, lsats_etl").format(_silver(name))
         )
+    comment(connection, [*table_words(tables), *view_words(connection, _views(), tables)])
     remember_declaration(connection, _DECLARATION, wanted)
 
 
 def _fingerprint(tables: tuple[Table, ...]) -> str:
     texts = (file.read_text("utf-8") for file in (FUNCTIONS, *VIEWS))
-    parts = [*(fingerprint(table) for table in tables), *texts]
+    words = (fingerprint_of(table_words(tables)), repr(WORDS))
+    parts = [*(fingerprint(table) for table in tables), *texts, *words]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
-def _named_in(file: Path) -> list[str]:
-    return re.findall(r"^create view silver\.(\w+)", file.read_text("utf-8"), re.MULTILINE)
+def _views() -> dict[str, str]:
+    """The text that declares each view."""
+    texts = (text for file in VIEWS for text in file.read_text("utf-8").split("create view ")[1:])
+    return {name: text for text in texts for name in re.findall(r"^silver\.(\w+)", text)}
 
 
 def _silver(name: str) -> sql.Identifier:

@@ -142,8 +142,8 @@ def declare_tables(connection: Connection, tables: Iterable[Table]) -> None:
 def _declare(connection: Connection, table: Table) -> None:
     current, history = table.name, f"{table.name}_history"
     columns = fields(table)
-    _create(connection, current, columns, _CURRENT_TAIL)
-    _create(connection, history, columns, _HISTORY_TAIL)
+    _create(connection, current, columns, CURRENT_TAIL)
+    _create(connection, history, columns, HISTORY_TAIL)
     if not _has_primary_key(connection, current):
         connection.execute(
             sql.SQL("alter table {} add primary key ({})").format(
@@ -153,29 +153,22 @@ def _declare(connection: Connection, table: Table) -> None:
     _index_on(connection, history, table.identity)
     _index_on(connection, history, "closed_by")
     _index_on(connection, current, "ingestion_run_id")
-    for field in columns:
-        connection.execute(
-            sql.SQL("comment on column {}.{} is {}").format(
-                _silver(current), sql.Identifier(field.name), sql.Literal(field.about)
-            )
-        )
-    connection.execute(
-        sql.SQL("comment on table {} is {}").format(_silver(current), sql.Literal(table.about))
-    )
     _grant(connection, current, history)
 
 
-_CURRENT_TAIL = (
-    Field("ingestion_run_id", "uuid"),
-    Field("created_at", "timestamptz"),
-    Field("updated_at", "timestamptz"),
+_RUN = Field("ingestion_run_id", "uuid", about="the run that wrote this version")
+_CREATED = Field("created_at", "timestamptz", about="when the row first came to the table")
+CURRENT_TAIL = (
+    _RUN,
+    _CREATED,
+    Field("updated_at", "timestamptz", about="since when this version holds"),
 )
-_HISTORY_TAIL = (
-    Field("ingestion_run_id", "uuid"),
-    Field("created_at", "timestamptz"),
-    Field("valid_from", "timestamptz"),
-    Field("valid_to", "timestamptz"),
-    Field("closed_by", "uuid"),
+HISTORY_TAIL = (
+    _RUN,
+    _CREATED,
+    Field("valid_from", "timestamptz", about="since when this version held"),
+    Field("valid_to", "timestamptz", about="when it was superseded or removed"),
+    Field("closed_by", "uuid", about="the run that superseded or removed it"),
 )
 
 

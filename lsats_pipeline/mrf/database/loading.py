@@ -179,6 +179,9 @@ def _published(workspace: Workspace) -> Published:
 
 def _declare(warehouse: Warehouse, connection: Connection) -> None:
     if relational.is_declared(connection):
+        if not relational.is_explained(connection):
+            with warehouse.owner() as owner:
+                relational.explain(owner)
         return
     if relational.holds_files(connection):
         raise ConfigurationError(

@@ -16,6 +16,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from lsats_pipeline.mrf.database.table_definitions import STORED, Stored
+from lsats_pipeline.mrf.rows.glossary import GLOSSARY
 from lsats_pipeline.warehouse.database import (
     Connection,
     declared,
@@ -32,6 +33,9 @@ _TYPES: dict[pa.DataType, LiteralString] = {
     pa.float64(): "double precision",
     pa.bool_(): "boolean",
 }
+# What `relational.sql` makes beside the declared tables.
+_BESIDE = ("loaded", "in_network", "prices_with_providers")
+_COMMENTS = "mrf comments"
 _KINDS = {"r": "table", "p": "table", "v": "view"}
 # What an index is built in. A tree for GIN that does not fit the processor's cache costs more than
 # many small ones: of 809,000 NPIs 1.20 s with 4 MB, 1.72 with 128, and the index is a quarter less.
@@ -86,6 +90,33 @@ def declare(connection: Connection) -> None:
         _declare(connection, of)
     connection.execute(sql_file(_VIEWS))
     remember_declaration(connection, SCHEMA, fingerprint())
+    explain(connection)
+
+
+def is_explained(connection: Connection) -> bool:
+    """Whether the database has the words about the columns as they are now."""
+    return declared(connection, _COMMENTS) == _fingerprint_of_words()
+
+
+def explain(connection: Connection) -> None:
+    """Say what every column means, as the owner; the words are no part of how tables are made."""
+    relations = connection.execute(
+        "select relname, attname from pg_class join pg_attribute on attrelid = pg_class.oid"
+        " where relnamespace = 'mrf'::regnamespace and relname = any (%s)"
+        " and attnum > 0 and not attisdropped",
+        [[*STORED, *_BESIDE]],
+    ).fetchall()
+    for name, column in relations:
+        connection.execute(
+            sql.SQL("comment on column {}.{} is {}").format(
+                table(name), sql.Identifier(column), sql.Literal(GLOSSARY[column])
+            )
+        )
+    remember_declaration(connection, _COMMENTS, _fingerprint_of_words())
+
+
+def _fingerprint_of_words() -> str:
+    return hashlib.sha256(f"{fingerprint()} {GLOSSARY!r}".encode()).hexdigest()
 
 
 def _drop_others(connection: Connection) -> None:

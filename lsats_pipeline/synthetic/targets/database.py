@@ -23,6 +23,7 @@ from lsats_pipeline.synthetic.targets import Rendered, WriteCounts, ddl
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists
 from lsats_pipeline.synthetic.targets.session import Connection, Session
 from lsats_pipeline.synthetic.targets.upsert import merge, rename_strangers
+from lsats_pipeline.warehouse.comments import Words, comment
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,7 @@ class DatabaseTarget:
             written = merge(connection, self._world, table, staged).plus(renamed)
         else:
             strangers, written = 0, self._adopt(connection, table)
+        comment(connection, [_words(self._world, table)])
         self._kept.add_table(connection, table.name, strangers)
         self._kept.add_blocks(connection, table.name, self._marks(table))
         return written
@@ -207,6 +209,11 @@ def count(connection: Connection, table: sql.Identifier) -> int:
 
 def _kept(world: World, table: WorldTable) -> sql.Identifier:
     return sql.Identifier(world.name, table.name)
+
+
+def _words(world: World, table: WorldTable) -> Words:
+    columns = {column.name: column.comment or "" for column in table.table.columns}
+    return Words("table", world.name, table.name, table.about, columns)
 
 
 def _where(world: World, error: psycopg.Error) -> str:

@@ -25,7 +25,11 @@ create table if not exists {seeded} (
     strangers bigint not null default 0,
     seeded_at timestamptz not null default clock_timestamp()
 );
+comment on schema {schema} is {about};
 comment on table {seeded} is 'tables that were seeded, and from what';
+comment on column {seeded}.table_name is 'the table';
+comment on column {seeded}.options is 'options of the world that its rows were made with';
+comment on column {seeded}.seeded_at is 'when it was last seeded';
 comment on column {seeded}.strangers is 'rows that were there before, of somebody else';
 create table if not exists {blocks} (
     table_name text not null,
@@ -34,7 +38,11 @@ create table if not exists {blocks} (
     sha256 text not null,
     primary key (table_name, number)
 );
-comment on table {blocks} is 'blocks of rows that are in, and the hash of each as CSV';
+comment on table {blocks} is 'blocks of rows that are in';
+comment on column {blocks}.table_name is 'the table';
+comment on column {blocks}.number is 'number of the block, from 0';
+comment on column {blocks}.rows is 'its rows';
+comment on column {blocks}.sha256 is 'hash of its rows as CSV';
 """
 
 
@@ -54,7 +62,10 @@ class Ledger:
         """Create schema and record where they are missing."""
         connection.execute(
             sql.SQL(_TABLES).format(
-                schema=sql.Identifier(self.schema), seeded=self._seeded, blocks=self._blocks
+                schema=sql.Identifier(self.schema),
+                seeded=self._seeded,
+                blocks=self._blocks,
+                about=sql.Literal(f"synthetic world: {self._world.about}"),
             )
         )
 

@@ -20,6 +20,7 @@ what `jobs.feature_codes` says; `job_needs` follows from `needs.rule_json`.
 from __future__ import annotations
 
 from lsats_pipeline.synthetic.spec import World, tables_in
+from lsats_pipeline.synthetic.worlds.jobs.glossary import GLOSSARY
 from lsats_pipeline.synthetic.worlds.jobs.options import JobsOptions
 
 WORLD = World(
@@ -27,4 +28,5 @@ WORLD = World(
     "a Japanese part-time-job board: master data and job advertisements",
     JobsOptions,
     tables_in(f"{__name__}.tables"),
+    glossary=GLOSSARY,
 )

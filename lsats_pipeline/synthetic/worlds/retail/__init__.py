@@ -28,6 +28,7 @@ Facts and numbers: domain/world_retail.md.
 from __future__ import annotations
 
 from lsats_pipeline.synthetic.spec import World, tables_in
+from lsats_pipeline.synthetic.worlds.retail.glossary import GLOSSARY
 from lsats_pipeline.synthetic.worlds.retail.options import RetailOptions
 from lsats_pipeline.synthetic.worlds.retail.vocabulary import require_dictionaries
 
@@ -36,5 +37,6 @@ WORLD = World(
     "master data of a retail chain: places, stores, trucks, customers, products, stock",
     RetailOptions,
     tables_in(f"{__name__}.tables"),
+    glossary=GLOSSARY,
     required=require_dictionaries,
 )

@@ -20,6 +20,7 @@ dictionaries/          word lists of our own making
 """
 
 from lsats_pipeline.synthetic.spec import World, tables_in
+from lsats_pipeline.synthetic.worlds.studio.glossary import GLOSSARY
 from lsats_pipeline.synthetic.worlds.studio.options import StudioOptions, require_admin
 
 WORLD = World(
@@ -27,5 +28,6 @@ WORLD = World(
     "an image studio: users, their images, and the jobs that made them",
     StudioOptions,
     tables_in(f"{__name__}.tables"),
+    glossary=GLOSSARY,
     required=require_admin,
 )
