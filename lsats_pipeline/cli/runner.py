@@ -108,8 +108,9 @@ def execute_job(
             instance,
             name,
             partition=first.isoformat() if first == last else None,
-            tags=_tags(first, last, full, accept_removals),
+            tags=_tags(first, last),
             selection=selection,
+            config=_options(full=full, accept_removals=accept_removals),
             watch=watch,
         )
     return RunOutcome(first=first, last=last, **result)
@@ -192,14 +193,19 @@ def _instance() -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(folder))
 
 
-def _tags(first: dt.date, last: dt.date, full: bool, accept_removals: bool) -> dict[str, str]:
-    from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, FULL
+def _tags(first: dt.date, last: dt.date) -> dict[str, str]:
+    if first == last:
+        return {}
+    return {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
 
-    tags = {name: "true" for name, on in ((FULL, full), (ACCEPT_REMOVALS, accept_removals)) if on}
-    if first != last:
-        tags["dagster/asset_partition_range_start"] = first.isoformat()
-        tags["dagster/asset_partition_range_end"] = last.isoformat()
-    return tags
+
+def _options(**options: bool) -> dict[str, Any]:
+    """The configuration of a run of the hub, where it is not the usual one."""
+    chosen = {name: on for name, on in options.items() if on}
+    return {"resources": {"run_options": {"config": chosen}}} if chosen else {}
 
 
 def _refuse_stopped(instance: dg.DagsterInstance, run_id: str, listener: _Listener) -> None:

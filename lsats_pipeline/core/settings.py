@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -170,6 +177,14 @@ def load(cls: type[S], **values: Any) -> S:
         return cls(**values)
     except ValidationError as error:
         raise ConfigurationError(_explain(cls, error)) from None
+
+
+def variable(name: str) -> SecretStr | None:
+    """What a variable of this name holds, whatever it is for; None when it is not set."""
+    value: Any = (SecretStr | None, Field(None, validation_alias=name))
+    made: Any = create_model("Variable", __base__=Settings, value=value)
+    made.model_config.update(environment())
+    return load(made).value  # type: ignore[no-any-return]
 
 
 @contextmanager

@@ -8,13 +8,28 @@ With nothing set at all the campus is simulated, and nothing is missing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.settings import SourceSettings
 from lsats_pipeline.hub.sources.source import Source
+
+
+@dataclass(frozen=True)
+class SourceOverrides:
+    """What one run sets for a source, over the environment.
+
+    `values`: by field of its settings; `record_limit`: in place of MAX_RECORDS, None leaves that.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    record_limit: int | None = None
+
+
+NO_OVERRIDES = SourceOverrides()
 
 
 @dataclass(frozen=True)
@@ -53,12 +68,25 @@ class Configuration:
         self.require(self.wrong)
 
 
-def configuration(settings: HubSettings | None = None) -> Configuration:
-    """As the environment says; what a hub was opened with wins over it."""
+def configuration(
+    settings: HubSettings | None = None, overrides: Mapping[str, SourceOverrides] | None = None
+) -> Configuration:
+    """As the environment says; what a hub was opened with, and what a run sets, win over it.
+
+    What a run sets makes no simulated campus a real site: only the environment does.
+    """
+    found = _configuration(settings, {})
+    return _configuration(settings, overrides) if overrides and found.is_real else found
+
+
+def _configuration(
+    settings: HubSettings | None, overrides: Mapping[str, SourceOverrides]
+) -> Configuration:
     configured, wrong, remedies = set[str](), dict[str, str](), dict[str, str]()
     for source in SOURCES:
+        values = overrides.get(source.system, NO_OVERRIDES).values
         try:
-            found = load_source(source.settings, settings)
+            found = load_source(source.settings, settings, values)
         except ConfigurationError as error:
             wrong[source.system] = str(error)
             continue
@@ -69,9 +97,13 @@ def configuration(settings: HubSettings | None = None) -> Configuration:
     return Configuration(frozenset(configured), wrong, remedies)
 
 
-def load_source(cls: type[SourceSettings], settings: HubSettings | None) -> SourceSettings:
-    """The settings of a source; what the hub's say too comes from them."""
-    return load(cls, **(shared_with_hub(cls, settings) if settings else {}))
+def load_source(
+    cls: type[SourceSettings],
+    settings: HubSettings | None,
+    values: Mapping[str, Any] | None = None,
+) -> SourceSettings:
+    """The settings of a source; what the hub's say too comes from them, `values` win over both."""
+    return load(cls, **{**(shared_with_hub(cls, settings) if settings else {}), **(values or {})})
 
 
 def shared_with_hub(cls: type[SourceSettings], settings: HubSettings) -> dict[str, object]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cached_property
+from ipaddress import ip_address
 from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset, Counts, Report
@@ -19,7 +21,13 @@ from lsats_pipeline.core.settings import HubSettings, from_variables, load
 from lsats_pipeline.hub.bronze.ingest import asset_of as bronze_asset
 from lsats_pipeline.hub.bronze.ingest import ingest
 from lsats_pipeline.hub.bronze.views import declare_views
-from lsats_pipeline.hub.configuration import configuration, load_source, shared_with_hub
+from lsats_pipeline.hub.configuration import (
+    NO_OVERRIDES,
+    SourceOverrides,
+    configuration,
+    load_source,
+    shared_with_hub,
+)
 from lsats_pipeline.hub.enrichment import asset_of as enrichment_asset
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver.build import build
@@ -40,6 +48,9 @@ log = logging.getLogger(__name__)
 # Under this name the database remembers that its records are simulated.
 _RECORDS = "bronze records"
 
+# Opens the client of a source on its settings.
+Connect = Callable[[Any], AbstractContextManager[Any]]
+
 
 class Simulation(Protocol):
     """What stands in for the sources when none is configured; campus/simulation.py has one."""
@@ -54,14 +65,23 @@ class Simulation(Protocol):
 
 
 class Hub:
-    """An opened hub. One process may open several; each keeps its own clients and simulators."""
+    """An opened hub. One process may open several; each keeps its own clients and simulators.
+
+    `overrides`: what is set for a source, by system, over the environment.
+    """
 
     def __init__(
-        self, settings: HubSettings, warehouse: Warehouse, simulation: Simulation | None = None
+        self,
+        settings: HubSettings,
+        warehouse: Warehouse,
+        simulation: Simulation | None = None,
+        overrides: Mapping[str, SourceOverrides] | None = None,
     ) -> None:
         self.settings = settings
         self.warehouse = warehouse
-        self.configuration = configuration(settings)
+        self.configuration = configuration(settings, overrides)
+        self._overrides = dict(overrides or {})
+        self._connects: dict[str, Connect] = {}
         self._simulation = simulation
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
@@ -81,7 +101,7 @@ class Hub:
             return self._not_configured(bronze_asset(stream), day)
         return ingest(
             self.warehouse,
-            self.settings,
+            self._limited(stream.source_system),
             stream,
             lambda: self.client(stream.source_system),
             day,
@@ -103,7 +123,7 @@ class Hub:
             return self._not_configured(enrichment_asset(detail), day)
         return enrich(
             self.warehouse,
-            self.settings,
+            self._limited(detail.source_system),
             detail,
             lambda: self.client(detail.source_system),
             day,
@@ -138,23 +158,44 @@ class Hub:
     def client(self, system: str) -> Any:
         """The connected client of a source, opened once and kept until the hub closes."""
         if system not in self._clients:
-            settings = self.source_settings(system)
-            self._clients[system] = self._open.enter_context(source(system).connect(settings))
+            connect = self._connects.get(system, source(system).connect)
+            opened = connect(self.source_settings(system))
+            self._clients[system] = self._open.enter_context(opened)
         return self._clients[system]
+
+    def connect_with(self, system: str, connect: Connect) -> None:
+        """Have the client of a source opened by this, from now on."""
+        self._connects[system] = connect
+
+    def override(self, system: str, overrides: SourceOverrides) -> None:
+        """Set this for a source over the environment, before its client is opened."""
+        if overrides != self._overrides.get(system, NO_OVERRIDES):
+            self._overrides[system] = overrides
+            self.configuration = configuration(self.settings, self._overrides)
 
     def source_settings(self, system: str) -> SourceSettings:
         """A source's settings; with nothing at all configured, those of the simulated campus."""
-        cls = source(system).settings
+        cls, values = source(system).settings, self._overrides.get(system, NO_OVERRIDES).values
         if self._simulation is not None and not self.configuration.is_real:
             shared = shared_with_hub(cls, self.settings)
             if "lsats_home" in shared:
                 shared["lsats_home"] = self.settings.simulated_home
-            return from_variables(cls, self._simulated_by(self._simulation), **shared)
-        settings = load_source(cls, self.settings)
+            simulated = from_variables(cls, self._simulated_by(self._simulation), **shared)
+            return _over_simulated(simulated, values) if values else simulated
+        settings = load_source(cls, self.settings, values)
         if not settings.configured:
             raise ConfigurationError(f"{source(system).title} is not configured: {settings.remedy}")
         self._refuse_simulated(settings)
         return settings
+
+    def _limited(self, system: str) -> HubSettings:
+        """The hub's settings as they hold for one source."""
+        limit = self._overrides.get(system, NO_OVERRIDES).record_limit
+        return (
+            self.settings
+            if limit is None
+            else self.settings.model_copy(update={"max_records": limit})
+        )
 
     @cached_property
     def systems_in_use(self) -> frozenset[str] | None:
@@ -207,23 +248,68 @@ class Hub:
         return self._simulated
 
 
+def _over_simulated(settings: SourceSettings, values: Mapping[str, Any]) -> SourceSettings:
+    """Another simulator than the hub's own; ConfigurationError for what is none.
+
+    Nothing tells a real system from a simulated one but that a simulated one is on this machine.
+    """
+    for name, value in values.items():
+        if name.endswith("url") and not all(map(_is_local, str(value).split())):
+            raise ConfigurationError(
+                f"{name} {value!r} is not on this machine, and this hub's campus is simulated: real"
+                " and simulated records stay apart. A real source is configured in the environment"
+            )
+    chosen = load(type(settings), **{**dict(settings), **values})
+    if isinstance(chosen, DocumentSettings) and not (chosen.folder / SIMULATED).exists():
+        raise ConfigurationError(
+            f"{chosen.folder} was not filled by a simulated campus ({SIMULATED} is not there), and"
+            " this hub's is simulated: real and simulated records stay apart"
+        )
+    return chosen
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @contextmanager
 def open_hub(
-    settings: HubSettings | None = None, simulation: Simulation | None = None
+    settings: HubSettings | None = None,
+    simulation: Simulation | None = None,
+    *,
+    url: str | None = None,
+    overrides: Mapping[str, SourceOverrides] | None = None,
 ) -> Iterator[Hub]:
     """The hub on what is configured, its database up to date with the code.
 
     `simulation` stands in when no source is configured; without one, sources have to be.
+    `url`: of another database than the configured one. What a hub keeps beside its database
+    (documents, pages not landed yet) is then apart too, in `databases/<name>` of LSATS_HOME.
     """
     settings = settings or load(HubSettings)
-    with hub_url(settings) as url, Warehouse(url) as warehouse:
+    with (
+        nullcontext(url) if url else hub_url(settings) as found,
+        Warehouse(found) as warehouse,
+    ):
+        if url:
+            settings = _apart(settings, warehouse.name)
         prepare(warehouse)
-        hub = Hub(settings, warehouse, simulation)
+        hub = Hub(settings, warehouse, simulation, overrides)
         refuse_mixture(hub)
         try:
             yield hub
         finally:
             hub.close()
+
+
+def _apart(settings: HubSettings, database: str) -> HubSettings:
+    """Settings of a hub that takes nothing from the one of the environment."""
+    home = settings.lsats_home / "databases" / quote(database, safe="").replace(".", "%2E")
+    return settings.model_copy(update={"lsats_home": home, "lsats_data_folder": None})
 
 
 def refuse_mixture(hub: Hub) -> None:

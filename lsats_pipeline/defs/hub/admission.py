@@ -1,5 +1,6 @@
 """What keeps a run from starting: found before its first step, so that no step fails of it.
 
+tags of the run  ─▶ options of old?         the run fails, naming the option of today
 steps of the run ─▶ their sources half set? the run fails, naming the variables
 days of the run  ─▶ not readable any more?  it is canceled, naming the streams
 
@@ -9,7 +10,7 @@ keeps a run of other days than today from starting cancels it as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -19,12 +20,16 @@ from lsats_pipeline.defs.partitions import days_of
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.plan import Chosen, choose, refusal, require_configured, unreadable
 
+# Of run_options, once set by tags.
+_OPTIONS = ("full", "accept_removals")
+
 
 def admit(context: dg.InitResourceContext, hub: Hub) -> None:
     """Raise ConfigurationError when the run cannot be what it was started for."""
     run, instance = context.run, context.instance
     if run is None or instance is None:
         return
+    _refuse_option_tags(run.tags)
     chosen = _chosen(instance, run)
     require_configured(chosen, hub.configuration)
     days, today = days_of(run.tags), hub.settings.today()
@@ -48,6 +53,19 @@ def spare_other_days(context: dg.InitResourceContext, error: ConfigurationError)
     current = instance.get_run_by_id(run.run_id)
     if current is not None and not current.is_finished:
         instance.report_run_canceling(current, f"Refused before it started: {error}")
+
+
+def _refuse_option_tags(tags: Mapping[str, str]) -> None:
+    """Tags are for search: whoever sets an option by one must not believe that it is in force."""
+    if named := [name for name in _OPTIONS if f"lsats/{name}" in tags]:
+        raise ConfigurationError(
+            "\n".join(
+                f"the tag lsats/{name} is no option of a run any more: set run_options.{name} in"
+                f' its configuration, {{"resources": {{"run_options": {{"config": {{"{name}": true'
+                "}}}}"
+                for name in named
+            )
+        )
 
 
 def _chosen(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Sequence[Chosen]:

@@ -12,8 +12,9 @@ from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
-from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, has_tag, run_step
+from lsats_pipeline.defs.hub.overrides import resource_key
+from lsats_pipeline.defs.hub.run_options import RunOptionsResource
+from lsats_pipeline.defs.hub.step import run_step, with_optional_checks
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.sources import SOURCES
@@ -37,18 +38,20 @@ def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         check_specs=check_specs(key),
+        required_resource_keys={"warehouse", resource_key(source), "run_options"},
     )
-    def land(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
-        accept = has_tag(context, ACCEPT_REMOVALS)
-
-        def ingest(opened: Hub, day: dt.date) -> Report:
-            return opened.ingest(
-                stream, day, accept_removals=accept, dagster_run_id=context.run.run_id
+    def land(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
+        def ingest(hub: Hub, day: dt.date, options: RunOptionsResource) -> Report:
+            return hub.ingest(
+                stream,
+                day,
+                accept_removals=options.accept_removals,
+                dagster_run_id=context.run.run_id,
             )
 
-        yield from run_step(context, hub, subject, ingest, days(context))
+        yield from run_step(context, subject, ingest, days(context))
 
-    return land
+    return with_optional_checks(land)
 
 
 def _about(source: Source, stream: Stream) -> str:

@@ -8,7 +8,7 @@ import dagster as dg
 
 from lsats_pipeline.core.rules import Result
 from lsats_pipeline.defs.check_results import check_result, check_spec
-from lsats_pipeline.defs.hub.resources import HubResource
+from lsats_pipeline.defs.hub.warehouse import WarehouseResource
 from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS, cross_check
 
 
@@ -22,12 +22,13 @@ def _asset(table: str) -> dg.AssetKey:
     can_subset=True,
 )
 def between_tables(
-    context: dg.AssetCheckExecutionContext, hub: HubResource
+    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Every rule that was asked for, evaluated on one state of the hub."""
     wanted = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-    with hub.opened().warehouse.connection() as connection:
-        for result in cross_check(connection, systems=hub.opened().systems_in_use):
+    hub = warehouse.opened()
+    with hub.warehouse.connection() as connection:
+        for result in cross_check(connection, systems=hub.systems_in_use):
             if (_asset(result.subject), result.name) in wanted:
                 yield _as_check_result(result)
 

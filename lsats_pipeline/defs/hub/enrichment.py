@@ -11,8 +11,9 @@ from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
-from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, has_tag, run_step
+from lsats_pipeline.defs.hub.overrides import resource_key
+from lsats_pipeline.defs.hub.run_options import RunOptionsResource
+from lsats_pipeline.defs.hub.step import run_step, with_optional_checks
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.sources import SOURCES
@@ -42,17 +43,20 @@ def enrichment_asset(source: Source, detail: Detail) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         check_specs=check_specs(key),
+        required_resource_keys={"warehouse", resource_key(source), "run_options"},
     )
-    def fetch(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
-        def enrich(opened: Hub, day: dt.date) -> Report:
-            accepted = has_tag(context, ACCEPT_REMOVALS)
-            return opened.enrich(
-                detail, day, accept_removals=accepted, dagster_run_id=context.run.run_id
+    def fetch(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
+        def enrich(hub: Hub, day: dt.date, options: RunOptionsResource) -> Report:
+            return hub.enrich(
+                detail,
+                day,
+                accept_removals=options.accept_removals,
+                dagster_run_id=context.run.run_id,
             )
 
-        yield from run_step(context, hub, subject, enrich, days(context)[-1:])
+        yield from run_step(context, subject, enrich, days(context)[-1:])
 
-    return fetch
+    return with_optional_checks(fetch)
 
 
 enrichment_assets = [

@@ -13,8 +13,8 @@ bronze_ingest = dg.define_asset_job(
     "bronze_ingest",
     selection=dg.AssetSelection.groups("bronze"),
     description=(
-        "Read every stream once and land what differs from before. The tag"
-        " `lsats/accept_removals: true` lets go of records that a mass disappearance held back."
+        "Read every stream once and land what differs from before. The option"
+        " run_options.accept_removals lets go of records that a mass disappearance held back."
     ),
 )
 
@@ -28,8 +28,8 @@ silver_transform = dg.define_asset_job(
     "silver_transform",
     selection=dg.AssetSelection.groups("silver") - _BETWEEN_TABLES,
     description=(
-        "Bring every silver table up to date with what has landed since. The tag"
-        " `lsats/full: true` works every row out again."
+        "Bring every silver table up to date with what has landed since. The option"
+        " run_options.full works every row out again."
     ),
 )
 

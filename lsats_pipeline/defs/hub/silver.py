@@ -11,8 +11,8 @@ from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
-from lsats_pipeline.defs.hub.resources import HubResource
-from lsats_pipeline.defs.hub.step import ACCEPT_REMOVALS, FULL, has_tag, run_step
+from lsats_pipeline.defs.hub.run_options import RunOptionsResource
+from lsats_pipeline.defs.hub.step import run_step, with_optional_checks
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.silver.build import producers
@@ -40,18 +40,21 @@ def silver_asset(table: Table) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
         check_specs=check_specs(key),
+        required_resource_keys={"warehouse", "run_options"},
     )
-    def build(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[StepResult]:
-        full, accept = has_tag(context, FULL), has_tag(context, ACCEPT_REMOVALS)
-
-        def bring_up_to_date(opened: Hub, day: dt.date) -> Report:
-            return opened.build(
-                table, day, full=full, accept_removals=accept, dagster_run_id=context.run.run_id
+    def build(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
+        def bring_up_to_date(hub: Hub, day: dt.date, options: RunOptionsResource) -> Report:
+            return hub.build(
+                table,
+                day,
+                full=options.full,
+                accept_removals=options.accept_removals,
+                dagster_run_id=context.run.run_id,
             )
 
-        yield from run_step(context, hub, subject, bring_up_to_date, days(context)[-1:])
+        yield from run_step(context, subject, bring_up_to_date, days(context)[-1:])
 
-    return build
+    return with_optional_checks(build)
 
 
 def _source(table: Table) -> str:

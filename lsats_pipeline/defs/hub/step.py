@@ -1,8 +1,9 @@
 """One step: a verb of the hub for the days of the run, and what Dagster records of it.
 
 days ─▶ verb(day) ─▶ Report ─▶ checks ─▶ materialisation with metadata
-          │            └─ blocked and rolled back ─▶ checks, failure, no materialisation
-          └─ everyday error ─▶ failure with its message; tried again only if that may help
+  │       │            └─ blocked and rolled back ─▶ checks, failure, no materialisation
+  │       └─ everyday error ─▶ failure with its message; tried again only if that may help
+  └─ dry run ─▶ what would be done, in the log
 """
 
 from __future__ import annotations
@@ -16,30 +17,31 @@ from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.failures import StepResult, as_dagster_failure
 from lsats_pipeline.defs.hub.checks import check_results
 from lsats_pipeline.defs.hub.metadata import Subject, recorded
-from lsats_pipeline.defs.hub.resources import HubResource
+from lsats_pipeline.defs.hub.run_options import RunOptionsResource
+from lsats_pipeline.defs.hub.warehouse import WarehouseResource
 from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.hub.hub import Hub
+from lsats_pipeline.hub.plan import choose, plan_run
 
-# Tags of a run, in the launchpad's tag editor or `--tags '{"lsats/full": "true"}'`.
-ACCEPT_REMOVALS = "lsats/accept_removals"
-FULL = "lsats/full"
 # A range is recorded once for each of its days: for a year, schemas alone would be hundreds of MB.
 _FEW_DAYS = 7
 
-Verb = Callable[[Hub, dt.date], Report]
+Verb = Callable[[Hub, dt.date, RunOptionsResource], Report]
 
 
 def run_step(
-    context: dg.AssetExecutionContext,
-    resource: HubResource,
-    subject: Subject,
-    verb: Verb,
-    days: Sequence[dt.date],
+    context: dg.AssetExecutionContext, subject: Subject, verb: Verb, days: Sequence[dt.date]
 ) -> Iterator[StepResult]:
     """Call the verb for each day in order, and report to Dagster."""
+    warehouse: WarehouseResource = context.resources.warehouse
+    options: RunOptionsResource = context.resources.run_options
     with as_dagster_failure(), log_to_run(context):
-        hub = resource.opened()
-        reports = [_report(context, resource, verb(hub, day)) for day in days]
+        hub = warehouse.opened()
+        if options.dry_run:
+            _say_plan(context, hub, days, options)
+            yield dg.MaterializeResult()
+            return
+        reports = [_report(context, warehouse, verb(hub, day, options)) for day in days]
         checks = list(check_results(context.asset_key, reports))
         if subject.layer == "silver" and reports[-1].blocked:
             yield from checks
@@ -48,14 +50,39 @@ def run_step(
     yield dg.MaterializeResult(metadata=metadata, check_results=checks)
 
 
-def has_tag(context: dg.AssetExecutionContext, tag: str) -> bool:
-    """Whether the run has the tag, set to true."""
-    return context.run.tags.get(tag, "").lower() in {"true", "yes", "1"}
+def with_optional_checks(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """The asset, whose step may leave out the results of its checks: a dry run has none.
+
+    Dagster has no parameter for it: `can_subset` would let people run a check without its asset.
+    """
+    for output in asset.op.output_defs:
+        if output.name in asset.check_specs_by_output_name:
+            output._is_required = False  # guarded by a test of a dry run
+    return asset
 
 
-def _report(context: dg.AssetExecutionContext, resource: HubResource, report: Report) -> Report:
+def _say_plan(
+    context: dg.AssetExecutionContext,
+    hub: Hub,
+    days: Sequence[dt.date],
+    options: RunOptionsResource,
+) -> None:
+    asset = context.asset_key.to_user_string()
+    chosen = choose(entities=[asset])
+    with hub.warehouse.connection() as connection:
+        steps = plan_run(
+            connection, hub.settings, chosen, days, hub.configuration, full=options.full
+        )
+        for step in steps:
+            amount = "" if step.amount is None else f" {step.amount:,}"
+            context.log.info(f"🔎 {step.asset} would: {step.would}{amount}")
+
+
+def _report(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, report: Report
+) -> Report:
     context.log.info(report.line)
-    resource.record(report)
+    warehouse.record(report)
     return report
 
 

@@ -48,9 +48,17 @@ def run(
     *assets: str,
     days: list[dt.date] = DAYS[:1],
     tags: dict[str, str] | None = None,
+    config: dict[str, Any] | None = None,
+    **options: Any,
 ) -> dg.ExecuteInProcessResult:
-    """Some assets of `hub_daily` for some days, as one run."""
+    """Some assets of `hub_daily` for some days, as one run; `options`: fields of run_options.
+
+    `config`: of other resources, by key.
+    """
     all_tags = dict(tags or {})
+    resources = {key: {"config": fields} for key, fields in (config or {}).items()}
+    if options:
+        resources["run_options"] = {"config": options}
     if len(days) > 1:
         all_tags["dagster/asset_partition_range_start"] = days[0].isoformat()
         all_tags["dagster/asset_partition_range_end"] = days[-1].isoformat()
@@ -62,6 +70,7 @@ def run(
             partition_key=days[0].isoformat() if len(days) == 1 else None,
             asset_selection=[dg.AssetKey(a.split("/")) for a in assets],
             tags=all_tags,
+            run_config={"resources": resources} if resources else None,
             raise_on_error=False,
         )
     )
@@ -294,30 +303,30 @@ def on_hold(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("tags", "through"),
-    [({"lsats/accept_removals": "true"}, True), ({"lsats/accept_removals": "false"}, False)],
+    ("options", "through"),
+    [({"accept_removals": True}, True), ({"accept_removals": False}, False)],
 )
-def test_a_tag_accepts_removals_that_a_check_holds_back(
+def test_an_option_accepts_removals_that_a_check_holds_back(
     hub: None,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
-    tags: dict[str, str],
+    options: dict[str, Any],
     through: bool,
 ) -> None:
     monkeypatch.setattr(Hub, "ingest", on_hold)
-    result = run(instance, DEPARTMENTS, "silver/umapi_departments", tags=tags)
+    result = run(instance, DEPARTMENTS, "silver/umapi_departments", **options)
     assert result.success is through
     # What was landed stays and is recorded; what would build on it waits.
     assert (("bronze__umich_api_department", "2026-03-02")) in recorded(result)
     assert (("silver__umapi_departments", "2026-03-02") in recorded(result)) is through
 
 
-@pytest.mark.parametrize(("tags", "full"), [({"lsats/full": "true"}, True), ({}, False)])
-def test_a_tag_asks_for_every_row_to_be_worked_out_again(
+@pytest.mark.parametrize(("options", "full"), [({"full": True}, True), ({}, False)])
+def test_an_option_asks_for_every_row_to_be_worked_out_again(
     hub: None,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
-    tags: dict[str, str],
+    options: dict[str, Any],
     full: bool,
 ) -> None:
     asked: list[bool] = []
@@ -327,5 +336,30 @@ def test_a_tag_asks_for_every_row_to_be_worked_out_again(
         return Report(asset_of(table), day, Counts(), 0.1)
 
     monkeypatch.setattr(Hub, "build", build)
-    assert run(instance, "silver/umapi_departments", tags=tags).success
+    assert run(instance, "silver/umapi_departments", **options).success
     assert asked == [full]
+
+
+@pytest.mark.parametrize("name", ["full", "accept_removals"])
+def test_a_tag_is_no_option(hub: None, instance: dg.DagsterInstance, name: str) -> None:
+    result = run(instance, "silver/umapi_departments", tags={f"lsats/{name}": "true"})
+    assert not result.success
+    assert f"set run_options.{name} in its configuration" in messages(result)
+    assert not [e for e in result.all_events if e.is_step_start]
+
+
+def test_a_dry_run_says_what_it_would_do_and_records_nothing(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = (DEPARTMENTS, "enrichment/tdx_user", "silver/umapi_departments")
+    result = run(instance, *assets, dry_run=True)
+    assert result.success
+    assert recorded(result) == []
+    assert result.get_asset_check_evaluations() == []
+    said = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    for asset in assets:
+        assert [line for line in said if line.startswith(f"🔎 {asset} would: ")]
+    shown = instance.get_status_by_partition(key(DEPARTMENTS), [f"{DAYS[0]}"], HUB_DAYS)
+    assert shown == {f"{DAYS[0]}": None}
+    # The next run is none.
+    assert recorded(run(instance, DEPARTMENTS))
