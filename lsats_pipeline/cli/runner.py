@@ -21,6 +21,7 @@ import psutil
 from lsats_pipeline.core import errors
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.defs.check_results import failed_rules
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 
 log = logging.getLogger("run")
@@ -43,12 +44,16 @@ class StepFailure:
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """A check that did not pass; a blocking one stopped what builds on the asset."""
+    """A check that did not pass; a blocking one stopped what builds on the asset.
+
+    `rules`: those within it that do not hold.
+    """
 
     asset: str
     name: str
     description: str
     blocking: bool
+    rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +368,7 @@ def _failed_checks(result: dg.ExecuteInProcessResult) -> Iterator[FailedCheck]:
                 check.check_name,
                 check.description or "",
                 check.severity == dg.AssetCheckSeverity.ERROR,
+                failed_rules(check),
             )
 
 

@@ -59,6 +59,16 @@ class Report:
         return any(check.blocking for check in self.checks)
 
     @property
+    def failed(self) -> list[Result]:
+        """The rules that do not hold, each by itself where one check has several."""
+        return [result for check in self.checks for result in check.failed]
+
+    @property
+    def blocked_by(self) -> str:
+        """The blocking ones with their reasons."""
+        return "; ".join(f"{r.name}: {r.description}" for r in self.failed if r.blocking)
+
+    @property
     def line(self) -> str:
         """One line for people."""
         if self.metadata.get("configured") is False:

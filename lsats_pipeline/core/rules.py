@@ -23,15 +23,20 @@ class Rule:
 
     `severity`: `note` is only worth knowing; nothing may build on data with an `error`.
     `threshold`: the share of rows that may break it, where no setting says another.
+    `parts`: rules that are checked and shown as this one, which is as severe as the severest.
     """
 
     name: str
     about: str = field(default="", kw_only=True)
     severity: Severity = field(default="warn", kw_only=True)
     threshold: float = field(default=0.0, kw_only=True)
+    parts: tuple[Rule, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         known = get_args(Severity)
+        if self.parts:
+            severest = max((part.severity for part in self.parts), key=known.index)
+            object.__setattr__(self, "severity", severest)
         if not self.name or self.severity not in known or not 0 <= self.threshold <= 1:
             raise BadDeclaration(
                 f"rule {self.name!r}: needs a name, a severity of {', '.join(known)} and a"
@@ -49,7 +54,7 @@ class Result:
     """How a rule fares. `broken` of the `rows` looked at break it, `examples` are some of them.
 
     `subject`: the table that it is about, where one report is about several. `values`: what the
-    evaluator measured, by name.
+    evaluator measured, by name. `parts`: how the parts of the rule fare (`combined`).
     """
 
     rule: Rule
@@ -60,6 +65,7 @@ class Result:
     examples: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     subject: str = ""
+    parts: Sequence[Result] = ()
 
     @property
     def name(self) -> str:
@@ -72,9 +78,16 @@ class Result:
         return f"{self.subject}.{self.name}" if self.subject else self.name
 
     @property
+    def failed(self) -> Sequence[Result]:
+        """What does not hold: those of its parts, or else itself."""
+        if self.parts:
+            return [part for part in self.parts if not part.passed]
+        return () if self.passed else (self,)
+
+    @property
     def blocking(self) -> bool:
         """Whether it failed so that nothing may build on the data."""
-        return not self.passed and self.rule.blocking
+        return any(result.rule.blocking for result in self.failed)
 
     @property
     def share(self) -> float:
@@ -92,6 +105,22 @@ class Result:
         note = f": {self.description}" if self.description else ""
         some = f" (for example {', '.join(self.examples)})" if self.examples else ""
         return f"{self.mark} {self.label}: {self.broken:,} of {self.rows:,}{note}{some}"
+
+
+def combined(rule: Rule, parts: Sequence[Result], note: str = "") -> Result:
+    """The result of a rule by those of its parts: what failed by name, and all that was measured.
+
+    `note`: what there is to say in any case.
+    """
+    failed = [f"{part.name}: {part.description}" for part in parts if not part.passed]
+    texts = failed or [part.description for part in parts]
+    return Result(
+        rule,
+        not failed,
+        "; ".join(filter(None, (*texts, note))),
+        values={name: value for part in parts for name, value in part.values.items()},
+        parts=tuple(parts),
+    )
 
 
 def exceeds(count: int, total: int, share: float) -> bool:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from lsats_pipeline.core.rules import Result, Rule
 
+FAILED = "failed"
 _ERROR, _WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
@@ -25,7 +26,7 @@ def check_spec(
         rule.name,
         asset=key,
         blocking=blocking and rule.blocking,
-        description=description or rule.about,
+        description=description or about(rule),
         partitions_def=partitions_def,
     )
 
@@ -37,15 +38,34 @@ def check_result(
     description: str = "",
     metadata: Mapping[str, Any] | None = None,
 ) -> dg.AssetCheckResult:
-    """A result as Dagster shows it; without `metadata` its values, which are drawn over time."""
+    """A result as Dagster shows it; without `metadata` its values, which are drawn over time.
+
+    Of several rules that are one check, those that do not hold are named in `failed` too.
+    """
+    failed = [part.name for part in result.failed] if result.parts else []
     return dg.AssetCheckResult(
         check_name=result.name,
         asset_key=key,
         passed=result.passed,
-        severity=_ERROR if result.rule.blocking else _WARN,
+        severity=_ERROR if result.blocking or (result.passed and result.rule.blocking) else _WARN,
         description=description or result.description,
-        metadata=_plotted(result.values) if metadata is None else metadata,
+        metadata={
+            **(_plotted(result.values) if metadata is None else metadata),
+            **({FAILED: ", ".join(failed)} if failed else {}),
+        },
     )
+
+
+def about(rule: Rule) -> str:
+    """What a check is about, with what it consists of."""
+    parts = (f"- `{p.name}`{' (blocks)' * p.blocking}: {p.about}" for p in rule.parts)
+    return "\n".join((rule.about, "", *parts)) if rule.parts else rule.about
+
+
+def failed_rules(evaluation: dg.AssetCheckEvaluation) -> tuple[str, ...]:
+    """The names of the rules that a failed check is about."""
+    named = evaluation.metadata.get(FAILED)
+    return tuple(str(named.value).split(", ")) if named else (evaluation.check_name,)
 
 
 def _plotted(values: Mapping[str, Any]) -> dict[str, Any]:

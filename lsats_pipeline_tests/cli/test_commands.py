@@ -221,14 +221,14 @@ def outcome(
     failed: dict[str, int] | None = None,
     warned: tuple[str, ...] = (),
 ) -> Any:
-    """An outcome with failed checks (asset, name) and failures (asset: exit code).
+    """An outcome with failed checks (asset, rule) and failures (asset: exit code).
 
-    `warned`: names of checks that failed and stopped nothing.
+    `warned`: rules that failed and stopped nothing.
     """
     return SimpleNamespace(
         success=not blocked and not failed,
-        blocked=[SimpleNamespace(asset=asset, name=name) for asset, name in blocked],
-        checks=[SimpleNamespace(name=name) for name in warned],
+        blocked=[SimpleNamespace(asset=asset, rules=(rule,)) for asset, rule in blocked],
+        checks=[SimpleNamespace(rules=("quality_mean", rule)) for rule in warned],
         failures=[SimpleNamespace(asset=a, exit_code=c) for a, c in (failed or {}).items()],
     )
 
@@ -237,7 +237,7 @@ def outcome(
     ("result", "code"),
     [
         (outcome(), 0),
-        (outcome(warned=("quality",)), 0),
+        (outcome(warned=("quality_drop",)), 0),
         (outcome(warned=("waiting_documents",)), 3),
         (outcome(failed={"bronze/x": 1}), 1),
         (outcome(failed={"bronze/x": 1, "bronze/y": 5}), 5),

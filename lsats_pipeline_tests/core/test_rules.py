@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lsats_pipeline.core.errors import BadDeclaration
-from lsats_pipeline.core.rules import SHARE_FLOOR, Result, Rule, exceeds
+from lsats_pipeline.core.rules import SHARE_FLOOR, Result, Rule, combined, exceeds
 from lsats_pipeline.hub.silver.spec import QualityRule
 from lsats_pipeline.synthetic.rules import NotNull
 
@@ -66,6 +66,19 @@ def test_a_result_is_one_line() -> None:
     assert found.line == "⚠️ books.cheap: 1,500 of 2,000: 99 at most (for example id 1, id 2)"
     assert Result(ERROR, False).line == "❌ cheap: 0 of 0"
     assert Result(ERROR, True).mark == "✅"
+
+
+def test_a_rule_of_parts_names_those_that_fail_and_blocks_as_they_do() -> None:
+    cheap, whole = RULE, Rule("whole", severity="error")
+    both = Rule("both", parts=(cheap, whole))
+    assert both.blocking
+    doubtful = [Result(cheap, False, "2 cost more", values={"dear": 2}), Result(whole, True, "all")]
+    found = combined(both, doubtful, "as ever")
+    assert (found.passed, found.blocking, found.values) == (False, False, {"dear": 2})
+    assert found.description == "cheap: 2 cost more; as ever"
+    assert combined(both, [Result(whole, False)]).blocking
+    fine = combined(both, [Result(cheap, True, "none"), Result(whole, True, "all")])
+    assert (fine.description, list(fine.failed)) == ("none; all", [])
 
 
 def test_a_share_counts_beyond_a_handful() -> None:

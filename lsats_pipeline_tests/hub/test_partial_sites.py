@@ -135,8 +135,7 @@ def test_a_site_with_some_systems_is_a_hub(
     }
     assert read == set(systems)
     assert [str(r.asset) for r in again.values() if r.counts.changed] == []
-    failed = [f"{r.asset}: {c.description}" for r in reports.values() for c in r.checks
-              if not c.passed]  # fmt: skip
+    failed = [f"{r.asset}: {rule.description}" for r in reports.values() for rule in r.failed]
     assert failed + [result.line for result in between if not result.passed] == []
     filled = {name.removeprefix("silver/") for name, r in reports.items() if r.metadata.get("rows")}
     assert SITES[systems] <= filled

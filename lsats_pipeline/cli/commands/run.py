@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lsats_pipeline.hub.plan import Chosen
 
 TOO_MANY_REJECTS = 3
-_LIKE_REJECTS = {"no_record_lost", "waiting_documents"}  # checks
+_LIKE_REJECTS = {"no_record_lost", "waiting_documents"}  # rules
 
 
 class Layer(StrEnum):
@@ -165,9 +165,9 @@ def exit_code(outcome: RunOutcome) -> int:
     could read for a day.
     """
     if outcome.success:
-        unwritten = any(check.name in _LIKE_REJECTS for check in outcome.checks)
+        unwritten = any(_LIKE_REJECTS & set(check.rules) for check in outcome.checks)
         return TOO_MANY_REJECTS if unwritten else 0
-    rejecting = {check.asset for check in outcome.blocked if check.name == "reject_share"}
+    rejecting = {check.asset for check in outcome.blocked if "reject_share" in check.rules}
     blocked_otherwise = {check.asset for check in outcome.blocked} - rejecting
     others = [f.exit_code for f in outcome.failures if f.asset not in rejecting]
     if others or blocked_otherwise or not rejecting:

@@ -9,22 +9,24 @@ import dagster as dg
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.rules import Result, Rule
 from lsats_pipeline.defs.check_results import check_result, check_spec
+from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.rules import DOCUMENT_RULES, LANDING_RULES
-from lsats_pipeline.hub.silver.quality import TABLE_RULES
+from lsats_pipeline.hub.silver import quality
+from lsats_pipeline.hub.silver.tables import table
 from lsats_pipeline.hub.sources import stream
-
-RULES_OF = {"bronze": LANDING_RULES, "enrichment": LANDING_RULES, "silver": TABLE_RULES}
 
 
 def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of an asset; its layer says which, and whether its records are documents."""
-    return [check_spec(key, rule) for rule in rules_of(key)]
+    return [check_spec(key, rule, partitions_def=HUB_DAYS) for rule in rules_of(key)]
 
 
 def rules_of(key: dg.AssetKey) -> Sequence[Rule]:
     """The rules of an asset of the hub."""
     layer, name = key.path
-    return DOCUMENT_RULES if layer == "bronze" and stream(name).documents else RULES_OF[layer]
+    if layer == "silver":
+        return quality.rules_of(table(name))
+    return DOCUMENT_RULES if layer == "bronze" and stream(name).documents else LANDING_RULES
 
 
 def check_results(key: dg.AssetKey, reports: Sequence[Report]) -> Iterator[dg.AssetCheckResult]:

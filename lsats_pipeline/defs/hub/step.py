@@ -45,9 +45,12 @@ def run_step(
         checks = list(check_results(context.asset_key, reports))
         if subject.layer == "silver" and reports[-1].blocked:
             yield from checks
-            raise dg.Failure(_blocked(reports[-1]), allow_retries=False)
+            reason = f"was left as it was, because {reports[-1].blocked_by}"
+            raise dg.Failure(f"{reports[-1].asset} {reason}", allow_retries=False)
         metadata = recorded(hub, subject, reports, brief=len(context.partition_keys) > _FEW_DAYS)
-    yield dg.MaterializeResult(metadata=metadata, check_results=checks)
+    yield dg.MaterializeResult(metadata=metadata)
+    # Not within the result: for each check there Dagster looks up the last materialization twice.
+    yield from checks
 
 
 def with_optional_checks(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
@@ -84,9 +87,3 @@ def _report(
     context.log.info(report.line)
     warehouse.record(report)
     return report
-
-
-def _blocked(report: Report) -> str:
-    failed = [c for c in report.checks if c.blocking]
-    reasons = "; ".join(f"{c.name}: {c.description}" for c in failed)
-    return f"{report.asset} was left as it was, because {reasons}"

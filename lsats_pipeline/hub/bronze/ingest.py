@@ -15,14 +15,21 @@ from psycopg.types.json import Jsonb
 
 from lsats_pipeline.core.errors import CallFailed, ConfigurationError
 from lsats_pipeline.core.report import Asset, Report
-from lsats_pipeline.core.rules import Result, exceeds
+from lsats_pipeline.core.rules import Result, combined
 from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.bronze.landing import Landing
 from lsats_pipeline.hub.bronze.lookups import UNREADABLE
 from lsats_pipeline.hub.bronze.records import RejectedRecord, preparer
 from lsats_pipeline.hub.bronze.spool import Spool, SpooledRecord
 from lsats_pipeline.hub.bronze.unlisted import UnlistedRecords
-from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE, WAITING_DOCUMENTS
+from lsats_pipeline.hub.rules import (
+    DOCUMENTS,
+    LANDED_KEYS,
+    MASS_DISAPPEARANCE,
+    REMOVALS,
+    WAITING_DOCUMENTS,
+    reject_share,
+)
 from lsats_pipeline.hub.sources.source import NothingToRead, Page, ReadRequest, SetAside, Stream
 from lsats_pipeline.warehouse import Counts, Run, Warehouse, recorded_run
 from lsats_pipeline.warehouse.database import Connection
@@ -70,49 +77,44 @@ def ingest(
             run.run_id,
             note=ingestion.note,
             checks=(
-                *quality_checks(run.counts, deletions_on_hold, settings),
-                *(waiting_check(ingestion.set_aside) if stream.documents else ()),
+                *landing_checks(run.counts, deletions_on_hold, settings),
+                *((waiting_check(ingestion.set_aside),) if stream.documents else ()),
             ),
         )
 
 
-def quality_checks(
+def landing_checks(
     counts: Counts, deletions_on_hold: int, settings: HubSettings
 ) -> tuple[Result, ...]:
-    """The blocking checks of a landed stream."""
-    rejected = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
-    return (
-        Result(
-            MASS_DISAPPEARANCE,
-            deletions_on_hold == 0,
-            f"{deletions_on_hold:,} records vanished at once and were kept: look at the source,"
-            " then run again with removals accepted"
-            if deletions_on_hold
-            else "no more records vanished than usual",
-            values={"held": deletions_on_hold, "removed": counts.removed},
-        ),
-        Result(
-            REJECT_SHARE,
-            not rejected,
-            f"{counts.rejected:,} of {counts.processed:,} records could not be used"
-            + ("; `lsats rejects list` says why, LSATS_REJECT_SHARE how many may" * rejected),
-            values={"rejected": counts.rejected, "processed": counts.processed},
-        ),
+    """The results of LANDING_RULES: both block."""
+    removals = Result(
+        MASS_DISAPPEARANCE,
+        deletions_on_hold == 0,
+        f"{deletions_on_hold:,} records vanished at once and were kept: look at the source,"
+        " then run again with removals accepted"
+        if deletions_on_hold
+        else "no more records vanished than usual",
+        values={
+            "held": deletions_on_hold,
+            "removed": counts.removed,
+            "held above a share of": settings.lsats_hold_share,
+        },
     )
+    rejects = reject_share(counts, settings, "`lsats rejects list` says why")
+    return combined(LANDED_KEYS, [rejects]), combined(REMOVALS, [removals])
 
 
-def waiting_check(set_aside: Sequence[SetAside]) -> tuple[Result, ...]:
-    """Whether no document waits for too long."""
+def waiting_check(set_aside: Sequence[SetAside]) -> Result:
+    """The result of DOCUMENTS: whether none waits for too long."""
     overdue = [document for document in set_aside if document.overdue]
     named = "; ".join(f"{document.file}: {document.cause}" for document in overdue)
-    return (
-        Result(
-            WAITING_DOCUMENTS,
-            not overdue,
-            f"unread for more than a day: {named}" if overdue else "no document waits too long",
-            values={"set_aside": len(set_aside), "overdue": len(overdue)},
-        ),
+    waiting = Result(
+        WAITING_DOCUMENTS,
+        not overdue,
+        f"unread for more than a day: {named}" if overdue else "no document waits too long",
+        values={"set aside": len(set_aside), "overdue": len(overdue)},
     )
+    return combined(DOCUMENTS, [waiting])
 
 
 class _Ingestion:

@@ -16,7 +16,7 @@ from psycopg import sql
 from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.report import Asset, Report
 from lsats_pipeline.core.settings import HubSettings
-from lsats_pipeline.hub.bronze.ingest import quality_checks
+from lsats_pipeline.hub.bronze.ingest import landing_checks
 from lsats_pipeline.hub.bronze.landing import Landing
 from lsats_pipeline.hub.bronze.lookups import Answer, Lookups
 from lsats_pipeline.hub.bronze.records import RejectedRecord, preparer
@@ -95,7 +95,7 @@ def enrich(
         time.monotonic() - started,
         run.run_id,
         note="; ".join(filter(None, (enrichment.failures, _left_over(left)))),
-        checks=quality_checks(so_far, enrichment.deletions_on_hold, settings),
+        checks=landing_checks(so_far, enrichment.deletions_on_hold, settings),
         metadata={"waiting": left, "unusable": so_far.rejected},
     )
 

@@ -110,8 +110,7 @@ class _Build:
             with self.connection.transaction():
                 return self._build()
         except _Blocked as blocked:
-            failed = [c for c in blocked.report.checks if c.blocking]
-            self.run.fail("; ".join(f"{c.name}: {c.description}" for c in failed))
+            self.run.fail(blocked.report.blocked_by)
             return blocked.report
 
     def _build(self) -> Report:

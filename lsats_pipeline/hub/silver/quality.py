@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from lsats_pipeline.core.rules import Result, Rule, exceeds
+from lsats_pipeline.core.rules import Result, Rule, combined, exceeds
 from lsats_pipeline.core.settings import HubSettings
-from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE
+from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REJECT_SHARE, REMOVALS, reject_share
 from lsats_pipeline.hub.silver.completeness import LostRecords
-from lsats_pipeline.hub.silver.spec import Table
+from lsats_pipeline.hub.silver.scoring import INVALID_COST
+from lsats_pipeline.hub.silver.spec import SqlModel, Table
 from lsats_pipeline.warehouse import Counts, Run
 from lsats_pipeline.warehouse.database import Connection
 
@@ -41,17 +42,24 @@ NO_RECORD_LOST = Rule(
     "no_record_lost",
     about="Every record is in a row, or a flag or a reject says why it is in none.",
 )
-# Every silver table has them all.
-TABLE_RULES = (
-    KEY_UNIQUE,
-    KEY_NOT_NULL,
-    NO_RECORD_LOST,
-    REJECT_SHARE,
-    MASS_DISAPPEARANCE,
-    QUALITY_MEAN,
-    QUALITY_LOW_SHARE,
-    QUALITY_DROP,
+KEYS = Rule(
+    "keys",
+    about="Every record is in a row of its own.",
+    parts=(KEY_UNIQUE, KEY_NOT_NULL, REJECT_SHARE, NO_RECORD_LOST),
 )
+# A SQL model rejects nothing; its rows vanish by its own doing, for those that it reads are there.
+MODEL_KEYS = Rule("keys", about="Rows can be trusted.", parts=(KEY_UNIQUE, MASS_DISAPPEARANCE))
+QUALITY = Rule(
+    "quality",
+    about="Rows are as good as the table declares.",
+    parts=(QUALITY_MEAN, QUALITY_LOW_SHARE, QUALITY_DROP),
+)
+
+
+def rules_of(table: Table) -> tuple[Rule, ...]:
+    """The checks of a table. Without a rule that costs anything all rows score 1.00."""
+    scored = (QUALITY,) if any(rule.cost for rule in table.rules) else ()
+    return (MODEL_KEYS, *scored) if isinstance(table, SqlModel) else (KEYS, *scored, REMOVALS)
 
 
 @dataclass
@@ -78,6 +86,10 @@ class Totals:
     def low(self) -> int:
         """Rows with a score under 0.70."""
         return sum(count for score, count in self.scores.items() if Decimal(score) < LOW)
+
+    def share(self, flag: str) -> float:
+        """The share of rows with a flag."""
+        return self.flags[flag] / self.rows if self.rows else 0.0
 
     def moved(self, plus: Totals, minus: Totals) -> Totals:
         """The totals after some rows came and others went."""
@@ -142,62 +154,106 @@ def evaluate_checks(
     lost: LostRecords,
     accept_removals: bool,
 ) -> tuple[Result, ...]:
-    """The results of TABLE_RULES.
+    """The results of the table's rules (`rules_of`).
 
     `fan_out`: rows that the table's own SQL gave twice; `shared_keys`: keys written by this run
     that several records claim.
     """
     vanished = exceeds(counts.removed, before.rows, settings.lsats_hold_share)
-    many_rejects = exceeds(counts.rejected, counts.processed, settings.lsats_reject_share)
     many_shared = exceeds(shared_keys, after.rows, settings.lsats_reject_share)
+    remedy = "; correct them where they come from" if many_shared else ""
     results = (
         Result(
             KEY_UNIQUE,
             fan_out == 0 and not many_shared,
-            f"{fan_out:,} rows came out twice, {shared_keys:,} keys are claimed by several records",
+            f"{fan_out:,} rows came out twice, {shared_keys:,} keys are claimed by several"
+            f" records{remedy}",
+            values={"rows twice": fan_out, "shared keys": shared_keys},
         ),
         Result(
             KEY_NOT_NULL,
             counts.rejected == 0,
             f"{counts.rejected:,} records have no key and went to the rejects",
         ),
-        Result(NO_RECORD_LOST, not lost.number, lost.description, broken=lost.number),
-        Result(
-            REJECT_SHARE,
-            not many_rejects,
-            f"{counts.rejected:,} of {counts.processed:,} records could not be used",
-        ),
+        reject_share(counts, settings, "the records themselves say why"),
+        Result(NO_RECORD_LOST, not lost.number, lost.description, values={"lost": lost.number}),
         Result(
             MASS_DISAPPEARANCE,
             accept_removals or not vanished,
-            f"{counts.removed:,} of {before.rows:,} rows would be removed",
+            f"{counts.removed:,} of {before.rows:,} rows would be removed"
+            + "; if they are to go, run again with removals accepted" * vanished,
+            values={
+                "removed": counts.removed,
+                "removed share": counts.removed / before.rows if before.rows else 0.0,
+                "removed share at most": settings.lsats_hold_share,
+            },
         ),
         *_check_scores(table, before, after),
     )
-    values = {"rows": after.rows, "mean": after.mean, "low": after.low}
-    return tuple(replace(result, values=values) for result in results)
+    found = {result.rule: result for result in results}
+    return tuple(
+        combined(
+            rule,
+            [found[part] for part in rule.parts],
+            main_losses(table, after) if rule is QUALITY else "",
+        )
+        for rule in rules_of(table)
+    )
 
 
 def _check_scores(table: Table, before: Totals, after: Totals) -> Iterator[Result]:
-    mean, rows, expected = after.mean, after.rows, table.expected
+    """How good the rows are, with the share of each flag."""
+    mean, expected = after.mean, table.expected
     if mean is None:
-        for rule in (QUALITY_MEAN, QUALITY_LOW_SHARE, QUALITY_DROP):
-            yield Result(rule, True, "the table is empty")
+        for rule in QUALITY.parts:
+            yield Result(rule, True, "the table is empty" if rule is QUALITY_MEAN else "")
         return
     yield Result(
         QUALITY_MEAN,
         mean >= expected.mean,
         f"the mean score is {mean:.2f}, expected at least {expected.mean:.2f}",
+        values={"mean": mean, "mean at least": expected.mean},
     )
-    low_share = after.low / rows
+    low_share = after.low / after.rows
+    flags = {rule.name for rule in table.rules} | after.flags.keys()
     yield Result(
         QUALITY_LOW_SHARE,
         low_share <= expected.low_share,
         f"{low_share:.0%} of the rows score under {LOW}, expected at most {expected.low_share:.0%}",
+        values={
+            f"share under {LOW}": low_share,
+            f"share under {LOW} at most": expected.low_share,
+            **{f"share of {flag}": after.share(flag) for flag in sorted(flags)},
+        },
     )
-    fell = (before.mean or mean) - mean
+    drop = (before.mean or mean) - mean
+    costs = _costs(table, after)
+    grown = max(costs, key=lambda f: costs[f] * (after.share(f) - before.share(f)), default="")
     yield Result(
         QUALITY_DROP,
-        fell <= QUALITY_DROP.threshold,
-        f"the mean moved by {-fell:+.3f} since the last run",
+        drop <= QUALITY_DROP.threshold,
+        f"the mean moved by {-drop:+.3f} since the last run"
+        + f"; what has grown most is {grown}" * (drop > QUALITY_DROP.threshold),
+        values={"drop": drop, "drop at most": QUALITY_DROP.threshold},
     )
+
+
+def main_losses(table: Table, totals: Totals) -> str:
+    """What the rows' scores lack, for the most part: the flags that cost the table most."""
+    losses = {flag: totals.flags[flag] * cost for flag, cost in _costs(table, totals).items()}
+    whole, named, covered = sum(losses.values()), [], 0.0
+    abouts = {rule.name: f" ({rule.about})" for rule in table.rules if rule.about}
+    for flag in sorted(losses, key=lambda flag: (-losses[flag], flag)):
+        if covered >= whole / 2:
+            break
+        covered += losses[flag]
+        named.append(f"{flag} on {totals.share(flag):.0%} of the rows{abouts.get(flag, '')}")
+    if not named:
+        return ""
+    return f"{covered / whole:.0%} of what is missing: {', '.join(named)}"
+
+
+def _costs(table: Table, totals: Totals) -> dict[str, float]:
+    """What each flag costs a row, of those that cost anything."""
+    costs = dict.fromkeys(totals.flags, INVALID_COST) | {r.name: r.cost for r in table.rules}
+    return {flag: cost for flag, cost in costs.items() if cost}

@@ -13,12 +13,13 @@ from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from lsats_pipeline.core.errors import Busy, PermanentError, Unreachable
 from lsats_pipeline.core.report import Asset, Counts, Report
-from lsats_pipeline.core.rules import Result
+from lsats_pipeline.core.rules import Result, combined
 from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
+from lsats_pipeline.defs.check_results import failed_rules
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.hub import Hub
-from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE
+from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REMOVALS
 from lsats_pipeline.hub.silver.build import asset_of
 from lsats_pipeline.hub.sources.source import Stream
 
@@ -277,7 +278,8 @@ def test_only_what_may_pass_by_itself_is_tried_again(
 
 def blocked(self: Hub, table: Any, day: dt.date, **options: Any) -> Report:
     check = Result(MASS_DISAPPEARANCE, False, "90 of 100 rows would be removed")
-    return Report(asset_of(table), day, Counts(processed=10), 0.1, checks=(check,))
+    found = (combined(REMOVALS, [check]),)
+    return Report(asset_of(table), day, Counts(processed=10), 0.1, checks=found)
 
 
 def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
@@ -288,8 +290,10 @@ def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
     assert not result.success
     assert recorded(result) == []
     assert "was left as it was, because mass_disappearance: 90 of 100 rows" in messages(result)
-    failed = [c.check_name for c in result.get_asset_check_evaluations() if not c.passed]
-    assert failed == ["mass_disappearance"]
+    failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
+    assert [(c.check_name, failed_rules(c)) for c in failed] == [
+        ("removals", ("mass_disappearance",))
+    ]
     assert {e.step_key for e in result.all_events if e.event_type_value == "STEP_START"} == {
         "silver__umapi_departments"
     }
@@ -297,7 +301,7 @@ def test_a_blocked_table_is_not_recorded_and_nothing_builds_on_it(
 
 def on_hold(self: Hub, stream: Stream, day: dt.date, **options: Any) -> Report:
     accepted = options["accept_removals"]
-    check = Result(MASS_DISAPPEARANCE, accepted, "50 records vanished at once")
+    check = Result(REMOVALS, accepted, "50 records vanished at once")
     asset = Asset("bronze", stream.source_system, stream.entity_type, stream.name)
     return Report(asset, day, Counts(), 0.1, checks=(check,))
 

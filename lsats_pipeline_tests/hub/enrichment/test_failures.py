@@ -72,7 +72,7 @@ def landed(warehouse):
 
 
 def failed_checks(report):
-    return [check.name for check in report.checks if not check.passed]
+    return [rule.name for rule in report.failed]
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda error: str(error)[:30])

@@ -31,8 +31,9 @@ def test_rows_that_come_out_twice_are_kept_out(
     assert hub.silver("twice", umich_api_user=[{"EmplId": "7", "EmplRcd": 0}]) == []
     report = hub.reports["twice"]
     [failed] = [check for check in report.checks if check.blocking]
-    assert (failed.name, report.blocked) == ("key_unique", True)
-    assert failed.description.startswith("1 rows came out twice")
+    assert (failed.name, report.blocked) == ("keys", True)
+    assert failed.description.startswith("key_unique: 1 rows came out twice")
+    assert failed.values["rows twice"] == 1
 
 
 def test_only_tables_that_call_a_function_follow_its_changes(

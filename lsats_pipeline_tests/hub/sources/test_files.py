@@ -596,7 +596,7 @@ def test_a_bad_row_stops_no_other_and_removes_nothing(folder: Folder) -> None:
 
 
 def waits(report: Report) -> str:
-    [check] = [check for check in report.checks if check.name == "waiting_documents"]
+    [check] = [check for check in report.checks if check.name == "documents"]
     assert not check.blocking
     return "" if check.passed else check.description
 

@@ -156,7 +156,7 @@ def hub(warehouse: Warehouse, hub_settings: HubSettings, client: Any) -> Hub:
 
 
 def failed_checks(report: Report) -> list[str]:
-    return [check.name for check in report.checks if not check.passed]
+    return [rule.name for rule in report.failed]
 
 
 def test_a_department_that_was_closed_stays_with_its_people(
