@@ -287,7 +287,7 @@ def open_hub(
     """The hub on what is configured, its database up to date with the code.
 
     `simulation` stands in when no source is configured; without one, sources have to be.
-    `url`: of another database than the configured one. What a hub keeps beside its database
+    `url`: of another database than the configured one. What a hub keeps next to its database
     (documents, pages not landed yet) is then apart too, in `databases/<name>` of LSATS_HOME.
     """
     settings = settings or load(HubSettings)

@@ -16,7 +16,7 @@ WAITING_DOCUMENTS = Rule(
     "waiting_documents", about="No document waits in the folder unread for longer than a day."
 )
 # Checks of an asset: as few as say something of their own, for each costs every run an event.
-LANDED_KEYS = Rule("keys", about="Records can be told apart and read.", parts=(REJECT_SHARE,))
+LANDED_KEYS = Rule("keys", about="Records have a key and can be read.", parts=(REJECT_SHARE,))
 REMOVALS = Rule("removals", about="Removals can be believed.", parts=(MASS_DISAPPEARANCE,))
 DOCUMENTS = Rule("documents", about="Documents are read.", parts=(WAITING_DOCUMENTS,))
 # Of whatever lands in bronze (bronze/ingest.py, enrichment/enrich.py).

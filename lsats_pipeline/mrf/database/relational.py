@@ -33,7 +33,7 @@ _TYPES: dict[pa.DataType, LiteralString] = {
     pa.float64(): "double precision",
     pa.bool_(): "boolean",
 }
-# What `relational.sql` makes beside the declared tables.
+# What `relational.sql` makes besides the declared tables.
 _BESIDE = ("loaded", "in_network", "prices_with_providers")
 _COMMENTS = "mrf comments"
 _KINDS = {"r": "table", "p": "table", "v": "view"}
