@@ -2,24 +2,28 @@
 
 open_hub ─▶ database (configured or embedded) ─▶ migrations, declared tables ─▶ Hub
 Hub.ingest(stream)   Hub.enrich(detail)   Hub.build(table)      each returns a Report
+Hub.read_ahead(streams)   begins to read what `ingest` will land, several sources side by side
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
+from threading import Lock, RLock
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
+from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Asset, Counts, Report
 from lsats_pipeline.core.settings import HubSettings, from_variables, load
+from lsats_pipeline.hub.bronze.ingest import Ingestion, ingest, read_anew, read_stream
 from lsats_pipeline.hub.bronze.ingest import asset_of as bronze_asset
-from lsats_pipeline.hub.bronze.ingest import ingest
+from lsats_pipeline.hub.bronze.read_ahead import ReadAhead
 from lsats_pipeline.hub.bronze.views import declare_views
 from lsats_pipeline.hub.configuration import (
     NO_OVERRIDES,
@@ -48,8 +52,8 @@ log = logging.getLogger(__name__)
 # Under this name the database remembers that its records are simulated.
 _RECORDS = "bronze records"
 
-# Opens the client of a source on its settings.
-Connect = Callable[[Any], AbstractContextManager[Any]]
+# Opens the client of a source on its settings, whose waits are the clock's: they end with the hub.
+Connect = Callable[[Any, Clock], AbstractContextManager[Any]]
 
 
 class Simulation(Protocol):
@@ -85,6 +89,11 @@ class Hub:
         self._simulation = simulation
         self._open = ExitStack()
         self._clients: dict[str, Any] = {}
+        # By system: one thread at a time uses a client.
+        self._in_use = {source.system: RLock() for source in SOURCES}
+        self._simulating = Lock()
+        self._ahead = ReadAhead(self._in_use)
+        self._clock = Clock(sleep=self._ahead.sleep)
         self._simulated: Mapping[str, str] | None = None
 
     def ingest(
@@ -99,15 +108,53 @@ class Hub:
         day = day or self.settings.today()
         if self.configuration.lacks(stream.source_system):
             return self._not_configured(bronze_asset(stream), day)
-        return ingest(
-            self.warehouse,
-            self._limited(stream.source_system),
-            stream,
-            lambda: self.client(stream.source_system),
-            day,
-            accept_removals=accept_removals,
-            dagster_run_id=dagster_run_id,
-        )
+        if (read := self._ahead.take(stream, day)) is not None:
+            with read as ingestion:
+                return ingestion.land()
+        with self._in_use[stream.source_system]:
+            return ingest(
+                self.warehouse,
+                self._limited(stream.source_system),
+                stream,
+                lambda: self.client(stream.source_system),
+                day,
+                accept_removals=accept_removals,
+                dagster_run_id=dagster_run_id,
+            )
+
+    def read_ahead(
+        self,
+        streams: Iterable[Stream],
+        days: Sequence[dt.date],
+        *,
+        accept_removals: bool = False,
+        dagster_run_id: str | None = None,
+    ) -> None:
+        """Begin to read several sources side by side, for `ingest` with the same options to land.
+
+        Of several days, each stream the first that has to be read. The first call of a hub counts,
+        others add nothing.
+        """
+        today = self.settings.today()
+        wanted: dict[Stream, dt.date] = {}
+        for stream in streams:
+            to_read = (d for d in days if read_anew(stream, d, today))
+            if not self.configuration.lacks(stream.source_system) and (day := next(to_read, None)):
+                wanted[stream] = day
+
+        def read(stream: Stream, day: dt.date) -> AbstractContextManager[Ingestion]:
+            return read_stream(
+                self.warehouse,
+                self._limited(stream.source_system),
+                stream,
+                lambda: self.client(stream.source_system),
+                day,
+                accept_removals=accept_removals,
+                dagster_run_id=dagster_run_id,
+                stop=partial(self._ahead.sleep, 0),
+            )
+
+        self._ahead.start(wanted, read)
 
     def enrich(
         self,
@@ -121,16 +168,17 @@ class Hub:
         day = day or self.settings.today()
         if self.configuration.lacks(detail.source_system):
             return self._not_configured(enrichment_asset(detail), day)
-        return enrich(
-            self.warehouse,
-            self._limited(detail.source_system),
-            detail,
-            lambda: self.client(detail.source_system),
-            day,
-            calls_per_minute=self.source_settings(detail.source_system).rate_limit,
-            accept_removals=accept_removals,
-            dagster_run_id=dagster_run_id,
-        )
+        with self._in_use[detail.source_system]:
+            return enrich(
+                self.warehouse,
+                self._limited(detail.source_system),
+                detail,
+                lambda: self.client(detail.source_system),
+                day,
+                calls_per_minute=self.source_settings(detail.source_system).rate_limit,
+                accept_removals=accept_removals,
+                dagster_run_id=dagster_run_id,
+            )
 
     def build(
         self,
@@ -157,11 +205,12 @@ class Hub:
 
     def client(self, system: str) -> Any:
         """The connected client of a source, opened once and kept until the hub closes."""
-        if system not in self._clients:
-            connect = self._connects.get(system, source(system).connect)
-            opened = connect(self.source_settings(system))
-            self._clients[system] = self._open.enter_context(opened)
-        return self._clients[system]
+        with self._in_use[system]:
+            if system not in self._clients:
+                connect: Connect = self._connects.get(system, source(system).connect)
+                opened = connect(self.source_settings(system), self._clock)
+                self._clients[system] = self._open.enter_context(opened)
+            return self._clients[system]
 
     def connect_with(self, system: str, connect: Connect) -> None:
         """Have the client of a source opened by this, from now on."""
@@ -234,18 +283,20 @@ class Hub:
                 ) from None
 
     def close(self) -> None:
-        """Close clients, then simulators."""
+        """End what is being read, close clients, then simulators."""
+        self._ahead.close()
         self._clients.clear()
         self._open.close()
 
     def _simulated_by(self, simulation: Simulation) -> Mapping[str, str]:
-        if self._simulated is None:
-            self._simulated = self._open.enter_context(
-                simulation.served(self.warehouse, self.settings)
-            )
-            with self.warehouse.owner() as connection:
-                remember_declaration(connection, _RECORDS, "simulated")
-        return self._simulated
+        with self._simulating:
+            if self._simulated is None:
+                self._simulated = self._open.enter_context(
+                    simulation.served(self.warehouse, self.settings)
+                )
+                with self.warehouse.owner() as connection:
+                    remember_declaration(connection, _RECORDS, "simulated")
+            return self._simulated
 
 
 def _over_simulated(settings: SourceSettings, values: Mapping[str, Any]) -> SourceSettings:

@@ -5,6 +5,7 @@
 import datetime as dt
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -42,16 +43,26 @@ def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[StepResult]:
         def ingest(hub: Hub, day: dt.date, options: RunOptionsResource) -> Report:
-            return hub.ingest(
-                stream,
-                day,
-                accept_removals=options.accept_removals,
-                dagster_run_id=context.run.run_id,
-            )
+            of_run: dict[str, Any] = {
+                "accept_removals": options.accept_removals,
+                "dagster_run_id": context.run.run_id,
+            }
+            hub.read_ahead(streams_of_process(context), days(context), **of_run)
+            return hub.ingest(stream, day, **of_run)
 
         yield from run_step(context, subject, ingest, days(context))
 
     return with_optional_checks(land)
+
+
+def streams_of_process(context: dg.AssetExecutionContext) -> list[Stream]:
+    """The streams whose steps this process runs, in their order: one alone where each has its own.
+
+    Two processes that read ahead for each other's steps would only keep each other waiting.
+    """
+    by_step = {f"bronze__{s.name}": s for source in SOURCES for s in source.streams}
+    steps = context.get_step_execution_context().execution_plan.step_keys_to_execute
+    return [by_step[step] for step in steps if step in by_step]
 
 
 def _about(source: Source, stream: Stream) -> str:

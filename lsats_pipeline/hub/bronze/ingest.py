@@ -1,4 +1,7 @@
-"""One run of one stream: what may be read on a day, reading it into the spool, landing it."""
+"""One run of one stream: what may be read on a day, reading it into the spool, landing it.
+
+read_stream ── lock ── run `running` ── spool ◀── pages of the source ──▶ Ingestion.land
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -59,28 +63,50 @@ def ingest(
     Raises Busy when another run holds the stream, ConfigurationError for a day that the source
     cannot answer for, IncompleteRead when the source ended early (nothing lands then).
     """
-    asset, started = asset_of(stream), time.monotonic()
+    asset = asset_of(stream)
     if not _readable(warehouse, stream, asset, day, settings.today()):
         return Report(
             asset, day, Counts(), 0.0, note="already observed; the past cannot be re-read"
         )
-    with recorded_run(
-        warehouse, asset, day, wait=settings.lsats_lock_wait, dagster_run_id=dagster_run_id
-    ) as run:
-        ingestion = _Ingestion(settings, stream, connect(), run)
-        deletions_on_hold = ingestion.execute(accept_removals)
-        return Report(
-            asset,
-            day,
-            run.counts,
-            time.monotonic() - started,
-            run.run_id,
-            note=ingestion.note,
-            checks=(
-                *landing_checks(run.counts, deletions_on_hold, settings),
-                *((waiting_check(ingestion.set_aside),) if stream.documents else ()),
-            ),
-        )
+    with read_stream(
+        warehouse,
+        settings,
+        stream,
+        connect,
+        day,
+        wait=settings.lsats_lock_wait,
+        accept_removals=accept_removals,
+        dagster_run_id=dagster_run_id,
+    ) as ingestion:
+        return ingestion.land()
+
+
+@contextmanager
+def read_stream(
+    warehouse: Warehouse,
+    settings: HubSettings,
+    stream: Stream,
+    connect: Callable[[], Any],
+    day: dt.date,
+    *,
+    wait: float = 0.0,
+    accept_removals: bool = False,
+    dagster_run_id: str | None = None,
+    stop: Callable[[], object] = bool,
+) -> Iterator[Ingestion]:
+    """A run of the stream that has read, to be landed by whichever thread; it holds lock and spool.
+
+    Raises Busy when another run holds the stream for longer than `wait` seconds. `stop` is called
+    after each page, and raises when the read is to end; what has come is kept.
+    """
+    asset, path = asset_of(stream), settings.lsats_home / "spool" / f"{stream.name}.frames"
+    with (
+        recorded_run(warehouse, asset, day, wait=wait, dagster_run_id=dagster_run_id) as run,
+        Spool(path, _header(settings, stream, run)) as spool,
+    ):
+        ingestion = Ingestion(settings, stream, run, spool, accept_removals)
+        ingestion.read(connect(), stop)
+        yield ingestion
 
 
 def landing_checks(
@@ -117,12 +143,16 @@ def waiting_check(set_aside: Sequence[SetAside]) -> Result:
     return combined(DOCUMENTS, [waiting])
 
 
-class _Ingestion:
-    """The steps of one run, sharing its parts."""
+class Ingestion:
+    """The steps of one run, sharing its parts: read once, then land once."""
 
-    def __init__(self, settings: HubSettings, stream: Stream, client: Any, run: Run) -> None:
-        self.settings, self.stream, self.client, self.run = settings, stream, client, run
+    def __init__(
+        self, settings: HubSettings, stream: Stream, run: Run, spool: Spool, accept_removals: bool
+    ) -> None:
+        self.settings, self.stream, self.run, self.spool = settings, stream, run, spool
+        self.accept_removals = accept_removals
         self.today = settings.today()
+        self.seconds = 0.0  # at work; a run that was read ahead waits in between
         self.hints: Any = None
         self.remarks: list[str] = []
         self.set_aside: list[SetAside] = []
@@ -136,36 +166,42 @@ class _Ingestion:
         """The remarks of the read."""
         return "; ".join(self.remarks)
 
-    def execute(self, accept_removals: bool) -> int:
-        path = self.settings.lsats_home / "spool" / f"{self.stream.name}.frames"
-        with Spool(path, self._header()) as spool:
-            try:
-                # A document is at hand, and what is to be done with it afterwards is not spooled.
-                if not spool.finished or self.stream.documents:
-                    self._fetch(spool, accept_removals)
-            except NothingToRead as nothing:
-                self.remarks.insert(0, str(nothing))
-                self.complete = False
-            deletions_on_hold = self._land(spool, accept_removals)
-            spool.discard()
+    def read(self, client: Any, stop: Callable[[], object]) -> None:
+        """Bring the spool to its end, from wherever a broken-off read left it."""
+        started = time.monotonic()
+        try:
+            # A document is at hand, and what is to be done with it afterwards is not spooled.
+            if not self.spool.finished or self.stream.documents:
+                self._fetch(client, stop)
+        except NothingToRead as nothing:
+            self.remarks.insert(0, str(nothing))
+            self.complete = False
+        self.seconds += time.monotonic() - started
+
+    def land(self) -> Report:
+        """Write what differs, in one transaction, and forget the spool."""
+        started = time.monotonic()
+        deletions_on_hold = self._land()
+        self.spool.discard()
         for action in self.afterwards if self.complete else ():
             action()
-        return deletions_on_hold
+        self.seconds += time.monotonic() - started
+        run = self.run
+        return Report(
+            run.asset,
+            run.day,
+            run.counts,
+            self.seconds,
+            run.run_id,
+            note=self.note,
+            checks=(
+                *landing_checks(run.counts, deletions_on_hold, self.settings),
+                *((waiting_check(self.set_aside),) if self.stream.documents else ()),
+            ),
+        )
 
-    def _header(self) -> dict[str, Any]:
-        """Pages may be reused only by the same read: hub, stream, day, nothing landed since."""
-        connection = self.run.connection
-        hub = connection.execute("select hub_id::text from meta.hub").fetchone()
-        last = last_completed(connection, self.run.asset)
-        return {
-            "hub": hub[0] if hub else "",
-            "stream": self.stream.name,
-            "day": self.run.day.isoformat(),
-            "limit": self.settings.max_records,
-            "after": str(last[0]) if last else "",
-        }
-
-    def _fetch(self, spool: Spool, accept_removals: bool) -> None:
+    def _fetch(self, client: Any, stop: Callable[[], object]) -> None:
+        spool = self.spool
         if spool.position is None or self.stream.documents:
             spool.restart()
         else:
@@ -183,15 +219,17 @@ class _Ingestion:
         )
         missed: list[SpooledRecord] = []
         fetched = 0
-        for page in self._paced(self._limited(self.stream.read(self.client, request))):
+        for page in self._paced(self._limited(self.stream.read(client, request))):
             spool.append([*missed, *_rows(page)], page.position)
             missed.clear()
             fetched += len(page.records)
+            stop()
         if missed:
             spool.append(missed, spool.position)
         if self.complete and self.stream.find_by_id is not None and not _parts_missed(spool):
-            unlisted = UnlistedRecords(self.settings, self.stream, self.client, self.run)
-            for rows in unlisted.asked(spool, accept_removals):
+            unlisted = UnlistedRecords(self.settings, self.stream, client, self.run)
+            for rows in unlisted.asked(spool, self.accept_removals):
+                stop()
                 spool.append(rows, spool.position)
             self.remarks += unlisted.remarks
         spool.finish()
@@ -224,12 +262,12 @@ class _Ingestion:
                     f"{count / (now - started):,.0f}",
                 )
 
-    def _land(self, spool: Spool, accept_removals: bool) -> int:
+    def _land(self) -> int:
         run = self.run
         with run.connection.transaction():
             landing = Landing(run, preparer(self.stream), self.settings.now())
             unconfirmed = 0
-            for batch in self._batches(spool):
+            for batch in self._batches():
                 records = [(row.payload, row.origin) for row in batch if row.payload is not None]
                 landing.add([record[0] for record in records], [record[1] for record in records])
                 landing.keep([row.kept for row in batch if row.kept])
@@ -239,7 +277,7 @@ class _Ingestion:
                     unconfirmed += rejected.external_id is not None
                     self._note_missed(rejected)
             if self.complete:
-                hold_share = None if accept_removals else self.settings.lsats_hold_share
+                hold_share = None if self.accept_removals else self.settings.lsats_hold_share
                 landing.remove_absent(hold_share, unconfirmed)
                 landing.resolve_absent_rejects()
             landing.finish()
@@ -258,8 +296,8 @@ class _Ingestion:
             self.complete = False
             self.remarks.append(f"not read: {rejected.detail}")
 
-    def _batches(self, spool: Spool) -> Iterator[list[SpooledRecord]]:
-        rows = (SpooledRecord(*row) for frame in spool.read() for row in frame.rows)
+    def _batches(self) -> Iterator[list[SpooledRecord]]:
+        rows = (SpooledRecord(*row) for frame in self.spool.read() for row in frame.rows)
         if self.run.day != self.today and self.stream.modified:
             rows = (row for row in rows if not row.payload or self._modified_on_day(row.payload))
         while batch := list(islice(rows, self.settings.batch_size)):
@@ -300,6 +338,19 @@ class _Ingestion:
             )
 
 
+def _header(settings: HubSettings, stream: Stream, run: Run) -> dict[str, Any]:
+    """Pages may be reused only by the same read: hub, stream, day, nothing landed since."""
+    hub = run.connection.execute("select hub_id::text from meta.hub").fetchone()
+    last = last_completed(run.connection, run.asset)
+    return {
+        "hub": hub[0] if hub else "",
+        "stream": stream.name,
+        "day": run.day.isoformat(),
+        "limit": settings.max_records,
+        "after": str(last[0]) if last else "",
+    }
+
+
 def _missed(part: str, failure: CallFailed) -> SpooledRecord:
     return SpooledRecord(rejected=RejectedRecord(None, UNREADABLE, f"{part}: {failure}", None))
 
@@ -320,13 +371,18 @@ def _rows(page: Page) -> list[SpooledRecord]:
     ]
 
 
+def read_anew(stream: Stream, day: dt.date, today: dt.date) -> bool:
+    """Whether a run of this day reads the source, whatever was observed before."""
+    return day == today or (day < today and stream.answers_for_past_days)
+
+
 def _readable(
     warehouse: Warehouse, stream: Stream, asset: Asset, day: dt.date, today: dt.date
 ) -> bool:
     """Whether the day can be read; False when it was observed and cannot be read again."""
     if day > today:
         raise ConfigurationError(f"{asset}: {day} has not come yet; today is {today}")
-    if day == today or stream.modified or stream.documents:
+    if read_anew(stream, day, today):
         return True
     with warehouse.connection() as connection:
         if observed(connection, asset, day):

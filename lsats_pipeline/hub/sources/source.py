@@ -166,14 +166,15 @@ class Detail:
 class Source:
     """One system: its settings, its client, its streams and details.
 
-    `connect(settings)` opens a client as a context manager; `probe(client)` makes the cheapest
-    call that proves address and credentials, and returns a line for people.
+    `connect(settings, clock)` opens a client as a context manager, whose waits are the clock's;
+    `probe(client)` makes the cheapest call that proves address and credentials, and returns a line
+    for people.
     """
 
     system: str
     title: str
     settings: type[SourceSettings]
-    connect: Callable[[Any], AbstractContextManager[Any]]
+    connect: Callable[..., AbstractContextManager[Any]]
     probe: Callable[[Any], str]
     streams: tuple[Stream, ...]
     details: tuple[Detail, ...] = ()

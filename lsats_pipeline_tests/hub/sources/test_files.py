@@ -117,7 +117,7 @@ class Folder:
         settings = load(HubSettings, lsats_home=self.home, lsats_today=DAY, **options)
         documents = load(DocumentSettings, lsats_home=self.home)
         connect = source(declared.source_system).connect
-        with connect(documents, clock=self.clock()) as inbox:  # type: ignore[call-arg]
+        with connect(documents, clock=self.clock()) as inbox:
             return ingest(self.warehouse, settings, declared, lambda: inbox, day)
 
     def rows(self, columns: str = "external_id") -> list[tuple[Any, ...]]:
@@ -363,7 +363,7 @@ def _killed(*_: Any) -> None:
 def test_killed_before_landing(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived(workbook(folder.inbox / "keyconfigure_computers.xlsx", computer(1)), DAY)
     with monkeypatch.context() as patched:
-        patched.setattr("lsats_pipeline.hub.bronze.ingest._Ingestion._land", _killed)
+        patched.setattr("lsats_pipeline.hub.bronze.ingest.Ingestion._land", _killed)
         with pytest.raises(KeyboardInterrupt):
             folder.ingest()
     assert folder.waiting() == ["keyconfigure_computers.xlsx"]
@@ -642,7 +642,7 @@ def test_the_folder_is_looked_into(folder: Folder) -> None:
     (folder.inbox / "Awards.csv").write_bytes(b"x\n")
     documents = load(DocumentSettings, lsats_home=folder.home)
     clock = Clock(now=lambda: NOW, sleep=lambda _: None)
-    with lab_awards.SOURCE.connect(documents, clock=clock) as inbox:  # type: ignore[call-arg]
+    with lab_awards.SOURCE.connect(documents, clock=clock) as inbox:
         found = lab_awards.SOURCE.probe(inbox)
     assert found.startswith("answers; 1 to be read, the newest is lab awards.csv; ")
     assert "lab awards 2.csv is set aside: it has no header" in found
