@@ -47,7 +47,8 @@ def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
                 "accept_removals": options.accept_removals,
                 "dagster_run_id": context.run.run_id,
             }
-            hub.read_ahead(streams_of_process(context), days(context), **of_run)
+            if len(streams := streams_of_process(context)) > 1:
+                hub.read_ahead(streams, days(context), **of_run)
             return hub.ingest(stream, day, **of_run)
 
         yield from run_step(context, subject, ingest, days(context))

@@ -45,11 +45,8 @@ class ReadAhead:
         streams: Mapping[Stream, dt.date],
         read: Callable[[Stream, dt.date], AbstractContextManager[Ingestion]],
     ) -> None:
-        """Begin to read each stream for its day, once; `read` gives its run, begun and read.
-
-        One stream alone is left to its step.
-        """
-        if self._readers or len(streams) < 2:
+        """Begin to read each stream for its day, once; `read` gives its run, begun and read."""
+        if self._readers:
             return
         for system, group in groupby(sorted(streams, key=_system), _system):
             futures = {(s, streams[s]): Future[_Begun | None]() for s in group}
