@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,19 +15,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import dagster as dg
-import psutil
 
 from lsats_pipeline.core import errors
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.check_results import failed_rules
-from lsats_pipeline.defs.mrf.files import MRF_FILES
 
 log = logging.getLogger("run")
 _ENGINES = logging.getLogger("lsats_pipeline")
-
-# Tags by which a run of a killed command line is found.
-_HOST, _PROCESS = "lsats/host", "lsats/process"
 
 Watcher = Callable[[str, str], None]
 
@@ -108,10 +102,13 @@ def execute_job(
     `started`, `done`, `failed`, `skipped` and `again` while it runs. KeyboardInterrupt when it was
     stopped.
     """
+    # Here, because loading definitions takes time that other commands need not spend.
+    from lsats_pipeline.defs.hub.definitions import hub_definitions
+
     with _instance() as instance:
         result = _executed(
             instance,
-            name,
+            hub_definitions().resolve_job_def(name),
             partition=first.isoformat() if first == last else None,
             tags=_tags(first, last),
             selection=selection,
@@ -125,25 +122,29 @@ def execute_for_file(
     name: str, key: str, options: Mapping[str, Any], watch: Watcher | None = None
 ) -> FileOutcome:
     """Run a job for a price file by its key, with these options of its resource."""
+    from lsats_pipeline.defs.mrf.definitions import mrf_definitions
+    from lsats_pipeline.defs.mrf.files import MRF_FILES
+
+    job = mrf_definitions().resolve_job_def(name)
     with _instance() as instance:
         instance.add_dynamic_partitions(str(MRF_FILES.name), [key])
         config = {"resources": {"price_files": {"config": dict(options)}}}
-        result = _executed(instance, name, partition=key, config=config, watch=watch)
+        result = _executed(instance, job, partition=key, config=config, watch=watch)
     return FileOutcome(key=key, **result)
 
 
 def processed(key: str) -> bool:
     """Whether Dagster knows of every step of a price file."""
+    from lsats_pipeline.defs.mrf.definitions import mrf_definitions
+
+    steps = mrf_definitions().resolve_job_def("mrf_process").asset_layer.executable_asset_keys
     with _instance() as instance:
-        return all(
-            key in instance.get_materialized_partitions(asset)
-            for asset in _job("mrf_process").asset_layer.executable_asset_keys
-        )
+        return all(key in instance.get_materialized_partitions(asset) for asset in steps)
 
 
 def _executed(
     instance: dg.DagsterInstance,
-    name: str,
+    job: dg.JobDefinition,
     *,
     partition: str | None,
     tags: Mapping[str, str] | None = None,
@@ -151,15 +152,14 @@ def _executed(
     config: Mapping[str, Any] | None = None,
     watch: Watcher | None = None,
 ) -> dict[str, Any]:
-    job, started, run_id = _job(name), time.monotonic(), str(uuid.uuid4())
-    _fail_dead_runs(instance)
+    started, run_id = time.monotonic(), str(uuid.uuid4())
     listener = _Listener(watch)
     with _log_once(instance, run_id, listener):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
             partition_key=partition,
-            tags={**(tags or {}), _HOST: _host(), _PROCESS: _process()},
+            tags=tags,
             asset_selection=[dg.AssetKey(a.split("/")) for a in selection] if selection else None,
             run_config={
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -172,20 +172,13 @@ def _executed(
     for check in checks:
         log.warning("⚠️ %s: %s: %s", check.asset, check.name, check.description)
     return {
-        "job": name,
+        "job": job.name,
         "success": result.success,
         "run_id": run_id,
         "seconds": time.monotonic() - started,
-        "failures": tuple(_failures(name, result)),
+        "failures": tuple(_failures(job.name, result)),
         "checks": checks,
     }
-
-
-def _job(name: str) -> dg.JobDefinition:
-    # Here, because loading all definitions takes a second that other commands need not spend.
-    from lsats_pipeline.definitions import defs
-
-    return defs().resolve_job_def(name)
 
 
 def _instance() -> dg.DagsterInstance:
@@ -222,35 +215,6 @@ def _refuse_stopped(instance: dg.DagsterInstance, run_id: str, listener: _Listen
         instance.report_run_canceled(run)
     if listener.stopped or run.status == dg.DagsterRunStatus.CANCELED:
         raise KeyboardInterrupt
-
-
-def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Mark runs of killed command lines failed: nobody else would, and the UI showed them running.
-
-    What they had begun in the hub is taken up by the next run of the same assets.
-    """
-    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={_HOST: _host()})
-    for run in instance.get_runs(filters=running):
-        if not _alive(run.tags.get(_PROCESS, "")):
-            instance.report_run_failed(run, "the process ended before the run did")
-
-
-def _host() -> str:
-    return socket.gethostname()
-
-
-def _process() -> str:
-    """This process; its start time distinguishes it from a later one with the same number."""
-    me = psutil.Process()
-    return f"{me.pid} {me.create_time():.2f}"
-
-
-def _alive(process: str) -> bool:
-    number, _, birth = process.partition(" ")
-    try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" == birth
-    except (psutil.Error, ValueError):
-        return False
 
 
 # Every asset below a failed one would be an error of its own.

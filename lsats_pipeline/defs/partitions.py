@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -36,36 +36,3 @@ def days_of(tags: Mapping[str, str]) -> list[dt.date]:
 def days(context: dg.AssetExecutionContext) -> list[dt.date]:
     """The days of a run in order; several when a range runs as one."""
     return [dt.date.fromisoformat(key) for key in context.partition_keys]
-
-
-def choose_today(context: dg.InitResourceContext) -> None:
-    """Give a run that was started without a partition that of the current day.
-
-    Dagster cannot run partitioned assets below each other without one; tagged like this the run
-    also shows up, and is recorded, under its day.
-    """
-    _choose(context, {_CHOSEN[0]: load(HubSettings).today().isoformat()})
-
-
-def choose_all(context: dg.InitResourceContext, keys: Sequence[str]) -> None:
-    """Give a run that was started without a partition all of these."""
-    _choose(context, {_CHOSEN[1]: keys[0], "dagster/asset_partition_range_end": keys[-1]})
-
-
-def choose_one(context: dg.InitResourceContext, key: str) -> None:
-    """Give a run that was started without a partition this one."""
-    _choose(context, {_CHOSEN[0]: key})
-
-
-def is_chosen(context: dg.InitResourceContext) -> bool:
-    """Whether a run was started for a partition, or for several."""
-    return context.run is None or any(tag in context.run.tags for tag in _CHOSEN)
-
-
-def _choose(context: dg.InitResourceContext, tags: Mapping[str, str]) -> None:
-    run, instance = context.run, context.instance
-    if run is None or instance is None or is_chosen(context):
-        return
-    instance.add_run_tags(run.run_id, dict(tags))
-    # The steps of this process look at this very object; no interface sets it.
-    run.tags.update(tags)  # type: ignore[attr-defined]

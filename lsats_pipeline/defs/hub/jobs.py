@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dagster as dg
 
+from lsats_pipeline.defs.default_partition import DEFAULT_PARTITION, TODAY
 from lsats_pipeline.defs.hub.cross_checks import between_tables
 
+# Without a partition a run is one of the current day.
+_TODAY = {DEFAULT_PARTITION: TODAY}
 # They have a job of their own: nothing waits for them, and they want all tables to be there.
 _BETWEEN_TABLES = dg.AssetSelection.checks(between_tables)
 
 bronze_ingest = dg.define_asset_job(
     "bronze_ingest",
     selection=dg.AssetSelection.groups("bronze"),
+    tags=_TODAY,
     description=(
         "Read every stream once and land what differs from before. The option"
         " run_options.accept_removals lets go of records that a mass disappearance held back."
@@ -21,12 +25,14 @@ bronze_ingest = dg.define_asset_job(
 enrichment = dg.define_asset_job(
     "enrichment",
     selection=dg.AssetSelection.groups("enrichment"),
+    tags=_TODAY,
     description="Fetch the most urgent details, as far as the sources' rate limits let one run go.",
 )
 
 silver_transform = dg.define_asset_job(
     "silver_transform",
     selection=dg.AssetSelection.groups("silver") - _BETWEEN_TABLES,
+    tags=_TODAY,
     description=(
         "Bring every silver table up to date with what has landed since. The option"
         " run_options.full works every row out again."
@@ -36,6 +42,7 @@ silver_transform = dg.define_asset_job(
 hub_daily = dg.define_asset_job(
     "hub_daily",
     selection=dg.AssetSelection.groups("bronze", "enrichment", "silver") - _BETWEEN_TABLES,
+    tags=_TODAY,
     description=(
         "A day of the hub: bronze, enrichment, silver, in order. Without a partition, the current"
         " day; running a day again ingests what is new since and changes nothing else."

@@ -11,7 +11,7 @@ from lsats_pipeline.defs.hub.warehouse import WarehouseResource
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The resources, and in-process steps: PostgreSQL does the work, a process a step would not."""
+    """The resources."""
     warehouse = WarehouseResource.configure_at_launch()
     return dg.Definitions(
         resources={
@@ -19,5 +19,4 @@ def defs() -> dg.Definitions:
             **client_resources(warehouse),
             "run_options": RunOptionsResource.configure_at_launch(),
         },
-        executor=dg.in_process_executor,
     )

@@ -13,6 +13,7 @@ from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.defs.default_partition import choose_default
 from lsats_pipeline.defs.failures import as_dagster_failure
 from lsats_pipeline.defs.hub.admission import admit, spare_other_days
 from lsats_pipeline.defs.hub.overrides import (
@@ -23,7 +24,6 @@ from lsats_pipeline.defs.hub.overrides import (
     overrides_of,
     record_limit,
 )
-from lsats_pipeline.defs.partitions import choose_today
 from lsats_pipeline.hub.hub import Hub, open_hub
 from lsats_pipeline.warehouse.database import with_database
 from lsats_pipeline.warehouse.location import hub_url
@@ -62,7 +62,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         What is wrong with the run's settings, options or days is said once, before any step.
         """
-        choose_today(context)
+        choose_default(context)
         with ExitStack() as stack:
             with as_dagster_failure():
                 try:

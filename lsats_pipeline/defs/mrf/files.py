@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr
 
 from lsats_pipeline.core.errors import ConfigurationError, LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.defs.partitions import choose_one, is_chosen
+from lsats_pipeline.defs.default_partition import choose_default, has_default
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
 from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, workers_for_this_machine
@@ -73,10 +73,11 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PriceFilesResource]:
-        """Open as long as the run lasts; a run without a partition is given that of the example."""
+        """Open as long as the run lasts; a run without a partition is one of the example."""
         with self._open:
-            if not is_chosen(context):
-                self._choose_example(context)
+            choose_default(context)
+            if has_default(context):
+                self._make_example(context)
             yield self
 
     @property
@@ -141,7 +142,7 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _workers(self) -> int:
         return health.workers(self.workers or workers_for_this_machine())
 
-    def _choose_example(self, context: dg.InitResourceContext) -> None:
+    def _make_example(self, context: dg.InitResourceContext) -> None:
         try:
             if load(MrfSettings).source_list:
                 raise ConfigurationError(
@@ -153,7 +154,6 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise dg.Failure(str(error), allow_retries=False) from error
         assert context.instance is not None, "runs have one"
         context.instance.add_dynamic_partitions(str(MRF_FILES.name), [key])
-        choose_one(context, key)
 
 
 def example_path(settings: HubSettings) -> Path:

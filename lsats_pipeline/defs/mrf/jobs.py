@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dagster as dg
 
+from lsats_pipeline.defs.default_partition import DEFAULT_PARTITION
+from lsats_pipeline.defs.mrf.files import EXAMPLE
+
 mrf_process = dg.define_asset_job(
     "mrf_process",
     selection=dg.AssetSelection.groups("mrf"),
-    tags={"lsats/work": "price_file"},  # dagster_home/dagster.yaml: how many at once
+    tags={
+        "lsats/work": "price_file",  # dagster_home/dagster.yaml: how many at once
+        DEFAULT_PARTITION: EXAMPLE,
+    },
     description=(
         "A price file through all steps: fetched, indexed, ingested, profiled, split. The partition"
         " is the file; without one, a small generated file. Options under"

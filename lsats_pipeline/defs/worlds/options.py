@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, create_model
 
 from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.defs.partitions import choose_all
+from lsats_pipeline.defs.default_partition import choose_default
 from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.worlds import WORLDS, world
@@ -34,7 +34,7 @@ class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WorldResource]:
         """Open as long as the run lasts."""
-        choose_all(context, block_keys(self.world))
+        choose_default(context)
         with self._open:
             yield self
 

@@ -1,66 +1,38 @@
-"""Where Dagster keeps runs and events: PostgreSQL on the hub's server, through one pooled engine.
+"""Dagster's database: DAGSTER_DATABASE_URL, or `<hub database>_dagster` on the hub's server.
 
-dagster_home/dagster.yaml ─▶ HubStorage ─▶ DAGSTER_DATABASE_URL, or `<hub database>_dagster`
-                                           on the hub's server (configured or embedded)
-
-Every process of Dagster makes one of these: daemon, web server, code server, each run.
+The hub's server may be the embedded one, which then stays up as long as the process.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Mapping
+import time
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
 import psycopg
-from dagster import Field
-from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage
 from psycopg import conninfo, sql
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.warehouse.database import connect, database_name, with_database
 from lsats_pipeline.warehouse.location import hub_url
 
 # Kept open per process; a dozen processes stay far below a server's usual 100 connections.
 _KEPT = 3
 _MORE = 7
+# A connection that has lain idle for longer is tried before it is used: the server may have been
+# restarted since. Trying it every time, as `pool_pre_ping` does, is a statement for a statement.
+_IDLE_SECONDS = 5
 # psycopg 3 cannot bind the parameter of Dagster's NOTIFY.
 _DRIVER = "postgresql+psycopg2"
 # What PostgreSQL says when another process has just made the same database.
 _QUICKER = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
-
-
-class HubStorage(DagsterPostgresStorage):
-    """Dagster's PostgreSQL storage, found from the hub's settings instead of its own.
-
-    Dagster opens a connection for nearly every statement, several hundred a run; with one pool
-    per process a run of 60 steps takes a third of the time.
-    """
-
-    def __init__(self, url: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(url, inst_data=inst_data)
-        engine = _engine(url, os.getpid())
-        for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
-            part._engine = engine
-
-    @classmethod
-    def config_type(cls) -> dict[str, Field]:
-        """Nothing to configure here."""
-        return {}
-
-    @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
-    ) -> HubStorage:
-        """Made by Dagster's instance; `config_value` is empty."""
-        return cls(storage_url(load(HubSettings)), inst_data)
 
 
 def storage_url(settings: HubSettings) -> str:
@@ -88,17 +60,27 @@ def _hub_url_for_process(settings: HubSettings, process: int) -> str:
 
 
 @cache
-def _engine(url: str, process: int) -> Engine:
+def engine_of_process(url: str, process: int) -> Engine:
     """One engine per process: a forked child must not share its parent's connections."""
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=_KEPT,
-        max_overflow=_MORE,
-        pool_pre_ping=True,  # the server may have been restarted since
-    )
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_size=_KEPT, max_overflow=_MORE)
+    event.listen(engine, "checkin", _note_the_time)
+    event.listen(engine, "checkout", _try_if_idle)
     _stack.callback(engine.dispose)
     return engine
+
+
+def _note_the_time(connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _try_if_idle(connection: Any, record: Any, proxy: Any) -> None:
+    if time.monotonic() - record.info.get("used", time.monotonic()) < _IDLE_SECONDS:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except connection.OperationalError:
+        raise DisconnectionError from None  # the pool opens another one
 
 
 def _ensure_database(hub: str, name: str) -> None:

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import dagster as dg
 import pytest
-from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from lsats_pipeline.core.errors import Unreachable
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.storage import storage_url
 from lsats_pipeline.warehouse.database import connect, database_name, with_database
-from lsats_pipeline_tests.conftest import drop_database, execute
-from lsats_pipeline_tests.defs.conftest import dagster_home
-
-
-@pytest.fixture
-def hub_url(postgres: str) -> Iterator[str]:
-    """A hub's database; Dagster's goes with it."""
-    name = f"lsats_{uuid.uuid4().hex[:12]}_test"
-    execute(postgres, sql.SQL("create database {}").format(sql.Identifier(name)))
-    try:
-        yield with_database(postgres, name)
-    finally:
-        drop_database(postgres, name)
-        drop_database(postgres, f"{name}_dagster")
-
-
-@pytest.fixture
-def at_home(hub_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """This process with a hub and the project's dagster.yaml."""
-    monkeypatch.setenv("DATABASE_URL", hub_url)
-    monkeypatch.setenv("DAGSTER_HOME", dagster_home(tmp_path / "dagster"))
-    return hub_url
 
 
 def test_it_is_on_the_hubs_server_and_is_made_when_missing(at_home: str) -> None:
