@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.hub.sources import SOURCES
-from lsats_pipeline.hub.sources.settings import SourceSettings
+from lsats_pipeline.hub.sources.settings import SIMULATED, SourceSettings
 from lsats_pipeline.hub.sources.source import Source
 
 
@@ -110,3 +113,30 @@ def shared_with_hub(cls: type[SourceSettings], settings: HubSettings) -> dict[st
     """What the settings of a source have in common with the hub's, by field."""
     names = cls.model_fields.keys() & HubSettings.model_fields.keys()
     return {name: getattr(settings, name) for name in names}
+
+
+def require_simulated(overrides: SourceOverrides) -> None:
+    """Raise ConfigurationError for what may be a real system, set for a simulated campus.
+
+    Nothing tells a real system from a simulated one but that a simulated one is on this machine.
+    """
+    for name, value in overrides.values.items():
+        if name.endswith("url") and not all(map(_is_local, str(value).split())):
+            raise ConfigurationError(
+                f"{name} {value!r} is not on this machine, and this hub's campus is simulated: real"
+                " and simulated records stay apart. A real source is configured in the environment"
+            )
+    folder = overrides.values.get("lsats_data_folder")
+    if folder is not None and not (Path(folder) / SIMULATED).exists():
+        raise ConfigurationError(
+            f"{folder} was not filled by a simulated campus ({SIMULATED} is not there), and this"
+            " hub's is simulated: real and simulated records stay apart"
+        )
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

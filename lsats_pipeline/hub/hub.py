@@ -12,10 +12,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cached_property, partial
-from ipaddress import ip_address
 from threading import Lock, RLock
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from lsats_pipeline.core.clock import Clock
 from lsats_pipeline.core.errors import ConfigurationError
@@ -30,6 +29,7 @@ from lsats_pipeline.hub.configuration import (
     SourceOverrides,
     configuration,
     load_source,
+    require_simulated,
     shared_with_hub,
 )
 from lsats_pipeline.hub.enrichment import asset_of as enrichment_asset
@@ -83,8 +83,8 @@ class Hub:
     ) -> None:
         self.settings = settings
         self.warehouse = warehouse
-        self.configuration = configuration(settings, overrides)
-        self._overrides = dict(overrides or {})
+        self.configuration = configuration(settings)
+        self._overrides: dict[str, SourceOverrides] = {}
         self._connects: dict[str, Connect] = {}
         self._simulation = simulation
         self._open = ExitStack()
@@ -95,6 +95,8 @@ class Hub:
         self._ahead = ReadAhead(self._in_use)
         self._clock = Clock(sleep=self._ahead.sleep)
         self._simulated: Mapping[str, str] | None = None
+        for system, chosen in (overrides or {}).items():
+            self.override(system, chosen)
 
     def ingest(
         self,
@@ -217,10 +219,16 @@ class Hub:
         self._connects[system] = connect
 
     def override(self, system: str, overrides: SourceOverrides) -> None:
-        """Set this for a source over the environment, before its client is opened."""
-        if overrides != self._overrides.get(system, NO_OVERRIDES):
-            self._overrides[system] = overrides
-            self.configuration = configuration(self.settings, self._overrides)
+        """Set this for a source over the environment, before its client is opened.
+
+        ConfigurationError when the campus is simulated and this may be real.
+        """
+        if overrides == self._overrides.get(system, NO_OVERRIDES):
+            return
+        if not self.configuration.is_real:
+            require_simulated(overrides)
+        self._overrides[system] = overrides
+        self.configuration = configuration(self.settings, self._overrides)
 
     def source_settings(self, system: str) -> SourceSettings:
         """A source's settings; with nothing at all configured, those of the simulated campus."""
@@ -230,7 +238,7 @@ class Hub:
             if "lsats_home" in shared:
                 shared["lsats_home"] = self.settings.simulated_home
             simulated = from_variables(cls, self._simulated_by(self._simulation), **shared)
-            return _over_simulated(simulated, values) if values else simulated
+            return load(cls, **{**dict(simulated), **values}) if values else simulated
         settings = load_source(cls, self.settings, values)
         if not settings.configured:
             raise ConfigurationError(f"{source(system).title} is not configured: {settings.remedy}")
@@ -297,34 +305,6 @@ class Hub:
                 with self.warehouse.owner() as connection:
                     remember_declaration(connection, _RECORDS, "simulated")
             return self._simulated
-
-
-def _over_simulated(settings: SourceSettings, values: Mapping[str, Any]) -> SourceSettings:
-    """Another simulator than the hub's own; ConfigurationError for what is none.
-
-    Nothing tells a real system from a simulated one but that a simulated one is on this machine.
-    """
-    for name, value in values.items():
-        if name.endswith("url") and not all(map(_is_local, str(value).split())):
-            raise ConfigurationError(
-                f"{name} {value!r} is not on this machine, and this hub's campus is simulated: real"
-                " and simulated records stay apart. A real source is configured in the environment"
-            )
-    chosen = load(type(settings), **{**dict(settings), **values})
-    if isinstance(chosen, DocumentSettings) and not (chosen.folder / SIMULATED).exists():
-        raise ConfigurationError(
-            f"{chosen.folder} was not filled by a simulated campus ({SIMULATED} is not there), and"
-            " this hub's is simulated: real and simulated records stay apart"
-        )
-    return chosen
-
-
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +23,16 @@ from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REMOVALS
 from lsats_pipeline.hub.silver.build import asset_of
 from lsats_pipeline.hub.sources.source import Stream
+from lsats_pipeline_tests.defs.hub.conftest import DAYS
 
-DAYS = [dt.date(2026, 3, 2) + dt.timedelta(days=n) for n in range(4)]
 DEPARTMENTS = "bronze/umich_api_department"
 MATERIALIZED = AssetPartitionStatus.MATERIALIZED
 
 
-@pytest.fixture
-def hub(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty hub on a simulated campus, on the first of four days."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("LSATS_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("LSATS_DEMO_PEOPLE", "200")
-    monkeypatch.setenv("LSATS_TODAY", DAYS[0].isoformat())
-    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda policy, attempt: 0)
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
+@cache
+def hub_daily() -> dg.JobDefinition:
+    """The job: loading it takes longer than many a test."""
+    return defs().resolve_job_def("hub_daily")
 
 
 def run(
@@ -63,17 +54,13 @@ def run(
     if len(days) > 1:
         all_tags["dagster/asset_partition_range_start"] = days[0].isoformat()
         all_tags["dagster/asset_partition_range_end"] = days[-1].isoformat()
-    return (
-        defs()
-        .resolve_job_def("hub_daily")
-        .execute_in_process(
-            instance=instance,
-            partition_key=days[0].isoformat() if len(days) == 1 else None,
-            asset_selection=[dg.AssetKey(a.split("/")) for a in assets],
-            tags=all_tags,
-            run_config={"resources": resources} if resources else None,
-            raise_on_error=False,
-        )
+    return hub_daily().execute_in_process(
+        instance=instance,
+        partition_key=days[0].isoformat() if len(days) == 1 else None,
+        asset_selection=[dg.AssetKey(a.split("/")) for a in assets],
+        tags=all_tags,
+        run_config={"resources": resources} if resources else None,
+        raise_on_error=False,
     )
 
 
