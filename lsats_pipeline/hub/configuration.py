@@ -31,6 +31,12 @@ class SourceOverrides:
     values: Mapping[str, Any] = field(default_factory=dict)
     record_limit: int | None = None
 
+    @property
+    def origin(self) -> str:
+        """Where the records come from, when that is not where they usually do."""
+        places = (f"{name}={value}" for name, value in self.values.items() if _is_place(name))
+        return " ".join(places)
+
 
 NO_OVERRIDES = SourceOverrides()
 
@@ -132,6 +138,11 @@ def require_simulated(overrides: SourceOverrides) -> None:
             f"{folder} was not filled by a simulated campus ({SIMULATED} is not there), and this"
             " hub's is simulated: real and simulated records stay apart"
         )
+
+
+def _is_place(setting: str) -> bool:
+    """Whether a setting names a place: whoever reads there reads other records."""
+    return setting.endswith(("url", "base", "folder"))
 
 
 def _is_local(url: str) -> bool:

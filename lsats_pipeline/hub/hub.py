@@ -122,6 +122,7 @@ class Hub:
                 day,
                 accept_removals=accept_removals,
                 dagster_run_id=dagster_run_id,
+                origin=self._overrides.get(stream.source_system, NO_OVERRIDES).origin,
             )
 
     def read_ahead(
@@ -153,6 +154,7 @@ class Hub:
                 day,
                 accept_removals=accept_removals,
                 dagster_run_id=dagster_run_id,
+                origin=self._overrides.get(stream.source_system, NO_OVERRIDES).origin,
                 stop=partial(self._ahead.sleep, 0),
             )
 
@@ -180,6 +182,7 @@ class Hub:
                 calls_per_minute=self.source_settings(detail.source_system).rate_limit,
                 accept_removals=accept_removals,
                 dagster_run_id=dagster_run_id,
+                origin=self._overrides.get(detail.source_system, NO_OVERRIDES).origin,
             )
 
     def build(

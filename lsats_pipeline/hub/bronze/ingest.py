@@ -57,8 +57,11 @@ def ingest(
     *,
     accept_removals: bool = False,
     dagster_run_id: str | None = None,
+    origin: str = "",
 ) -> Report:
     """Read the stream once and land what differs; `connect` gives the source's client.
+
+    `origin`: of another place than the usual one, so that neither goes on with the other's pages.
 
     Raises Busy when another run holds the stream, ConfigurationError for a day that the source
     cannot answer for, IncompleteRead when the source ended early (nothing lands then).
@@ -77,6 +80,7 @@ def ingest(
         wait=settings.lsats_lock_wait,
         accept_removals=accept_removals,
         dagster_run_id=dagster_run_id,
+        origin=origin,
     ) as ingestion:
         return ingestion.land()
 
@@ -92,6 +96,7 @@ def read_stream(
     wait: float = 0.0,
     accept_removals: bool = False,
     dagster_run_id: str | None = None,
+    origin: str = "",
     stop: Callable[[], object] = bool,
 ) -> Iterator[Ingestion]:
     """A run of the stream that has read, to be landed by whichever thread; it holds lock and spool.
@@ -102,7 +107,7 @@ def read_stream(
     asset, path = asset_of(stream), settings.lsats_home / "spool" / f"{stream.name}.frames"
     with (
         recorded_run(warehouse, asset, day, wait=wait, dagster_run_id=dagster_run_id) as run,
-        Spool(path, _header(settings, stream, run)) as spool,
+        Spool(path, _header(settings, stream, run, origin)) as spool,
     ):
         ingestion = Ingestion(settings, stream, run, spool, accept_removals)
         ingestion.read(connect(), stop)
@@ -338,7 +343,7 @@ class Ingestion:
             )
 
 
-def _header(settings: HubSettings, stream: Stream, run: Run) -> dict[str, Any]:
+def _header(settings: HubSettings, stream: Stream, run: Run, origin: str) -> dict[str, Any]:
     """Pages may be reused only by the same read: hub, stream, day, nothing landed since."""
     hub = run.connection.execute("select hub_id::text from meta.hub").fetchone()
     last = last_completed(run.connection, run.asset)
@@ -348,6 +353,7 @@ def _header(settings: HubSettings, stream: Stream, run: Run) -> dict[str, Any]:
         "day": run.day.isoformat(),
         "limit": settings.max_records,
         "after": str(last[0]) if last else "",
+        "origin": origin,
     }
 
 

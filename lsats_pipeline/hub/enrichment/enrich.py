@@ -58,6 +58,7 @@ def enrich(
     calls_per_minute: int = 60,
     accept_removals: bool = False,
     dagster_run_id: str | None = None,
+    origin: str = "",
 ) -> Report:
     """Fetch the most urgent details and land them.
 
@@ -81,7 +82,7 @@ def enrich(
         dagster_run_id=dagster_run_id,
     )
     with recorded() as run:
-        enrichment = _Enrichment(settings, detail, connect(), run)
+        enrichment = _Enrichment(settings, detail, connect(), run, origin)
         enrichment.execute(budget, accept_removals)
         left = waiting(run.connection, settings, detail)
         so_far = enrichment.counts_so_far()
@@ -112,8 +113,11 @@ def waiting(connection: Connection, settings: HubSettings, detail: Detail) -> in
 class _Enrichment:
     """The steps of one run, sharing its parts. `stopped`: the error that ended it early."""
 
-    def __init__(self, settings: HubSettings, detail: Detail, client: Any, run: Run) -> None:
+    def __init__(
+        self, settings: HubSettings, detail: Detail, client: Any, run: Run, origin: str
+    ) -> None:
         self.settings, self.detail, self.client, self.run = settings, detail, client, run
+        self.origin = origin
         self.prepare = preparer(detail)
         self.scope = _scope(detail)
         self.stopped: LsatsError | None = None
@@ -130,7 +134,8 @@ class _Enrichment:
         path = self.settings.lsats_home / "spool" / f"{self.detail.name}.frames"
         hub = self.run.connection.execute("select hub_id::text from meta.hub").fetchone()
         # Whatever day a broken-off run belonged to, the details that it fetched are good.
-        with Spool(path, {"hub": hub[0] if hub else "", "stream": self.detail.name}) as spool:
+        read = {"hub": hub[0] if hub else "", "stream": self.detail.name, "origin": self.origin}
+        with Spool(path, read) as spool:
             self._fetch(spool, budget)
             if self.stopped is not None and not any(frame.rows for frame in spool.read()):
                 raise self.stopped
