@@ -211,10 +211,10 @@ def test_dagster_stays_at_the_rim() -> None:
     assert wrong == []
 
 
-def test_nothing_private_of_dagster_is_used() -> None:
-    """But by the storage, in one module that a test of its own guards (docs/decisions/0034)."""
+def test_little_that_is_private_of_dagster_is_used() -> None:
+    """By modules that a test of their own guards (docs/decisions/0034, defs/test_failures.py)."""
     used = {dotted(f.file) for f in IMPORTS if is_or_in(f.name, "dagster._core", "dagster._serdes")}
-    assert used == {"defs.storage.internals"}
+    assert used == {"defs.storage.internals", "defs.failures"}
 
 
 def test_connections_are_opened_in_the_warehouse() -> None:

@@ -1,4 +1,4 @@
-"""How every step fails: an error of ours as Dagster's Failure, and what is tried again."""
+"""How every step fails: an error of ours as its message alone, and what is tried again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Any
 
 import dagster as dg
 import psycopg
+
+# Dagster stores an error with the thirty frames that it passed, but one of another process as that
+# process has put it: the only form in which a message can be shown without frames (private names,
+# guarded by defs/test_failures.py).
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster_shared.error import SerializableErrorInfo
 
 from lsats_pipeline.core.errors import LsatsError, TransientError, Unreachable
 
@@ -19,17 +25,59 @@ RETRIES = dg.RetryPolicy(
 StepResult = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
+class MessageFailure(DagsterUserCodeProcessError, dg.Failure):
+    """A failure that is shown as a message, with the name of its error for programs."""
+
+    def __init__(self, error: Exception, message: str) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            message,
+            user_code_process_error_infos=[_message_only(error, message)],
+            allow_retries=False,
+        )
+
+
+class MessageRetry(DagsterUserCodeProcessError, dg.RetryRequested):
+    """The same of a step that is tried again as RETRIES says."""
+
+    def __init__(self, error: Exception, message: str, tries: int) -> None:
+        again = SerializableErrorInfo(
+            "It may pass by itself\n",
+            [],
+            dg.RetryRequested.__name__,
+            cause=_message_only(error, message),
+        )
+        super().__init__(  # type: ignore[no-untyped-call]
+            user_code_process_error_infos=[again],
+            max_retries=RETRIES.max_retries,
+            seconds_to_wait=RETRIES.calculate_delay(tries + 1),
+        )
+
+
 @contextmanager
 def as_dagster_failure() -> Iterator[None]:
-    """Errors as Dagster's Failure, with the message people are meant to read."""
+    """Errors as Dagster's failures, with the message people are meant to read."""
     try:
         yield
-    except dg.Failure:
+    except (dg.Failure, dg.RetryRequested):
         raise
     except LsatsError as error:
-        transient = isinstance(error, TransientError | Unreachable)
-        raise dg.Failure(str(error), allow_retries=transient) from error
+        may_pass = isinstance(error, TransientError | Unreachable)
+        raise _failure(error, str(error), may_pass=may_pass) from None
     except psycopg.OperationalError as error:
-        raise dg.Failure(f"the connection to the database was lost: {error}") from error
+        message = f"the connection to the database was lost: {error}"
+        raise _failure(error, message, may_pass=True) from None
     except Exception as error:  # a mistake of ours: it would only be made again
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+
+
+def _failure(error: Exception, message: str, *, may_pass: bool) -> Exception:
+    """Of the step that runs now; before the first step nothing is tried again."""
+    try:
+        tries = dg.OpExecutionContext.get().retry_number
+    except dg.DagsterInvariantViolationError:
+        return MessageFailure(error, message)
+    return MessageRetry(error, message, tries) if may_pass else MessageFailure(error, message)
+
+
+def _message_only(error: Exception, message: str) -> SerializableErrorInfo:
+    return SerializableErrorInfo(f"{message}\n", [], type(error).__name__)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
+from lsats_pipeline.core.errors import CheckBlocked
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.failures import StepResult, as_dagster_failure
 from lsats_pipeline.defs.hub.checks import check_results
@@ -45,12 +46,16 @@ def run_step(
         checks = list(check_results(context.asset_key, reports))
         if subject.layer == "silver" and reports[-1].blocked:
             yield from checks
-            reason = f"was left as it was, because {reports[-1].blocked_by}"
-            raise dg.Failure(f"{reports[-1].asset} {reason}", allow_retries=False)
+            raise CheckBlocked(
+                f"{reports[-1].asset} was left as it was, because {reports[-1].blocked_by}"
+            )
         metadata = recorded(hub, subject, reports, brief=len(context.partition_keys) > _FEW_DAYS)
     yield dg.MaterializeResult(metadata=metadata)
     # Not within the result: for each check there Dagster looks up the last materialization twice.
     yield from checks
+    with as_dagster_failure():
+        for report in (report for report in reports if report.blocked):
+            raise CheckBlocked(f"nothing builds on {report.asset}, because {report.blocked_by}")
 
 
 def with_optional_checks(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:

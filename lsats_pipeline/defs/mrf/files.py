@@ -13,9 +13,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from lsats_pipeline.core.errors import ConfigurationError, LsatsError
+from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.default_partition import choose_default, has_default
+from lsats_pipeline.defs.failures import as_dagster_failure
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
 from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, workers_for_this_machine
@@ -143,15 +144,13 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return health.workers(self.workers or workers_for_this_machine())
 
     def _make_example(self, context: dg.InitResourceContext) -> None:
-        try:
+        with as_dagster_failure():
             if load(MrfSettings).source_list:
                 raise ConfigurationError(
                     "no price file was chosen: name one of the partitions `mrf_files` (its key, see"
                     " `lsats mrf status`), or let the sensor `mrf_files_sensor` start the runs"
                 )
             key = self.example()
-        except LsatsError as error:
-            raise dg.Failure(str(error), allow_retries=False) from error
         assert context.instance is not None, "runs have one"
         context.instance.add_dynamic_partitions(str(MRF_FILES.name), [key])
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import dagster as dg
 from pydantic import Field, PrivateAttr, create_model
 
-from lsats_pipeline.core.errors import LsatsError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.default_partition import choose_default
+from lsats_pipeline.defs.failures import as_dagster_failure
 from lsats_pipeline.synthetic.seed_options import choose
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.worlds import WORLDS, world
@@ -47,11 +47,9 @@ class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def url(self) -> str:
         """The hub's database, which must be one for synthetic data."""
         if not self._url:
-            try:
+            with as_dagster_failure():
                 self._url = self._open.enter_context(hub_url(load(HubSettings)))
                 require_synthetic_database(database_name(self._url))
-            except LsatsError as error:
-                raise dg.Failure(str(error), allow_retries=False) from error
         return self._url
 
 
