@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from lsats_pipeline.bench import by_hand
 from lsats_pipeline.bench.figures import Figure, in_turn, seconds
@@ -34,6 +35,7 @@ from lsats_pipeline.warehouse import Run, Warehouse
 
 log = logging.getLogger(__name__)
 
+_SLOW, _TRIAL = "mcommunity_ldap", 0.2  # seconds that each of its searches waits, to count them
 FIRST_DAY = dt.date(2026, 3, 2)
 
 
@@ -43,6 +45,7 @@ def figures(settings: HubSettings, people: int) -> Iterator[Figure]:
         _ingest(hub)
         _build_all(hub)
         fixed = _days(hub).seconds
+        yield _side_by_side(hub)
     small = max(campus.LEAST_PEOPLE, people // 10)
     with _campus(settings, small) as hub:
         _ingest(hub)
@@ -80,7 +83,7 @@ def _campus(settings: HubSettings, people: int) -> Iterator[Hub]:
 def _apart(settings: HubSettings) -> HubSettings:
     """Spool and documents of the bench stay out of the hub's."""
     home = settings.lsats_home / "bench"
-    return settings.model_copy(update={"lsats_home": home, "lsats_data_folder": home / "inbox"})
+    return settings.model_copy(update={"lsats_home": home, "lsats_data_folder": None})
 
 
 def _streams() -> list[Stream]:
@@ -201,6 +204,55 @@ def _sweep(hub: Hub, name: str) -> Figure:
     floor, swept = in_turn(read_only, lambda: [hub.ingest(s) for s in chosen])
     detail = f"reading and hashing {floor:.2f} s, sweep {swept:.2f} s"
     return Figure(f"{name} against reading and hashing", swept / floor, 1.25, detail=detail)
+
+
+def _side_by_side(hub: Hub) -> Figure:
+    """All of bronze against its slowest source alone, which takes five times all the others.
+
+    Read one after the other it would be 1.2 times.
+    """
+    slow = [s for s in _streams() if s.source_system == _SLOW]
+    others = [s for s in _streams() if s.source_system != _SLOW]
+
+    def read(streams: list[Stream]) -> float:
+        return seconds(lambda: [hub.ingest(s) for s in streams])
+
+    wanted = 5 * read(others)
+    quick = read(slow)
+    with _each_search_waits(hub, _TRIAL):
+        searches = (read(slow) - quick) / _TRIAL
+    with _each_search_waits(hub, max(0.0, (wanted - quick) / searches)):
+        alone = read(slow)
+        in_turn = alone + read(others)
+        other = Hub(hub.settings, hub.warehouse, SimulatedCampus())
+        try:
+            for source in SOURCES:
+                other.client(source.system)
+
+            def side_by_side() -> None:
+                other.read_ahead(_streams(), [hub.settings.today()])
+                for one in _streams():
+                    other.ingest(one)
+
+            wall = seconds(side_by_side)
+        finally:
+            other.close()
+    detail = f"that source {alone:.2f} s, in turn {in_turn:.2f} s, side by side {wall:.2f} s"
+    return Figure("bronze against its slowest source alone", wall / alone, 1.1, detail=detail)
+
+
+@contextmanager
+def _each_search_waits(hub: Hub, wait: float) -> Iterator[None]:
+    with hub.warehouse.owner() as connection:
+        connection.execute(
+            "insert into campus.faults values ('slow', %s)",
+            [Jsonb({"directory": _SLOW, "seconds": wait})],
+        )
+    try:
+        yield
+    finally:
+        with hub.warehouse.owner() as connection:
+            connection.execute("delete from campus.faults where name = 'slow'")
 
 
 def _one_table(hub: Hub) -> Figure:

@@ -19,6 +19,7 @@ from lsats_pipeline.core.settings import on_day
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.check_results import failed_rules
 from lsats_pipeline.defs.partitions import HUB_DAYS
+from lsats_pipeline.hub.bronze.read_ahead import ReadAhead
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.rules import MASS_DISAPPEARANCE, REMOVALS
 from lsats_pipeline.hub.silver.build import asset_of
@@ -98,6 +99,32 @@ def messages(result: dg.ExecuteInProcessResult) -> str:
                 texts.append(error.message)
                 error = error.cause
     return "\n".join(texts)
+
+
+def test_the_sources_of_a_run_are_read_side_by_side(
+    hub: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, landed = list[str](), list[str]()
+    start, take = ReadAhead.start, ReadAhead.take
+
+    def started(self: ReadAhead, streams: dict[Stream, dt.date], read: Any) -> None:
+        begun.extend(stream.name for stream in streams)
+        start(self, streams, read)
+
+    def taken(self: ReadAhead, stream: Stream, day: dt.date) -> Any:
+        if (found := take(self, stream, day)) is not None:
+            landed.append(stream.name)
+        return found
+
+    monkeypatch.setattr(ReadAhead, "start", started)
+    monkeypatch.setattr(ReadAhead, "take", taken)
+    assert run(instance, DEPARTMENTS).success
+    assert (begun, landed) == ([], [])  # a single stream is read by its step
+    two = ["bronze/tdx_department", DEPARTMENTS]
+    result = run(instance, *two, "silver/umapi_departments")
+    assert result.success
+    assert {asset for asset, _ in recorded(result)} >= set(map(step, two))
+    assert set(begun) == set(landed) == {"tdx_department", "umich_api_department"}
 
 
 def test_a_range_of_observed_days_runs_as_one_and_is_recorded_for_each(
