@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 import lsats_pipeline.defs.hub as hub
-from lsats_pipeline.defs.hub import automation, jobs, resources
+from lsats_pipeline.defs.hub import automation, jobs
+from lsats_pipeline.defs.hub.resources import hub_resources
 
 
 def hub_definitions() -> dg.Definitions:
@@ -21,5 +22,5 @@ def hub_definitions() -> dg.Definitions:
             jobs.hub_cross_checks,
         ],
         schedules=[automation.hub_daily_schedule],
-        resources=resources.defs().resources,
+        resources=hub_resources(),
     )

@@ -15,10 +15,10 @@ from psycopg import sql
 from lsats_pipeline.campus.simulation import settled_campus
 from lsats_pipeline.campus.simulators.process import SimulatorProcess, start_simulators
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.hub.bronze import bronze_asset
 from lsats_pipeline.defs.hub.clients import ClientResource, client_resource
 from lsats_pipeline.defs.hub.overrides import overrides_of, resource_key
+from lsats_pipeline.defs.hub.resources import hub_resources
 from lsats_pipeline.hub.configuration import configuration
 from lsats_pipeline.hub.sources import SOURCES, source
 from lsats_pipeline.hub.sources.source import Source
@@ -43,12 +43,11 @@ def described(key: str) -> str:
 
 
 def test_every_source_has_a_resource_and_its_streams_ask_for_it() -> None:
-    location = defs()
     assert {resource_key(source) for source in SOURCES} == CLIENTS
-    assert {*CLIENTS, "warehouse", "run_options"} <= location.resources.keys()  # type: ignore[union-attr]
+    assert hub_resources().keys() == {*CLIENTS, "warehouse", "run_options"}
     for one in SOURCES:
         for stream in one.streams:
-            asset = location.resolve_assets_def(dg.AssetKey(["bronze", stream.name]))
+            asset = bronze_asset(one, stream)
             assert asset.required_resource_keys & CLIENTS == {resource_key(one)}
             assert {"warehouse", "run_options"} <= asset.required_resource_keys
 
@@ -256,7 +255,7 @@ def test_a_test_gives_a_client_of_its_own(
 ) -> None:
     monkeypatch.setenv("TDX_BASE_URL", "http://127.0.0.1:9/api")
     monkeypatch.setenv("TDX_API_TOKEN", "none")
-    resources: dict[str, Any] = dict(defs().resources or {})
+    resources = hub_resources()
     own = EmptyTdxResource.configure_at_launch(warehouse=resources["warehouse"])
     tdx = source("tdx")
     substituted = dg.Definitions(
