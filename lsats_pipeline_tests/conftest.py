@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import os
 import shutil
 import tempfile
@@ -21,11 +22,19 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.hub.days import ask_for_days
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.embedded import VERSION, EmbeddedServer
 from lsats_pipeline.warehouse.migrations import migrate
 from lsats_pipeline_tests.clocks import ShortWaits, Waits
+
+# The days of tests in this process: definitions are loaded once, with what LSATS_HOME knows then.
+_DAYS = [dt.date(2026, 3, 1) + dt.timedelta(days=n) for n in range(61)]
+with tempfile.TemporaryDirectory() as _home, pytest.MonkeyPatch.context() as _patch:
+    _patch.setenv("LSATS_HOME", _home)
+    ask_for_days(load(HubSettings), _DAYS)
+    importlib.import_module("lsats_pipeline.defs.partitions")
 
 SERVER_OF_YOUR_OWN = os.environ.get("LSATS_TEST_DATABASE_URL", "")
 EMBEDDED_VERSION = int(os.environ.get("LSATS_TEST_POSTGRES", VERSION))

@@ -15,15 +15,16 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import psutil
 
 from lsats_pipeline.campus.simulation import settled_campus
-from lsats_pipeline.cli.price_demo import PRICE_STEPS, PriceDemonstration, run_price_demo
 from lsats_pipeline.cli.runner import RunOutcome, Watcher, execute_job
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load, on_day
 from lsats_pipeline.hub.configuration import configuration
+from lsats_pipeline.hub.days import ask_for_days
 from lsats_pipeline.hub.hub import prepare
 from lsats_pipeline.hub.plan import choose
 from lsats_pipeline.hub.sources import source
@@ -38,6 +39,9 @@ from lsats_pipeline.warehouse.summary import (
     per_layer_and_day,
     table_quality,
 )
+
+if TYPE_CHECKING:
+    from lsats_pipeline.cli.price_demo import PriceDemonstration
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +101,7 @@ def run_demo(
         wanted = [day for day in wanted if day >= first]
         prepare(warehouse)
         done = _done(warehouse, wanted)
+        ask_for_days(settings, [day for day in wanted if day not in done])
         outcomes = _run_days(wanted, done, display)
         prices = None
         if prices_mb and all(outcome.success for outcome in outcomes):
@@ -115,6 +120,9 @@ def run_demo(
 
 def _prices(megabytes: float, seed: int, display: Display) -> PriceDemonstration:
     """A file so small that processes of its own would only cost."""
+    # Here, because it loads definitions, which know the days that are asked for by then.
+    from lsats_pipeline.cli.price_demo import PRICE_STEPS, run_price_demo
+
     with display(f"a price file of {megabytes:g} MB", PRICE_STEPS) as watch:
         done = run_price_demo(megabytes=megabytes, seed=seed, workers=1, again=False, watch=watch)
     if done.run is None:

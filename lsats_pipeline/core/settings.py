@@ -80,7 +80,12 @@ class HubSettings(Settings):
         None, description="Dagster's own database; unset: `<hub>_dagster` on the hub's server"
     )
     lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
-    lsats_first_day: dt.date = Field(dt.date(2025, 1, 1), description="the first daily partition")
+    lsats_first_day: dt.date | None = Field(
+        None, description="days before it are not shown, nor run; unset: all that were observed"
+    )
+    lsats_automation: bool = Field(
+        False, description="schedules and sensors are on from the start: on or off"
+    )
     lsats_today: dt.date | None = Field(None, description="the day to take for today, for trials")
     max_records: int = Field(
         0, ge=0, description="stop every stream after so many records; 0 = all"

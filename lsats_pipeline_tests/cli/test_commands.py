@@ -81,7 +81,7 @@ def test_every_option_and_argument_says_what_it_does(path: tuple[str, ...]) -> N
         (["run", "--to", "2026-03-01"], "--to needs --from"),
         (["run", "--from", "2026-03-02", "--to", "2026-03-01"], "is after"),
         (["run", "--day", "2026-03-03"], "2026-03-02 (today)"),
-        (["run", "--day", "2024-12-31"], "LSATS_FIRST_DAY"),
+        (["run", "--day", "2026-02-27"], "is before 2026-02-28 (LSATS_FIRST_DAY)"),
         (["run", "--source", "tdy"], "no source 'tdy'; did you mean tdx?; known: active_directory"),
         (
             ["run", "--source", "tdx", "--source", "umich"],
@@ -101,6 +101,7 @@ def test_a_users_mistake_is_reported_with_the_remedy(
     line: list[str], message: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LSATS_TODAY", "2026-03-02")
+    monkeypatch.setenv("LSATS_FIRST_DAY", "2026-02-28")
     result = lsats(*line)
     assert result.code == 2
     assert message in result.err

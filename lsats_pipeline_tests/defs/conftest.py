@@ -107,7 +107,6 @@ def lived(postgres: str) -> Iterator[Lived]:
         DATABASE_URL=database_on(postgres, name),
         LSATS_HOME=str(folder / "state"),
         LSATS_DEMO_PEOPLE=str(PEOPLE),
-        LSATS_FIRST_DAY=days[0].isoformat(),
         DAGSTER_HOME=dagster_home(folder / "dagster"),
     )
     try:

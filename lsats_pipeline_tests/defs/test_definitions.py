@@ -398,11 +398,11 @@ def test_the_schedule_asks_for_the_current_day(
     assert schedule.cron_schedule == "0 5 * * *"
     assert schedule.execution_timezone == "America/Detroit"
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    monkeypatch.setenv("LSATS_TODAY", "2026-02-03")
+    monkeypatch.setenv("LSATS_TODAY", "2026-03-03")
     with dg.build_schedule_context(repository_def=location.get_repository_def()) as context:
         requests = schedule.evaluate_tick(context).run_requests
     assert requests is not None
-    assert [(r.run_key, r.partition_key) for r in requests] == [("2026-02-03", "2026-02-03")]
+    assert [(r.run_key, r.partition_key) for r in requests] == [("2026-03-03", "2026-03-03")]
 
 
 def test_the_sensor_waits_to_be_turned_on(location: dg.Definitions) -> None:

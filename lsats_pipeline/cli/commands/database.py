@@ -30,15 +30,19 @@ def url() -> None:
 @app.command(epilog=examples("lsats db migrate"))
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to what the code declares: schema, views, silver tables."""
+    from lsats_pipeline.hub.days import record_observed
     from lsats_pipeline.hub.hub import prepare
     from lsats_pipeline.warehouse import Warehouse
     from lsats_pipeline.warehouse.location import hub_url
     from lsats_pipeline.warehouse.migrations import step_of
 
-    with hub_url(load(HubSettings)) as address, Warehouse(address) as warehouse:
+    settings = load(HubSettings)
+    with hub_url(settings) as address, Warehouse(address) as warehouse:
         before = step_of(address)
         prepare(warehouse)
         now = step_of(address)
+        with warehouse.connection() as connection:  # of a database that was restored, say
+            record_observed(connection, settings)
     if as_json:
         say_json({"database": warehouse.name, "before": before, "step": now})
     else:

@@ -23,6 +23,7 @@ def import_bronze(
     """Take over the predecessor's bronze.raw_entities, every version of every record."""
     from lsats_pipeline.campus.simulation import SimulatedCampus
     from lsats_pipeline.hub.bronze.predecessor import import_bronze
+    from lsats_pipeline.hub.days import record_observed
     from lsats_pipeline.hub.hub import open_hub
     from lsats_pipeline.hub.sources import SOURCES
 
@@ -32,6 +33,8 @@ def import_bronze(
             lines.append({"asset": str(report.asset), **vars(report.counts)})
             if not as_json:
                 say(report.line)
+        with hub.warehouse.connection() as connection:
+            record_observed(connection, hub.settings)
     if as_json:
         say_json(lines)
     else:

@@ -103,6 +103,7 @@ def run(
     Takes what is configured and names what is not.
     """
     from lsats_pipeline.hub.configuration import configuration
+    from lsats_pipeline.hub.days import ask_for_days
     from lsats_pipeline.hub.plan import choose, require_configured
 
     systems, entities, found = source or [], entity or [], configuration()
@@ -117,6 +118,7 @@ def run(
     left_out = _left_out(chosen, found)
     for title, remedy in left_out.items():
         note(f"not configured: {title} ({remedy})")
+    ask_for_days(settings, [day for day in days if day != settings.today()])
     from lsats_pipeline.cli.runner import execute_job
 
     narrowed = bool(systems or entities or len(readable) < len(chosen))
@@ -185,10 +187,11 @@ def _days(
     today = settings.today()
     first, last = first or day or today, last or day or today
     for name, given in (("the first day", first), ("the last day", last)):
-        if not settings.lsats_first_day <= given <= today:
+        if given > today:
+            raise ConfigurationError(f"{name}, {given}, has not come yet: it is {today} (today)")
+        if settings.lsats_first_day and given < settings.lsats_first_day:
             raise ConfigurationError(
-                f"{name}, {given}, is outside of {settings.lsats_first_day} (LSATS_FIRST_DAY)"
-                f" to {today} (today)"
+                f"{name}, {given}, is before {settings.lsats_first_day} (LSATS_FIRST_DAY)"
             )
     if first > last:
         raise typer.BadParameter(f"--from {first} is after --to {last}")

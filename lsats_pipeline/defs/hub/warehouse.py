@@ -24,6 +24,7 @@ from lsats_pipeline.defs.hub.overrides import (
     overrides_of,
     record_limit,
 )
+from lsats_pipeline.hub.days import record_observed
 from lsats_pipeline.hub.hub import Hub, open_hub
 from lsats_pipeline.warehouse.database import with_database
 from lsats_pipeline.warehouse.location import hub_url
@@ -72,6 +73,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     spare_other_days(context, error)
                     raise
             yield self
+            self._record_days()
         if self._reports and context.log:
             context.log.info(summary(self._reports))
 
@@ -84,6 +86,12 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def record(self, report: Report) -> None:
         """Add a step's report to the run's summary line."""
         self._reports.append(report)
+
+    def _record_days(self) -> None:
+        """Write the calendar's days down; another database's are not those of LSATS_HOME."""
+        if not self.url_variable and not self.database:
+            with self.opened().warehouse.connection() as connection:
+                record_observed(connection, self.opened().settings)
 
     def _opened(self, stack: ExitStack, run_config: Mapping[str, Any]) -> Hub:
         """The hub as the whole configuration of the run wants it."""
