@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 import pytest
 
 from lsats_pipeline.core.settings import CHECKOUT
+from lsats_pipeline.defs.hub.resources import hub_resources
 from lsats_pipeline_tests.defs.browser import NAMES, Page, chromium, opened_page
 from lsats_pipeline_tests.defs.conftest import Lived, Ran, execute_job
 
@@ -141,6 +142,33 @@ def test_the_overview_shows_columns_rows_and_rules(page: Page, webserver: str) -
     page.wait_for_text("hub_daily", "At 05:00 AM")
     page.settle()
     shoot(page, "overview")
+
+
+RESOURCES = """{ allTopLevelResourceDetailsOrError(repositorySelector: {
+  repositoryName: "__repository__", repositoryLocationName: "lsats_pipeline"}) {
+  ... on ResourceDetailsList { results { name description
+    configFields { name description configTypeKey } nestedResources { name } } } } }"""
+
+
+def test_every_resource_of_the_hub_shows_its_fields(page: Page, webserver: str) -> None:
+    request = urllib.request.Request(
+        f"{webserver}/graphql",
+        json.dumps({"query": RESOURCES}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        found = json.load(response)["data"]["allTopLevelResourceDetailsOrError"]["results"]
+    fields = {resource["name"]: resource["configFields"] for resource in found}
+    states = {resource["name"]: resource["description"] for resource in found}
+    for name in hub_resources():
+        assert fields[name]
+        assert all(field["configTypeKey"] and field["description"] for field in fields[name])
+    assert states["tdx"] == "TeamDynamix: simulated, for no source is configured."
+    assert {field["name"] for field in fields["tdx"]} >= {"base_url", "password_variable"}
+    page.go(f"{webserver}/locations/lsats_pipeline/resources/tdx")
+    page.wait_for_text("calls_per_minute", "rate limit of single-record calls (at least 1)")
+    page.settle()
+    shoot(page, "resource")
 
 
 @pytest.fixture(scope="module")
