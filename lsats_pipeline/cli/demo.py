@@ -21,13 +21,11 @@ import psutil
 
 from lsats_pipeline.campus.simulation import settled_campus
 from lsats_pipeline.cli.runner import RunOutcome, Watcher, execute_job
-from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load, on_day
 from lsats_pipeline.hub.configuration import configuration
 from lsats_pipeline.hub.days import ask_for_days
 from lsats_pipeline.hub.hub import prepare
 from lsats_pipeline.hub.plan import choose
-from lsats_pipeline.hub.sources import source
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.warehouse.location import hub_url
 from lsats_pipeline.warehouse.rejects import open_counts
@@ -92,7 +90,7 @@ def run_demo(
     configured, or when the campus that is there has other people or another seed.
     """
     settings = load(HubSettings)
-    _refuse_real_sources()
+    configuration().refuse_real("the demo shows a simulated campus")
     started, memory = time.monotonic(), psutil.Process().memory_info().rss
     with hub_url(settings) as url, Warehouse(url) as warehouse:
         require_synthetic_database(warehouse.name)
@@ -144,18 +142,6 @@ def _run_days(days: list[dt.date], done: set[dt.date], display: Display) -> tupl
         if not outcomes[-1].success:
             break
     return tuple(outcomes)
-
-
-def _refuse_real_sources() -> None:
-    found = configuration()
-    found.require_real()
-    if found.is_real:
-        titles = ", ".join(source(system).title for system in sorted(found.configured))
-        raise ConfigurationError(
-            f"real sources are configured ({titles}), and the demo shows a simulated campus: use"
-            " `lsats run` for your sources, or give the demo a place without their variables and"
-            " documents: LSATS_HOME=another/folder"
-        )
 
 
 def _days(today: dt.date, count: int) -> list[dt.date]:

@@ -72,6 +72,17 @@ class Configuration:
         if wrong := dict.fromkeys(self.wrong[s] for s in systems if s in self.wrong):
             raise ConfigurationError("\n".join(wrong))
 
+    def refuse_real(self, purpose: str) -> None:
+        """Raise ConfigurationError when a real source is configured, or half; `purpose`: why."""
+        self.require_real()
+        if self.is_real:
+            titles = ", ".join(s.title for s in SOURCES if s.system in self.configured)
+            raise ConfigurationError(
+                f"real sources are configured ({titles}), and {purpose}: use `lsats run` for your"
+                " sources, or another place without their variables and documents:"
+                " LSATS_HOME=another/folder"
+            )
+
     def require_real(self) -> None:
         """Raise ConfigurationError for what is half set, wherever it is."""
         self.require(self.wrong)

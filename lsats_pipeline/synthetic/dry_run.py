@@ -17,8 +17,9 @@ from psycopg import Rollback, sql
 from lsats_pipeline.synthetic.blocks import make
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.seeding import Seeding
-from lsats_pipeline.synthetic.spec import WorldTable
+from lsats_pipeline.synthetic.spec import Block, WorldTable
 from lsats_pipeline.synthetic.targets import ddl
+from lsats_pipeline.synthetic.targets.claim import Claim
 from lsats_pipeline.synthetic.targets.database import copy_text
 from lsats_pipeline.synthetic.targets.session import Connection, Session
 from lsats_pipeline.synthetic.validation import Verification
@@ -53,6 +54,15 @@ class DryRun:
         """Estimated, of all tables."""
         return sum(table.seconds for table in self.tables)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line a table."""
+        return tuple(
+            f"{t.table}: would write {t.rows:,} rows in {t.blocks} blocks, about"
+            f" {t.megabytes:.1f} MB and {t.seconds:.1f} s"
+            for t in self.tables
+        )
+
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         tables = [asdict(table) for table in self.tables]
@@ -68,7 +78,9 @@ def plan_seeding(seeding: Seeding, url: str = "", examples: int = 3) -> DryRun:
     """What `seed` would do; `url` when it would write to a database."""
     if seeding.world.required:
         seeding.world.required(seeding.options)
-    session = Session(url, seeding.world.name) if url else None
+    # Nothing of the world is touched: only other dry runs are waited for.
+    claim = Claim(seeding.world.name, "dry_run")
+    session = Session(url, seeding.world.name, claim=claim) if url else None
     try:
         plans = tuple(_plan(seeding, table, session, examples) for table in seeding.chosen)
     finally:
@@ -79,11 +91,13 @@ def plan_seeding(seeding: Seeding, url: str = "", examples: int = 3) -> DryRun:
 
 def _plan(seeding: Seeding, table: WorldTable, session: Session | None, examples: int) -> TablePlan:
     blocks = list(table.blocks(seeding.world.name, seeding.options))
+    if (numbers := seeding.blocks.get(table.name)) is not None:
+        blocks = [blocks[number] for number in numbers]
     if not blocks:
         return TablePlan(table.name, 0, 0, 0.0, 0.0, ())
     # The first block also pays for what all blocks share: dictionaries, plans.
-    first, warm = _timed(seeding, table, 0, session)
-    again, _ = _timed(seeding, table, min(1, len(blocks) - 1), session)
+    first, warm = _timed(seeding, table, blocks[0], session)
+    again, _ = _timed(seeding, table, blocks[min(1, len(blocks) - 1)], session)
     rows = sum(map(len, blocks))
     share = rows / warm.num_rows
     return TablePlan(
@@ -97,11 +111,10 @@ def _plan(seeding: Seeding, table: WorldTable, session: Session | None, examples
 
 
 def _timed(
-    seeding: Seeding, table: WorldTable, number: int, session: Session | None
+    seeding: Seeding, table: WorldTable, block: Block, session: Session | None
 ) -> tuple[float, pa.RecordBatch]:
     """Seconds that a block takes, and its rows."""
     started = time.perf_counter()
-    block = list(table.blocks(seeding.world.name, seeding.options))[number]
     batch = make(table, block).batch
     verification = Verification(seeding.world, seeding.options, [table.name], incomplete=True)
     verification.add(table.name, batch)

@@ -67,6 +67,10 @@ class Results:
         """Those of one table."""
         return Results(self.world, tuple(r for r in self.results if r.subject == table))
 
+    def rule(self, name: str) -> Result | None:
+        """That of one rule, where it applied."""
+        return next((result for result in self.results if result.name == name), None)
+
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {

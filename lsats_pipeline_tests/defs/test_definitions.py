@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from lsats_pipeline.campus.rules import RULES as CAMPUS_RULES
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.hub.checks import rules_of as rules_of_asset
@@ -21,12 +22,14 @@ from lsats_pipeline.defs.mrf.checks import (
 )
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 from lsats_pipeline.defs.partitions import HUB_DAYS
+from lsats_pipeline.defs.worlds.options import partitioned_tables
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.mrf.profiling import PROFILE_RULES
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.synthetic.rules import BLOCKING
 from lsats_pipeline.synthetic.validation import rules_of
+from lsats_pipeline.synthetic.validators import is_over_whole_table
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline_tests.defs.conftest import bare_environment
 
@@ -244,7 +247,10 @@ HUB_ASSETS = [
     *(f"enrichment/{detail.of.name}" for source in SOURCES for detail in source.details),
     *(f"silver/{table.name}" for table in SILVER_TABLES),
 ]
-WORLD_ASSETS = [f"{name}/{table.name}" for name in WORLDS for table in world(name).tables]
+WORLD_ASSETS = [
+    "campus/world",
+    *(f"{name}/{table.name}" for name in WORLDS for table in world(name).tables),
+]
 PRICE_RULES = {
     "mrf/raw_file": RAW_RULES,
     "mrf/file_index": INDEX_RULES,
@@ -260,6 +266,8 @@ JOBS = {
     "synthetic_retail": {"retail"},
     "synthetic_jobs": {"jobs"},
     "synthetic_studio": {"studio"},
+    "synthetic_campus": {"campus"},
+    "campus_score": set(),
     "mrf_process": {"mrf"},
 }
 
@@ -352,11 +360,17 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         for rule in rules_of_asset(dg.AssetKey(key.split("/")))
     }
     rules = {
-        (f"{name}/{table.name}", rule.name, rule.weight == BLOCKING)
+        # What one block cannot show blocks nothing.
+        (
+            f"{name}/{table.name}",
+            rule.name,
+            rule.weight == BLOCKING
+            and not (table.name in partitioned_tables(world(name)) and is_over_whole_table(rule)),
+        )
         for name in WORLDS
         for table in world(name).tables
         for rule in rules_of(table)
-    }
+    } | {("campus/world", rule.name, True) for rule in CAMPUS_RULES}
     steps = {
         (key, rule.name, rule.blocking)
         for key in MRF_ASSETS

@@ -421,6 +421,7 @@ def test_programs_may_rely_on_these_calls() -> None:
     ]  # fmt: skip
     assert list(inspect.signature(build_pipeline).parameters) == [
         "seeding", "to", "url", "folder", "skip", "batch_size", "clear",
+        "claim",
     ]  # fmt: skip
     assert list(inspect.signature(verify_database).parameters) == [
         "url", "world", "tables", "rejected",

@@ -24,6 +24,8 @@ from typer.core import TyperGroup
 from lsats_pipeline.cli.options import AsJson, a_day, examples
 from lsats_pipeline.cli.output import note, say_json
 from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.synthetic import choices
+from lsats_pipeline.synthetic.choices import OnError, To
 from lsats_pipeline.synthetic.worlds import WORLDS, world
 from lsats_pipeline.warehouse.database import database_name
 from lsats_pipeline.warehouse.location import hub_url
@@ -34,28 +36,12 @@ if TYPE_CHECKING:
     from lsats_pipeline.synthetic.seeding import Seeding
 
 
-class To(StrEnum):
-    """Where a world goes."""
-
-    db = "db"
-    csv = "csv"
-    both = "both"
-    parquet = "parquet"
-
-
 class From(StrEnum):
     """Where a stored world is."""
 
     db = "db"
     csv = "csv"
     parquet = "parquet"
-
-
-class OnError(StrEnum):
-    """What a row that cannot be stored does to the rest."""
-
-    abort = "abort"
-    skip = "skip"
 
 
 DatabaseUrl = Annotated[
@@ -72,25 +58,22 @@ Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this tab
 class RunOptions:
     """Options for seeding any world; each field is a flag."""
 
-    to: Annotated[To, typer.Option(help="Where the rows go.")] = To.db
+    to: Annotated[To, typer.Option(help=choices.TO)] = To.db
     out: Out = None
     table: Tables = None
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes for text.", show_default="processors")
+        int | None, typer.Option(min=1, help=choices.WORKERS, show_default="processors")
     ] = None
     batch_size: Annotated[
-        int, typer.Option(min=100, max=50_000, help="Rows of a batch, with --on-error skip.")
-    ] = 5000
-    on_error: Annotated[
-        OnError, typer.Option(help="abort: all or nothing. skip: set rows aside and go on.")
-    ] = OnError.abort
+        int,
+        typer.Option(min=choices.LEAST_BATCH, max=choices.MOST_BATCH, help=choices.BATCH_SIZE),
+    ] = choices.BATCH
+    on_error: Annotated[OnError, typer.Option(help=choices.ON_ERROR)] = OnError.abort
     memory_limit_mb: Annotated[
         int, typer.Option(min=1, help="Megabytes from which memory is warned of.")
     ] = 1024
-    clear: Annotated[bool, typer.Option("--clear", help="Delete the world's rows first.")] = False
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be written; write nothing.")
-    ] = False
+    clear: Annotated[bool, typer.Option("--clear", help=choices.CLEAR)] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=choices.DRY_RUN)] = False
     preview: Annotated[int, typer.Option(min=0, help="Example rows of a dry run.")] = 3
     config: Annotated[
         Path | None, typer.Option(help="TOML file with a section of the world's name.")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dagster as dg
 from pydantic import Field
 
-# Dagster records no materialization in a run with this tag (guarded by a test of a dry run).
-_DEFERRED = "dagster/defer_asset_events"
+from lsats_pipeline.defs.dry_runs import record_nothing
 
 
 class RunOptionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -32,6 +31,5 @@ class RunOptionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Let a dry run record nothing."""
-        if self.dry_run and context.run is not None:
-            # The steps of this process look at this very object; each process comes by here.
-            context.run.tags[_DEFERRED] = "true"  # type: ignore[index]
+        if self.dry_run:
+            record_nothing(context)

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.check_results import with_optional_checks
 from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.run_options import RunOptionsResource
-from lsats_pipeline.defs.hub.step import run_step, with_optional_checks
+from lsats_pipeline.defs.hub.step import run_step
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.silver.build import producers

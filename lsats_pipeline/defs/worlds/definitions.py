@@ -13,6 +13,6 @@ def world_definitions() -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_package_module(worlds),
         asset_checks=dg.load_asset_checks_from_package_module(worlds),
-        jobs=jobs.synthetic_worlds,
+        jobs=[*jobs.synthetic_worlds, jobs.synthetic_campus, jobs.campus_score],
         resources=options.defs().resources,
     )

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from lsats_pipeline.core.rules import Result
 from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, text
-from lsats_pipeline.synthetic.report import SeedReport
-from lsats_pipeline.synthetic.spec import World, WorldTable
+from lsats_pipeline.synthetic.parts import Destination
+from lsats_pipeline.synthetic.report import SeedReport, TableReport
+from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets.ledger import seeded
 from lsats_pipeline.synthetic.validation import Results, rules_of
 from lsats_pipeline.warehouse.database import connect
@@ -41,26 +42,49 @@ def defined(world: World, table: WorldTable) -> Mapping[str, Any]:
 
 
 def recorded(
-    world: World, table: WorldTable, report: SeedReport, found: Results, url: str
+    world: World,
+    table: WorldTable,
+    options: WorldOptions,
+    where: Destination,
+    report: SeedReport | None,
+    found: Results | None,
 ) -> dict[str, Any]:
-    """What one run did to the table, and how it is now."""
-    done = report.table(table.name)
-    with connect(url) as connection:
-        state = seeded(connection, world.name)[table.name]
-    pictures = shares_picture(found)
+    """What one run did to the table, and how it is now; no report where it had nothing to make."""
+    made = {"rows made": 0} if report is None else _made(report.table(table.name), report.seconds)
+    pictures = shares_picture(found) if found else ""
     return {
-        "dagster/row_count": state.rows + state.strangers,
+        **made,
+        **(_table_state(world, table, where.url) if where.in_database else {}),
+        **({"score": round(found.score, 3)} if found else {}),
+        **({"folder": dg.MetadataValue.path(str(where.folder))} if where.to != "db" else {}),
+        "options": dg.MetadataValue.json(options.model_dump(mode="json")),
+        **({"shares": dg.MetadataValue.md(pictures)} if pictures else {}),
+    }
+
+
+def _made(done: TableReport, seconds: float) -> dict[str, Any]:
+    return {
         "rows made": done.rows,
         "new": done.counts.created,
         "changed": done.counts.updated,
         "unchanged": done.counts.unchanged,
-        "score": round(found.score, 3),
-        "seconds": round(report.seconds, 3),
+        "set aside": done.counts.rejected,
+        "seconds": round(seconds, 3),
         "rows per second": round(done.rate),
+        "sha256": done.sha256,
+    }
+
+
+def _table_state(world: World, table: WorldTable, url: str) -> dict[str, Any]:
+    """The table as it is in the database, whoever made its rows."""
+    with connect(url) as connection:
+        state = seeded(connection, world.name).get(table.name)
+    if state is None:
+        return {"dagster/row_count": 0, "blocks": 0}
+    return {
+        "dagster/row_count": state.rows + state.strangers,
         "sha256": state.sha256,
         "blocks": state.blocks,
-        "options": dg.MetadataValue.json(report.options.model_dump(mode="json")),
-        **({"shares": dg.MetadataValue.md(pictures)} if pictures else {}),
     }
 
 

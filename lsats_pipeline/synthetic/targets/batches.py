@@ -13,17 +13,23 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from lsats_pipeline.synthetic.choices import LEAST_BATCH, MOST_BATCH
 from lsats_pipeline.synthetic.columns import csv_text
 from lsats_pipeline.synthetic.rejects import Rejects
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, WriteCounts, ddl
-from lsats_pipeline.synthetic.targets.database import clear, copy_text, count, require_parents
+from lsats_pipeline.synthetic.targets.database import (
+    clear,
+    copy_text,
+    count,
+    register,
+    require_parents,
+)
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists
 from lsats_pipeline.synthetic.targets.session import Connection, Session
 from lsats_pipeline.synthetic.targets.upsert import merge, rename_strangers
 
 log = logging.getLogger(__name__)
-LEAST_BATCH, MOST_BATCH, BATCH = 100, 50_000, 5000
 _BATCH_TABLE = "seeding_batch"
 _GOOD_BEFORE_GROWTH = 5
 _GROWTH = 1.25
@@ -106,6 +112,9 @@ class BatchTarget:
         self._session.close()
 
     def _prepare(self, connection: Connection) -> None:
+        if not self._session.claim.whole_world:
+            register(connection, self._world, self._tables, self._kept, make=True)
+            return
         with connection.transaction():
             if self._kept.exists(connection) and not self._clear:
                 self._kept.require_same(connection)
@@ -154,7 +163,8 @@ class BatchTarget:
             connection.execute(ddl.temporary_table(table.table, _BATCH_TABLE))
             copy_text(connection, staged, table, csv_text(batch))
             renamed = rename_strangers(connection, self._world, table, staged)
-            return merge(connection, self._world, table, staged).plus(renamed)
+            alone = self._session.claim.whole_world
+            return merge(connection, self._world, table, staged, alone=alone).plus(renamed)
 
     def _set_aside(
         self, table: WorldTable, row: pa.RecordBatch, error: psycopg.Error

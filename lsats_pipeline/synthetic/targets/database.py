@@ -3,6 +3,9 @@
 block ─ COPY ─▶ <world>_staging.<table>, committed block by block (a killed run goes on from there)
 all blocks in ─▶ one transaction: a table not there yet is moved in and given its keys;
                  one that is there takes the rows by natural key
+
+With a claim on a table or on blocks others write the rest of the world meanwhile: what is not
+theirs alone is made first, in a transaction of its own (`register`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from psycopg import sql
 from lsats_pipeline.core.errors import ConfigurationError, PermanentError
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets import Rendered, WriteCounts, ddl
+from lsats_pipeline.synthetic.targets.claim import alone_for_now
 from lsats_pipeline.synthetic.targets.ledger import Ledger, table_exists
 from lsats_pipeline.synthetic.targets.session import Connection, Session
 from lsats_pipeline.synthetic.targets.upsert import merge, rename_strangers
@@ -37,7 +41,8 @@ class DatabaseTarget:
         self, session: Session, world: World, options: WorldOptions, *, clear: bool = False
     ) -> None:
         self._session, self._world, self._clear = session, world, clear
-        self._staging = f"{world.name}_staging"
+        self._claim = session.claim
+        self._staging = self._claim.staging
         self._kept = Ledger(world, options, world.name)
         self._staged = Ledger(world, options, self._staging, program())
         self._blocks: dict[str, dict[int, str]] = {}
@@ -77,6 +82,10 @@ class DatabaseTarget:
         self._session.close()
 
     def _prepare(self, connection: Connection) -> None:
+        if not self._claim.whole_world:
+            register(
+                connection, self._world, self._tables, self._kept, make=bool(self._claim.blocks)
+            )
         with connection.transaction():
             if self._kept.exists(connection) and not self._clear:
                 self._kept.require_same(connection)
@@ -115,7 +124,8 @@ class DatabaseTarget:
         if not self._staged.exists(connection):
             return {}  # the connection was lost just after the commit
         with connection.transaction():
-            self._kept.make(connection)
+            if self._claim.whole_world:
+                self._kept.make(connection)
             if self._clear:
                 clear(connection, self._world, self._tables, self._kept)
             written = {table.name: self._publish_table(connection, table) for table in self._tables}
@@ -130,7 +140,8 @@ class DatabaseTarget:
             strangers = 0 if known else count(connection, _kept(self._world, table))
             staged = sql.Identifier(self._staging, table.name)
             renamed = rename_strangers(connection, self._world, table, staged)
-            written = merge(connection, self._world, table, staged).plus(renamed)
+            alone = self._claim.whole_world
+            written = merge(connection, self._world, table, staged, alone=alone).plus(renamed)
         else:
             strangers, written = 0, self._adopt(connection, table)
         comment(connection, [_words(self._world, table)])
@@ -140,6 +151,8 @@ class DatabaseTarget:
 
     def _adopt(self, connection: Connection, table: WorldTable) -> WriteCounts:
         """The staged table becomes the table: its rows are written once, its keys built at once."""
+        if not self._claim.whole_world:
+            lock_parents(connection, self._world, table)
         connection.execute(
             sql.SQL("alter table {} set schema {}").format(
                 sql.Identifier(self._staging, table.name), sql.Identifier(self._world.name)
@@ -198,6 +211,50 @@ def require_parents(connection: Connection, world: World, tables: Sequence[World
                     f"{world.name}.{table.name} refers to {world.name}.{parent}, which is not"
                     f" there: seed that first, or the whole world with `lsats seed {world.name}`"
                 )
+
+
+def register(
+    connection: Connection,
+    world: World,
+    tables: Sequence[WorldTable],
+    kept: Ledger,
+    *,
+    make: bool,
+) -> None:
+    """Enter tables in the world's record, and `make` those that are not there, with all keys.
+
+    One at a time, so that of two writers with different options the second is refused.
+    """
+    with connection.transaction():
+        alone_for_now(connection, f"{world.name}:record")
+        if not kept.exists(connection):
+            kept.make(connection)
+        kept.require_same(connection)
+        require_parents(connection, world, tables)
+        for table in tables:
+            strangers = 0
+            if table_exists(connection, world.name, table.name):
+                if not kept.blocks(connection, table.name):
+                    strangers = count(connection, _kept(world, table))
+            elif make:
+                lock_parents(connection, world, table)
+                connection.execute(ddl.bare_table(table.table))
+                for statement in ddl.keys(table.table):
+                    connection.execute(statement)
+            kept.add_table(connection, table.name, strangers)
+
+
+def lock_parents(connection: Connection, world: World, table: WorldTable) -> None:
+    """Take the locks that a new reference takes, in the same order for every table.
+
+    Otherwise two writers that make tables wait for each other.
+    """
+    for parent in table.parents:
+        connection.execute(
+            sql.SQL("lock table {} in share row exclusive mode").format(
+                sql.Identifier(world.name, parent)
+            )
+        )
 
 
 def count(connection: Connection, table: sql.Identifier) -> int:

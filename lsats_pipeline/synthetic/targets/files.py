@@ -20,10 +20,15 @@ OPTIONS_FILE = "world.json"
 
 
 class FilesTarget:
-    """`folder/<table>.csv` or `.parquet`; `folder/world.json` holds the options."""
+    """`folder/<table>.csv` or `.parquet`; `folder/world.json` holds the options.
 
-    def __init__(self, world: World, options: WorldOptions, folder: Path, kind: str) -> None:
-        self.name = kind
+    `part`: in the names, where the rows are some blocks of a table: `customers.003.csv`.
+    """
+
+    def __init__(
+        self, world: World, options: WorldOptions, folder: Path, kind: str, part: str = ""
+    ) -> None:
+        self.name, self._part_name = kind, f".{part}" if part else ""
         self._world, self._options, self._folder = world, options, folder
         self._opener = _WRITERS[kind]
         self._open: dict[str, Any] = {}
@@ -49,9 +54,12 @@ class FilesTarget:
         """Give the files their names, all or, on an error before, none."""
         self.close()
         for name in self._open:
-            self._part(name).replace(self._folder / f"{name}.{self.name}")
+            self._part(name).replace(self._folder / f"{name}{self._part_name}.{self.name}")
         chosen = {"world": self._world.name, "options": self._options.model_dump(mode="json")}
-        (self._folder / OPTIONS_FILE).write_text(json.dumps(chosen, indent=2) + "\n", "utf-8")
+        # Others may be writing other tables: the file is whole whenever one of them reads it.
+        begun = self._folder / f".{OPTIONS_FILE}.{'.'.join(self._open)}{self._part_name}"
+        begun.write_text(json.dumps(chosen, indent=2) + "\n", "utf-8")
+        begun.replace(self._folder / OPTIONS_FILE)
         return {}
 
     def abandon(self, *, resumable: bool = False) -> None:
@@ -66,7 +74,7 @@ class FilesTarget:
             writer.close()
 
     def _part(self, name: str) -> Path:
-        return self._folder / f".{name}.{self.name}.part"
+        return self._folder / f".{name}{self._part_name}.{self.name}.part"
 
 
 class _CsvWriter:

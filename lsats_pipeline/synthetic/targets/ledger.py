@@ -45,6 +45,14 @@ comment on column {blocks}.rows is 'its rows';
 comment on column {blocks}.sha256 is 'hash of its rows as CSV';
 """
 
+_CLEARED = """
+create table if not exists {cleared} (
+    run_id text primary key,
+    cleared_at timestamptz not null default clock_timestamp()
+);
+comment on table {cleared} is 'runs that deleted rows of the world before their first step';
+"""
+
 
 class Ledger:
     """The record in one schema, `retail` or `retail_staging`.
@@ -128,6 +136,16 @@ class Ledger:
                 ).format(self._blocks),
                 [(table, *block) for block in blocks],
             )
+
+    def clears_for(self, connection: Connection, run: str) -> bool:
+        """Enter that a run clears the world; false when it has done so already."""
+        cleared = sql.Identifier(self.schema, "cleared")
+        connection.execute(sql.SQL(_CLEARED).format(cleared=cleared))
+        entered = connection.execute(
+            sql.SQL("insert into {} (run_id) values (%s) on conflict do nothing").format(cleared),
+            [run],
+        )
+        return entered.rowcount == 1
 
     def forget(self, connection: Connection, table: str) -> None:
         """Drop the records of a table."""

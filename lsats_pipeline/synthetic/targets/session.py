@@ -1,4 +1,7 @@
-"""One connection for a seeding: checked before it is opened, opened again when it is lost."""
+"""One connection for a seeding: checked before it is opened, opened again when it is lost.
+
+While it is open it holds the seeding's claim (`claim`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from lsats_pipeline.core.errors import Busy, Unreachable
+from lsats_pipeline.core.errors import Unreachable
+from lsats_pipeline.synthetic.targets.claim import Claim
 from lsats_pipeline.warehouse.database import connect, database_name
 from lsats_pipeline.warehouse.safety import require_synthetic_database
 
@@ -27,16 +31,22 @@ _STATEMENT_SECONDS = 900
 
 
 class Session:
-    """The connection of the one writer of a world. Refuses databases for real data unconnected."""
+    """The connection of a writer of a world. Refuses databases for real data unconnected.
 
-    def __init__(self, url: str, world: str, waits: Sequence[float] = WAITS) -> None:
+    `claim`: what it keeps to itself; by default the whole world.
+    """
+
+    def __init__(
+        self, url: str, world: str, waits: Sequence[float] = WAITS, *, claim: Claim | None = None
+    ) -> None:
         require_synthetic_database(database_name(url))
+        self.claim = claim or Claim(world)
         self._url, self._world, self._waits = url, world, waits
         self._connection: Connection | None = None
         self.retries = 0
 
     def connection(self) -> Connection:
-        """The open connection, in autocommit; Busy when another seeding of this world runs."""
+        """The open connection, in autocommit; Busy when another seeding has what is claimed."""
         if self._connection is None or self._connection.closed:
             self._connection = self._opened()
         return self._connection
@@ -77,22 +87,12 @@ class Session:
         connection.execute(
             sql.SQL("set statement_timeout = {}").format(sql.Literal(f"{_STATEMENT_SECONDS}s"))
         )
-        if not self._locked(connection):
+        try:
+            self.claim.take(connection)
+        except BaseException:
             connection.close()
-            raise Busy(f"world {self._world} is being seeded by another process; try again later")
+            raise
         return connection
-
-    def _locked(self, connection: Connection) -> bool:
-        """A killed process gives its lock up a moment after it is gone, hence the second look."""
-        for pause in (0.0, 1.0):
-            time.sleep(pause)
-            row = connection.execute(
-                "select pg_try_advisory_lock(hashtextextended('lsats:world:' || %s, 0))",
-                [self._world],
-            ).fetchone()
-            if row and row[0]:
-                return True
-        return False
 
 
 def transient(error: Exception) -> bool:

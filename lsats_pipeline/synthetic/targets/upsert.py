@@ -41,10 +41,18 @@ _CLASHES = sql.SQL(
 
 
 def merge(
-    connection: Connection, world: World, table: WorldTable, staged: sql.Composable
+    connection: Connection,
+    world: World,
+    table: WorldTable,
+    staged: sql.Composable,
+    *,
+    alone: bool = True,
 ) -> WriteCounts:
-    """Insert what is new, update what differs, leave what is equal."""
-    if _empty(connection, world, table):
+    """Insert what is new, update what differs, leave what is equal.
+
+    `alone`: nobody else writes the world, so that its references may be taken off for a while.
+    """
+    if alone and _empty(connection, world, table):
         with references_checked_at_once(connection, world, table):
             return _merged(connection, world, table, staged)
     return _merged(connection, world, table, staged)

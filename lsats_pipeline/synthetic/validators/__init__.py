@@ -42,7 +42,7 @@ from lsats_pipeline.synthetic.validators.totals import (
 )
 from lsats_pipeline.synthetic.validators.validator import Batch, MaskValidator, Validator, described
 
-__all__ = ["Validator", "broken_rows", "described", "validator_of"]
+__all__ = ["Validator", "broken_rows", "described", "is_over_whole_table", "validator_of"]
 
 _VALIDATORS: dict[type[WorldRule], type[Validator]] = {
     RowRule: RowRuleValidator,
@@ -66,6 +66,12 @@ def validator_of(
     if kind is None:
         raise BadDeclaration(f"{table.name}.{rule.name}: nothing evaluates a {type(rule).__name__}")
     return None if incomplete and kind.whole else kind(table, rule, options)
+
+
+def is_over_whole_table(rule: WorldRule) -> bool:
+    """Whether a rule says nothing about some rows of the table alone."""
+    kind = _VALIDATORS.get(type(rule))
+    return kind is not None and kind.whole
 
 
 def broken_rows(
