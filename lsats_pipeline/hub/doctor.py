@@ -174,7 +174,8 @@ def _between_tables(connection: Connection, systems: frozenset[str] | None) -> I
     results = list(cross_check(connection, systems=systems))
     broken = [result for result in results if not result.passed]
     for result in broken:
-        text = f"{result.rule.about} Not so: {result.description}"
+        some = "; ".join(result.examples)
+        text = f"{result.rule.about} Not so: {result.description}; for example {some}"
         remedy = "`lsats run silver --full` should correct it; if not, it is a defect"
         yield Finding(
             "silver", result.rule.name, "note", text, remedy if result.rule.blocking else ""

@@ -44,6 +44,7 @@ class AssetStatus:
     held: int
     set_aside: dict[str, str]
     lost: int
+    lost_examples: list[str]
     waiting: int
     open_rejects: int
     rows: int | None

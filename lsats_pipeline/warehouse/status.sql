@@ -68,6 +68,7 @@ select
     coalesce((completed.metadata ->> 'held')::bigint, 0) as held,
     coalesce(completed.metadata -> 'set_aside', '{}') as set_aside,
     coalesce((completed.metadata ->> 'lost')::bigint, 0) as lost,
+    coalesce(completed.metadata -> 'lost_examples', '[]') as lost_examples,
     coalesce(waiting.runs, 0) as waiting,
     coalesce(reject.open, 0) as open_rejects,
     quality.row_count as rows,

@@ -143,7 +143,10 @@ def _show_status(found: list[AssetStatus], today: dt.date) -> None:
         for file, cause in asset.set_aside.items():
             note(f"{asset.asset} set {file} aside: {cause}")
         if asset.lost:
-            note(f"{asset.asset}: {asset.lost:,} records are in no row, and no flag says why")
+            some = ", ".join(asset.lost_examples)
+            note(
+                f"{asset.asset}: {asset.lost:,} records are in no row, and no flag says why: {some}"
+            )
         if asset.held:
             note(
                 f"{asset.asset}: {asset.held:,} removals are held; look at the source, then"

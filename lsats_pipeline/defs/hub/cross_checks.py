@@ -9,7 +9,7 @@ import dagster as dg
 from lsats_pipeline.core.rules import Result
 from lsats_pipeline.defs.check_results import check_result, check_spec
 from lsats_pipeline.defs.hub.warehouse import WarehouseResource
-from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS, cross_check
+from lsats_pipeline.hub.silver.cross_checks import CROSS_CHECKS, CrossCheck, cross_check
 
 
 def _asset(table: str) -> dg.AssetKey:
@@ -34,11 +34,9 @@ def between_tables(
 
 
 def _as_check_result(result: Result) -> dg.AssetCheckResult:
-    sample = "\n".join(f"| {key} | {detail} |" for key, detail in result.values["sample"])
-    table = f"| row | what |\n|---|---|\n{sample}" if sample else "none"
-    numbers = {"broken": result.broken, "rows": result.rows}
-    return check_result(
-        _asset(result.subject),
-        result,
-        metadata={**numbers, "sample": dg.MetadataValue.md(table)},
-    )
+    assert isinstance(result.rule, CrossCheck)
+    some = "\n".join(f"- {example}" for example in result.examples)
+    if result.rule.personal and some:
+        some = "may name people: `lsats doctor` shows it where the rule does not hold"
+    sample = {"sample": dg.MetadataValue.md(some)} if some else {}
+    return check_result(_asset(result.subject), result, metadata={**result.values, **sample})

@@ -26,9 +26,9 @@ class LostRecords(NamedTuple):
         """For people."""
         if not self.number:
             return "no record is lost"
-        some = ", ".join(self.examples)
         return (
-            f"{self.number:,} records are in no row, and neither flag nor reject says why: {some}"
+            f"{self.number:,} records are in no row, and neither flag nor reject says why:"
+            " `lsats status` names some"
         )
 
     @property

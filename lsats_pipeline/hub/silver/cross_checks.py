@@ -6,7 +6,7 @@ rule ─▶ select key, detail ─▶ how many, and the first few ─▶ Result
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
@@ -25,11 +25,13 @@ class CrossCheck(Rule):
 
     `error`: our own, for no state of the sources excuses it; the others say what the sources leave
     open. `sources`: the systems that could say; a site without any of them has nothing to check.
+    `personal`: a row may name somebody, so that only the command line shows some.
     """
 
     table: Name
     query: Sql
     sources: tuple[Name, ...] = field(default=(), kw_only=True)
+    personal: bool = field(default=True, kw_only=True)
 
 
 CROSS_CHECKS: tuple[CrossCheck, ...] = (
@@ -44,6 +46,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         """,
         about="The department above a department is a row too.",
         severity="error",
+        personal=False,
     ),
     CrossCheck(
         "user_department_known",
@@ -153,6 +156,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         """,
         about="The department of a computer is a row.",
         severity="error",
+        personal=False,
     ),
     CrossCheck(
         "computer_in_source_once",
@@ -172,6 +176,7 @@ CROSS_CHECKS: tuple[CrossCheck, ...] = (
         """,
         about="A record of a source belongs to one computer.",
         severity="error",
+        personal=False,
     ),
     CrossCheck(
         "computer_group_known",
@@ -325,7 +330,7 @@ def cross_check(
     """The result of every rule, each from the same state of the hub.
 
     `systems`: the sources in use; None means all. A rule that no source in use could hold passes.
-    `values["sample"]` has key and detail of the first few rows that break it.
+    `examples` are the first few rows that break it.
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
@@ -334,7 +339,7 @@ def cross_check(
                 yield _result(connection, rule)
             else:
                 text = f"nothing to check: no source of it is in use ({', '.join(rule.sources)})"
-                yield Result(rule, True, text, values={"sample": []}, subject=rule.table)
+                yield Result(rule, True, text, subject=rule.table)
 
 
 def check_rules(rules: Iterable[CrossCheck], tables: Iterable[Table]) -> None:
@@ -359,18 +364,16 @@ def _result(connection: Connection, rule: CrossCheck) -> Result:
     row = connection.execute(query).fetchone()
     assert row is not None
     rows, broken = row[:2]
-    sample = [(key or "", detail or "") for key, detail in row[2]]
-    examples = tuple(f"{key} ({detail})" for key, detail in sample)
-    more = ", ..." if broken > len(sample) else ""
-    return Result(
+    result = Result(
         rule,
         broken <= rule.threshold * rows,
-        f"{broken:,} of {rows:,} rows: {'; '.join(examples)}{more}"
+        f"{broken:,} of {rows:,} rows, {rule.threshold:.0%} may be"
         if broken
         else f"none of {rows:,} rows",
         rows,
         broken,
-        examples,
-        {"sample": sample},
-        rule.table,
+        tuple(f"{key or ''} ({detail or ''})" for key, detail in row[2]),
+        subject=rule.table,
     )
+    numbers = {"broken": broken, "rows": rows, "share": result.share}
+    return replace(result, values={**numbers, "share at most": rule.threshold})

@@ -32,10 +32,22 @@ def test_every_rule_is_reported(warehouse: Warehouse, monkeypatch: pytest.Monkey
 def test_what_breaks_a_rule_is_shown(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(warehouse)
     with warehouse.owner() as connection:
-        connection.execute("insert into silver.users (uniqname, is_pi) values ('ann', true)")
+        connection.execute("insert into silver.users (uniqname, is_pi) values ('zylphia', true)")
     found = run(warehouse, monkeypatch)["leader_has_lab"]
     assert not found.passed
     assert found.severity == dg.AssetCheckSeverity.ERROR
     assert found.asset_key == dg.AssetKey(["silver", "labs"])
-    assert found.metadata["broken"].value == 1
-    assert "| ann | leads no lab |" in str(found.metadata["sample"].value)
+    numbers = {name: found.metadata[name].value for name in ("broken", "rows", "share at most")}
+    assert numbers == {"broken": 1, "rows": 0, "share at most": 0}
+    assert "`lsats doctor` shows it" in str(found.metadata["sample"].value)
+    assert "zylphia" not in str(found)
+
+
+def test_what_names_nobody_is_shown(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(warehouse)
+    with warehouse.owner() as connection:
+        connection.execute(
+            "insert into silver.departments (dept_id, parent_dept_id) values ('170000', '999999')"
+        )
+    found = run(warehouse, monkeypatch)["parent_department_known"]
+    assert found.metadata["sample"].value == "- 170000 (parent 999999)"

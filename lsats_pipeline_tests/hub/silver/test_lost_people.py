@@ -14,6 +14,7 @@ from lsats_pipeline.hub.silver.tables.group_members import GROUP_MEMBERS
 from lsats_pipeline.hub.silver.tables.group_owners import GROUP_OWNERS
 from lsats_pipeline.hub.silver.tables.users import USERS
 from lsats_pipeline.warehouse import Warehouse
+from lsats_pipeline.warehouse.status import statuses
 from lsats_pipeline_tests.hub.silver.by_hand import ByHand, Row
 from lsats_pipeline_tests.hub.silver.test_groups import at, group, mailing, members_of, person_dn
 
@@ -184,10 +185,15 @@ def test_somebody_lost_is_counted_every_day(hub: ByHand) -> None:
                            " and alternate_id = 'bea'")  # fmt: skip
     hub.take_in(tdx_user=[tdx(1, "ada", FirstName="Ada"), tdx(2, "bea")])
     hub.build()
-    lost = "1 records are in no row, and neither flag nor reject says why: tdx_users " + UID
-    assert check(hub) == lost.format(2)
-    hub.build()  # nothing new, and still lost
-    assert check(hub) == lost.format(2)
+    lost = (
+        "1 records are in no row, and neither flag nor reject says why: `lsats status` names some"
+    )
+    for _ in range(2):
+        assert check(hub) == lost
+        with hub.warehouse.connection() as connection:
+            (status,) = [s for s in statuses(connection) if s.asset == "silver/users"]
+        assert (status.lost, status.lost_examples) == (1, [f"tdx_users {UID.format(2)}"])
+        hub.build()  # nothing new, and still lost
 
 
 def test_a_record_that_left_no_row_is_counted(hub: ByHand) -> None:
