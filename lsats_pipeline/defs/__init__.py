@@ -1,6 +1,6 @@
 """The definitions of Dagster: what its servers load. No rules about data.
 
-hub/      an asset for each stream, detail and silver table; one factory a layer; the resource `hub`
+hub/      an asset for each stream, detail and silver table; one factory a layer; its resources
 mrf/      price files: a partition a file, an asset a step
 worlds/   synthetic worlds: an asset a table, a partition a block
 

@@ -147,14 +147,20 @@ def with_database(url: str, name: str) -> str:
 
 def unreachable(url: str, error: Exception) -> Unreachable:
     """An error that names the server but never the password."""
-    parts = conninfo.conninfo_to_dict(url)
-    where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
     # Lines that libpq indents are advice.
     message = [
         line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")
     ]
     reason = message[-1].strip() if message else type(error).__name__
-    return Unreachable(f"the database at {where} does not answer ({reason}); see `lsats doctor`")
+    return Unreachable(
+        f"the database at {place(url)} does not answer ({reason}); see `lsats doctor`"
+    )
+
+
+def place(url: str) -> str:
+    """Server and database of a URL, without login and password."""
+    parts = conninfo.conninfo_to_dict(url)
+    return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
 
 @cache

@@ -1,1 +1,1 @@
-"""The hub in Dagster: bronze, enrichment, silver, their checks, the resource."""
+"""The hub in Dagster: bronze, enrichment, silver, their checks, the resources."""

@@ -19,6 +19,9 @@ from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.settings import DocumentSettings
 from lsats_pipeline.hub.sources.source import Source
 
+# Of every state that a page shows.
+AS_LOADED = " As of when this code location was loaded."
+
 
 class ClientResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The client of one source, or of several that share their settings.
@@ -73,7 +76,7 @@ def client_resource(
         "".join(word.title() for word in key.split("_")) + "Resource",
         __base__=ClientResource,
         __module__=__name__,
-        __doc__=f"{' and '.join(s.title for s in sources)}: {_state(sources, found)}",
+        __doc__=f"{' and '.join(s.title for s in sources)}: {_state(sources, found)}{AS_LOADED}",
         **fields,
     )
     made.sources = tuple(sources)
@@ -81,7 +84,7 @@ def client_resource(
 
 
 def _state(sources: Sequence[Source], found: Configuration) -> str:
-    """How a source is set, and where it is."""
+    """How a source is set, and where it is, as of now."""
     first = sources[0]
     if not found.is_real:
         return "simulated, for no source is configured."
@@ -93,10 +96,10 @@ def _state(sources: Sequence[Source], found: Configuration) -> str:
     if isinstance(settings, DocumentSettings):
         return f"configured, files arrive in {settings.folder}."
     places = " ".join(str(v) for name, v in settings if name.endswith("url") and v)
-    return f"configured, at {', '.join(map(_place, places.split()))}."
+    return f"configured, at {', '.join(map(_public_address, places.split()))}."
 
 
-def _place(url: str) -> str:
+def _public_address(url: str) -> str:
     """An address without a login that somebody may have put there."""
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -103,6 +103,31 @@ def test_empty_fields_and_usual_variables_set_nothing() -> None:
     assert overrides_of(config(tdx=usual)) == {}
 
 
+def test_what_the_launchpad_sets_makes_a_source_of_a_real_site_configured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRIAL_TOKEN", "t")
+    chosen = {"base_url": "https://t.example.edu/api", "api_token_variable": "TRIAL_TOKEN"}
+    overrides = overrides_of(config(tdx=chosen))
+    assert not configuration(None, overrides).is_real  # the environment alone decides
+    monkeypatch.setenv("AD_LDAP_URL", "ldaps://ad.example.edu")
+    assert "tdx" in configuration().remedies
+    found = configuration(None, overrides)
+    assert found.configured == {"tdx"}
+    assert "also needs AD_USER" in found.wrong["active_directory"]
+    completed = {"user": "u", "password_variable": "TRIAL_TOKEN"}
+    overrides = overrides_of(config(active_directory=completed))
+    assert configuration(None, overrides).configured == {"active_directory"}
+    assert "TRIAL" not in str(overrides)
+
+
+def test_dagster_s_own_way_of_naming_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAL_URL", "http://127.0.0.1:9/api")
+    found = overrides_of(config(tdx={"base_url": {"env": "TRIAL_URL"}}))["tdx"]
+    assert found.values == {"base_url": "http://127.0.0.1:9/api"}
+    assert found.origin == "base_url=http://127.0.0.1:9/api"
+
+
 def test_limits_are_in_the_descriptions() -> None:
     made = client_resource("tdx", [source("tdx")], configuration())
     fields: Any = made.to_fields_dict()
