@@ -364,5 +364,7 @@ def prepare(warehouse: Warehouse) -> None:
     if migrate(warehouse.url):
         log.info("🆕 database %s brought up to date", warehouse.name)
     with warehouse.owner() as connection:
+        # Steps that are processes of their own start at once; "create or replace" is not safe then.
+        connection.execute("select pg_advisory_xact_lock(hashtextextended('lsats:prepare', 0))")
         declare_views(connection, SOURCES)
         declare_silver(connection, SILVER_TABLES)

@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 
@@ -84,11 +85,46 @@ def page(webserver: str) -> Iterator[Page]:
         yield page
 
 
+def ask(webserver: str, query: str, **variables: Any) -> Any:
+    """What the web server answers to a GraphQL query."""
+    request = urllib.request.Request(
+        f"{webserver}/graphql",
+        json.dumps({"query": query, "variables": variables}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer = json.loads(response.read())
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
 def shoot(page: Page, name: str) -> None:
     if SCREENSHOTS:
         folder = CHECKOUT / SCREENSHOTS
         folder.mkdir(parents=True, exist_ok=True)
         page.screenshot(folder / f"{name}.png")
+
+
+RUNS_OF_JOBS = """query { repositoryOrError(repositorySelector:
+  {repositoryName: "__repository__", repositoryLocationName: "lsats_pipeline"}) {
+    ... on Repository { pipelines { name runs(limit: 5) { runId status } } } } }"""
+AGAIN = """mutation($parent: String!) { launchRunReexecution(
+  reexecutionParams: {parentRunId: $parent, strategy: ALL_STEPS}) {
+    __typename ... on LaunchRunSuccess { run { runId status parentRunId } }
+    ... on PythonError { message } } }"""
+DELETE = "mutation($run: String!) { deletePipelineRun(runId: $run) { __typename } }"
+
+
+def test_runs_of_the_command_line_are_under_their_job_and_can_be_run_again(webserver: str) -> None:
+    jobs = ask(webserver, RUNS_OF_JOBS)["repositoryOrError"]["pipelines"]
+    runs = {job["name"]: job["runs"] for job in jobs}
+    assert [run["status"] for run in runs["hub_daily"]] == ["SUCCESS", "SUCCESS"]
+    parent = runs["hub_daily"][0]["runId"]
+    again = ask(webserver, AGAIN, parent=parent)["launchRunReexecution"]
+    assert again["__typename"] == "LaunchRunSuccess", again
+    # The daemon, which is not at work here, takes it from the queue.
+    assert (again["run"]["status"], again["run"]["parentRunId"]) == ("QUEUED", parent)
+    ask(webserver, DELETE, run=again["run"]["runId"])
 
 
 def test_the_graph_shows_every_asset_with_its_state(page: Page, webserver: str) -> None:
