@@ -79,6 +79,9 @@ class HubSettings(Settings):
     dagster_database_url: SecretStr | None = Field(
         None, description="Dagster's own database; unset: `<hub>_dagster` on the hub's server"
     )
+    lsats_repository_url: str = Field(
+        "", description="where this code is published, up to its branch; pages link to it"
+    )
     lsats_timezone: str = Field("America/Detroit", description="time zone in which days begin")
     lsats_first_day: dt.date | None = Field(
         None, description="days before it are not shown, nor run; unset: all that were observed"

@@ -17,7 +17,6 @@ from dagster_shared.error import SerializableErrorInfo
 
 from lsats_pipeline.core.errors import LsatsError, TransientError, Unreachable
 
-OWNERS = ["team:lsats-data"]
 # For what may pass by itself: another writer, a source that is down for a moment.
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS

@@ -1,12 +1,9 @@
-"""Markdown tables of a few rows: what a sample of any product looks like in the UI."""
+"""Tables of a few rows as Markdown, for what reads better beside other text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-ROWS = 5
-HIDDEN = "•••"
 
 
 def in_rows(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

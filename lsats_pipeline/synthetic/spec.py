@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lsats_pipeline.core.declaration import Place, place
 from lsats_pipeline.core.errors import BadDeclaration, ConfigurationError
 from lsats_pipeline.synthetic.columns import schema_of
 from lsats_pipeline.synthetic.rules import WorldRule
@@ -95,6 +96,7 @@ class WorldTable:
     renamed: Mapping[str, str] | None = None
     block: int = 20_000
     cpu_bound: bool = False
+    place: Place | None = field(default_factory=place, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.block < 1:

@@ -335,7 +335,6 @@ def test_every_asset_says_what_it_is(specs: dict[str, dg.AssetSpec]) -> None:
         assert spec.group_name == layer
         assert spec.tags["layer"] == ("synthetic" if key in WORLD_ASSETS else layer)
         assert spec.tags["source"]
-        assert spec.owners == ["team:lsats-data"]
         assert spec.description
         assert spec.automation_condition is None
         assert (spec.partitions_def == HUB_DAYS) == (key in HUB_ASSETS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -84,13 +83,13 @@ def test_the_metadata_says_what_the_run_did(
     layer, name = asset.split("/")
     second, first = materialized(instance, asset).values()
     assert first["day"] == lived.days[0].isoformat()
-    assert first["dagster/table_name"] == asset.replace("/", ".")
     assert first["new"] == first["dagster/partition_row_count"]
     assert first["new"] > 0 or name in UNCHANGED
     for metadata in (first, second):
         assert metadata["seconds"] >= 0
         assert len(metadata["run id"]) == 36
-        assert metadata["dagster/column_schema"].columns
+        # With the definition, once: not again with every day.
+        assert not {"dagster/table_name", "dagster/column_schema"} & metadata.keys()
     with psycopg.connect(lived.database_url) as connection:
         rows = connection.execute(f"select count(*) from {layer}.{name}").fetchone()
     assert rows is not None
@@ -98,12 +97,10 @@ def test_the_metadata_says_what_the_run_did(
 
 
 @pytest.mark.parametrize("table", SILVER_TABLES, ids=lambda table: table.name)
-def test_a_silver_table_shows_lineage_and_quality(
+def test_a_silver_table_shows_its_quality(
     instance: dg.DagsterInstance, table, lived: Lived
 ) -> None:
     metadata = materialized(instance, f"silver/{table.name}")[lived.days[1].isoformat()]
-    lineage = metadata["dagster/column_lineage"].deps_by_column
-    assert set(lineage) <= {field.name for field in fields(table)}
     assert metadata["quality"].startswith("![Quality of silver.")
     assert table.name in UNCHANGED or 0 < metadata["mean quality"] <= 1
 
@@ -126,16 +123,18 @@ def test_every_check_has_a_result(
 
 
 def test_a_sample_shows_what_a_table_holds(instance: dg.DagsterInstance, lived: Lived) -> None:
-    def sample(asset: str) -> str:
-        return str(materialized(instance, asset)[lived.days[0].isoformat()]["sample"])
+    def sample(asset: str) -> list[dict[str, object]]:
+        value = materialized(instance, asset)[lived.days[0].isoformat()]["sample"]
+        return [dict(record.data) for record in value.records]
 
     people = sample("silver/users")
-    assert "| `uniqname` | ••• |" in people
-    assert re.search(r"^\| `is_active` \| (True|False|False · True) \|$", people, re.MULTILINE)
+    assert {row["uniqname"] for row in people} == {"•••"}
+    assert {row["is_active"] for row in people} <= {"True", "False"}
+    assert all(0 < float(str(row["data_quality_score"])) <= 1 for row in people)
     departments = sample("silver/departments")
-    assert departments.startswith("| column | row 1 | row 2 |")
-    assert "| `dept_id` | ••• |" not in departments
-    assert "| landed |" in sample("bronze/tdx_user")
+    assert len(departments) == 5
+    assert len({row["dept_id"] for row in departments} - {"•••"}) == 5
+    assert {row["what"] for row in sample("bronze/tdx_user")} == {"landed"}
 
 
 def test_nobody_is_known_from_what_dagster_keeps(lived: Lived) -> None:

@@ -157,11 +157,21 @@ def test_the_picture_of_the_quality_is_drawn(page: Page, webserver: str, lived: 
 
 def test_the_sample_shows_nobody(page: Page, webserver: str, lived: Lived) -> None:
     open_day(page, webserver, lived)
-    show(page, "sample")
-    page.wait_for_text("in 5 rows", "primary_email", "•••")
+    page.wait_for_text("sample", "uniqname", "data_quality_score", "•••")
     assert "@" not in page.evaluate("document.querySelector('table:last-of-type').innerText")
     page.settle()
     shoot(page, "sample")
+
+
+def test_the_page_of_a_table_says_what_it_is_and_where_it_is_declared(
+    page: Page, webserver: str
+) -> None:
+    page.go(f"{webserver}/assets/silver/users?view=overview")
+    page.wait_for_text("One row per person", "lsats-people", "given name; from tdx, then umapi")
+    link = "document.querySelector('a[href^=\"vscode:\"]')"
+    assert page.wait(f"{link} && {link}.href").split("/users.py:")[1].isdecimal()
+    page.settle()
+    shoot(page, "overview")
 
 
 def test_the_checks_are_shown_with_their_outcome(page: Page, webserver: str) -> None:
@@ -271,7 +281,7 @@ def open_day(page: Page, webserver: str, lived: Lived) -> None:
     """The table `users` on its first day."""
     query = urlencode({"view": "partitions", "partition": lived.days[0].isoformat()})
     page.go(f"{webserver}/assets/silver/users?{query}")
-    page.wait_for_text("Metadata", "dagster/column_schema")
+    page.wait_for_text("Metadata", "dagster/row_count")
 
 
 def show(page: Page, entry: str) -> None:

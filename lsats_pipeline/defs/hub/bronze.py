@@ -11,13 +11,15 @@ import dagster as dg
 
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.check_results import with_optional_checks
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
+from lsats_pipeline.defs.failures import RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.overrides import resource_key
 from lsats_pipeline.defs.hub.run_options import RunOptionsResource
 from lsats_pipeline.defs.hub.step import run_step
+from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
+from lsats_pipeline.hub.bronze.views import summary
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.source import Source, Stream
@@ -26,13 +28,15 @@ from lsats_pipeline.hub.sources.source import Source, Stream
 def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
     """The asset of one stream; of a range, only a last day that is today is read anew."""
     key = dg.AssetKey(["bronze", stream.name])
-    subject = Subject("bronze", stream.name, stream.source_system, stream.entity_type)
+    subject = Subject(
+        "bronze", stream.name, stream.source_system, stream.entity_type, place=stream.place
+    )
 
     @dg.asset(
         key=key,
         group_name="bronze",
         kinds={"bronze", "postgres"},
-        owners=OWNERS,
+        owners=owners(stream.entity_type),
         tags={"layer": "bronze", "source": source.system},
         description=_about(source, stream),
         metadata=defined(subject),
@@ -68,25 +72,18 @@ def streams_of_process(context: dg.AssetExecutionContext) -> list[Stream]:
 
 
 def _about(source: Source, stream: Stream) -> str:
+    """A sentence for lists of assets; below it how the stream is read, and what identifies."""
     doc = inspect.getdoc(stream.read) or ""
-    volatile = ", ".join(f"`{name}`" for name in sorted(stream.volatile))
-    return "\n\n".join(
-        (
-            f"**{source.title}**: every {stream.entity_type} as it came, unchanged and for ever.",
-            doc,
-            _identified(stream) + (f" No change by itself: {volatile}." if volatile else ""),
-        )
-    )
+    volatile = ", ".join(sorted(stream.volatile))
+    more = f" No change by itself: {volatile}." if volatile else ""
+    return "\n\n".join((summary(source, stream), doc, _identified(stream) + more))
 
 
 def _identified(stream: Stream) -> str:
-    by = "-".join(stream.key)
     how = inspect.getdoc(stream.identify) if stream.identify else None
-    return (
-        f"Identified by `{by}`."
-        if how is None
-        else f"Identified by {stream.key[0]} and more: {how}"
-    )
+    if how is None:
+        return f"Identified by {'-'.join(stream.key)}."
+    return f"Identified by {stream.key[0]} and more: {how}"
 
 
 bronze_assets = [bronze_asset(source, stream) for source in SOURCES for stream in source.streams]

@@ -3,17 +3,19 @@
 # No postponed annotations here: Dagster reads those of asset functions as they stand.
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.check_results import with_optional_checks
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult
+from lsats_pipeline.defs.failures import RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.run_options import RunOptionsResource
 from lsats_pipeline.defs.hub.step import run_step
+from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.defs.partitions import HUB_DAYS, days
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.silver.build import producers
@@ -25,16 +27,16 @@ from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 def silver_asset(table: Table) -> dg.AssetsDefinition:
     """The asset of one table; a range is built once, for its last day."""
     key = dg.AssetKey(["silver", table.name])
-    subject = Subject("silver", table.name, "silver", table.name, table)
+    subject = Subject("silver", table.name, "silver", table.name, table, table.place)
 
     @dg.asset(
         key=key,
         deps=[dg.AssetKey(path) for path in producers(table)],
         group_name="silver",
         kinds={"silver", "postgres"},
-        owners=OWNERS,
+        owners=owners(table.name),
         tags={"layer": "silver", "source": _source(table)},
-        description=_about(table),
+        description="\n\n".join(re.split(r"(?<=\.) ", table.about, maxsplit=1)),
         metadata=defined(subject),
         code_version=fingerprint(table)[:12],
         partitions_def=HUB_DAYS,
@@ -62,16 +64,6 @@ def _source(table: Table) -> str:
     if isinstance(table, SqlModel):
         return "derived"
     return "merged" if isinstance(table, IntegratedTable) else table.stream.source_system
-
-
-def _about(table: Table) -> str:
-    rules = "\n".join(
-        f"| `{r.name}` | {f'−{r.cost:.2f}' if r.cost else 'note'} | {r.about} |"
-        for r in table.rules
-    )
-    if not rules:
-        return table.about
-    return f"{table.about}\n\n| flag | score | when |\n|---|---|---|\n{rules}"
 
 
 silver_assets = [silver_asset(table) for table in SILVER_TABLES]

@@ -16,7 +16,8 @@ from lsats_pipeline.core.errors import BadFile
 from lsats_pipeline.core.rules import Result, Rule
 from lsats_pipeline.core.settings import load
 from lsats_pipeline.defs.check_results import check_result
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
+from lsats_pipeline.defs.code_references import code_references, place_of
+from lsats_pipeline.defs.failures import RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.markdown import in_rows
 from lsats_pipeline.defs.mrf import file_metadata
@@ -36,6 +37,7 @@ from lsats_pipeline.defs.mrf.checks import (
     unusable,
 )
 from lsats_pipeline.defs.mrf.files import MRF_FILES, PriceFilesResource, progress
+from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.mrf.database.loading import Loaded, load_file
 from lsats_pipeline.mrf.ingest import catalog_ingest
 from lsats_pipeline.mrf.profiling import PROFILE_RULES, checks_of, profile
@@ -64,17 +66,21 @@ def price_asset(
     key: dg.AssetKey, rules: Iterable[Rule], deps: Sequence[dg.AssetKey] = ()
 ) -> Callable[[Callable[..., Iterator[StepResult]]], dg.AssetsDefinition]:
     """A step whose result is not a table."""
-    made: Callable[[Callable[..., Iterator[StepResult]]], dg.AssetsDefinition] = dg.asset(
-        key=key,
-        deps=deps,
-        group_name="mrf",
-        kinds=_KINDS[key.path[1]],
-        owners=OWNERS,
-        tags=_TAGS,
-        partitions_def=MRF_FILES,
-        retry_policy=RETRIES,
-        check_specs=check_specs(key, rules),
-    )
+
+    def made(step: Callable[..., Iterator[StepResult]]) -> dg.AssetsDefinition:
+        return dg.asset(
+            key=key,
+            deps=deps,
+            group_name="mrf",
+            kinds=_KINDS[key.path[1]],
+            owners=owners("mrf"),
+            tags=_TAGS,
+            metadata=code_references(place_of(step)),
+            partitions_def=MRF_FILES,
+            retry_policy=RETRIES,
+            check_specs=check_specs(key, rules),
+        )(step)
+
     return made
 
 
@@ -156,11 +162,11 @@ def file_index(
         dg.AssetSpec(
             ["mrf", table],
             deps=[INDEX],
-            description=f"{about}\n\nParquet under `exports/mrf/<file>/{table}`; with"
-            " `to_postgres` also the table in PostgreSQL. What does not fit is in `mrf.rejects`.",
+            description=f"{about}\n\nParquet in the folder {table} of the file's exports; with the"
+            " option to_postgres also the table in PostgreSQL. What does not fit is in rejects.",
             group_name="mrf",
             kinds={"parquet", "postgres"},
-            owners=OWNERS,
+            owners=owners("mrf"),
             tags=_TAGS,
             metadata=file_metadata.table_definition(table),
         )

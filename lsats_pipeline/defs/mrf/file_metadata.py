@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,16 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsats_pipeline.defs.markdown import HIDDEN, ROWS, in_rows
+from lsats_pipeline.core.declaration import Place
+from lsats_pipeline.defs.code_references import code_references
+from lsats_pipeline.defs.markdown import in_rows
 from lsats_pipeline.defs.mrf.price_metadata import price_picture
+from lsats_pipeline.defs.sample_tables import HIDDEN, ROWS, Sample, in_table
 from lsats_pipeline.mrf.database.loading import Loaded
 from lsats_pipeline.mrf.ingest.file_ingest import IngestOutcome
 from lsats_pipeline.mrf.profiling import FileProfile
+from lsats_pipeline.mrf.rows import tables
+from lsats_pipeline.mrf.rows.glossary import GLOSSARY
 from lsats_pipeline.mrf.rows.tables import TABLES
 from lsats_pipeline.mrf.sources.catalog import CatalogEntry
 from lsats_pipeline.mrf.sources.download import RawFile
@@ -23,6 +28,9 @@ from lsats_pipeline.mrf.text.index import SECTIONS, Index
 from lsats_pipeline.mrf.workspace import Published
 
 _MOST_PARTS = 20
+_MOST_COLUMNS = 8
+# The same in every row, or of use to programs only.
+_UNINTERESTING = {"file", "span", "element"}
 # Numbers by which somebody may be known or paid; of a physician they may be personal.
 _PERSONAL = {"npi", "tin_value", "business_name", "providers"}
 
@@ -32,6 +40,7 @@ def table_definition(table: str) -> Mapping[str, Any]:
     return {
         "dagster/table_name": f"mrf.{table}",
         "dagster/column_schema": dg.TableSchema([_column(field) for field in TABLES[table]]),
+        **code_references(_declared_at(table)),
     }
 
 
@@ -75,7 +84,7 @@ def table_metadata(
     published = outcome.published
     rows = rows_of(published, table)
     rejects = published.sums.rows.get("rejects", 0)
-    sample = _sample(folder / table) if rows else ""
+    sample = _sample(folder / table) if rows else None
     return {
         "dagster/partition_row_count": rows,
         **({} if rows else {"note": f"this file has no {table.replace('_', ' ')}"}),
@@ -90,7 +99,7 @@ def table_metadata(
         "spans resumed": outcome.spans_resumed,
         **_speed(published.text, outcome.seconds),
         **_in_postgres(table, loaded, published.text),
-        **({"sample": dg.MetadataValue.md(sample)} if sample else {}),
+        **({"sample": sample} if sample else {}),
     }
 
 
@@ -164,30 +173,32 @@ def _speed(size: int, seconds: float) -> dict[str, Any]:
 
 def _column(field: pa.Field) -> dg.TableColumn:
     tags = {"personal": ""} if field.name in _PERSONAL else None
-    return dg.TableColumn(field.name, _type(field.type), tags=tags)
+    return dg.TableColumn(field.name, _type(field.type), GLOSSARY[field.name], tags=tags)
 
 
 def _type(kind: pa.DataType) -> str:
     return str(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
-def _sample(folder: Path) -> str:
-    """A line for every column: the tables are too wide to lie flat."""
+def _declared_at(table: str) -> Place | None:
+    """The line where the schema of a table begins."""
+    file = tables.__file__
+    begin = f"{table.upper()} = "
+    lines = enumerate(Path(file).read_text("utf-8").splitlines(), 1)
+    return next((Place(file, number) for number, line in lines if line.startswith(begin)), None)
+
+
+def _sample(folder: Path) -> Sample | None:
+    """Rows of the first part: the columns that say something; providers are three dots."""
     first = min(folder.glob("*.parquet"))
     with pq.ParquetFile(first) as file:
         rows = next(file.iter_batches(ROWS)).to_pylist()
-    heads = ["column", *(f"row {number + 1}" for number in range(len(rows)))]
-    return in_rows(heads, list(_lines(rows)))
-
-
-def _lines(rows: list[dict[str, Any]]) -> Iterator[list[Any]]:
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        if any(value is not None for value in values):
-            cells = [HIDDEN if name in _PERSONAL else _short(value) for value in values]
-            yield [f"`{name}`", *cells]
-
-
-def _short(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= 34 else f"{text[:33]}…"
+        fields = [
+            field
+            for field in file.schema_arrow
+            if field.name not in _UNINTERESTING and any(row[field.name] is not None for row in rows)
+        ][:_MOST_COLUMNS]
+    return in_table(
+        [_column(field) for field in fields],
+        [[HIDDEN if f.name in _PERSONAL else row[f.name] for f in fields] for row in rows],
+    )

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from lsats_pipeline.defs.check_results import check_result, check_spec, with_optional_checks
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
+from lsats_pipeline.defs.failures import RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
+from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.defs.worlds.metadata import about, defined, recorded
 from lsats_pipeline.defs.worlds.options import (
     WorldResource,
@@ -58,9 +59,9 @@ def world_asset(
         deps=[_dependency(declared, parent) for parent in table.parents],
         group_name=declared.name,
         kinds={"synthetic", "postgres"},
-        owners=OWNERS,
+        owners=owners(declared.name),
         tags={"layer": "synthetic", "source": declared.name},
-        description=about(table),
+        description=about(declared, table),
         metadata=defined(declared, table),
         partitions_def=partitions if is_partitioned else None,
         backfill_policy=dg.BackfillPolicy.single_run() if is_partitioned else None,

@@ -11,8 +11,9 @@ from lsats_pipeline.campus.rules import RULES, evaluate, flag_scores, row_counts
 from lsats_pipeline.campus.simulation import settled_campus
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.defs.check_results import check_result, check_spec
-from lsats_pipeline.defs.failures import OWNERS, RETRIES, StepResult, as_dagster_failure
+from lsats_pipeline.defs.failures import RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
+from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.defs.worlds.campus_options import CampusResource
 from lsats_pipeline.warehouse.database import Connection
 
@@ -38,7 +39,7 @@ _COLUMNS = (
     key=_KEY,
     group_name="campus",
     kinds={"synthetic", "postgres"},
-    owners=OWNERS,
+    owners=owners("campus"),
     tags={"layer": "synthetic", "source": "campus"},
     description=_DESCRIPTION,
     metadata={

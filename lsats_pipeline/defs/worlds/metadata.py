@@ -8,36 +8,41 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from psycopg import sql
 
 from lsats_pipeline.core.rules import Result
+from lsats_pipeline.defs.code_references import code_references
 from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, text
+from lsats_pipeline.defs.markdown import in_rows
+from lsats_pipeline.defs.sample_tables import ROWS, Sample, in_table
 from lsats_pipeline.synthetic.parts import Destination
 from lsats_pipeline.synthetic.report import SeedReport, TableReport
 from lsats_pipeline.synthetic.spec import World, WorldOptions, WorldTable
 from lsats_pipeline.synthetic.targets.ledger import seeded
 from lsats_pipeline.synthetic.validation import Results, rules_of
-from lsats_pipeline.warehouse.database import connect
+from lsats_pipeline.warehouse.database import Connection, connect
 
 _WIDTH, _ROW, _TOP = 760, 18, 44
 _NAME_RIGHT, _BARS_LEFT, _BARS_RIGHT = 220, 230, 640
 _MOST_LABELS, _MOST_PICTURES = 16, 4
+_MOST_COLUMNS = 8
 _WANTED, _FOUND = "#cbd5e0", "#2b6cb0"
 _BETWEEN = 30
 
 
-def about(table: WorldTable) -> str:
-    """The table in a line, and its rules."""
-    rules = "\n".join(
-        f"| `{rule.name}` | {rule.weight} | {rule.about} |" for rule in rules_of(table)
-    )
-    return f"{table.about}\n\n| rule | weight | holds that |\n|---|---|---|\n{rules}"
+def about(world: World, table: WorldTable) -> str:
+    """The table in a sentence."""
+    return f"{table.about[0].upper()}{table.about[1:]}; made up, of the world {world.name}."
 
 
 def defined(world: World, table: WorldTable) -> Mapping[str, Any]:
     """What is known before anything has run."""
+    rules = [[f"`{rule.name}`", rule.weight, rule.about] for rule in rules_of(table)]
     return {
         "dagster/table_name": f"{world.name}.{table.name}",
         "dagster/column_schema": dg.TableSchema([_column(c) for c in table.table.columns]),
+        **code_references(table.place),
+        "rules": dg.MetadataValue.md(in_rows(["rule", "weight", "holds that"], rules)),
     }
 
 
@@ -79,13 +84,28 @@ def _table_state(world: World, table: WorldTable, url: str) -> dict[str, Any]:
     """The table as it is in the database, whoever made its rows."""
     with connect(url) as connection:
         state = seeded(connection, world.name).get(table.name)
+        rows = sample(connection, world, table) if state else None
     if state is None:
         return {"dagster/row_count": 0, "blocks": 0}
     return {
         "dagster/row_count": state.rows + state.strangers,
         "sha256": state.sha256,
         "blocks": state.blocks,
+        **({"sample": rows} if rows else {}),
     }
+
+
+def sample(connection: Connection, world: World, table: WorldTable) -> Sample | None:
+    """The first rows as they are stored: nobody in a world is real."""
+    columns = [*table.table.columns][:_MOST_COLUMNS]
+    rows = connection.execute(
+        sql.SQL("select {} from {} limit {}").format(
+            sql.SQL(", ").join(sql.Identifier(column.name) for column in columns),
+            sql.Identifier(world.name, table.name),
+            ROWS,
+        )
+    ).fetchall()
+    return in_table([_column(column) for column in columns], rows)
 
 
 def shares_picture(found: Results) -> str:

@@ -45,9 +45,14 @@ _VIEW = sql.SQL(
 
 def summary(source: Source, declared: Stream | Detail) -> str:
     """What a stream or detail is, in a sentence."""
+    title = f"{source.title[0].upper()}{source.title[1:]}"
     if isinstance(declared, Detail):
-        return f"What {source.title}'s list of {declared.of.entity_type}s leaves out of each."
-    return f"Every {declared.entity_type} of {source.title} as it came, unchanged and for ever."
+        return f"{title}: what the list of {_words_of(declared.of)}s leaves out of each."
+    return f"{title}: every {_words_of(declared)} as it came, unchanged and for ever."
+
+
+def _words_of(stream: Stream) -> str:
+    return stream.entity_type.replace("_", " ")
 
 
 def declare_views(connection: Connection, sources: Iterable[Source]) -> None:

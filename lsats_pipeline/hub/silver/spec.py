@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import LiteralString
 
+from lsats_pipeline.core.declaration import Place, place
 from lsats_pipeline.core.errors import BadDeclaration
 from lsats_pipeline.core.rules import Rule, Severity
 from lsats_pipeline.hub.silver.parsers import Parser
@@ -132,6 +133,7 @@ class StagingTable:
     indexes: tuple[Name, ...] = ()
     expected: Expected = Expected()
     about: str = ""
+    place: Place | None = field(default_factory=place, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_names(self.name, [c.name for c in self.all_columns], (*self.key, *self.indexes))
@@ -269,6 +271,7 @@ class IntegratedTable:
     bonus: Bonus | None = None
     expected: Expected = Expected()
     about: str = ""
+    place: Place | None = field(default_factory=place, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_names(self.name, [self.key, *(c.name for c in self.columns)], (self.key,))
@@ -345,6 +348,7 @@ class SqlModel:
     rules: tuple[QualityRule, ...] = ()
     expected: Expected = Expected()
     about: str = ""
+    place: Place | None = field(default_factory=place, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]

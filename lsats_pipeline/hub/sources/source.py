@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from lsats_pipeline.core.declaration import Place, place
 from lsats_pipeline.core.errors import BadDeclaration, CallFailed
 from lsats_pipeline.hub.sources.settings import SourceSettings
 
@@ -114,6 +115,7 @@ class Stream:
     identify: Callable[[dict[str, Any]], str | None] | None = None
     documents: bool = False
     find_by_id: Callable[[Any, str], bytes | None] | None = None
+    place: Place | None = field(default_factory=place, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_identity(self.name, self.source_system, self.key)
@@ -142,6 +144,7 @@ class Detail:
     key: tuple[str, ...]
     volatile: frozenset[str] = frozenset()
     refresh_days: int = 30
+    place: Place | None = field(default_factory=place, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_identity(self.name, self.source_system, self.key)

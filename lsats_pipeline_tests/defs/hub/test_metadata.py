@@ -14,8 +14,8 @@ import pytest
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.metadata.lineage import lineage
 from lsats_pipeline.defs.hub.metadata.pictures import binned, quality_picture, quality_svg
-from lsats_pipeline.defs.hub.metadata.samples import about_people, masked
-from lsats_pipeline.defs.markdown import HIDDEN
+from lsats_pipeline.defs.hub.metadata.samples import about_people, masked, shown
+from lsats_pipeline.defs.sample_tables import HIDDEN
 from lsats_pipeline.hub.silver.ddl import Field, fields
 from lsats_pipeline.hub.silver.quality import Totals
 from lsats_pipeline.hub.silver.spec import IntegratedTable
@@ -134,7 +134,7 @@ def test_the_schema_has_every_column_with_type_and_tag(each) -> None:
 def test_a_merged_column_says_whose_value_it_takes() -> None:
     schema = defined(Subject("silver", "users", "silver", "users", USERS))
     about = {c.name: c.description for c in schema["dagster/column_schema"].columns}
-    assert about["first_name"] == "from tdx, then umapi, then mcom, then ad"
+    assert about["first_name"] == "given name; from tdx, then umapi, then mcom, then ad"
 
 
 def test_rows_that_are_people() -> None:
@@ -147,7 +147,7 @@ def test_rows_that_are_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "name", "kind", "personal", "shown"),
+    ("value", "name", "kind", "personal", "seen"),
     [
         ("Testperson", "first_name", "text", True, HIDDEN),
         (["a@x.example"], "emails", "jsonb", True, HIDDEN),
@@ -160,17 +160,36 @@ def test_rows_that_are_people() -> None:
         (["Testperson"], "member_of", "jsonb", False, f"{HIDDEN} × 1"),
         ("Testperson", "document", "jsonb", False, HIDDEN),
         (["missing_email"], "quality_flags", "jsonb", False, "missing_email"),
-        ("Ecology", "department_name", "text", False, "Ecology"),
+        ("Ecology", "department_name", "text", False, HIDDEN),
+        ("ad+tdx", "source_system", "text", False, "ad+tdx"),
+        (1, "award_count", "integer", False, "1"),
+        (4, "award_count", "integer", False, "2–4"),
+        (123, "award_count", "bigint", False, "10 or more"),
+        (123, "uid_number", "bigint", False, HIDDEN),
+        (Decimal("12345.67"), "total_award_dollars", "numeric", False, HIDDEN),
+        (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "last_seen", "timestamptz", False, "2026"),
         (True, "is_active", "boolean", False, "True"),
         (Decimal("0.95"), "data_quality_score", "numeric(3,2)", False, "0.95"),
-        (dt.date(2026, 1, 2), "day", "date", False, "2026-01-02"),
+        (dt.date(2026, 1, 2), "day", "date", False, "2026"),
         (None, "first_name", "text", True, ""),
     ],
 )
-def test_what_a_sample_of_people_shows(value, name, kind, personal, shown) -> None:
+def test_what_a_sample_of_people_shows(value, name, kind, personal, seen) -> None:
     field = Field(name, kind, personal=personal)
     owner = TDX_USERS if name in {"external_id"} else USERS
-    assert masked(value, field, owner, people=True) == shown
+    assert masked(value, field, owner, people=True) == seen
+
+
+@pytest.mark.parametrize("each", SILVER_TABLES, ids=lambda each: each.name)
+def test_a_sample_has_few_columns_that_say_something(each) -> None:
+    people = about_people(each)
+    columns = shown(each, people)
+    assert 3 <= len(columns) <= 8
+    assert [column.name for column in columns[-2:]] == ["data_quality_score", "quality_flags"]
+    assert not [column.name for column in columns[1:] if column.personal]
+    assert not people or not {"text", "jsonb"} & {
+        c.sql_type for c in columns[1:] if c.name not in {"source_system", "quality_flags"}
+    }
 
 
 def test_a_department_may_be_named() -> None:

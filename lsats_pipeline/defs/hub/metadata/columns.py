@@ -5,26 +5,19 @@ from __future__ import annotations
 import dagster as dg
 
 from lsats_pipeline.defs.hub.metadata.subject import Subject
-from lsats_pipeline.hub.silver.ddl import Field, fields
-from lsats_pipeline.hub.silver.spec import Coalesce, Column, IntegratedTable, StagingTable, Table
+from lsats_pipeline.hub.bronze.views import COLUMNS
+from lsats_pipeline.hub.silver.ddl import Field
+from lsats_pipeline.hub.silver.glossary import described, meaning
+from lsats_pipeline.hub.silver.spec import Column, StagingTable, Table
 
-# What every view of a stream has (bronze/views.py).
-_ENVELOPE = (
-    ("external_id", "text", "identity in the source"),
-    ("raw_data", "jsonb", "the record as the source gave it; its members are listed below"),
-    ("raw_id", "uuid", "this version"),
-    ("partition_key", "date", "the day it was observed"),
-    ("ingested_at", "timestamptz", "when it was observed"),
-    ("ingestion_run_id", "uuid", "the run that brought it"),
-)
 _PERSONAL = {"personal": ""}
 
 
 def schema(subject: Subject) -> dg.TableSchema:
     """The columns of a silver table, or those of a stream and the members read from its records."""
     if subject.table is not None:
-        return dg.TableSchema([_silver(subject.table, field) for field in fields(subject.table)])
-    envelope = [dg.TableColumn(name, kind, about) for name, kind, about in _ENVELOPE]
+        return dg.TableSchema([_silver(subject.table, field) for field in described(subject.table)])
+    envelope = [dg.TableColumn(name, kind, about) for name, kind, about in COLUMNS]
     return dg.TableSchema([*envelope, *_members(subject)])
 
 
@@ -34,23 +27,15 @@ def _silver(table: Table, field: Field) -> dg.TableColumn:
     return dg.TableColumn(
         field.name,
         field.sql_type,
-        field.about or _origins(table).get(field.name),
+        field.about,
         dg.TableColumnConstraints(nullable=not required, unique=identity),
         _PERSONAL if field.personal else None,
     )
 
 
-def _origins(table: Table) -> dict[str, str]:
-    """For merged columns without a word of their own: who may give the value, in order."""
-    if not isinstance(table, IntegratedTable):
-        return {}
-    firsts = [column for column in table.columns if isinstance(column, Coalesce)]
-    return {c.name: "from " + ", then ".join(source for source, _ in c.pairs()) for c in firsts}
-
-
 def _members(subject: Subject) -> list[dg.TableColumn]:
     """A record's members by their own names; lineage points at them."""
-    known = {name for name, _, _ in _ENVELOPE}
+    known = {column.name for column in COLUMNS}
     readers: dict[str, list[tuple[str, Column]]] = {}
     for table, column in subject.readers():
         if column.path not in known:
@@ -59,8 +44,16 @@ def _members(subject: Subject) -> list[dg.TableColumn]:
         dg.TableColumn(
             path,
             "json",
-            "read by " + ", ".join(f"silver.{table}.{column.name}" for table, column in reads),
+            _member(reads),
             tags=_PERSONAL if any(column.personal for _, column in reads) else None,
         )
         for path, reads in readers.items()
     ]
+
+
+def _member(reads: list[tuple[str, Column]]) -> str:
+    """What a member of the record means, by the column that reads it, and who reads it."""
+    table, column = reads[0]
+    said = meaning(table, column.name, column.about)
+    by = ", ".join(f"silver.{table}.{column.name}" for table, column in reads)
+    return f"{said}; read by {by}" if said else f"read by {by}"

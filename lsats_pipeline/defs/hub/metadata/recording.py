@@ -9,11 +9,13 @@ from typing import Any
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.code_references import code_references
 from lsats_pipeline.defs.hub.metadata.columns import schema
 from lsats_pipeline.defs.hub.metadata.lineage import lineage
 from lsats_pipeline.defs.hub.metadata.pictures import quality_picture
 from lsats_pipeline.defs.hub.metadata.samples import sample
 from lsats_pipeline.defs.hub.metadata.subject import Subject
+from lsats_pipeline.defs.markdown import in_rows
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.silver.quality import Totals, stored_totals
 from lsats_pipeline.hub.silver.spec import Table
@@ -27,6 +29,8 @@ def defined(subject: Subject) -> Mapping[str, Any]:
     return {
         "dagster/table_name": subject.sql_name,
         "dagster/column_schema": schema(subject),
+        **code_references(subject.place),
+        **({"flags": _flags(subject.table)} if subject.table and subject.table.rules else {}),
         **({"dagster/column_lineage": lineage(subject.table)} if subject.table else {}),
     }
 
@@ -34,20 +38,22 @@ def defined(subject: Subject) -> Mapping[str, Any]:
 def recorded(
     hub: Hub, subject: Subject, reports: Sequence[Report], *, brief: bool = False
 ) -> Metadata:
-    """What one run did to the asset, over one day or several; `brief`: without what is large."""
+    """What one run did to the asset, over one day or several; `brief`: without what is large.
+
+    What does not change from run to run stands with the definition alone.
+    """
     last, warehouse, table = reports[-1], hub.warehouse, subject.table
     state = _landed(warehouse, subject) if table is None else _built(warehouse, table)
-    rows = sample(warehouse, subject, last) if last.run_id and not brief else ""
+    rows = sample(warehouse, subject, last) if last.run_id and not brief else None
     return {
         "day": _days([report.day for report in reports]),
         **({} if is_left_out(last) else _counts(reports)),
         **state,
-        **({"sample": dg.MetadataValue.md(rows)} if rows else {}),
+        **({"sample": rows} if rows else {}),
         **({"note": last.note} if last.note else {}),
         **({"configured": False} if is_left_out(last) else {}),
         "seconds": round(sum(report.seconds for report in reports), 3),
         **({"run id": str(last.run_id)} if last.run_id else {}),
-        **({} if brief else defined(subject)),
     }
 
 
@@ -96,6 +102,15 @@ def _built(warehouse: Warehouse, table: Table) -> Metadata:
         **({} if totals.mean is None else {"mean quality": round(totals.mean, 4)}),
         "quality": dg.MetadataValue.md(quality_picture(f"silver.{table.name}", totals, notes)),
     }
+
+
+def _flags(table: Table) -> dg.MarkdownMetadataValue:
+    """What a row may be marked with, and what that costs its score."""
+    lines = [
+        [f"`{rule.name}`", f"−{rule.cost:.2f}" if rule.cost else "note", rule.about]
+        for rule in table.rules
+    ]
+    return dg.MetadataValue.md(in_rows(["flag", "score", "when"], lines))
 
 
 def _days(days: Sequence[dt.date]) -> str:

@@ -2,29 +2,46 @@
 
 Shown is what cannot be about a person: yes or no, times, scores, flags, and the text of columns not
 declared personal, unless it looks like an address or a number to call. The rest is three dots. And
-where rows are people, a column's values are listed without their rows: a title, a department
-and a city on one line would identify somebody.
+where rows are people, only what many share is left: kinds, flags, scores, the year of a date, about
+how many. A title, a department and a city on one line would identify somebody.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import dagster as dg
 from psycopg import sql
 
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.hub.metadata.subject import Subject
-from lsats_pipeline.defs.markdown import HIDDEN, ROWS, in_rows
+from lsats_pipeline.defs.sample_tables import HIDDEN, ROWS, Sample, in_table
 from lsats_pipeline.hub.silver.ddl import Field, fields
+from lsats_pipeline.hub.silver.glossary import described
 from lsats_pipeline.hub.silver.spec import IntegratedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
-_LONGEST = 34  # of one value; rows are columns of the sample
-# jsonb written by the engines themselves, out of names that stand in declarations.
-_OURS = {"quality_flags", "sources", "field_sources"}
-_UNINTERESTING = {"raw_id", "detail_raw_id", "source_raw_ids"}
+_MOST_COLUMNS = 8
+# Text and jsonb written by the engines themselves, out of names that stand in declarations.
+_OURS = {"quality_flags", "sources", "source_system", "field_sources"}
+_QUALITY = ("data_quality_score", "quality_flags")
+# Long, or the same in other words.
+_UNINTERESTING = {
+    "raw_id",
+    "detail_raw_id",
+    "source_raw_ids",
+    "sources",
+    "field_sources",
+    *_QUALITY,
+}
+# Of people: what many have alike. Other numbers are ids, or sums of money by which a lab is known.
+_SHARED_KINDS = {"boolean", "date", "timestamptz"}
+_COUNT = re.compile(r"_count$|^count_|_depth$")
+# From so many on, how many exactly would tell one from another.
+_FEW, _SEVERAL, _MANY = 2, 5, 10
 # A mail address, a telephone number, or an appointment, wherever it may have slipped in.
 _IDENTIFYING = re.compile(r"@|\d{3}[-. )]*\d{3}[-. ]*\d{4}|\d{7,}")
 
@@ -38,44 +55,70 @@ _VERSIONS = sql.SQL(
 )
 
 
-def sample(warehouse: Warehouse, subject: Subject, report: Report) -> str:
-    """Markdown; empty when there is nothing to show. Reads a handful of rows by an index."""
+_VERSION_COLUMNS = (
+    dg.TableColumn("what", "text", "landed, or removed: the source has it no more"),
+    dg.TableColumn("observed", "timestamptz", "when it was observed"),
+    dg.TableColumn("members", "integer", "members of the record"),
+    dg.TableColumn("bytes", "integer", "length of the record as text"),
+    dg.TableColumn("content hash", "text", "beginning of the hash that a change is known by"),
+)
+
+
+def sample(warehouse: Warehouse, subject: Subject, report: Report) -> Sample | None:
+    """A table; None when there is nothing to show. Reads a handful of rows by an index."""
     if subject.table is not None:
         return _silver(warehouse, subject.table, report)
     return _landed(warehouse, report)
 
 
-def _landed(warehouse: Warehouse, report: Report) -> str:
+def _landed(warehouse: Warehouse, report: Report) -> Sample | None:
     """Some versions that the run brought, from outside: their contents are personal by nature."""
     query = _VERSIONS.format(run=sql.Literal(report.run_id), rows=sql.Literal(ROWS))
     rows = [
         ["removed" if removed else "landed", f"{at:%Y-%m-%d %H:%M}", members, size, mark]
         for removed, at, members, size, mark in warehouse.query(query)
     ]
-    return in_rows(["what", "observed", "members", "bytes", "content hash"], rows)
+    return in_table(_VERSION_COLUMNS, rows)
 
 
-def _silver(warehouse: Warehouse, table: Table, report: Report) -> str:
-    """One line per column: most tables are too wide to lie flat."""
-    sampled = [field for field in fields(table) if field.name not in _UNINTERESTING]
-    rows = _rows(warehouse, table, sampled, report)
+def _silver(warehouse: Warehouse, table: Table, report: Report) -> Sample | None:
     people = about_people(table)
+    sampled = shown(table, people)
+    rows = _rows(warehouse, table, sampled, report)
     if people and len(rows) < ROWS:  # so few would still be somebody
-        return ""
-    columns = [
-        [masked(row[i], field, table, people) for row in rows] for i, field in enumerate(sampled)
-    ]
-    heads = [f"in {len(rows)} rows"] if people else [f"row {n + 1}" for n in range(len(rows))]
-    lines = [
-        [f"`{field.name}`", *([_distinct_values(column)] if people else map(_short, column))]
-        for field, column in zip(sampled, columns, strict=True)
-    ]
-    return in_rows(["column", *heads], lines if rows else [])
+        return None
+    columns = [dg.TableColumn(f.name, f.sql_type, f.about) for f in sampled]
+    return in_table(
+        columns,
+        [
+            [masked(value, field, table, people) for value, field in zip(row, sampled, strict=True)]
+            for row in rows
+        ],
+    )
 
 
-def _distinct_values(values: Sequence[str]) -> str:
-    """Different values in the order of the alphabet, which says nothing of the rows."""
-    return " · ".join(map(_short, sorted(set(values) - {""})))
+def shown(table: Table, people: bool) -> list[Field]:
+    """The columns of a sample: the key, a few that say something, the quality."""
+    known = {field.name: field for field in described(table)}
+    keys = dict.fromkeys((*_key(table), table.identity))
+    telling = [
+        field
+        for field in known.values()
+        if field.name not in {*keys, *_UNINTERESTING}
+        and not field.personal
+        and (_is_shared(field) if people else field.sql_type != "jsonb")
+    ]
+    first = [known[name] for name in list(keys)[:1]]
+    last = [known[name] for name in _QUALITY]
+    return [*first, *telling[: _MOST_COLUMNS - len(first) - len(last)], *last]
+
+
+def _is_shared(field: Field) -> bool:
+    return (
+        field.name in _OURS
+        or field.sql_type in _SHARED_KINDS
+        or bool(_COUNT.search(field.name) and field.sql_type in ("integer", "bigint"))
+    )
 
 
 def about_people(table: Table) -> bool:
@@ -97,8 +140,29 @@ def masked(value: Any, field: Field, table: Table, people: bool) -> str:
         return HIDDEN
     if field.sql_type == "jsonb" and field.name not in _OURS:
         return f"{HIDDEN} × {len(value)}" if isinstance(value, list | dict) else HIDDEN
+    if people:
+        return _coarse(value, field)
     text = _plain(value)
     return HIDDEN if isinstance(value, str) and _IDENTIFYING.search(text) else text
+
+
+def _coarse(value: Any, field: Field) -> str:
+    """What is left of a value in a row of somebody: nothing that few have alike."""
+    if isinstance(value, dt.date):  # and times
+        return f"{value:%Y}"
+    if isinstance(value, bool) or field.name in {*_OURS, *_QUALITY}:
+        return _plain(value)
+    if isinstance(value, int) and _COUNT.search(field.name):
+        return _about_how_many(value)
+    return HIDDEN
+
+
+def _about_how_many(count: int) -> str:
+    if count < _FEW:
+        return str(count)
+    if count < _SEVERAL:
+        return f"{_FEW}–{_SEVERAL - 1}"
+    return f"{_SEVERAL}–{_MANY - 1}" if count < _MANY else f"{_MANY} or more"
 
 
 def _plain(value: Any) -> str:
@@ -126,7 +190,3 @@ def _rows(
     if len(rows) == ROWS:
         return rows
     return warehouse.query(query.format(where=sql.SQL(""), **parts))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

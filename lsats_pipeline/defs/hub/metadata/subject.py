@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lsats_pipeline.core.declaration import Place
 from lsats_pipeline.hub.silver.spec import Column, StagingTable, Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 
 
 @dataclass(frozen=True)
 class Subject:
-    """`layer.name` in SQL, `layer/name` in Dagster. `table`: the declaration of a silver table."""
+    """`layer.name` in SQL, `layer/name` in Dagster. `table`: the declaration of a silver table.
+
+    `place`: the line where the stream, detail or table is declared.
+    """
 
     layer: str
     name: str
     source_system: str
     entity_type: str
     table: Table | None = None
+    place: Place | None = None
 
     @property
     def sql_name(self) -> str:

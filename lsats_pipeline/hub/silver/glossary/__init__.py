@@ -35,11 +35,20 @@ def described(table: Table) -> tuple[Field, ...]:
     """The fields of a table, each with its meaning and where its values come from."""
     declared = {column.name: column for column in table.all_columns}
     return tuple(
-        field._replace(about=_about(table.name, declared[field.name]))
-        if field.name in declared
-        else field
+        field._replace(
+            about=_about(table.name, declared[field.name])
+            if field.name in declared
+            else _about_own(table, field)
+        )
         for field in fields(table)
     )
+
+
+def _about_own(table: Table, field: Field) -> str:
+    """Of what every table of its kind has; a merged table's key means something, too."""
+    if field.name != table.identity:
+        return field.about
+    return "; ".join(filter(None, (meaning(table.name, field.name), field.about)))
 
 
 def _about(table: str, column: Column | Computed | Coalesce | Expression | SqlColumn) -> str:
@@ -50,6 +59,6 @@ def _about(table: str, column: Column | Computed | Coalesce | Expression | SqlCo
 def _origin(column: Column | Computed | Coalesce | Expression | SqlColumn) -> str:
     """Where values come from; of an expression only its system, for its SQL is no sentence."""
     if isinstance(column, Coalesce):
-        return "from " + ", then ".join(source for source, _ in column.pairs())
+        return "from " + ", then ".join(dict.fromkeys(source for source, _ in column.pairs()))
     origin = column.source if isinstance(column, Expression) else column.origin
     return f"from {origin}" if origin else ""

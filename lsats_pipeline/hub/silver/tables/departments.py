@@ -17,7 +17,7 @@ from lsats_pipeline.hub.silver.tables.umapi_departments import UMAPI_DEPARTMENTS
 DEPARTMENTS = IntegratedTable(
     "departments",
     key="dept_id",
-    about="One row per department: six-digit code, or TDX_<id> for those that only TDX knows.",
+    about="One row per department: six-digit code, or TDX_ and its id for those only TDX knows.",
     inputs=(
         Input("umapi", UMAPI_DEPARTMENTS, on="dept_id", order=("dept_id",)),
         Input(
