@@ -34,7 +34,10 @@ def specs() -> Iterator[dg.AssetSpec]:
             yield spec
 
 
-SPECS = {spec.key.to_user_string(): spec for spec in specs()}
+SPECS = {
+    spec.key.to_user_string(): spec
+    for spec in sorted(specs(), key=lambda spec: spec.key.to_user_string())
+}
 
 
 def test_every_column_of_every_asset_has_a_description() -> None:

@@ -3,6 +3,7 @@
 from lsats_pipeline.cli.commands import (
     bench,
     database,
+    dictionary,
     import_bronze,
     mrf,
     mrf_find,
@@ -17,6 +18,6 @@ from lsats_pipeline.cli.commands import (
     ui,
 )
 
-COMMANDS = (run, status, ui, import_bronze, seed, new_source)
+COMMANDS = (run, status, ui, import_bronze, dictionary, seed, new_source)
 COMMANDS_OF_PRICES = (mrf_find, mrf_profile, mrf_split, mrf_load)
 GROUPS = {"rejects": rejects, "db": database, "mrf": mrf, "bench": bench}

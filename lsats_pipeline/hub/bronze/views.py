@@ -57,7 +57,7 @@ def _words_of(stream: Stream) -> str:
 
 def declare_views(connection: Connection, sources: Iterable[Source]) -> None:
     """Create the view of every stream and detail, when they or the words about them change."""
-    views = list(_views(sources))
+    views = list(streams_of(sources))
     words = [_words(source, stream) for source, stream in views]
     fingerprint = fingerprint_of(words)
     if declared(connection, "bronze views") == fingerprint:
@@ -71,7 +71,8 @@ def declare_views(connection: Connection, sources: Iterable[Source]) -> None:
     remember_declaration(connection, "bronze views", fingerprint)
 
 
-def _views(sources: Iterable[Source]) -> Iterator[tuple[Source, Stream | Detail]]:
+def streams_of(sources: Iterable[Source]) -> Iterator[tuple[Source, Stream | Detail]]:
+    """Every stream and detail with its source: what has a view."""
     for source in sources:
         yield from ((source, stream) for stream in source.streams)
         yield from ((source, detail) for detail in source.details)

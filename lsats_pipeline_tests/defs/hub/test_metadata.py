@@ -12,11 +12,11 @@ import dagster as dg
 import pytest
 
 from lsats_pipeline.defs.hub.metadata import Subject, defined
-from lsats_pipeline.defs.hub.metadata.lineage import lineage
 from lsats_pipeline.defs.hub.metadata.pictures import binned, quality_picture, quality_svg
 from lsats_pipeline.defs.hub.metadata.samples import about_people, masked, shown
 from lsats_pipeline.defs.sample_tables import HIDDEN
 from lsats_pipeline.hub.silver.ddl import Field, fields
+from lsats_pipeline.hub.silver.lineage import lineage
 from lsats_pipeline.hub.silver.quality import Totals
 from lsats_pipeline.hub.silver.spec import IntegratedTable
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES, table
@@ -27,8 +27,7 @@ TDX_USERS, USERS, DEPARTMENTS = table("tdx_users"), table("users"), table("depar
 
 def origins(name: str, column: str) -> set[str]:
     """`layer/asset.column` of each direct dependency."""
-    deps = lineage(table(name)).deps_by_column.get(column, [])
-    return {f"{dep.asset_key.to_user_string()}.{dep.column_name}" for dep in deps}
+    return {f"{layer}/{entity}.{used}" for layer, entity, used in lineage(table(name))[column]}
 
 
 def test_a_typed_column_comes_from_a_member_of_the_record() -> None:
@@ -101,10 +100,10 @@ def subjects() -> dict[str, Subject]:
 def test_lineage_leads_to_columns_that_are_there(each) -> None:
     """What lineage points at stands in the schema of the asset above, or the UI shows nothing."""
     above = subjects()
-    for deps in lineage(each).deps_by_column.values():
-        for dep in deps:
-            schema = defined(above[dep.asset_key.to_user_string()])["dagster/column_schema"]
-            assert dep.column_name in {column.name for column in schema.columns}
+    for origins in lineage(each).values():
+        for layer, entity, used in origins:
+            schema = defined(above[f"{layer}/{entity}"])["dagster/column_schema"]
+            assert used in {column.name for column in schema.columns}
 
 
 @pytest.mark.parametrize("each", SILVER_TABLES, ids=lambda each: each.name)
@@ -115,7 +114,7 @@ def test_every_declared_column_has_an_origin(each) -> None:
         if isinstance(each, IntegratedTable)
         else {column.name for column in each.all_columns if not getattr(column, "kept", False)}
     )
-    assert names - set(lineage(each).deps_by_column) == set()
+    assert names - set(lineage(each)) == set()
 
 
 @pytest.mark.parametrize("each", SILVER_TABLES, ids=lambda each: each.name)
@@ -181,10 +180,9 @@ def test_what_a_sample_of_people_shows(value, name, kind, personal, seen) -> Non
 
 
 @pytest.mark.parametrize("each", SILVER_TABLES, ids=lambda each: each.name)
-def test_a_sample_has_few_columns_that_say_something(each) -> None:
+def test_a_sample_has_columns_that_say_something_and_name_nobody(each) -> None:
     people = about_people(each)
     columns = shown(each, people)
-    assert 3 <= len(columns) <= 8
     assert [column.name for column in columns[-2:]] == ["data_quality_score", "quality_flags"]
     assert not [column.name for column in columns[1:] if column.personal]
     assert not people or not {"text", "jsonb"} & {

@@ -1,9 +1,9 @@
 """What an asset shows in the UI: its columns and their origin, counts, a sample, its quality.
 
-defined(subject)            with the definition: table name, columns
-recorded(hub, subject, …)   with a run: the same and column lineage, counts, sample, picture
+defined(subject)            with the definition: table name, columns, lineage, flags, code link
+recorded(hub, subject, …)   with a run, only what it changed: counts, sample, picture
 
-columns    schema from the declarations      lineage    which column feeds which
+columns    schema and lineage from the declarations
 samples    a few rows, nothing personal      pictures   scores and flags as a drawing
 """
 

@@ -1,4 +1,4 @@
-"""Column schemas from the declarations; personal columns carry the tag `personal`."""
+"""Columns and their lineage from the declarations; personal columns carry the tag `personal`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from lsats_pipeline.defs.hub.metadata.subject import Subject
 from lsats_pipeline.hub.bronze.views import COLUMNS
 from lsats_pipeline.hub.silver.ddl import Field
 from lsats_pipeline.hub.silver.glossary import described, meaning
+from lsats_pipeline.hub.silver.lineage import lineage
 from lsats_pipeline.hub.silver.spec import Column, StagingTable, Table
 
 _PERSONAL = {"personal": ""}
@@ -19,6 +20,19 @@ def schema(subject: Subject) -> dg.TableSchema:
         return dg.TableSchema([_silver(subject.table, field) for field in described(subject.table)])
     envelope = [dg.TableColumn(name, kind, about) for name, kind, about in COLUMNS]
     return dg.TableSchema([*envelope, *_members(subject)])
+
+
+def column_lineage(table: Table) -> dg.TableColumnLineage:
+    """Which columns above each column is made from."""
+    return dg.TableColumnLineage(
+        {
+            name: [
+                dg.TableColumnDep(dg.AssetKey([made.layer, made.entity]), made.column)
+                for made in origins
+            ]
+            for name, origins in lineage(table).items()
+        }
+    )
 
 
 def _silver(table: Table, field: Field) -> dg.TableColumn:

@@ -10,8 +10,7 @@ import dagster as dg
 
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.defs.code_references import code_references
-from lsats_pipeline.defs.hub.metadata.columns import schema
-from lsats_pipeline.defs.hub.metadata.lineage import lineage
+from lsats_pipeline.defs.hub.metadata.columns import column_lineage, schema
 from lsats_pipeline.defs.hub.metadata.pictures import quality_picture
 from lsats_pipeline.defs.hub.metadata.samples import sample
 from lsats_pipeline.defs.hub.metadata.subject import Subject
@@ -31,7 +30,7 @@ def defined(subject: Subject) -> Mapping[str, Any]:
         "dagster/column_schema": schema(subject),
         **code_references(subject.place),
         **({"flags": _flags(subject.table)} if subject.table and subject.table.rules else {}),
-        **({"dagster/column_lineage": lineage(subject.table)} if subject.table else {}),
+        **({"dagster/column_lineage": column_lineage(subject.table)} if subject.table else {}),
     }
 
 

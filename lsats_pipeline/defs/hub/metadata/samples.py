@@ -24,7 +24,7 @@ from lsats_pipeline.hub.silver.glossary import described
 from lsats_pipeline.hub.silver.spec import IntegratedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
-_MOST_COLUMNS = 8
+_MOST_TELLING = 4  # besides the key, the score and the flags: a page is not wider
 # Text and jsonb written by the engines themselves, out of names that stand in declarations.
 _OURS = {"quality_flags", "sources", "source_system", "field_sources"}
 _QUALITY = ("data_quality_score", "quality_flags")
@@ -83,22 +83,25 @@ def _landed(warehouse: Warehouse, report: Report) -> Sample | None:
 
 def _silver(warehouse: Warehouse, table: Table, report: Report) -> Sample | None:
     people = about_people(table)
-    sampled = shown(table, people)
-    rows = _rows(warehouse, table, sampled, report)
+    fields = shown(table, people)
+    rows = _rows(warehouse, table, fields, report)
     if people and len(rows) < ROWS:  # so few would still be somebody
         return None
-    columns = [dg.TableColumn(f.name, f.sql_type, f.about) for f in sampled]
+    columns = [
+        (field, [masked(row[i], field, table, people) for row in rows])
+        for i, field in enumerate(fields)
+    ]
+    key, *telling, score, flags = columns
+    some = [(field, values) for field, values in telling if any(values)]
+    chosen = [key, *some[:_MOST_TELLING], score, flags]
     return in_table(
-        columns,
-        [
-            [masked(value, field, table, people) for value, field in zip(row, sampled, strict=True)]
-            for row in rows
-        ],
+        [dg.TableColumn(field.name, field.sql_type, field.about) for field, _ in chosen],
+        list(zip(*(values for _, values in chosen), strict=True)),
     )
 
 
 def shown(table: Table, people: bool) -> list[Field]:
-    """The columns of a sample: the key, a few that say something, the quality."""
+    """The columns that a sample may have: the key, what says something, score and flags."""
     known = {field.name: field for field in described(table)}
     keys = dict.fromkeys((*_key(table), table.identity))
     telling = [
@@ -108,9 +111,8 @@ def shown(table: Table, people: bool) -> list[Field]:
         and not field.personal
         and (_is_shared(field) if people else field.sql_type != "jsonb")
     ]
-    first = [known[name] for name in list(keys)[:1]]
-    last = [known[name] for name in _QUALITY]
-    return [*first, *telling[: _MOST_COLUMNS - len(first) - len(last)], *last]
+    telling.sort(key=lambda field: field.name not in _OURS)
+    return [known[next(iter(keys))], *telling, *(known[name] for name in _QUALITY)]
 
 
 def _is_shared(field: Field) -> bool:

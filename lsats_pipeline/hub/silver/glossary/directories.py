@@ -55,6 +55,7 @@ DIRECTORIES: dict[str, str] = {
     "group_type": "bits of Active Directory: security or distribution, and its scope",
     "group_key": "the group's key in the directory that says so: GUID or number",
     "group_cn": "common name of the group",
+    "computer_groups.source_system": "the directory that says so, always ad",
     "contact_info": "telephone, fax, postal address and links that MCommunity has of the group",
     "is_private": "whether only members see who is in it",
     "is_members_only": "whether only members may write to it",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-
-import dagster as dg
+from typing import NamedTuple
 
 from lsats_pipeline.hub.silver.ddl import fields
 from lsats_pipeline.hub.silver.spec import (
@@ -25,13 +24,21 @@ _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _DOTTED = re.compile(r"\b([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)")
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 
-Deps = dict[str, list[dg.TableColumnDep]]
+
+class Origin(NamedTuple):
+    """A column of an asset; of bronze and enrichment a member of the record."""
+
+    layer: str
+    entity: str
+    column: str
 
 
-def lineage(table: Table) -> dg.TableColumnLineage:
+Deps = dict[str, list[Origin]]
+
+
+def lineage(table: Table) -> Deps:
     """The direct dependencies of each column that has any."""
-    deps = _deps(table)
-    return dg.TableColumnLineage({name: found for name, found in deps.items() if found})
+    return {name: found for name, found in _deps(table).items() if found}
 
 
 def _deps(table: Table) -> Deps:
@@ -52,14 +59,14 @@ def _sql_model(table: SqlModel) -> Deps:
     }
 
 
-def _named(table: SqlModel, origin: str) -> Iterator[dg.TableColumnDep]:
+def _named(table: SqlModel, origin: str) -> Iterator[Origin]:
     known = {upstream.name: upstream for upstream in table.upstream}
     for name, used in _DOTTED.findall(origin):
         if name in known and used in _names(known[name]):
             yield _dep(known[name], used)
 
 
-def _whole(table: SqlModel) -> Iterator[dg.TableColumnDep]:
+def _whole(table: SqlModel) -> Iterator[Origin]:
     return (_dep(upstream, upstream.identity) for upstream in table.upstream)
 
 
@@ -84,9 +91,9 @@ def _staging(table: StagingTable) -> Deps:
     return read | worked_out
 
 
-def _member(table: StagingTable, path: str, *, detail: bool = False) -> dg.TableColumnDep:
+def _member(table: StagingTable, path: str, *, detail: bool = False) -> Origin:
     layer = "enrichment" if detail else "bronze"
-    return dg.TableColumnDep(dg.AssetKey([layer, table.stream.name]), path)
+    return Origin(layer, table.stream.name, path)
 
 
 def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) -> list[str]:
@@ -122,7 +129,7 @@ def _used(
     text: str,
     known: Mapping[str, StagingTable],
     totals: Mapping[str, tuple[Table, Mapping[str, str]]],
-) -> Iterator[dg.TableColumnDep]:
+) -> Iterator[Origin]:
     for alias, name in _DOTTED.findall(_TEXT.sub("", text)):
         if alias in known and name in _names(known[alias]):
             yield _dep(known[alias], name)
@@ -143,9 +150,9 @@ def _names(table: Table) -> list[str]:
     return [field.name for field in fields(table)]
 
 
-def _dep(table: Table, column: str) -> dg.TableColumnDep:
-    return dg.TableColumnDep(dg.AssetKey(["silver", table.name]), column)
+def _dep(table: Table, column: str) -> Origin:
+    return Origin("silver", table.name, column)
 
 
-def _distinct(deps: Iterator[dg.TableColumnDep]) -> list[dg.TableColumnDep]:
+def _distinct(deps: Iterator[Origin]) -> list[Origin]:
     return list(dict.fromkeys(deps))
