@@ -1,4 +1,4 @@
-"""Tables of a few rows as Markdown, for what reads better beside other text."""
+"""Tables of a few rows as Markdown, for what reads better among other text."""
 
 from __future__ import annotations
 

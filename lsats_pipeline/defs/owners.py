@@ -1,4 +1,4 @@
-"""Who answers for an asset: a team for each area of the hub and for each product beside it.
+"""Who answers for an asset: a team for each area of the hub and for each other product.
 
 Streams are named by what they are records of (`user`), silver tables by their names.
 """

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from lsats_pipeline.hub.bronze.views import COLUMNS, streams_of, summary
 from lsats_pipeline.hub.silver.build import producers
 from lsats_pipeline.hub.silver.glossary import described
-from lsats_pipeline.hub.silver.lineage import Origin, lineage
+from lsats_pipeline.hub.silver.lineage import SourceColumn, lineage
 from lsats_pipeline.hub.silver.spec import Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
@@ -78,10 +78,10 @@ def _above(table: Table) -> Iterable[tuple[str, ...]]:
     return (tuple(path) for path in producers(table))
 
 
-def _origins(origins: Sequence[Origin]) -> str:
-    shown = [f"{o.layer}.{o.entity}.{o.column}" for o in origins[:_MOST_ORIGINS]]
-    left = len(origins) - len(shown)
-    return ", ".join([*shown, *([f"and {left} more"] if left else [])])
+def _origins(origins: Sequence[SourceColumn]) -> str:
+    named = [f"{o.layer}.{o.entity}.{o.column}" for o in origins[:_MOST_ORIGINS]]
+    left = len(origins) - len(named)
+    return ", ".join([*named, *([f"and {left} more"] if left else [])])
 
 
 def _in_rows(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

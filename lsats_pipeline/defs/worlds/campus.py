@@ -9,8 +9,10 @@ import dagster as dg
 from lsats_pipeline.campus import lifecycle
 from lsats_pipeline.campus.rules import RULES, evaluate, flag_scores, row_counts
 from lsats_pipeline.campus.simulation import settled_campus
+from lsats_pipeline.core.declaration import place
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.defs.check_results import check_result, check_spec
+from lsats_pipeline.defs.code_references import code_references
 from lsats_pipeline.defs.failures import RETRIES, StepResult, as_dagster_failure
 from lsats_pipeline.defs.logs import log_to_run
 from lsats_pipeline.defs.owners import owners
@@ -21,9 +23,9 @@ _KEY = dg.AssetKey(["campus", "world"])
 # Below this share of rightly raised flags silver does not say what the campus means.
 _LEAST = 0.99
 _DESCRIPTION = (
-    "The campus that the simulators serve: people, machines and labs, what six systems know of"
-    " them, intended defects and the flags that must follow. Run it to create the campus or to"
-    " advance it to a day."
+    "The campus that the simulators serve, and what six systems know of it.\n\n"
+    "People, machines and labs, intended defects and the flags that must follow. Run it to create"
+    " the campus or to advance it to a day."
 )
 _COLUMNS = (
     ("seed", "bigint", "what it is made from"),
@@ -45,6 +47,7 @@ _COLUMNS = (
     metadata={
         "dagster/table_name": "campus.world",
         "dagster/column_schema": dg.TableSchema([dg.TableColumn(*column) for column in _COLUMNS]),
+        **code_references(place()),
     },
     retry_policy=RETRIES,
     required_resource_keys={"campus_options"},

@@ -25,7 +25,7 @@ _DOTTED = re.compile(r"\b([a-z_][a-z0-9_]*)\.([a-z_][a-z0-9_]*)")
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
-class Origin(NamedTuple):
+class SourceColumn(NamedTuple):
     """A column of an asset; of bronze and enrichment a member of the record."""
 
     layer: str
@@ -33,7 +33,7 @@ class Origin(NamedTuple):
     column: str
 
 
-Deps = dict[str, list[Origin]]
+Deps = dict[str, list[SourceColumn]]
 
 
 def lineage(table: Table) -> Deps:
@@ -59,14 +59,14 @@ def _sql_model(table: SqlModel) -> Deps:
     }
 
 
-def _named(table: SqlModel, origin: str) -> Iterator[Origin]:
+def _named(table: SqlModel, origin: str) -> Iterator[SourceColumn]:
     known = {upstream.name: upstream for upstream in table.upstream}
     for name, used in _DOTTED.findall(origin):
         if name in known and used in _names(known[name]):
             yield _dep(known[name], used)
 
 
-def _whole(table: SqlModel) -> Iterator[Origin]:
+def _whole(table: SqlModel) -> Iterator[SourceColumn]:
     return (_dep(upstream, upstream.identity) for upstream in table.upstream)
 
 
@@ -91,9 +91,9 @@ def _staging(table: StagingTable) -> Deps:
     return read | worked_out
 
 
-def _member(table: StagingTable, path: str, *, detail: bool = False) -> Origin:
+def _member(table: StagingTable, path: str, *, detail: bool = False) -> SourceColumn:
     layer = "enrichment" if detail else "bronze"
-    return Origin(layer, table.stream.name, path)
+    return SourceColumn(layer, table.stream.name, path)
 
 
 def _columns_in(expression: str, columns: set[str], named: Mapping[str, str]) -> list[str]:
@@ -129,7 +129,7 @@ def _used(
     text: str,
     known: Mapping[str, StagingTable],
     totals: Mapping[str, tuple[Table, Mapping[str, str]]],
-) -> Iterator[Origin]:
+) -> Iterator[SourceColumn]:
     for alias, name in _DOTTED.findall(_TEXT.sub("", text)):
         if alias in known and name in _names(known[alias]):
             yield _dep(known[alias], name)
@@ -150,9 +150,9 @@ def _names(table: Table) -> list[str]:
     return [field.name for field in fields(table)]
 
 
-def _dep(table: Table, column: str) -> Origin:
-    return Origin("silver", table.name, column)
+def _dep(table: Table, column: str) -> SourceColumn:
+    return SourceColumn("silver", table.name, column)
 
 
-def _distinct(deps: Iterator[Origin]) -> list[Origin]:
+def _distinct(deps: Iterator[SourceColumn]) -> list[SourceColumn]:
     return list(dict.fromkeys(deps))

@@ -34,7 +34,7 @@ _TYPES: dict[pa.DataType, LiteralString] = {
     pa.bool_(): "boolean",
 }
 # What `relational.sql` makes besides the declared tables.
-_BESIDE = ("loaded", "in_network", "prices_with_providers")
+_FURTHER = ("loaded", "in_network", "prices_with_providers")
 _COMMENTS = "mrf comments"
 _KINDS = {"r": "table", "p": "table", "v": "view"}
 # What an index is built in. A tree for GIN that does not fit the processor's cache costs more than
@@ -104,7 +104,7 @@ def explain(connection: Connection) -> None:
         "select relname, attname from pg_class join pg_attribute on attrelid = pg_class.oid"
         " where relnamespace = 'mrf'::regnamespace and relname = any (%s)"
         " and attnum > 0 and not attisdropped",
-        [[*STORED, *_BESIDE]],
+        [[*STORED, *_FURTHER]],
     ).fetchall()
     for name, column in relations:
         connection.execute(

@@ -13,7 +13,7 @@ import pytest
 
 from lsats_pipeline.defs.hub.metadata import Subject, defined
 from lsats_pipeline.defs.hub.metadata.pictures import binned, quality_picture, quality_svg
-from lsats_pipeline.defs.hub.metadata.samples import about_people, masked, shown
+from lsats_pipeline.defs.hub.metadata.samples import about_people, columns_to_show, masked
 from lsats_pipeline.defs.sample_tables import HIDDEN
 from lsats_pipeline.hub.silver.ddl import Field, fields
 from lsats_pipeline.hub.silver.lineage import lineage
@@ -182,7 +182,7 @@ def test_what_a_sample_of_people_shows(value, name, kind, personal, seen) -> Non
 @pytest.mark.parametrize("each", SILVER_TABLES, ids=lambda each: each.name)
 def test_a_sample_has_columns_that_say_something_and_name_nobody(each) -> None:
     people = about_people(each)
-    columns = shown(each, people)
+    columns = columns_to_show(each, people)
     assert [column.name for column in columns[-2:]] == ["data_quality_score", "quality_flags"]
     assert not [column.name for column in columns[1:] if column.personal]
     assert not people or not {"text", "jsonb"} & {

@@ -68,6 +68,6 @@ def _members(subject: Subject) -> list[dg.TableColumn]:
 def _member(reads: list[tuple[str, Column]]) -> str:
     """What a member of the record means, by the column that reads it, and who reads it."""
     table, column = reads[0]
-    said = meaning(table, column.name, column.about)
+    about = meaning(table, column.name, column.about)
     by = ", ".join(f"silver.{table}.{column.name}" for table, column in reads)
-    return f"{said}; read by {by}" if said else f"read by {by}"
+    return f"{about}; read by {by}" if about else f"read by {by}"

@@ -24,7 +24,7 @@ from lsats_pipeline.hub.silver.glossary import described
 from lsats_pipeline.hub.silver.spec import IntegratedTable, Table
 from lsats_pipeline.warehouse import Warehouse
 
-_MOST_TELLING = 4  # besides the key, the score and the flags: a page is not wider
+_MOST_INFORMATIVE = 4  # besides the key, the score and the flags: a page is not wider
 # Text and jsonb written by the engines themselves, out of names that stand in declarations.
 _OURS = {"quality_flags", "sources", "source_system", "field_sources"}
 _QUALITY = ("data_quality_score", "quality_flags")
@@ -83,7 +83,7 @@ def _landed(warehouse: Warehouse, report: Report) -> Sample | None:
 
 def _silver(warehouse: Warehouse, table: Table, report: Report) -> Sample | None:
     people = about_people(table)
-    fields = shown(table, people)
+    fields = columns_to_show(table, people)
     rows = _rows(warehouse, table, fields, report)
     if people and len(rows) < ROWS:  # so few would still be somebody
         return None
@@ -91,28 +91,28 @@ def _silver(warehouse: Warehouse, table: Table, report: Report) -> Sample | None
         (field, [masked(row[i], field, table, people) for row in rows])
         for i, field in enumerate(fields)
     ]
-    key, *telling, score, flags = columns
-    some = [(field, values) for field, values in telling if any(values)]
-    chosen = [key, *some[:_MOST_TELLING], score, flags]
+    key, *informative, score, flags = columns
+    some = [(field, values) for field, values in informative if any(values)]
+    chosen = [key, *some[:_MOST_INFORMATIVE], score, flags]
     return in_table(
         [dg.TableColumn(field.name, field.sql_type, field.about) for field, _ in chosen],
         list(zip(*(values for _, values in chosen), strict=True)),
     )
 
 
-def shown(table: Table, people: bool) -> list[Field]:
+def columns_to_show(table: Table, people: bool) -> list[Field]:
     """The columns that a sample may have: the key, what says something, score and flags."""
     known = {field.name: field for field in described(table)}
     keys = dict.fromkeys((*_key(table), table.identity))
-    telling = [
+    informative = [
         field
         for field in known.values()
         if field.name not in {*keys, *_UNINTERESTING}
         and not field.personal
         and (_is_shared(field) if people else field.sql_type != "jsonb")
     ]
-    telling.sort(key=lambda field: field.name not in _OURS)
-    return [known[next(iter(keys))], *telling, *(known[name] for name in _QUALITY)]
+    informative.sort(key=lambda field: field.name not in _OURS)
+    return [known[next(iter(keys))], *informative, *(known[name] for name in _QUALITY)]
 
 
 def _is_shared(field: Field) -> bool:
