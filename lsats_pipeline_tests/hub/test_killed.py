@@ -50,10 +50,13 @@ def read_document(warehouse: Warehouse, settings: HubSettings) -> Report:
 
 VICTIM = """
 import sys, time, datetime as dt
+from contextlib import nullcontext
 from pathlib import Path
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.warehouse import Warehouse
 from lsats_pipeline.hub.bronze import landing
+from lsats_pipeline.hub.bronze.ingest import read_stream
+from lsats_pipeline.hub.bronze.read_ahead import ReadAhead
 from lsats_pipeline.hub.bronze.spool import Spool
 from lsats_pipeline.hub.enrichment import enrich
 from lsats_pipeline.hub.silver import build as silver
@@ -85,6 +88,14 @@ with Warehouse(url) as warehouse:
         case "fetch":
             stop_at(Spool, "append", 70)
             people.ingest(warehouse, settings)
+        case "reader":
+            stop_at(Spool, "append", 70)
+            ahead = ReadAhead({"tdx": nullcontext()})
+            ahead.start(
+                {people.stream: settings.today()},
+                lambda stream, day: read_stream(warehouse, settings, stream, lambda: None, day),
+            )
+            ahead.take(people.stream, settings.today())
         case "landing":
             stop_at(landing.Landing, "add", 5)
             people.ingest(warehouse, settings)
@@ -126,7 +137,7 @@ def statuses(warehouse):
     return [s for (s,) in warehouse.query("select status from meta.ingestion_runs order by run_id")]
 
 
-@pytest.mark.parametrize("point", ["fetch", "landing", "heads"])
+@pytest.mark.parametrize("point", ["fetch", "reader", "landing", "heads"])
 def test_bronze(warehouse, hub_settings, killed, point):
     people, _, _ = scene()
     killed(point)
@@ -135,7 +146,7 @@ def test_bronze(warehouse, hub_settings, killed, point):
     report = people.ingest(warehouse, hub_settings)
     assert (report.counts.created, report.counts.rejected) == (PEOPLE, 0)
     # 70 pages of 7 were on their way; only what had not been stored is read again.
-    assert people.pages_read == (143 - 69 if point == "fetch" else 0)
+    assert people.pages_read == (143 - 69 if point in ("fetch", "reader") else 0)
     assert statuses(warehouse) == ["failed", "completed"]
     assert warehouse.query(
         "select count(*), count(distinct external_id) from bronze.raw_entities"

@@ -24,7 +24,7 @@ from lsats_pipeline.hub.bronze.ingest import Ingestion
 from lsats_pipeline.hub.sources.source import Stream
 
 log = logging.getLogger(__name__)
-_LONGEST_END = 5.0  # seconds that the readers may take to end; a call of a source can take minutes
+_LONGEST_END = 2.0  # seconds that the readers may take to end; a call of a source can take minutes
 _Begun = tuple[Ingestion, ExitStack]
 
 

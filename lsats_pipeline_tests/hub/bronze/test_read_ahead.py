@@ -90,9 +90,14 @@ def wait_until_read(hub: Hub, stream: Stream) -> None:
     hub._ahead._reads[stream.name, hub.settings.today()].result(LONG)
 
 
-def end(hub: Hub) -> Callable[[], object]:
-    """For a reader: wait until its run ends."""
-    return lambda: hub._ahead._ended.wait(LONG)
+def until_end(hub: Hub, reached: threading.Event) -> Callable[[], None]:
+    """For a reader: say that it is here, and wait until its run ends."""
+
+    def wait() -> None:
+        reached.set()
+        hub._ahead._ended.wait(LONG)
+
+    return wait
 
 
 def begin(hub: Hub, *streams: Stream) -> None:
@@ -158,9 +163,10 @@ def test_a_source_that_fails_fails_its_own_step_alone(hubs: Hubs, warehouse: War
 
 def test_a_run_that_ends_leaves_what_was_read_to_the_next(hubs: Hubs, warehouse: Warehouse) -> None:
     done, halfway, waiting = pretended("umich_api"), pretended(), pretended(entity="asset")
-    hub = hubs()
-    begin(hub, done.stream, before_page(halfway, 2, end(hub)), waiting.stream)
+    hub, reached = hubs(), threading.Event()
+    begin(hub, done.stream, before_page(halfway, 2, until_end(hub, reached)), waiting.stream)
     wait_until_read(hub, done.stream)
+    assert reached.wait(LONG)
     hub.close()
     assert readers() == []
     assert spools(hub) == ["tdx_user", "umich_api_user"]
