@@ -202,6 +202,21 @@ def test_a_broken_off_read_goes_on_where_it_was(warehouse, hub_settings, people)
     assert people.pages_read == -(-100 // PAGE) - 5
 
 
+def test_pages_of_another_place_are_no_part_of_a_read(warehouse, hub_settings, people):
+    whole = people.read
+
+    def breaks(client, request):
+        yield next(whole(client, request))
+        raise ConnectionResetError("cable cut")
+
+    original, people.stream = people.stream, replace(people.stream, read=breaks)
+    with pytest.raises(ConnectionResetError):
+        people.ingest(warehouse, hub_settings, origin="base_url=http://127.0.0.1:9")
+    people.stream, people.pages_read = original, 0
+    assert counts(people.ingest(warehouse, hub_settings)) == (100, 0, 0, 0, 0)
+    assert people.pages_read == -(-100 // PAGE)
+
+
 def test_a_read_without_positions_starts_again(warehouse, hub_settings, people):
     whole = people.read
 
