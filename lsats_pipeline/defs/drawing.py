@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from html import escape
 
 INK, FAINT = "#1f2937", "#6b7280"
@@ -26,14 +27,26 @@ def framed(title: str, width: int, height: int, parts: list[str]) -> str:
 
 def rect(x: float, y: float, width: float, height: float, colour: str) -> str:
     """A filled rectangle."""
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>'
+    return rects(colour, [(x, y, width, height)])
+
+
+def rects(colour: str, boxes: Iterable[tuple[float, float, float, float]]) -> str:
+    """Filled rectangles (x, y, width, height) of one colour, as one shape: a third of the bytes."""
+    shape = "".join(
+        f"M{_short(x)} {_short(y)}h{_short(width)}v{_short(height)}h{_short(-width)}z"
+        for x, y, width, height in boxes
     )
+    return f'<path fill="{colour}" d="{shape}"/>' if shape else ""
 
 
 def text(x: float, y: float, words: str, size: int, colour: str, anchor: str = "start") -> str:
     """A line of text."""
+    attribute = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}"'
-        f' text-anchor="{anchor}">{escape(words)}</text>'
+        f'<text x="{_short(x)}" y="{_short(y)}" font-size="{size}" fill="{colour}"{attribute}>'
+        f"{escape(words)}</text>"
     )
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")

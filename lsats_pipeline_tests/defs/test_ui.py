@@ -177,7 +177,9 @@ def test_the_page_of_a_table_says_what_it_is_and_where_it_is_declared(
 def test_the_checks_are_shown_with_their_outcome(page: Page, webserver: str) -> None:
     page.go(f"{webserver}/assets/silver/users?view=checks&checkDetail=quality")
     page.wait_for_text("Checks (5)", "keys", "quality", "removals", "Passed")
-    page.wait_for_text("the mean score is", "of what is missing", "non-blocking asset check.")
+    page.wait_for_text(
+        "the mean score is", "of what scores lack is due to", "non-blocking asset check."
+    )
     page.settle()
     shoot(page, "checks")
 

@@ -250,7 +250,7 @@ def main_losses(table: Table, totals: Totals) -> str:
         named.append(f"{flag} on {totals.share(flag):.0%} of the rows{abouts.get(flag, '')}")
     if not named:
         return ""
-    return f"{covered / whole:.0%} of what is missing: {', '.join(named)}"
+    return f"{covered / whole:.0%} of what scores lack is due to {', '.join(named)}"
 
 
 def _costs(table: Table, totals: Totals) -> dict[str, float]:

@@ -107,7 +107,7 @@ def test_removals_that_a_person_accepts_pass_with_their_number() -> None:
 def test_quality_says_what_its_level_means() -> None:
     found = checks(USERS, before=POOR, after=POOR)["quality"]
     assert found.description.endswith(
-        "; 51% of what is missing: missing_department on 70% of the rows"
+        "; 51% of what scores lack is due to missing_department on 70% of the rows"
     )
     assert found.values["share of mcom_only"] == 0.66
     assert found.values["share of renamed"] == 0.9
@@ -119,7 +119,8 @@ def test_what_costs_nothing_is_missing_nothing() -> None:
     assert main_losses(USERS, Totals(Counter({"1.00": 5}), Counter({"renamed": 5}))) == ""
     of_few = Totals(Counter({"0.85": 1, "1.00": 9}), Counter({"mcom_only": 1}))
     assert main_losses(USERS, of_few) == (
-        "100% of what is missing: mcom_only on 10% of the rows (only MCommunity knows the person)"
+        "100% of what scores lack is due to mcom_only on 10% of the rows"
+        " (only MCommunity knows the person)"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, text
+from lsats_pipeline.defs.drawing import FAINT, INK, as_markdown, framed, rect, rects, text
 from lsats_pipeline.hub.silver.quality import LOW, Totals
 
 _WIDTH, _HEIGHT = 760, 300
@@ -44,13 +44,14 @@ def binned(scores: Mapping[str, int]) -> list[int]:
 def _histogram(totals: Totals) -> Iterator[str]:
     bins = binned(totals.scores)
     step, most = (_BARS_RIGHT - _BARS_LEFT) / _BINS, max(*bins, 1)
+    bars: dict[str, list[tuple[float, float, float, float]]] = {_POOR: [], _GOOD: []}
     for i, count in enumerate(bins):
-        height = count / most * (_FLOOR - _TOP - 14)
         # A bar that is there should be seen, however few rows it stands for.
-        height = max(height, 2) if count else 0
-        colour = _POOR if Decimal(i) / _BINS < LOW else _GOOD
-        left = _BARS_LEFT + i * step
-        yield rect(left + 1, _FLOOR - height, step - 2, height, colour)
+        height = max(count / most * (_FLOOR - _TOP - 14), 2)
+        if count:
+            box = (_BARS_LEFT + i * step + 1, _FLOOR - height, step - 2, height)
+            bars[_POOR if Decimal(i) / _BINS < LOW else _GOOD].append(box)
+    yield from (rects(colour, boxes) for colour, boxes in bars.items())
     yield rect(_BARS_LEFT, _FLOOR, _BARS_RIGHT - _BARS_LEFT, 1, FAINT)
     for score in (0, 0.25, 0.5, 0.7, 1):
         at = _BARS_LEFT + score * (_BARS_RIGHT - _BARS_LEFT)
