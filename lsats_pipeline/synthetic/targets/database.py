@@ -142,9 +142,10 @@ class DatabaseTarget:
             renamed = rename_strangers(connection, self._world, table, staged)
             alone = self._claim.whole_world
             written = merge(connection, self._world, table, staged, alone=alone).plus(renamed)
+            if alone:  # a comment's lock is one that other writers would wait for
+                comment(connection, [_words(self._world, table)])
         else:
             strangers, written = 0, self._adopt(connection, table)
-        comment(connection, [_words(self._world, table)])
         self._kept.add_table(connection, table.name, strangers)
         self._kept.add_blocks(connection, table.name, self._marks(table))
         return written
@@ -160,6 +161,7 @@ class DatabaseTarget:
         )
         for statement in ddl.keys(table.table):
             connection.execute(statement)
+        comment(connection, [_words(self._world, table)])
         return WriteCounts(created=sum(rows for _, rows, _ in self._marks(table)))
 
     def _marks(self, table: WorldTable) -> list[tuple[int, int, str]]:
@@ -241,6 +243,7 @@ def register(
                 connection.execute(ddl.bare_table(table.table))
                 for statement in ddl.keys(table.table):
                     connection.execute(statement)
+                comment(connection, [_words(world, table)])
             kept.add_table(connection, table.name, strangers)
 
 
