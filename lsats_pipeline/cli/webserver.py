@@ -27,8 +27,6 @@ _SECONDS_TO_START = 120
 _SECONDS_TO_END = 20
 _SECONDS_FOR_REST = 1
 _LOG_TAIL = 2000
-# A table of contents of a million price files is read in a minute, by a tick of a sensor.
-_SECONDS_OF_A_TICK = 600
 
 
 def serve(settings: HubSettings, port: int, ended: threading.Event) -> Iterator[str]:
@@ -84,7 +82,6 @@ def _child(
         "DAGSTER_HOME": str(settings.dagster_home),
         "LSATS_HOME": str(settings.lsats_home),
         "PYTHONPATH": path,
-        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": str(_SECONDS_OF_A_TICK),
     }
     with log.open("wb") as output:
         child = subprocess.Popen(

@@ -29,6 +29,7 @@ _AREAS = {
         *("lab_award", "lab_awards", "labs", "lab_names"),
         *("lab_members", "lab_managers", "lab_computers"),
     },
+    "operations": {"meta"},
     "prices": {"mrf"},
     "worlds": {"retail", "jobs", "studio", "campus"},
 }

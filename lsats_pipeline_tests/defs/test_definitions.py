@@ -13,16 +13,20 @@ import yaml
 from lsats_pipeline.campus.rules import RULES as CAMPUS_RULES
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.definitions import defs
+from lsats_pipeline.defs.automation import HUB_FRESHNESS, PRICE_LIST_FRESHNESS
 from lsats_pipeline.defs.hub.checks import rules_of as rules_of_asset
+from lsats_pipeline.defs.hub.health import DAYS_GREEN
 from lsats_pipeline.defs.mrf.checks import (
     INDEX_RULES,
     RAW_RULES,
     SPLIT_RULES,
     TABLE_RULES,
 )
+from lsats_pipeline.defs.mrf.discovery import SOURCES_READ
 from lsats_pipeline.defs.mrf.files import MRF_FILES
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.defs.worlds.options import partitioned_tables
+from lsats_pipeline.hub.health import HEALTH_RULES
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.mrf.profiling import PROFILE_RULES
@@ -113,7 +117,7 @@ WORLD_CONTRACT = [
 
 # The steps of a price file, one partition each.
 MRF_ASSETS = {
-    "mrf/raw_file": set(),
+    "mrf/raw_file": {"mrf/file_list"},
     "mrf/file_index": {"mrf/raw_file"},
     "mrf/provider_references": {"mrf/file_index"},
     "mrf/in_network": {"mrf/file_index"},
@@ -257,12 +261,15 @@ PRICE_RULES = {
     "mrf/file_profile": PROFILE_RULES,
     "mrf/split_files": SPLIT_RULES,
 }
+# What is in no partition: what price files there are, and what the hub is left with.
+OTHERS = {"mrf/file_list": {SOURCES_READ}, "meta/ingestion_runs": {*HEALTH_RULES, DAYS_GREEN}}
 JOBS = {
     "bronze_ingest": {"bronze"},
     "enrichment": {"enrichment"},
     "silver_transform": {"silver"},
     "hub_daily": {"bronze", "enrichment", "silver"},
     "hub_cross_checks": set(),
+    "hub_health": set(),
     "synthetic_retail": {"retail"},
     "synthetic_jobs": {"jobs"},
     "synthetic_studio": {"studio"},
@@ -304,7 +311,7 @@ def test_the_assets(specs: dict[str, dg.AssetSpec]) -> None:
 
 
 def test_every_member_of_the_registries_has_its_asset(specs: dict[str, dg.AssetSpec]) -> None:
-    assert sorted(specs) == sorted(HUB_ASSETS + WORLD_ASSETS + list(MRF_ASSETS))
+    assert sorted(specs) == sorted([*HUB_ASSETS, *WORLD_ASSETS, *MRF_ASSETS, *OTHERS])
 
 
 def test_the_edges(specs: dict[str, dg.AssetSpec]) -> None:
@@ -336,10 +343,12 @@ def test_every_asset_says_what_it_is(specs: dict[str, dg.AssetSpec]) -> None:
         assert spec.tags["layer"] == ("synthetic" if key in WORLD_ASSETS else layer)
         assert spec.tags["source"]
         assert spec.description
-        assert spec.automation_condition is None
+        assert (spec.automation_condition is not None) == (layer == "silver")
+        policy = {"mrf/file_list": PRICE_LIST_FRESHNESS}.get(key)
+        assert spec.freshness_policy == (HUB_FRESHNESS if key in HUB_ASSETS else policy)
         assert (spec.partitions_def == HUB_DAYS) == (key in HUB_ASSETS)
         assert (spec.partitions_def == MRF_FILES) == (key in MRF_ASSETS)
-        if layer == "mrf" and name not in TABLES:
+        if key in OTHERS or (layer == "mrf" and name not in TABLES):
             assert spec.kinds
             continue
         assert "postgres" in spec.kinds
@@ -375,7 +384,10 @@ def test_every_asset_declares_the_checks_of_its_layer(location: dg.Definitions) 
         for key in MRF_ASSETS
         for rule in PRICE_RULES.get(key, TABLE_RULES)
     }
-    assert declared == layers | rules | steps
+    others = {(key, rule.name, False) for key, rules in OTHERS.items() for rule in rules}
+    assert declared == {
+        one for one in layers | rules | steps | others if one[0] != "meta/ingestion_runs"
+    }
 
 
 def test_large_tables_of_worlds_are_partitioned_by_block(specs: dict[str, dg.AssetSpec]) -> None:
@@ -398,30 +410,9 @@ def test_the_jobs(location: dg.Definitions, job: str) -> None:
 
 def test_there_is_no_other_job(location: dg.Definitions) -> None:
     named = {j.name for j in location.get_repository_def().get_all_jobs() if "__" not in j.name}
-    assert named == set(JOBS)
+    assert named == {*JOBS, "documents_ingest", "mrf_discover"}
     assert location.resolve_job_def("hub_daily").partitions_def == HUB_DAYS
     assert location.resolve_job_def("mrf_process").partitions_def == MRF_FILES
-
-
-def test_the_schedule_asks_for_the_current_day(
-    location: dg.Definitions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    schedule = location.resolve_schedule_def("hub_daily_schedule")
-    assert schedule.job_name == "hub_daily"
-    assert schedule.cron_schedule == "0 5 * * *"
-    assert schedule.execution_timezone == "America/Detroit"
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    monkeypatch.setenv("LSATS_TODAY", "2026-03-03")
-    with dg.build_schedule_context(repository_def=location.get_repository_def()) as context:
-        requests = schedule.evaluate_tick(context).run_requests
-    assert requests is not None
-    assert [(r.run_key, r.partition_key) for r in requests] == [("2026-03-03", "2026-03-03")]
-
-
-def test_the_sensor_waits_to_be_turned_on(location: dg.Definitions) -> None:
-    sensor = location.resolve_sensor_def("mrf_files_sensor")
-    assert sensor.job_name == "mrf_process"
-    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
 
 
 def test_few_price_files_are_worked_on_at_once(location: dg.Definitions) -> None:

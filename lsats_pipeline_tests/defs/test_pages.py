@@ -14,8 +14,9 @@ from lsats_pipeline.defs import code_references
 from lsats_pipeline.defs.owners import owners
 
 SENTENCE = re.compile(r"[A-Z0-9][^`*|<\[\]\n]{10,110}[.!]?")
-# Steps of price files whose result is a file, not a table.
+# Steps of price files whose result is a file, not a table; the catalogue; the run log.
 WITHOUT_COLUMNS = {"mrf/raw_file", "mrf/file_index", "mrf/file_profile", "mrf/split_files"}
+WITHOUT_COLUMNS |= {"mrf/file_list", "meta/ingestion_runs"}
 
 
 SPECS = {
@@ -46,7 +47,10 @@ def test_owners_are_the_teams_of_areas() -> None:
     assert [name for name, of in found.items() if of == ["team:lsats-data"] or len(of) != 1] == []
     assert {owner for of in found.values() for owner in of} == {
         f"team:lsats-{area}"
-        for area in ("people", "units", "groups", "machines", "labs", "prices", "worlds")
+        for area in (
+            *("people", "units", "groups", "machines", "labs"),
+            *("operations", "prices", "worlds"),
+        )
     }
     assert owners("something_new") == ["team:lsats-data"]
 
@@ -63,6 +67,8 @@ def test_the_code_link_leads_to_the_declaration(name: str) -> None:
         assert line.startswith(f"{own.upper()} = ")
     elif layer == "mrf":
         assert line.startswith((f"{own.upper()} = ", "@price_asset(", f"def {own}("))
+    elif layer == "meta":
+        assert own in line
     elif layer == "campus":
         assert "campus_world" in "".join(linecache.getlines(reference.file_path))
     else:

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.automation import HUB_FRESHNESS
 from lsats_pipeline.defs.check_results import with_optional_checks
 from lsats_pipeline.defs.failures import RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
@@ -43,6 +44,7 @@ def bronze_asset(source: Source, stream: Stream) -> dg.AssetsDefinition:
         partitions_def=HUB_DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
+        freshness_policy=HUB_FRESHNESS,
         check_specs=check_specs(key),
         required_resource_keys={"warehouse", resource_key(source), "run_options"},
     )

@@ -6,11 +6,16 @@ import dagster as dg
 
 from lsats_pipeline.defs.default_partition import DEFAULT_PARTITION, TODAY
 from lsats_pipeline.defs.hub.cross_checks import between_tables
+from lsats_pipeline.hub.sources import SOURCES
 
 # Without a partition a run is one of the current day.
 _TODAY = {DEFAULT_PARTITION: TODAY}
 # They have a job of their own: nothing waits for them, and they want all tables to be there.
 _BETWEEN_TABLES = dg.AssetSelection.checks(between_tables)
+
+_DOCUMENTS = dg.AssetSelection.assets(
+    *(["bronze", s.name] for source in SOURCES for s in source.streams if s.documents)
+)
 
 bronze_ingest = dg.define_asset_job(
     "bronze_ingest",
@@ -55,5 +60,15 @@ hub_cross_checks = dg.define_asset_job(
     description=(
         "What must hold between silver tables: memberships that point nowhere, labs of nobody, two"
         " primary labs of a computer."
+    ),
+)
+
+documents_ingest = dg.define_asset_job(
+    "documents_ingest",
+    selection=_DOCUMENTS.downstream() - _BETWEEN_TABLES,
+    tags=_TODAY,
+    description=(
+        "What has arrived in the folder of documents: their streams, and every silver table that"
+        " is made of them."
     ),
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from lsats_pipeline.core.report import Report
+from lsats_pipeline.defs.automation import AFTER_ITS_SOURCES, HUB_FRESHNESS
 from lsats_pipeline.defs.check_results import with_optional_checks
 from lsats_pipeline.defs.failures import RETRIES, StepResult
 from lsats_pipeline.defs.hub.checks import check_specs
@@ -42,6 +43,8 @@ def silver_asset(table: Table) -> dg.AssetsDefinition:
         partitions_def=HUB_DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         retry_policy=RETRIES,
+        freshness_policy=HUB_FRESHNESS,
+        automation_condition=AFTER_ITS_SOURCES,
         check_specs=check_specs(key),
         required_resource_keys={"warehouse", "run_options"},
     )

@@ -36,7 +36,7 @@ from lsats_pipeline.defs.mrf.checks import (
     table_checks,
     unusable,
 )
-from lsats_pipeline.defs.mrf.files import MRF_FILES, PriceFilesResource, progress
+from lsats_pipeline.defs.mrf.files import FILE_LIST, MRF_FILES, PriceFilesResource, progress
 from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.mrf.database.loading import Loaded, load_file
 from lsats_pipeline.mrf.ingest import catalog_ingest
@@ -104,7 +104,7 @@ def materialized(
     )
 
 
-@price_asset(RAW, RAW_RULES)
+@price_asset(RAW, RAW_RULES, [FILE_LIST])
 def raw_file(
     context: dg.AssetExecutionContext, price_files: PriceFilesResource
 ) -> Iterator[StepResult]:

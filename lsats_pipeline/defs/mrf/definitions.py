@@ -13,7 +13,8 @@ def mrf_definitions() -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_package_module(mrf),
         asset_checks=dg.load_asset_checks_from_package_module(mrf),
-        jobs=[jobs.mrf_process],
+        jobs=[jobs.mrf_process, jobs.mrf_discover],
+        schedules=[automation.mrf_discover_schedule],
         sensors=[automation.mrf_files_sensor],
         resources=files.defs().resources,
     )

@@ -34,6 +34,8 @@ from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 MRF_FILES = dg.DynamicPartitionsDefinition(name="mrf_files")
 EXAMPLE = "mrf_demo"
+# The only step that is not one of a file.
+FILE_LIST = dg.AssetKey(["mrf", "file_list"])
 # A step of hours should not look dead, nor fill the log.
 _LOG_SECONDS = 20.0
 

@@ -1,15 +1,17 @@
-"""The job of price files."""
+"""The jobs of price files."""
 
 from __future__ import annotations
 
 import dagster as dg
 
 from lsats_pipeline.defs.default_partition import DEFAULT_PARTITION
-from lsats_pipeline.defs.mrf.files import EXAMPLE
+from lsats_pipeline.defs.mrf.files import EXAMPLE, FILE_LIST
+
+_LIST = dg.AssetSelection.assets(FILE_LIST)
 
 mrf_process = dg.define_asset_job(
     "mrf_process",
-    selection=dg.AssetSelection.groups("mrf"),
+    selection=dg.AssetSelection.groups("mrf") - _LIST,
     tags={
         "lsats/work": "price_file",  # dagster_home/dagster.yaml: how many at once
         DEFAULT_PARTITION: EXAMPLE,
@@ -19,4 +21,10 @@ mrf_process = dg.define_asset_job(
         " is the file; without one, a small generated file. Options under"
         " `resources: price_files` of the run."
     ),
+)
+
+mrf_discover = dg.define_asset_job(
+    "mrf_discover",
+    selection=_LIST,
+    description="Read the sources of LSATS_MRF_SOURCES, and enter what they name in the catalogue.",
 )

@@ -16,6 +16,7 @@ import pytest
 from lsats_pipeline.core.errors import Unreachable
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.mrf.automation import mrf_files_sensor
+from lsats_pipeline.defs.mrf.definitions import mrf_definitions
 from lsats_pipeline.defs.mrf.files import EXAMPLE, PriceFilesResource
 from lsats_pipeline.mrf.profiling import PROFILE_RULES, checks_of, profile
 from lsats_pipeline.mrf.sources import catalog, discovery
@@ -286,6 +287,11 @@ def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> Any:
         return mrf_files_sensor(context)
 
 
+def listed(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """What price files there are is found out."""
+    return mrf_definitions().resolve_job_def("mrf_discover").execute_in_process(instance=instance)
+
+
 def test_the_sensor_asks_once_for_every_new_or_changed_file(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,6 +299,9 @@ def test_the_sensor_asks_once_for_every_new_or_changed_file(
     a_file(inbox / "a.json.gz", "1")
     a_file(inbox / "b.json.gz", "2")
     monkeypatch.setenv("LSATS_MRF_SOURCES", str(inbox))
+    assert tick(instance) == dg.SkipReason("nothing is new or changed")  # a look reads no source
+    found = recorded(listed(instance), "file_list")
+    assert (found["sources read anew"], found["new"], found["due"]) == (1, 2, 2)
     first = tick(instance)
     requests = first.run_requests
     assert sorted(r.partition_key for r in requests) == ["a", "b"]
@@ -309,6 +318,7 @@ def test_the_sensor_asks_once_for_every_new_or_changed_file(
         assert idle == dg.SkipReason("nothing is new or changed")
     a_file(inbox / "a.json.gz", "1", "3")
     os.utime(inbox / "a.json.gz", ns=(1, 1))
+    assert recorded(listed(instance), "file_list")["changed"] == 1
     (again,) = tick(instance).run_requests
     assert again.partition_key == "a"
     assert again.run_key not in {r.run_key for r in requests}
@@ -319,7 +329,18 @@ def test_the_sensor_says_why_there_is_nothing(
 ) -> None:
     assert "LSATS_MRF_SOURCES names no" in str(tick(instance).skip_message)
     monkeypatch.setenv("LSATS_MRF_SOURCES", str(home / "absent"))
-    assert "absent" in str(tick(instance).skip_message)
+    (check,) = listed(instance).get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("sources_read", False)
+    assert "absent" in str(check.description)
+    assert check.metadata["unreadable"].value == 1
+
+
+def test_a_look_before_the_database_has_a_schema_says_what_to_run(
+    database_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("LSATS_MRF_SOURCES", "/absent")
+    assert "run the job `mrf_discover`" in str(tick(instance).skip_message)
 
 
 def test_the_example_stays_out_of_real_data(
