@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ ITEMS = 8
 STUDIO: dict[str, Any] = {
     "users": 20,
     "content_items": ITEMS,
-    "content_items_auto": 45_000,
+    "content_items_auto": 10_000,
     "admin_user_uuid": "6f6d8f55-8a3c-4c1e-9f6e-0123456789ab",
     "max_tags": 3,
     "prompt_max_domain_phrases": 5,
@@ -39,6 +40,11 @@ def here(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return database_url
 
 
+@cache
+def job(name: str) -> dg.JobDefinition:
+    return defs().resolve_job_def(name)
+
+
 def run(
     instance: dg.DagsterInstance,
     name: str,
@@ -46,8 +52,7 @@ def run(
     assets: list[str] | None = None,
     partition: str | None = None,
 ) -> dg.ExecuteInProcessResult:
-    job = defs().resolve_job_def(f"synthetic_{name}")
-    return job.execute_in_process(
+    return job(f"synthetic_{name}").execute_in_process(
         instance=instance,
         run_config={
             "resources": {f"{name}_options": {"config": options}},

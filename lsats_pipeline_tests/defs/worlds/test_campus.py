@@ -15,9 +15,9 @@ from lsats_pipeline.campus import lifecycle
 from lsats_pipeline.campus.rules import RULES, evaluate, flag_scores
 from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.definitions import defs
 from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline_tests.defs.worlds.test_assets import failures, recorded
+from lsats_pipeline_tests.defs.conftest import Lived
+from lsats_pipeline_tests.defs.worlds.test_assets import failures, job, recorded
 
 FIRST = "2026-03-02"
 SMALL: dict[str, Any] = {"people": 200, "seed": 5}
@@ -38,8 +38,7 @@ def here(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def run(instance: dg.DagsterInstance, **options: Any) -> dg.ExecuteInProcessResult:
-    job = defs().resolve_job_def("synthetic_campus")
-    return job.execute_in_process(
+    return job("synthetic_campus").execute_in_process(
         instance=instance,
         run_config={
             "resources": {"campus_options": {"config": options}},
@@ -97,9 +96,20 @@ def test_what_cannot_be_is_one_message(
 
 def test_the_score_needs_silver(here: str, instance: dg.DagsterInstance) -> None:
     run(instance, **SMALL, day=FIRST)
-    job = defs().resolve_job_def("campus_score")
-    result = job.execute_in_process(instance=instance, raise_on_error=False)
+    result = job("campus_score").execute_in_process(instance=instance, raise_on_error=False)
     assert "silver is not built yet" in failures(result)[0]
+
+
+def test_silver_raises_the_flags_that_the_campus_means(
+    lived: Lived, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived.settle(monkeypatch)
+    result = job("campus_score").execute_in_process(instance=instance)
+    (score,) = result.get_asset_check_evaluations()
+    assert score.passed
+    assert str(lived.days[1]) in str(score.description)
+    found = {name: score.metadata[name].value for name in ("recall", "precision", "missed")}
+    assert found == {"recall": 1.0, "precision": 1.0, "missed": 0}
 
 
 @pytest.mark.parametrize(
