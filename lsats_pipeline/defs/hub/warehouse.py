@@ -14,6 +14,7 @@ from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.default_partition import choose_default
+from lsats_pipeline.defs.dry_runs import record_nothing
 from lsats_pipeline.defs.failures import as_dagster_failure
 from lsats_pipeline.defs.hub.admission import admit, spare_other_days
 from lsats_pipeline.defs.hub.overrides import (
@@ -72,10 +73,22 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 except ConfigurationError as error:
                     spare_other_days(context, error)
                     raise
+            if self.elsewhere:
+                record_nothing(context)
+                if context.log:
+                    context.log.info(
+                        f"📦 in database {self._hub.warehouse.name}; the catalog is of the usual"
+                        " one, and records nothing of this run"
+                    )
             yield self
             self._record_days()
         if self._reports and context.log:
             context.log.info(summary(self._reports))
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the run has another database than the hub's."""
+        return bool(self.url_variable or self.database)
 
     def opened(self) -> Hub:
         """The hub of the run."""
@@ -89,7 +102,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _record_days(self) -> None:
         """Write the calendar's days down; another database's are not those of LSATS_HOME."""
-        if not self.url_variable and not self.database:
+        if not self.elsewhere:
             with self.opened().warehouse.connection() as connection:
                 record_observed(connection, self.opened().settings)
 

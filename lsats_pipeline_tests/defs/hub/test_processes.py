@@ -49,13 +49,14 @@ def test_each_process_opens_its_own(
 ) -> None:
     with chdir(CHECKOUT):  # from where its processes import this module
         job = dg.reconstructable(departments)
+    day = {"dagster/partition": f"{DAYS[0]}"}
 
     def run(**resources: dict[str, Any]) -> dg.JobExecutionResult:
         config = {key: {"config": fields} for key, fields in resources.items()}
         return dg.execute_job(
             job,
             instance=recorder,
-            tags={"dagster/partition": f"{DAYS[0]}"},
+            tags=day,
             run_config={"execution": {"config": EXECUTION}, "resources": config},
         )
 
@@ -64,6 +65,14 @@ def test_each_process_opens_its_own(
         said = "\n".join(entry.user_message for entry in recorder.all_logs(dry.run_id))
         assert [f"🔎 {step.replace('__', '/', 1)} would: " in said for step in STEPS] == [True] * 2
         assert dry.filter_events(lambda event: event.is_step_materialization) == []
+    with dg.execute_job(
+        job,
+        instance=recorder,
+        tags=day,
+        reexecution_options=dg.ReexecutionOptions(parent_run_id=dry.run_id),
+    ) as again:
+        assert again.success
+        assert again.filter_events(lambda event: event.is_step_materialization) == []
     with run(umich_api={"record_limit": 7}) as real:
         made = real.filter_events(lambda event: event.is_step_materialization)
         assert [event.step_key for event in made] == list(STEPS)

@@ -239,6 +239,7 @@ def test_another_database_has_the_records_and_the_hub_none(
             assert other.query("select count(*) from bronze.heads")[0][0] > 0
             assert usual.query("select to_regclass('bronze.heads')")[0][0] is None
         assert (tmp_path / "state" / "databases" / name).is_dir()
+        assert recorded(result) == []  # the catalog is of the hub's own database
     finally:
         drop_database(postgres, name)
 
