@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -76,8 +75,6 @@ for name, group in commands.GROUPS.items():
 
 def main() -> None:
     """The program `lsats`."""
-    # Dagster's remarks on parameters that may change: its version is pinned and tested.
-    warnings.filterwarnings("ignore", message=r".* is currently in (beta|preview)")
     # Ended by a service manager is ended like by Ctrl-C: in order. Both are set, because a shell
     # starts what it runs in the background deaf to SIGINT, and Dagster would be deaf to both then.
     signal.signal(signal.SIGINT, signal.default_int_handler)

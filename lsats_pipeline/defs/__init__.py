@@ -9,3 +9,9 @@ and markdown.py (what pages show), storage.py (where Dagster keeps its own recor
 
 Every module here is loaded by itself; assets have to stand in module-level lists to be found.
 """
+
+import warnings
+
+# Dagster's remarks on parameters that may change, one for every asset and check: its version is
+# pinned and tested.
+warnings.filterwarnings("ignore", message=r".* is currently in (beta|preview)")

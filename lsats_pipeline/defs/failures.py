@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
 import dagster as dg
 import psycopg
 
@@ -24,8 +25,12 @@ RETRIES = dg.RetryPolicy(
 StepResult = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
-class MessageFailure(DagsterUserCodeProcessError, dg.Failure):
-    """A failure that is shown as a message, with the name of its error for programs."""
+class MessageFailure(DagsterUserCodeProcessError, dg.Failure, click.ClickException):
+    """A failure that is shown as a message, with the name of its error for programs.
+
+    An error of click, because `dagster job execute` opens the resources once more to show a run
+    that failed before its first step: click prints the message and ends with 1.
+    """
 
     def __init__(self, error: Exception, message: str) -> None:
         super().__init__(  # type: ignore[no-untyped-call]

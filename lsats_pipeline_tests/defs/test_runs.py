@@ -176,6 +176,8 @@ def test_a_failed_step_ends_with_exit_code_1(lived: Lived, tmp_path: Path) -> No
     assert ran.code == 1
     assert f"{lived.days[1]} has not come yet; today is {lived.days[0]}" in ran.output
     assert "STEP_UP_FOR_RETRY" not in ran.output
+    assert "Traceback" not in ran.output
+    assert "currently in" not in ran.output  # a warning for every asset and check
 
 
 def test_a_database_that_does_not_answer_ends_it_at_once(tmp_path: Path) -> None:
@@ -184,6 +186,8 @@ def test_a_database_that_does_not_answer_ends_it_at_once(tmp_path: Path) -> None
     assert ran.code == 1
     assert "the database at 127.0.0.1:1/hub_test does not answer" in ran.output
     assert "STEP_UP_FOR_RETRY" not in ran.output
+    assert "Traceback" not in ran.output
+    assert "currently in" not in ran.output  # a warning for every asset and check
     assert "secret" not in ran.output
 
 
