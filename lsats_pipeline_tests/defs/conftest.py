@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ from lsats_pipeline.core.settings import CHECKOUT, HubSettings
 from lsats_pipeline_tests.conftest import database_on, drop_database, execute
 
 PEOPLE = 200
+
+
+@pytest.fixture
+def own_forkserver() -> Iterator[None]:
+    """Processes of Dagster's are copies of one that began in the environment of this very test."""
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+    yield
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
 
 
 def bare_environment(**variables: str) -> dict[str, str]:

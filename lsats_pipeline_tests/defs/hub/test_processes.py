@@ -45,7 +45,7 @@ def recorder(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def test_each_process_opens_its_own(
-    hub: None, recorder: dg.DagsterInstance, database_url: str
+    hub: None, own_forkserver: None, recorder: dg.DagsterInstance, database_url: str
 ) -> None:
     with chdir(CHECKOUT):  # from where its processes import this module
         job = dg.reconstructable(departments)

@@ -43,7 +43,9 @@ def mrf_process() -> dg.JobDefinition:
 
 
 @pytest.fixture(autouse=True)
-def home(at_home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    own_forkserver: None, at_home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     monkeypatch.setenv("LSATS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("LSATS_DEMO_PEOPLE", "200")
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
