@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 from dagster import PartitionKeyRange
 from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.partitions.snap import PartitionsSnap
 
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs import partitions
@@ -76,6 +77,11 @@ def test_a_server_left_up_over_midnight_shows_the_new_day(settings: HubSettings)
     midnight = dt.datetime(2026, 12, 2, tzinfo=ZONE)
     assert shown(days, midnight) == ["11-29", "12-01", "12-02"]
     assert shown(days, midnight + dt.timedelta(days=2))[-2:] == ["12-03", "12-04"]
+    # The web server and the daemon have it from the code server, as of when that was loaded.
+    kept = PartitionsSnap.from_def(days).get_partitions_definition()
+    assert shown(kept, midnight) == ["11-29", "12-01", "12-02"]
+    with at(midnight):
+        assert days.has_partition_key("2026-12-02")  # what the schedule asks for at five
 
 
 @pytest.mark.parametrize(
