@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from lsats_pipeline.campus.simulators import documents, faults
 from lsats_pipeline.campus.store import make_schema
 from lsats_pipeline.campus.world import Campus
 from lsats_pipeline.hub.hub import prepare
@@ -56,6 +57,8 @@ def test_nothing_in_the_database_is_without_a_comment(warehouse: Warehouse) -> N
     with warehouse.owner() as connection:
         relational.declare(connection)
         make_schema(connection, Campus(1, 10, dt.date(2026, 3, 2)))
+        for statement in (documents.CREATE_TABLE, faults.CREATE_TABLE):
+            connection.execute(statement)
     for name in WORLDS:
         declared = world(name)
         options = choose(declared, SMALL[name])

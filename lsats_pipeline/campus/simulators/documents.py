@@ -28,9 +28,19 @@ from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.hub.sources.settings import SIMULATED
 from lsats_pipeline.warehouse.database import Connection
 
+# The words come with the table, once: a comment takes a lock that others would wait for.
 CREATE_TABLE = """
-create table if not exists campus.drops (
-  system text primary key, day date not null, digest bytea not null, file text not null)
+do $$ begin
+  if to_regclass('campus.drops') is null then
+    create table if not exists campus.drops (
+      system text primary key, day date not null, digest bytea not null, file text not null);
+    comment on table campus.drops is 'documents that the simulated systems have dropped';
+    comment on column campus.drops.system is 'the system';
+    comment on column campus.drops.day is 'the day that its last document is of';
+    comment on column campus.drops.digest is 'hash of that document';
+    comment on column campus.drops.file is 'name of that document';
+  end if;
+end $$
 """
 _RECORDS = """
 select record_key, convert_to(payload, 'UTF8')

@@ -31,8 +31,15 @@ from collections.abc import Iterator
 from typing import Any
 
 CREATE_TABLE = """
-create table if not exists campus.faults (
-  name text primary key, setting jsonb not null default '{}')
+do $$ begin
+  if to_regclass('campus.faults') is null then
+    create table if not exists campus.faults (
+      name text primary key, setting jsonb not null default '{}');
+    comment on table campus.faults is 'faults that the simulators show on request';
+    comment on column campus.faults.name is 'name of the fault';
+    comment on column campus.faults.setting is 'how often, where and how it strikes';
+  end if;
+end $$
 """
 
 Setting = dict[str, Any]
