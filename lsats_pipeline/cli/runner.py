@@ -142,6 +142,22 @@ def processed(key: str) -> bool:
         return all(key in instance.get_materialized_partitions(asset) for asset in steps)
 
 
+def adopt_runs() -> list[dict[str, str]]:
+    """Take over the runs that left their record in LSATS_HOME; what was taken."""
+    from lsats_pipeline.defs.storage.adoption import RUNS_FOLDER, adopt
+
+    with _instance() as instance:
+        return [
+            {
+                "run": run.run_id,
+                "job": run.job_name,
+                "state": run.status.value.lower(),
+                "partition": run.tags.get("dagster/partition", ""),
+            }
+            for run in adopt(instance, load(HubSettings).lsats_home / RUNS_FOLDER)
+        ]
+
+
 def _executed(
     instance: dg.DagsterInstance,
     job: dg.JobDefinition,

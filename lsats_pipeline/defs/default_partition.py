@@ -48,18 +48,3 @@ def with_default(tags: Mapping[str, str]) -> dict[str, str]:
 def has_default(context: dg.InitResourceContext) -> bool:
     """Whether the run is one for the default of its job."""
     return context.run is not None and _CHOSEN in context.run.tags
-
-
-def choose_default(context: dg.InitResourceContext) -> None:
-    """The same for a run that another storage than the hub's has recorded.
-
-    Called by resources before the first step: without DAGSTER_HOME Dagster keeps its records in a
-    temporary folder, and there the tag of the job is still to be seen.
-    """
-    run, instance = context.run, context.instance
-    if run is None or instance is None or DEFAULT_PARTITION not in run.tags:
-        return
-    chosen = with_default(run.tags)
-    instance.add_run_tags(run.run_id, chosen)
-    # The steps of this process look at this very object; those of others read what is stored.
-    run.tags.update(chosen)  # type: ignore[attr-defined]

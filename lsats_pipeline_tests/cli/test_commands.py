@@ -19,7 +19,8 @@ from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline_tests.cli.conftest import Lsats
 
 PROMISED = {
-    "demo", "ui", "run", "status", "doctor", "rejects list", "rejects show", "rejects replay",
+    "demo", "ui", "run", "runs adopt", "status", "doctor",
+    "rejects list", "rejects show", "rejects replay",
     "history", "simulate", "db url", "db migrate", "db shell", "db backup", "db stop",
     "seed retail", "seed jobs", "seed studio", "verify", "bench hub", "bench worlds",
     "mrf run", "mrf plan", "mrf status", "mrf generate", "mrf demo",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import dagster as dg
 import psycopg
 import pytest
 
+from lsats_pipeline.core.settings import HubSettings
 from lsats_pipeline.definitions import defs
 from lsats_pipeline.defs.hub.metadata.samples import about_people
 from lsats_pipeline.hub.silver.ddl import fields
@@ -192,7 +195,7 @@ def test_a_database_that_does_not_answer_ends_it_at_once(tmp_path: Path) -> None
 
 
 def test_it_runs_with_nothing_configured() -> None:
-    """No database, no DAGSTER_HOME: an embedded server, a simulated campus, no records kept."""
+    """No database, no DAGSTER_HOME: an embedded server, a simulated campus, records in a file."""
     # Not under pytest's own folder: the embedded server's account may not enter it.
     folder = Path(tempfile.mkdtemp(prefix="lsats-nothing-"))
     try:
@@ -200,6 +203,16 @@ def test_it_runs_with_nothing_configured() -> None:
         assert ran.code == 0, ran.output[-5000:]
         assert f"🏁 {len(HUB_ASSETS)} assets in" in ran.output
         assert not EmbeddedServer(folder / ".lsats").running()
+        adopted = subprocess.run(
+            [Path(sys.executable).with_name("lsats"), "runs", "adopt", "--json"],
+            env=bare_environment(), cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert adopted.returncode == 0, adopted.stderr
+        (run,) = json.loads(adopted.stdout)
+        today = HubSettings(_env_file=None).today().isoformat()  # type: ignore[call-arg]
+        assert {**run, "run": ""} == {
+            "run": "", "job": "hub_daily", "state": "success", "partition": today,
+        }  # fmt: skip
     finally:
         EmbeddedServer(folder / ".lsats").stop()
         shutil.rmtree(folder)

@@ -13,6 +13,7 @@ from lsats_pipeline.cli.commands import (
     new_source,
     rejects,
     run,
+    runs,
     seed,
     status,
     ui,
@@ -20,4 +21,4 @@ from lsats_pipeline.cli.commands import (
 
 COMMANDS = (run, status, ui, import_bronze, dictionary, seed, new_source)
 COMMANDS_OF_PRICES = (mrf_find, mrf_profile, mrf_split, mrf_load)
-GROUPS = {"rejects": rejects, "db": database, "mrf": mrf, "bench": bench}
+GROUPS = {"rejects": rejects, "runs": runs, "db": database, "mrf": mrf, "bench": bench}

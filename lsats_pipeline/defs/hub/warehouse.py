@@ -13,7 +13,6 @@ from lsats_pipeline.campus.simulation import SimulatedCampus
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.defs.default_partition import choose_default
 from lsats_pipeline.defs.dry_runs import record_nothing
 from lsats_pipeline.defs.failures import as_dagster_failure
 from lsats_pipeline.defs.hub.admission import admit, spare_other_days
@@ -25,6 +24,7 @@ from lsats_pipeline.defs.hub.overrides import (
     overrides_of,
     record_limit,
 )
+from lsats_pipeline.defs.run_start import choose_default
 from lsats_pipeline.hub.days import record_observed
 from lsats_pipeline.hub.hub import Hub, open_hub
 from lsats_pipeline.warehouse.database import with_database

@@ -15,8 +15,9 @@ from pydantic import Field, PrivateAttr
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.defs.default_partition import choose_default, has_default
+from lsats_pipeline.defs.default_partition import has_default
 from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.run_start import choose_default
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
 from lsats_pipeline.mrf.ingest.file_ingest import IngestOptions, workers_for_this_machine

@@ -4,6 +4,7 @@ dagster_home/dagster.yaml ─▶ HubStorage ─┬▶ RunStorage     every run u
                                          ├▶ EventStorage   events in batches, one transaction each
                                          └▶ schedules, as Dagster keeps them
 location.py    which database, one pooled engine a process
+adoption.py    runs that were recorded nowhere, until they are taken over
 processes.py   which process is at work on a run, and whether it is still there
 internals.py   the private names of Dagster that all this needs
 

@@ -4,6 +4,7 @@ Dagster gives no public name to what a storage of its own is made of, nor to the
 run is found under its job. Dagster is pinned; `test_internals.py` says what an update has changed.
 """
 
+from dagster._cli.utils import TMP_DAGSTER_HOME_PREFIX
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.remote_origin import (
@@ -20,12 +21,13 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.tags import CODE_LOCATION_TAG, HIDDEN_TAG_PREFIX
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-from dagster._serdes import ConfigurableClassData, serialize_value
+from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 
 __all__ = [
     "ASSET_EVENTS",
     "CODE_LOCATION_TAG",
     "HIDDEN_TAG_PREFIX",
+    "TMP_DAGSTER_HOME_PREFIX",
     "AssetCheckExecutionRecordStatus",
     "AssetCheckExecutionsTable",
     "AssetKeyTable",
@@ -38,5 +40,6 @@ __all__ = [
     "RemoteRepositoryOrigin",
     "SqlEventLogStorageTable",
     "WorkerStatus",
+    "deserialize_value",
     "serialize_value",
 ]

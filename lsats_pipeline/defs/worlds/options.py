@@ -16,9 +16,9 @@ from pydantic import Field, PrivateAttr, create_model
 
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
-from lsats_pipeline.defs.default_partition import choose_default
 from lsats_pipeline.defs.dry_runs import record_nothing
 from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.run_start import choose_default
 from lsats_pipeline.defs.worlds.campus_options import CampusResource
 from lsats_pipeline.synthetic import choices
 from lsats_pipeline.synthetic.choices import OnError, To

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from lsats_pipeline.defs.default_partition import DEFAULT_PARTITION, TODAY, all_of, with_default
-from lsats_pipeline.defs.storage import HubRunLauncher
+from lsats_pipeline.defs.storage import HubRunLauncher, adoption
+from lsats_pipeline.defs.storage.adoption import adopt, keep_record
 from lsats_pipeline.defs.storage.internals import WorkerStatus
 from lsats_pipeline.defs.storage.processes import DIED, PROCESS, this_process
 from lsats_pipeline_tests.defs.conftest import bare_environment
@@ -128,3 +130,38 @@ def test_the_daemon_learns_of_it_from_the_launcher(instance: dg.DagsterInstance)
     assert health(f"{this_process()[:-4]}0.00") == WorkerStatus.FAILED
     assert health(this_process()) == WorkerStatus.RUNNING
     assert health("another-host 1 1.00") == WorkerStatus.RUNNING
+
+
+@dg.asset
+def kept(context) -> dg.MaterializeResult[None]:
+    keep_record(context.instance, context.run, Path(context.run.tags["folder"]))
+    return dg.MaterializeResult()
+
+
+def test_the_record_of_a_run_of_a_temporary_folder_is_adopted(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = dg.Definitions(
+        [kept], jobs=[dg.define_asset_job("keeping", [kept])], executor=dg.in_process_executor
+    ).resolve_job_def("keeping")
+    home = tmp_path / ".tmp_dagster_home_1"
+    home.mkdir()
+    folder = tmp_path / "kept"
+    with dg.DagsterInstance.local_temp(str(home)) as temporary:
+        for _ in range(2):
+            job.execute_in_process(instance=temporary, tags={"folder": str(folder)})
+        expected = {run.run_id: len(temporary.all_logs(run.run_id)) for run in temporary.get_runs()}
+    whole, killed = sorted(folder.glob("*.jsonl"))
+    killed.write_bytes(killed.read_bytes()[:-100])  # before its last event was written
+    (adopted,) = adopt(instance, folder)
+    assert (adopted.run_id, adopted.status) == (whole.stem, dg.DagsterRunStatus.SUCCESS)
+    assert adopted.remote_job_origin is not None
+    outputs = 1  # which hand on nothing
+    assert len(instance.all_logs(whole.stem)) == expected[whole.stem] - outputs
+    assert instance.get_latest_materialization_event(kept.key) is not None
+    assert list(folder.iterdir()) == [killed]
+
+    assert list(adopt(instance, folder)) == [], "its process is this one, which is alive"
+    monkeypatch.setattr(adoption, "has_died", lambda run: True)
+    (failed,) = adopt(instance, folder)
+    assert (failed.run_id, failed.status) == (killed.stem, dg.DagsterRunStatus.FAILURE)
