@@ -279,8 +279,10 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     for name in COPIED:
         origin = CHECKOUT / name
         if origin.is_dir():
+            # What runs have left in Dagster's folder is no part of the checkout.
+            left = ("logs", "storage") if name == "dagster_home" else ()
             shutil.copytree(
-                origin, root / name, ignore=shutil.ignore_patterns("__pycache__", "logs", "storage")
+                origin, root / name, ignore=shutil.ignore_patterns("__pycache__", *left)
             )
         else:
             shutil.copy2(origin, root / name)
