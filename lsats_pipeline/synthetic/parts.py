@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,7 +110,7 @@ def results_of(seeding: Seeding, where: Destination, report: SeedReport | None) 
 def clear_once(
     world: World, options: WorldOptions, url: str, tables: Sequence[str], run: str
 ) -> None:
-    """Delete the rows of these tables, children first, unless that was done for this run already.
+    """Delete the rows of these tables, children first, once for a run and these options.
 
     Busy when another run writes the world.
     """
@@ -119,7 +120,8 @@ def clear_once(
         # Steps of one run side by side: the first clears, the others find that it has.
         alone_for_now(connection, f"{world.name}:clearing")
         kept.make(connection)
-        if not kept.clears_for(connection, run):
+        chosen_by = sha256(options.model_dump_json().encode()).hexdigest()[:12]
+        if not kept.clears_for(connection, f"{run} {chosen_by}"):
             return
         Claim(world.name).take_for_transaction(connection)
         try:

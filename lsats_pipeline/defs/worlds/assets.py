@@ -114,7 +114,9 @@ def _make(
     where, seeding = chosen.where, chosen.seeding(table, parts)
     if chosen.clear and where.in_database:
         tables = [each.name for each in _tables_of_run(context, chosen.world)]
-        clear_once(chosen.world, chosen.options, where.url, tables, context.run.run_id)
+        # Whoever executes a run again wants the rest of it, not its beginning deleted.
+        first = context.run.root_run_id or context.run.run_id
+        clear_once(chosen.world, chosen.options, where.url, tables, first)
     report, numbers = None, seeding.blocks.get(table.name)
     if numbers == []:
         log.info("🫙 %s has no block in %s", table.name, ", ".join(parts or ()))

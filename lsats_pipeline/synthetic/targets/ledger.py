@@ -51,7 +51,7 @@ create table if not exists {cleared} (
     cleared_at timestamptz not null default clock_timestamp()
 );
 comment on table {cleared} is 'runs that deleted rows of the world before their first step';
-comment on column {cleared}.run_id is 'the run of Dagster';
+comment on column {cleared}.run_id is 'the run of Dagster, and a hash of its options';
 comment on column {cleared}.cleared_at is 'when it deleted them';
 """
 
