@@ -4,10 +4,10 @@ hub/      an asset for each stream, detail and silver table; one factory a layer
 mrf/      price files: a partition a file, an asset a step
 worlds/   synthetic worlds: an asset a table, a partition a block
 
-What they share: partitions.py, failures.py (errors, retries), logs.py, check_results.py, drawing.py
-and markdown.py (what pages show), storage.py (where Dagster keeps its own records).
+Each has a `definitions.py` that lists what it holds; a command loads only those that it needs.
 
-Every module here is loaded by itself; assets have to stand in module-level lists to be found.
+What they share: partitions.py, failures.py (errors, retries), logs.py, check_results.py, drawing.py
+and markdown.py (what pages show), storage/ (where Dagster keeps its own records).
 """
 
 import warnings
