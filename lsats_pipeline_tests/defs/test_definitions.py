@@ -52,7 +52,7 @@ PRICE_RULES = {
     "mrf/file_profile": PROFILE_RULES,
     "mrf/split_files": SPLIT_RULES,
 }
-MRF_ASSETS = [*PRICE_RULES, *(f"mrf/{name}" for name in TABLES)]
+MRF_ASSETS = [*PRICE_RULES, *(f"mrf/{name}" for name in TABLES if name != "rejects")]
 # What is in no partition: what price files there are, and what the hub is left with.
 OTHERS = {"mrf/file_list": {SOURCES_READ}, "meta/ingestion_runs": {*HEALTH_RULES, DAYS_GREEN}}
 JOBS = {
