@@ -116,7 +116,7 @@ def _rewrite(settings: HubSettings, change: Callable[[Days], Days]) -> None:
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(file.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    handle = os.open(file.parent, os.O_RDONLY)  # the folder: a file for the lock alone would stay
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -54,7 +54,7 @@ def test_the_file_is_replaced_whole_and_only_when_something_changes(
     record(warehouse, hub_settings)
     assert file.stat().st_ino == before
     assert json.loads(file.read_text())["observed"] == ["2026-03-02"]
-    assert sorted(path.name for path in file.parent.iterdir()) == ["days.json", "days.lock"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["days.json"]
 
 
 def test_a_day_that_is_asked_for_is_known_until_the_date_ends(
