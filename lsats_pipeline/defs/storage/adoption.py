@@ -16,16 +16,15 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterRun, EventLogEntry
 
-from lsats_pipeline.defs.storage.internals import (
-    TMP_DAGSTER_HOME_PREFIX,
-    deserialize_value,
-    serialize_value,
-)
+from lsats_pipeline.defs.storage.internals import deserialize_value, serialize_value
 from lsats_pipeline.defs.storage.processes import DIED, PROCESS, has_died, this_process
 from lsats_pipeline.defs.storage.runs import under_its_job
 
 # Of LSATS_HOME.
 RUNS_FOLDER = "runs"
+# The folder that Dagster's command line makes where DAGSTER_HOME is not set. Its own constant is in
+# a module that takes long to import (`test_internals.py` compares them).
+TEMPORARY_HOME = ".tmp_dagster_home_"
 
 
 def keep_record(instance: dg.DagsterInstance, run: DagsterRun, folder: Path) -> None:
@@ -78,7 +77,7 @@ def _take(
 def _is_removed_at_the_end(instance: dg.DagsterInstance) -> bool:
     if not instance.is_persistent:
         return False
-    return Path(instance.root_directory).name.startswith(TMP_DAGSTER_HOME_PREFIX)
+    return Path(instance.root_directory).name.startswith(TEMPORARY_HOME)
 
 
 def _ends(event: EventLogEntry) -> bool:

@@ -4,7 +4,6 @@ Dagster gives no public name to what a storage of its own is made of, nor to the
 run is found under its job. Dagster is pinned; `test_internals.py` says what an update has changed.
 """
 
-from dagster._cli.utils import TMP_DAGSTER_HOME_PREFIX
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster._core.remote_origin import (
@@ -27,7 +26,6 @@ __all__ = [
     "ASSET_EVENTS",
     "CODE_LOCATION_TAG",
     "HIDDEN_TAG_PREFIX",
-    "TMP_DAGSTER_HOME_PREFIX",
     "AssetCheckExecutionRecordStatus",
     "AssetCheckExecutionsTable",
     "AssetKeyTable",

@@ -7,10 +7,11 @@ import inspect
 import dagster as dg
 import pytest
 import yaml
+from dagster._cli.utils import TMP_DAGSTER_HOME_PREFIX
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
 
 from lsats_pipeline.core.settings import CHECKOUT
-from lsats_pipeline.defs.storage import internals, runs
+from lsats_pipeline.defs.storage import adoption, internals, runs
 from lsats_pipeline_tests.test_architecture import FILES
 
 # Methods that the storage calls or overrides, with the parameters that it counts on.
@@ -46,6 +47,10 @@ def test_every_private_name_is_in_use() -> None:
     sources = [f.read_text() for f in FILES if f.parent.name == "storage"]
     for name in internals.__all__:
         assert sum(name in source for source in sources) >= 2, name
+
+
+def test_the_temporary_home_is_called_as_dagster_calls_it() -> None:
+    assert adoption.TEMPORARY_HOME == TMP_DAGSTER_HOME_PREFIX
 
 
 def test_columns_of_dagsters_tables() -> None:
