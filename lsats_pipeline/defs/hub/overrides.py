@@ -59,7 +59,7 @@ def overridable(cls: type[SourceSettings]) -> Iterator[Overridable]:
             continue
         elif "Secret" in str(field.annotation):
             variable = _variable(cls, setting)
-            about = f"name of the environment variable (never its value) of: {field.description}"
+            about = f"name of the environment variable (never its value) of the {field.description}"
             yield Overridable(f"{setting}_variable", setting, str, variable, about, secret=True)
         else:
             yield _public(setting, setting, field, _variable(cls, setting))

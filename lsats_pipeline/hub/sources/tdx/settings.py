@@ -16,13 +16,17 @@ class TdxSettings(SourceSettings):
     model_config = environment("TDX_")
     required: ClassVar[tuple[str, ...]] = ("base_url",)
 
-    base_url: str = Field("", description="for example https://campus.example.edu/TDWebApi/api")
-    app_id: str = Field("", description="application id for calls that belong to one")
-    beid: SecretStr | None = Field(None, description="admin service account: BEID")
-    web_services_key: SecretStr | None = Field(None, description="admin service account: key")
-    username: str = Field("", description="or a user name")
-    password: SecretStr | None = Field(None, description="and password")
-    api_token: SecretStr | None = Field(None, description="or a pasted bearer token")
+    base_url: str = Field(
+        "", description="address, for example https://campus.example.edu/TDWebApi/api"
+    )
+    app_id: str = Field("", description="application id, for calls that belong to an application")
+    beid: SecretStr | None = Field(None, description="BEID of the admin service account")
+    web_services_key: SecretStr | None = Field(
+        None, description="web services key of the admin service account"
+    )
+    username: str = Field("", description="user name, instead of a service account")
+    password: SecretStr | None = Field(None, description="password of that user")
+    api_token: SecretStr | None = Field(None, description="pasted bearer token, instead of a login")
     calls_per_minute: int = Field(60, ge=1, description="rate limit of single-record calls")
 
     @model_validator(mode="after")

@@ -16,8 +16,10 @@ class UmichApiSettings(SourceSettings):
     model_config = environment("UM_")
     required: ClassVar[tuple[str, ...]] = ("base_url", "category_id", "client_key", "client_secret")
 
-    base_url: str = Field("", description="for example https://gw.api.example.edu/um")
+    base_url: str = Field("", description="address, for example https://gw.api.example.edu/um")
     category_id: str = Field("", description="product family in the path, for example bf")
     client_key: str = Field("", description="OAuth2 client id")
     client_secret: SecretStr | None = Field(None, description="OAuth2 client secret")
-    token_url: str = Field("", description="unset: the gateway's own /um/oauth2/token")
+    token_url: str = Field(
+        "", description="address of tokens; unset: the gateway's own /um/oauth2/token"
+    )
