@@ -102,8 +102,21 @@ def _sql_model_field(column: SqlColumn) -> Field:
     return Field(column.name, column.sql_type, compared, about, column.personal, column.kept)
 
 
+# By identity: a declaration is made once and never changes, and its parts cannot all be hashed.
+_fingerprints: dict[int, tuple[Table, str]] = {}
+
+
 def fingerprint(table: Table) -> str:
-    """Changes whenever the table's columns, the SQL that fills them or a function in it change."""
+    """Changes whenever the table's columns, the SQL that fills them or a function in it change.
+
+    Worked out once: it means to write the table's whole SQL.
+    """
+    if id(table) not in _fingerprints:
+        _fingerprints[id(table)] = (table, _fingerprint(table))
+    return _fingerprints[id(table)][1]
+
+
+def _fingerprint(table: Table) -> str:
     text = "".join(part.as_string(None) for part in (*preparations(table), rows(table)))
     parts = [repr(fields(table)), *(functions()[name] for name in _called_by(text)), text]
     return hashlib.sha256("".join(parts).encode()).hexdigest()

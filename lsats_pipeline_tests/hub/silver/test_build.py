@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_only_tables_that_call_a_function_follow_its_changes(
         file.write_text(functions, encoding="utf-8")
         monkeypatch.setattr(ddl, "FUNCTIONS", file)
         ddl.functions.cache_clear()
-        return {table.name: ddl.fingerprint(table) for table in SILVER_TABLES}
+        return {table.name: ddl.fingerprint(replace(table)) for table in SILVER_TABLES}
 
     text = ddl.FUNCTIONS.read_text("utf-8")
     before = fingerprints(text)
