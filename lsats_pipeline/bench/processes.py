@@ -17,6 +17,7 @@ import psutil
 from lsats_pipeline.warehouse.database import connect
 
 _MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10
+_TAIL = 2000  # characters of its messages that are shown of a command that failed
 _PROGRAM = (sys.executable, "-c", "from lsats_pipeline.cli import main; main()")
 
 
@@ -59,15 +60,20 @@ def cost_of_work(module: str, arguments: Sequence[str], url: str = "") -> Cost:
 
 def _cost(command: Sequence[str], url: str, variables: Mapping[str, str]) -> Cost:
     before, started = server_seconds(url) if url else 0.0, time.perf_counter()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, env={**os.environ, **variables})
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as messages:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=messages, env={**os.environ, **variables}
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - started
         out.seek(0)
-        text = out.read()
+        messages.seek(0)
+        text, said = out.read(), messages.read().decode(errors="replace")
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command[1:])} ended with {process.returncode}")
+        raise RuntimeError(
+            f"{' '.join(command[1:])} ended with {process.returncode}:\n{said[-_TAIL:]}"
+        )
     return Cost(
         wall,
         usage.ru_utime + usage.ru_stime,

@@ -28,6 +28,14 @@ def hub(
     _say(figures(load(HubSettings), people), as_json)
 
 
+@app.command(epilog=examples("lsats bench day"))
+def day(as_json: AsJson = False) -> None:
+    """A day with nothing new: what Dagster itself costs, and the whole command."""
+    from lsats_pipeline.bench.orchestration import figures
+
+    _say(figures(), as_json)
+
+
 @app.command(epilog=examples("lsats bench worlds"))
 def worlds(as_json: AsJson = False) -> None:
     """The synthetic worlds at the volumes of their predecessors, in a scratch database."""
