@@ -69,10 +69,10 @@ def _cost(command: Sequence[str], url: str, variables: Mapping[str, str]) -> Cos
         wall = time.perf_counter() - started
         out.seek(0)
         messages.seek(0)
-        text, said = out.read(), messages.read().decode(errors="replace")
+        text, errors = out.read(), messages.read().decode(errors="replace")
     if process.returncode:
         raise RuntimeError(
-            f"{' '.join(command[1:])} ended with {process.returncode}:\n{said[-_TAIL:]}"
+            f"{' '.join(command[1:])} ended with {process.returncode}:\n{errors[-_TAIL:]}"
         )
     return Cost(
         wall,
