@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lsats_pipeline.core.errors import ConfigurationError
-from lsats_pipeline.core.settings import HubSettings, load
+from lsats_pipeline.core.settings import HubSettings, data_folder, load
 from lsats_pipeline.hub.sources import SOURCES
 from lsats_pipeline.hub.sources.settings import SIMULATED, SourceSettings
 from lsats_pipeline.hub.sources.source import Source
@@ -97,6 +97,13 @@ def configuration(
     """
     found = _configuration(settings, {})
     return _configuration(settings, overrides) if overrides and found.is_real else found
+
+
+def documents_folder(settings: HubSettings) -> Path:
+    """Where the documents of this hub arrive: those of a simulated campus apart from people's."""
+    if configuration(settings).is_real:
+        return settings.data_folder
+    return data_folder(settings.simulated_home, None)
 
 
 def _configuration(

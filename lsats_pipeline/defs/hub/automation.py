@@ -15,6 +15,7 @@ from lsats_pipeline.defs.automation import SCHEDULES, SENSORS
 from lsats_pipeline.defs.hub.health import hub_health
 from lsats_pipeline.defs.hub.jobs import documents_ingest, hub_cross_checks, hub_daily
 from lsats_pipeline.defs.partitions import HUB_DAYS
+from lsats_pipeline.hub.configuration import documents_folder
 from lsats_pipeline.hub.sources.arrivals import Arrivals, documents_in
 
 # After the nightly jobs of the systems we read, before people come to work.
@@ -74,21 +75,19 @@ def hub_cross_checks_sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest
 def documents_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """A run for today when something has arrived; a file that cannot be read asks for no second."""
     settings, before = load(HubSettings), Arrivals.read(context.cursor)
+    folder = documents_folder(settings)
     try:
-        files = documents_in(settings.data_folder)
+        files = documents_in(folder)
     except OSError as error:
-        return dg.SensorResult(skip_reason=f"{settings.data_folder}: {error.strerror}")
+        return dg.SensorResult(skip_reason=f"{folder}: {error.strerror}")
     due, after = before.due(files), before.after(files)
     if not due:
-        return dg.SensorResult(skip_reason=_why_nothing(files), cursor=after.text)
+        nothing = "no new file that is complete" if files else "no document is waiting"
+        return dg.SensorResult(skip_reason=f"{nothing} in {folder}", cursor=after.text)
     key = hashlib.sha256(repr(sorted(due.items())).encode()).hexdigest()[:16]
     run = dg.RunRequest(run_key=key, partition_key=settings.today().isoformat())
     context.log.info("📄 %s", ", ".join(due))
     return dg.SensorResult(run_requests=[run], cursor=after.text)
-
-
-def _why_nothing(files: dict[str, str]) -> str:
-    return "no new file that is complete" if files else "no document is waiting"
 
 
 silver_automation = dg.AutomationConditionSensorDefinition(

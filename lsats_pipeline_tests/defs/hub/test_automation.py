@@ -109,7 +109,7 @@ def test_a_document_that_is_complete_starts_one_run_of_today(
     monkeypatch.setenv("LSATS_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("LSATS_TODAY", "2026-03-03")
     first = look(None, location)
-    assert first.skip_reason.skip_message == "no document is waiting"  # type: ignore[union-attr]
+    assert f"no document is waiting in {tmp_path}" in str(first.skip_reason)
     file = tmp_path / "Lab Awards (1).csv"
     file.write_text("half")
     growing = look(first.cursor, location)
@@ -125,6 +125,21 @@ def test_a_document_that_is_complete_starts_one_run_of_today(
     os.utime(file, ns=(1, 1))
     (another,) = look(look(again.cursor, location).cursor, location).run_requests or ()
     assert another.run_key != request.run_key
+
+
+def test_of_a_simulated_campus_the_documents_that_it_reads_are_waited_for(
+    location: dg.Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LSATS_DATA_FOLDER", raising=False)
+    monkeypatch.setenv("LSATS_HOME", str(tmp_path))
+    (tmp_path / "simulated" / "inbox").mkdir(parents=True)
+    (tmp_path / "simulated" / "inbox" / "lab_awards_2026-03-03.csv").write_text("whole")
+    assert look(look(None, location).cursor, location).run_requests
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "Lab Awards.csv").write_text("somebody's: the hub is a real one now")
+    real = look(None, location)
+    assert "Lab Awards.csv" in str(real.cursor)
+    assert "2026-03-03" not in str(real.cursor)
 
 
 def test_a_folder_that_cannot_be_read_is_said(
