@@ -205,6 +205,7 @@ def test_every_resource_of_the_hub_shows_its_fields(page: Page, webserver: str) 
     for name in hub_resources():
         assert fields[name]
         assert all(field["configTypeKey"] and field["description"] for field in fields[name])
+    assert all(states.values()), states
     assert states["tdx"].startswith("TeamDynamix: simulated, for no source is configured. As of")
     assert "_test. As of when" in states["warehouse"]
     assert {field["name"] for field in fields["tdx"]} >= {"base_url", "password_variable"}

@@ -27,7 +27,7 @@ from lsats_pipeline.defs.hub.overrides import (
 from lsats_pipeline.defs.run_start import choose_default
 from lsats_pipeline.hub.days import record_observed
 from lsats_pipeline.hub.hub import Hub, open_hub
-from lsats_pipeline.warehouse.database import with_database
+from lsats_pipeline.warehouse.database import connect, with_database
 from lsats_pipeline.warehouse.location import hub_url
 
 # Fields of the resource and the settings that they stand for.
@@ -123,10 +123,23 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             secret = named_secret("warehouse.url_variable", self.url_variable)
             url = secret.get_secret_value()
         if self.database:
-            url = with_database(url or stack.enter_context(hub_url(settings)), self.database)
+            server = url or stack.enter_context(hub_url(settings))
+            _require_database(server, self.database)
+            url = with_database(server, self.database)
         return stack.enter_context(
             open_hub(settings, SimulatedCampus(), url=url, overrides=overrides)
         )
+
+
+def _require_database(server: str, name: str) -> None:
+    """Raise ConfigurationError when the server has no such database: no second try helps."""
+    with connect(server) as connection:
+        found = connection.execute("select true from pg_database where datname = %s", (name,))
+        if found.fetchone() is None:
+            raise ConfigurationError(
+                f"warehouse.database: there is no database {name!r} on the server; make it with"
+                f' `create database "{name}"` in `lsats db shell`, or name another'
+            )
 
 
 def summary(reports: list[Report]) -> str:

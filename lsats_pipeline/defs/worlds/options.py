@@ -131,7 +131,8 @@ def world_resource(declared: World) -> WorldResource:
         for name, field in declared.options.model_fields.items()
     }
     name = f"{declared.name.capitalize()}Options"
-    kind: Any = create_model(name, __base__=WorldResource, **fields)
+    about = f"What a run makes of the world {declared.name}; the options of `lsats seed`."
+    kind: Any = create_model(name, __base__=WorldResource, __doc__=about, **fields)
     kind.world = declared
     made: WorldResource = kind()
     return made

@@ -143,6 +143,7 @@ def test_limits_are_in_the_descriptions() -> None:
     [
         ({"run_options": {"record_limit": -1}}, "run_options.record_limit (stop every stream"),
         ({"warehouse": {"url_variable": "no such name"}}, "warehouse.url_variable is no name"),
+        ({"warehouse": {"database": "of nobody_test"}}, "there is no database 'of nobody_test'"),
         ({"tdx": {"base_url": "https://real.example.edu/api"}}, "is not on this machine"),
     ],
 )
@@ -153,6 +154,8 @@ def test_a_run_with_a_mistake_in_its_configuration_does_not_start(
     assert not result.success
     assert message in messages(result)
     assert recorded(result) == []
+    (failed,) = instance.get_runs()
+    assert failed.tags["dagster/max_retries"] == "0"  # another try would fail of the same
 
 
 def test_a_misspelt_option_is_an_error_before_anything_runs(
