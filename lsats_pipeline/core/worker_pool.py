@@ -62,6 +62,9 @@ class WorkerPool:
         self._executor.shutdown(wait=False, cancel_futures=True)
         for process in self._processes.values():
             process.terminate()
+        for process in self._processes.values():
+            process.join(_LONGEST_END)
+            process.kill()  # one that ignores signals, as what a shell puts in the background does
             process.join()
 
     def start(self, *, wait: bool = False) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lsats_pipeline.core import worker_pool
 from lsats_pipeline.core.errors import BadFile, TransientError
 from lsats_pipeline.core.settings import CHECKOUT
 from lsats_pipeline.core.worker_pool import Watcher, WorkerPool, parallel_map
@@ -31,6 +32,11 @@ def refused(job: Path | None, watch: Watcher | None = None) -> None:
         raise BadFile("torn", "number 1", 7)
     time.sleep(600)  # it is killed long before
     job.touch()
+
+
+def deaf(job: Path | None, watch: Watcher | None = None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    refused(job)
 
 
 def killed(number: int, watch: Watcher | None = None) -> int:
@@ -62,6 +68,15 @@ def test_the_first_error_ends_all_and_is_itself(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="number 1") as error:
         list(parallel_map(refused, [tmp_path / "waited_for", None]))
     assert (error.value.code, error.value.offset) == ("torn", 7)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_ignores_signals_is_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "_LONGEST_END", 0.1)
+    with pytest.raises(BadFile, match="number 1"):
+        list(parallel_map(deaf, [tmp_path / "waited_for", None]))
     assert list(tmp_path.iterdir()) == []
 
 

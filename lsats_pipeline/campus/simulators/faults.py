@@ -33,6 +33,8 @@ from typing import Any
 CREATE_TABLE = """
 do $$ begin
   if to_regclass('campus.faults') is null then
+    -- Each step of a run may have a process with simulators of its own.
+    perform pg_advisory_xact_lock(hashtextextended('campus.faults', 0));
     create table if not exists campus.faults (
       name text primary key, setting jsonb not null default '{}');
     comment on table campus.faults is 'faults that the simulators show on request';
