@@ -147,11 +147,12 @@ def _ancestors(world: World, table: WorldTable) -> Iterator[WorldTable]:
 def _missing(url: str, seeding: Seeding, table: WorldTable) -> Iterator[tuple[int, ...]]:
     """What there is to make of a table: nothing, all of it at once (), or block by block."""
     blocks = [block.number for block in table.blocks(seeding.world.name, seeding.options)]
-    with connect(url) as connection:
-        there = blocks_in(connection, seeding, table)
+    there = _blocks_now(url, seeding, table)
     if not there and blocks:
         yield ()
-    yield from ((number,) for number in blocks if there and number not in there)
+        # Another run may have made some of it, and no more, while this one waited for its turn.
+        there = _blocks_now(url, seeding, table)
+    yield from ((number,) for number in blocks if number not in there)
 
 
 def _seed_unless_there(
@@ -171,6 +172,11 @@ def _seed_unless_there(
     if report.error:
         raise report.error
     return report
+
+
+def _blocks_now(url: str, seeding: Seeding, table: WorldTable) -> set[int]:
+    with connect(url) as connection:
+        return blocks_in(connection, seeding, table)
 
 
 def blocks_in(connection: Connection, seeding: Seeding, table: WorldTable) -> set[int]:

@@ -26,6 +26,7 @@ from lsats_pipeline.synthetic.seeding import Seeding, seed
 from lsats_pipeline.synthetic.spec import World
 from lsats_pipeline.synthetic.stored_worlds import verify_database
 from lsats_pipeline.synthetic.targets.claim import Claim
+from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.ledger import seeded
 from lsats_pipeline.synthetic.targets.session import Session
 from lsats_pipeline_tests.synthetic.toy import (
@@ -43,6 +44,9 @@ FINE = World(
     ToyOptions,
     (replace(SHELVES_TABLE, block=SHELVES // 4), replace(BOOKS_TABLE, block=BOOKS // BLOCKS)),
 )
+
+
+_WAITS = "select 1 from pg_locks where locktype = 'advisory' and not granted"
 
 
 def options(**values: Any) -> ToyOptions:
@@ -92,6 +96,23 @@ def test_all_blocks_at_once_in_any_order(database_url: str, tmp_path: Path) -> N
 def test_blocks_of_a_parent_that_are_missing_are_made(database_url: str, tmp_path: Path) -> None:
     made(database_url, tmp_path, part("shelves", 2))
     assert made(database_url, tmp_path, part("books", 5)) == (0, ["shelves"] * 3)
+    assert stored(database_url)["shelves"] == whole(database_url, tmp_path)["shelves"]
+
+
+def test_a_parent_of_which_another_run_makes_a_block_meanwhile(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Whoever finds none of it waits for that run, and then makes the rest."""
+    other = Session(database_url, "toy", claim=Claim("toy", "shelves", (2,)))
+    with psycopg.connect(database_url, autocommit=True) as looking, ThreadPoolExecutor(1) as worker:
+        other.connection()
+        waiting = worker.submit(made, database_url, tmp_path, part("books", 5))
+        while not looking.execute(_WAITS).fetchone():
+            assert not waiting.done()
+        report = seed(part("shelves", 2), [DatabaseTarget(other, FINE, options())])
+        other.close()
+        assert report.error is None
+        assert waiting.result() == (0, ["shelves"] * 3)
     assert stored(database_url)["shelves"] == whole(database_url, tmp_path)["shelves"]
 
 
