@@ -32,13 +32,16 @@ def keep_record(instance: dg.DagsterInstance, run: DagsterRun, folder: Path) -> 
     path = folder / f"{run.run_id}.jsonl"
     if not _is_removed_at_the_end(instance) or path.exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     snapshots = (
         instance.get_job_snapshot(str(run.job_snapshot_id)),
         instance.get_execution_plan_snapshot(str(run.execution_plan_snapshot_id)),
     )
     marked = run.with_tags({**run.tags, PROCESS: this_process()})
-    _append(path, marked, *snapshots, *instance.all_logs(run.run_id))
+    # In one step: whoever adopts finds the run whole, or not yet.
+    part = path.with_suffix(".part")
+    _append(part, marked, *snapshots, *instance.all_logs(run.run_id))
+    part.replace(path)
     instance.add_event_listener(run.run_id, lambda event: _append(path, event))
 
 

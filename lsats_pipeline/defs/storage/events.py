@@ -237,7 +237,8 @@ class EventStorage(PostgresEventLogStorage):
         ascending: bool = False,
     ) -> dg.EventRecordsResult:
         """Each check asks for the materialization that its step has just made: it is at hand."""
-        if limit == 1 and cursor is None and isinstance(records_filter, AssetRecordsFilter):
+        latest = limit == 1 and cursor is None and not ascending
+        if latest and isinstance(records_filter, AssetRecordsFilter):
             for _ in range(2):
                 if found := self._written.materialization(records_filter):
                     return found

@@ -28,7 +28,7 @@ DIED = "The process at work on this run ended before the run did."
 def this_process() -> str:
     """Host, number and start of this process; a later one may have the same number."""
     me = psutil.Process()
-    return f"{socket.gethostname()} {me.pid} {me.create_time():.2f}"
+    return f"{socket.gethostname()} {me.pid} {_birth(me)}"
 
 
 def has_died(run: DagsterRun) -> bool:
@@ -38,9 +38,14 @@ def has_died(run: DagsterRun) -> bool:
         return False
     number, _, birth = rest.partition(" ")
     try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" != birth
+        return _birth(psutil.Process(int(number))) != birth
     except (psutil.Error, ValueError):
         return True
+
+
+def _birth(process: psutil.Process) -> str:
+    """Seconds from the start of the machine: the time of day changes when its clock is set."""
+    return f"{process.create_time() - psutil.boot_time():.2f}"
 
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> None:

@@ -102,6 +102,10 @@ def test_dagster_finds_what_it_looks_for(instance: dg.DagsterInstance) -> None:
     for asset in TABLES:
         records = instance.fetch_materializations(asset.key, limit=5).records
         assert [r.run_id for r in records] == [second.run_id, first.run_id]
+        oldest = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset.key, [DAY]), limit=1, ascending=True
+        )
+        assert [r.run_id for r in oldest.records] == [first.run_id]
         latest = instance.get_latest_materialization_event(asset.key)
         assert latest is not None
         assert latest.run_id == second.run_id

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
 from lsats_pipeline.defs.default_partition import DEFAULT_PARTITION, TODAY, all_of, with_default
 from lsats_pipeline.defs.storage import HubRunLauncher, adoption
 from lsats_pipeline.defs.storage.adoption import adopt, keep_record
 from lsats_pipeline.defs.storage.internals import WorkerStatus
-from lsats_pipeline.defs.storage.processes import DIED, PROCESS, this_process
+from lsats_pipeline.defs.storage.processes import DIED, PROCESS, has_died, this_process
 from lsats_pipeline_tests.defs.conftest import bare_environment
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01")
@@ -130,6 +131,16 @@ def test_the_daemon_learns_of_it_from_the_launcher(instance: dg.DagsterInstance)
     assert health(f"{this_process()[:-4]}0.00") == WorkerStatus.FAILED
     assert health(this_process()) == WorkerStatus.RUNNING
     assert health("another-host 1 1.00") == WorkerStatus.RUNNING
+
+
+def test_a_clock_that_is_set_kills_nobody(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = instance.get_run_by_id(started(instance, this_process()))
+    assert run is not None
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._psplatform.boot_time", lambda: booted + 3600)
+    assert not has_died(run)
 
 
 @dg.asset
