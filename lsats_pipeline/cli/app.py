@@ -153,15 +153,21 @@ def _unexpected(error: Exception, debug: bool) -> int:
     return 1
 
 
-def _database_lost(error: Exception) -> Unreachable | None:
+def _database_lost(error: BaseException | None) -> Unreachable | None:
+    """What has become of the connection, if that is why: our own, or that of Dagster's storage."""
     import psycopg
+    from sqlalchemy import exc
 
+    while error and not isinstance(error, psycopg.OperationalError | exc.OperationalError):
+        error = error.__cause__
+    lost = error.orig if isinstance(error, exc.OperationalError) else error
+    if lost is None:
+        return None
     # Classes 08 and 57P are connections and shutdowns; others (a full disk) are shown as they are.
-    if not isinstance(error, psycopg.OperationalError):
+    state = getattr(lost, "sqlstate", None) or getattr(lost, "pgcode", None)
+    if state is not None and not state.startswith(("08", "57P")):
         return None
-    if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
-        return None
-    reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+    reason = (str(lost).strip() or type(lost).__name__).splitlines()[-1]
     return Unreachable(f"the connection to the database was lost ({reason}); see `lsats doctor`")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 import typer
+from sqlalchemy.exc import OperationalError
 
 from lsats_pipeline.cli.app import app
 from lsats_pipeline.cli.commands.run import exit_code
@@ -204,6 +205,26 @@ def test_the_unexpected_is_one_line_unless_asked_for(
     assert "unexpected RuntimeError: postgresql://me:***@host/x broke" in result.err
     assert ("Traceback" in result.err) == ("--verbose" in line)
     assert "s3cr3t-word" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "said"),
+    [
+        (None, 5, "lsats: the connection to the database was lost (server closed); see `lsats"),
+        ("53100", 1, "lsats: unexpected RuntimeError: too many retries"),
+    ],
+)
+def test_a_database_that_dagsters_storage_has_lost_is_unreachable(
+    state: str | None, code: int, said: str, lsats: Lsats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*options: Any) -> None:
+        reason = type("Reason", (Exception,), {"pgcode": state})("server closed")
+        raise RuntimeError("too many retries") from OperationalError("select 1", {}, reason)
+
+    monkeypatch.setattr("lsats_pipeline.cli.commands.status.inspect_hub", lost)
+    result = lsats("status")
+    assert result.code == code
+    assert said in result.err
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

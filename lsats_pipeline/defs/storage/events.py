@@ -13,6 +13,7 @@ Not stored: that a check is planned, and the outputs of steps that hand on no va
 from __future__ import annotations
 
 import atexit
+import logging
 import multiprocessing
 import threading
 import weakref
@@ -35,6 +36,7 @@ from lsats_pipeline.defs.storage.internals import (
 )
 from lsats_pipeline.defs.storage.written import Written
 
+log = logging.getLogger(__name__)
 _Kind = DagsterEventType
 _AT_ONCE = 200
 _SECONDS = 0.5
@@ -269,8 +271,12 @@ def _asset(event: EventLogEntry) -> dg.AssetKey | None:
 
 
 def _flush_at_exit(storage: weakref.ref[EventStorage]) -> None:
-    if (alive := storage()) is not None:
+    if (alive := storage()) is None:
+        return
+    try:
         alive.flush()
+    except Exception as error:  # the run has said why already, where this is not its end
+        log.warning("⚠️ the last events of a run were not written: %s", error)
 
 
 class _Writer:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ import pytest
 import sqlalchemy as db
 from sqlalchemy import Engine
 
-from lsats_pipeline.defs.storage.events import EventStorage
+from lsats_pipeline.defs.storage.events import EventStorage, _flush_at_exit
 from lsats_pipeline.warehouse.database import connect, database_name, with_database
 from lsats_pipeline_tests.defs.conftest import bare_environment
 
@@ -225,7 +226,9 @@ def test_a_lost_connection_loses_no_event(instance: dg.DagsterInstance, at_home:
 
 
 def test_what_cannot_be_written_is_kept_and_raised(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     storage = instance.event_log_storage
     assert isinstance(storage, EventStorage)
@@ -239,6 +242,8 @@ def test_what_cannot_be_written_is_kept_and_raised(
         patch.setattr(storage, "_write", full)
         with pytest.raises(RuntimeError, match="no space"):
             instance.report_engine_event("first", run)
+        _flush_at_exit(weakref.ref(storage))
+    assert "events of a run were not written: no space left" in caplog.text
     instance.report_engine_event("second", run)
     messages = [entry.message for entry in instance.all_logs(run.run_id)]
     assert messages[-2:] == ["first", "second"]
