@@ -16,7 +16,7 @@ import psycopg
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster_shared.error import SerializableErrorInfo
 
-from lsats_pipeline.core.errors import LsatsError, TransientError, Unreachable
+from lsats_pipeline.core.errors import ConfigurationError, LsatsError, TransientError, Unreachable
 
 # For what may pass by itself: another writer, a source that is down for a moment.
 RETRIES = dg.RetryPolicy(
@@ -72,6 +72,21 @@ def as_dagster_failure() -> Iterator[None]:
         raise _failure(error, message, may_pass=True) from None
     except Exception as error:  # a mistake of ours: it would only be made again
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+
+
+@contextmanager
+def as_refusal(context: dg.InitResourceContext) -> Iterator[None]:
+    """The same before the first step, where a mistake in the run's settings is found.
+
+    For Dagster it would be a run whose process did not start well, to be tried again.
+    """
+    with as_dagster_failure():
+        try:
+            yield
+        except ConfigurationError:
+            if context.run is not None and context.instance is not None:
+                context.instance.add_run_tags(context.run.run_id, {"dagster/max_retries": "0"})
+            raise
 
 
 def _failure(error: Exception, message: str, *, may_pass: bool) -> Exception:

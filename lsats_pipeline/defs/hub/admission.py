@@ -48,8 +48,6 @@ def spare_other_days(context: dg.InitResourceContext, error: ConfigurationError)
     run, instance = context.run, context.instance
     if run is None or instance is None:
         return
-    # For Dagster it would be a run whose process did not start well, to be tried again.
-    instance.add_run_tags(run.run_id, {"dagster/max_retries": "0"})
     if all(day == load(HubSettings).today() for day in days_of(run.tags)):
         return
     current = instance.get_run_by_id(run.run_id)

@@ -14,7 +14,7 @@ from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.report import Report
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.dry_runs import record_nothing
-from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.failures import as_refusal
 from lsats_pipeline.defs.hub.admission import admit, spare_other_days
 from lsats_pipeline.defs.hub.overrides import (
     checked,
@@ -66,7 +66,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         choose_default(context)
         with ExitStack() as stack:
-            with as_dagster_failure():
+            with as_refusal(context):
                 try:
                     self._hub = self._opened(stack, context.run.run_config if context.run else {})
                     admit(context, self._hub)

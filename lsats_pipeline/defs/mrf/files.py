@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.default_partition import has_default
-from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.failures import as_refusal
 from lsats_pipeline.defs.run_start import choose_default
 from lsats_pipeline.mrf import health
 from lsats_pipeline.mrf.database.loading import server_folder
@@ -39,36 +39,41 @@ EXAMPLE = "mrf_demo"
 FILE_LIST = dg.AssetKey(["mrf", "file_list"])
 # A step of hours should not look dead, nor fill the log.
 _LOG_SECONDS = 20.0
+# The least and the most of options. Not in their fields: what those refuse is shown with frames.
+_LIMITS = {
+    "workers": (0, 64),
+    "span_mb": (1, 1024),
+    "max_ratio": (2, 1100),
+    "connections": (1, 16),
+    "profile_mb": (64, 1 << 20),
+    "split_mb": (0.001, 1 << 20),
+    "split_buckets": (0, 1_000_000),
+    "example_mb": (0.001, 1 << 20),
+}
 
 
 class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """How price files are ingested, and the database of their catalogue, opened when needed."""
 
-    workers: int = Field(default=0, ge=0, le=64, description="parallel processes; 0: as fits here")
-    span_mb: int = Field(
-        default=32, ge=1, le=1024, description="megabytes of text in a unit of work"
-    )
-    max_ratio: int = Field(
-        default=400, ge=2, le=1100, description="text over file size that is refused"
-    )
+    workers: int = Field(default=0, description="parallel processes; 0: as fits here")
+    span_mb: int = Field(default=32, description="megabytes of text in a unit of work")
+    max_ratio: int = Field(default=400, description="text over file size that is refused")
     to_postgres: bool = Field(default=False, description="also load the tables into PostgreSQL")
-    connections: int = Field(default=3, ge=1, le=16, description="connections of that load")
-    profile_mb: int = Field(
-        default=300, ge=64, description="megabytes for the queries of the profile"
-    )
+    connections: int = Field(default=3, description="connections of that load")
+    profile_mb: int = Field(default=300, description="megabytes for the queries of the profile")
     split_by: str = Field(
         default="size", description="size, codes, provider, plan; empty: no parts"
     )
-    split_mb: float = Field(default=512, gt=0, description="megabytes of text in a part")
+    split_mb: float = Field(default=512, description="megabytes of text in a part")
     split_codes: str = Field(
         default="", description="by codes: CPT:99201-99215,MS-DRG; empty: by system"
     )
     split_providers: str = Field(
         default="", description="by provider: TINs and NPIs, comma-separated"
     )
-    split_buckets: int = Field(default=0, ge=0, description="by provider: so many groups of TINs")
+    split_buckets: int = Field(default=0, description="by provider: so many groups of TINs")
     example_mb: float = Field(
-        default=8, gt=0, description="megabytes of the example, when it is the file"
+        default=8, description="megabytes of the example, when it is the file"
     )
     example_seed: int = Field(default=1, description="its seed")
 
@@ -77,9 +82,14 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PriceFilesResource]:
-        """Open as long as the run lasts; a run without a partition is one of the example."""
+        """Open as long as the run lasts; a run without a partition is one of the example.
+
+        What its options cannot be is refused before any step.
+        """
         with self._open:
             choose_default(context)
+            with as_refusal(context):
+                self._check_options()
             if has_default(context):
                 self._make_example(context)
             yield self
@@ -146,8 +156,16 @@ class PriceFilesResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _workers(self) -> int:
         return health.workers(self.workers or workers_for_this_machine())
 
+    def _check_options(self) -> None:
+        for name, (least, most) in _LIMITS.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                raise ConfigurationError(
+                    f"price_files.{name} {value}: must be from {least:,} to {most:,}"
+                )
+        self.split_options()
+
     def _make_example(self, context: dg.InitResourceContext) -> None:
-        with as_dagster_failure():
+        with as_refusal(context):
             if load(MrfSettings).source_list:
                 raise ConfigurationError(
                     "no price file was chosen: name one of the partitions `mrf_files` (its key, see"

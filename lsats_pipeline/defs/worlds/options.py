@@ -17,7 +17,7 @@ from pydantic import Field, PrivateAttr, create_model
 from lsats_pipeline.core.errors import ConfigurationError
 from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.dry_runs import record_nothing
-from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.failures import as_refusal
 from lsats_pipeline.defs.run_start import choose_default
 from lsats_pipeline.defs.worlds.campus_options import CampusResource
 from lsats_pipeline.synthetic import choices
@@ -61,7 +61,7 @@ class WorldResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self.dry_run:
             record_nothing(context)
         with self._open:
-            with as_dagster_failure():
+            with as_refusal(context):
                 self._options = self._chosen()
                 self._where = self._destination()
             yield self

@@ -247,8 +247,23 @@ def test_nothing_is_split_when_no_parts_are_wanted(
     assert result.success, failure(result)
     assert recorded(result, "split_files")["parts"] == 0
     assert not (home / "exports" / "mrf_parts").exists()
-    wrong = run(instance, key, split_by="colour")
-    assert "split_by is size, codes, provider, plan or empty" in failure(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split_by": "colour"}, "split_by is size, codes, provider, plan or empty, not 'colour'"),
+        ({"workers": -2}, "price_files.workers -2: must be from 0 to 64"),
+    ],
+)
+def test_a_wrong_option_is_one_message_before_the_first_step(
+    home: Path, instance: dg.DagsterInstance, options: dict[str, Any], message: str
+) -> None:
+    result = run(instance, **options)
+    assert failure(result).strip() == message
+    assert not [event for event in result.all_events if event.is_step_start]
+    (refused,) = instance.get_runs()
+    assert refused.tags["dagster/max_retries"] == "0"  # another try would fail of the same
 
 
 def test_the_declared_checks_are_those_of_a_profile(

@@ -187,6 +187,7 @@ def test_a_wrong_value_is_one_error_before_anything_runs(
     (failure,) = failures(result)
     assert message.lower() in failure.lower()
     assert not result.get_asset_materialization_events()
+    assert [run.tags["dagster/max_retries"] for run in instance.get_runs()] == ["0"]
     with psycopg.connect(here) as connection:
         row = connection.execute("select count(*) from pg_namespace where nspname ~ '^jobs'")
         assert row.fetchone() == (0,)
