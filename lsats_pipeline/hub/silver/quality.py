@@ -232,7 +232,7 @@ def _check_scores(table: Table, before: Totals, after: Totals) -> Iterator[Resul
     yield Result(
         QUALITY_DROP,
         drop <= QUALITY_DROP.threshold,
-        f"the mean moved by {-drop:+.3f} since the last run"
+        f"the mean moved by {round(-drop, 3) + 0.0:+.3f} since the last run"
         + f"; what has grown most is {grown}" * (drop > QUALITY_DROP.threshold),
         values={"drop": drop, "drop at most": QUALITY_DROP.threshold},
     )

@@ -115,6 +115,10 @@ def test_quality_says_what_its_level_means() -> None:
     assert found.values["share under 0.70"] == 0.7
 
 
+def test_a_mean_that_stays_has_no_sign_of_falling() -> None:
+    assert "the mean moved by +0.000 since" in checks(USERS)["quality"].description
+
+
 def test_what_costs_nothing_is_missing_nothing() -> None:
     assert main_losses(USERS, Totals(Counter({"1.00": 5}), Counter({"renamed": 5}))) == ""
     of_few = Totals(Counter({"0.85": 1, "1.00": 9}), Counter({"mcom_only": 1}))
