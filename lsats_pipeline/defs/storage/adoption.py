@@ -9,6 +9,7 @@ first resource of the run ─▶ <run>.jsonl: process, run, its snapshots, event
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ TEMPORARY_HOME = ".tmp_dagster_home_"
 
 def keep_record(instance: dg.DagsterInstance, run: DagsterRun, folder: Path) -> None:
     """Write the run to a file of the folder as long as it lasts, if nobody else keeps it."""
+    # A process for one step sees that step alone, and would leave a run that seems to have died.
+    if multiprocessing.parent_process() is not None:
+        return
     path = folder / f"{run.run_id}.jsonl"
     if not _is_removed_at_the_end(instance) or path.exists():
         return

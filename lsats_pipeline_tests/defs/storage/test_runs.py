@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,10 @@ def test_the_record_of_a_run_of_a_temporary_folder_is_adopted(
     home.mkdir()
     folder = tmp_path / "kept"
     with dg.DagsterInstance.local_temp(str(home)) as temporary:
+        with monkeypatch.context() as patch:  # a process for a step keeps no half of a record
+            patch.setattr(multiprocessing, "parent_process", lambda: multiprocessing)
+            job.execute_in_process(instance=temporary, tags={"folder": str(folder)})
+        assert not folder.exists()
         for _ in range(2):
             job.execute_in_process(instance=temporary, tags={"folder": str(folder)})
         expected = {run.run_id: len(temporary.all_logs(run.run_id)) for run in temporary.get_runs()}
