@@ -2,10 +2,12 @@
 
 tags of the run  ─▶ options of old?         the run fails, naming the option of today
 steps of the run ─▶ their sources half set? the run fails, naming the variables
+                 └▶ simulated, but the database not for that? the same
 days of the run  ─▶ not readable any more?  it is canceled, naming the streams
 
 Canceled, not failed: a failed run turns the days that it planned red, green ones too. Whatever else
-keeps a run of other days than today from starting cancels it as well.
+keeps a run of other days than today from starting cancels it as well, and whatever keeps one in
+another database: its days are not the hub's.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.partitions import days_of
 from lsats_pipeline.hub.hub import Hub
 from lsats_pipeline.hub.plan import Chosen, choose, refusal, require_configured, unreadable
+from lsats_pipeline.warehouse.safety import require_synthetic_database
 
 # Of run_options, once set by tags.
 _OPTIONS = ("full", "accept_removals")
@@ -32,6 +35,8 @@ def admit(context: dg.InitResourceContext, hub: Hub) -> None:
     _refuse_option_tags(run.tags)
     chosen = _chosen(instance, run)
     require_configured(chosen, hub.configuration)
+    if not hub.configuration.is_real and any(one.asset.layer != "silver" for one in chosen):
+        require_synthetic_database(hub.warehouse.name)
     days, today = days_of(run.tags), hub.settings.today()
     with hub.warehouse.connection() as connection:
         refused = unreadable(connection, hub.settings, chosen, days, hub.configuration)
@@ -40,15 +45,17 @@ def admit(context: dg.InitResourceContext, hub: Hub) -> None:
         raise ConfigurationError(f"{message}. Choose {today}, or leave out what it names")
 
 
-def spare_other_days(context: dg.InitResourceContext, error: ConfigurationError) -> None:
-    """Cancel a run that cannot start when its days are not today's alone.
+def spare_other_days(
+    context: dg.InitResourceContext, error: ConfigurationError, *, elsewhere: bool
+) -> None:
+    """Cancel a run that cannot start when its days are not the hub's today alone.
 
     `dagster job execute` makes resources again once the run has ended.
     """
     run, instance = context.run, context.instance
     if run is None or instance is None:
         return
-    if all(day == load(HubSettings).today() for day in days_of(run.tags)):
+    if not elsewhere and all(day == load(HubSettings).today() for day in days_of(run.tags)):
         return
     current = instance.get_run_by_id(run.run_id)
     if current is not None and not current.is_finished:

@@ -9,16 +9,14 @@ import dagster as dg
 
 from lsats_pipeline.core.declaration import place
 from lsats_pipeline.core.rules import Result, Rule
-from lsats_pipeline.core.settings import HubSettings, load
 from lsats_pipeline.defs.check_results import check_result, check_spec
 from lsats_pipeline.defs.code_references import code_references
 from lsats_pipeline.defs.failures import as_dagster_failure
+from lsats_pipeline.defs.hub.warehouse import WarehouseResource
 from lsats_pipeline.defs.owners import owners
 from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.health import HEALTH_RULES, health
 from lsats_pipeline.hub.plan import choose
-from lsats_pipeline.warehouse import Warehouse
-from lsats_pipeline.warehouse.location import hub_url
 
 # Older days cannot be mended any more.
 _LOOK_BACK_DAYS = 7
@@ -43,17 +41,15 @@ run_log = dg.AssetSpec(
     specs=[check_spec(RUN_LOG, rule, blocking=False) for rule in (*HEALTH_RULES, DAYS_GREEN)],
     description="Whether anything is left failed, held back or waiting.",
 )
-def nothing_left(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+def nothing_left(
+    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.AssetCheckResult]:
     """Each rule with how many, and which."""
-    settings = load(HubSettings)
-    with (
-        as_dagster_failure(),
-        hub_url(settings) as url,
-        Warehouse(url) as warehouse,
-        warehouse.connection() as connection,
-    ):
-        results = list(health(connection, settings.today()))
-    for result in (*results, _days_green(context, settings.today())):
+    hub = warehouse.opened()
+    today = hub.settings.today()
+    with as_dagster_failure(), hub.warehouse.connection() as connection:
+        results = list(health(connection, today))
+    for result in (*results, _days_green(context, today)):
         yield check_result(RUN_LOG, result)
 
 

@@ -71,7 +71,7 @@ class WarehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     self._hub = self._opened(stack, context.run.run_config if context.run else {})
                     admit(context, self._hub)
                 except ConfigurationError as error:
-                    spare_other_days(context, error)
+                    spare_other_days(context, error, elsewhere=self.elsewhere)
                     raise
             if self.elsewhere:
                 record_nothing(context)

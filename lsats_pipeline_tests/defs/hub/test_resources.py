@@ -257,6 +257,9 @@ def test_simulated_records_go_to_no_other_database_whose_name_does_not_say_so(
         result = run(instance, DEPARTMENTS, config={"warehouse": {"url_variable": "OTHER_URL"}})
         assert "synthetic data is written only to databases whose name ends" in messages(result)
         assert not result.success
+        ended = instance.get_run_by_id(result.run_id)
+        # Failed, it would turn a day of the hub's own red.
+        assert ended is not None and ended.status is dg.DagsterRunStatus.CANCELED
     finally:
         drop_database(postgres, name)
 
