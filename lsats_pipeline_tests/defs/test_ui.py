@@ -1,7 +1,7 @@
 """The web interface in a real browser: the graph, a day of a table, its picture, its checks.
 
 `LSATS_SCREENSHOT_DIR=docs/images pytest lsats_pipeline_tests/defs/test_ui.py` also takes the
-screenshots, among them `ui.png` of the README.
+screenshots, among them `overview.png` of the README.
 """
 
 from __future__ import annotations

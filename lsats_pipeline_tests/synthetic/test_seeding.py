@@ -31,6 +31,7 @@ from lsats_pipeline.synthetic.spec import World, WorldTable
 from lsats_pipeline.synthetic.stored_worlds import verify_database, verify_files
 from lsats_pipeline.synthetic.targets import Target
 from lsats_pipeline.synthetic.targets.batches import BatchSize
+from lsats_pipeline.synthetic.targets.claim import Claim
 from lsats_pipeline.synthetic.targets.database import DatabaseTarget
 from lsats_pipeline.synthetic.targets.files import FilesTarget
 from lsats_pipeline.synthetic.targets.readback import stored_rows
@@ -369,6 +370,21 @@ def test_retries_end_and_their_waits_grow(database_url: str, monkeypatch: Any) -
         session.reliably(lambda c: c.execute("select from nothing"))
     assert session.retries == 3
     session.close()
+
+
+def test_who_has_ended_is_in_nobodys_way(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once(seconds: float) -> None:
+        assert not seconds
+
+    monkeypatch.setattr(time, "sleep", at_once)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for _ in range(30):
+            session = Session(database_url, "toy")
+            session.connection()
+            session.close()
+            Claim("toy").take_for_transaction(connection)
 
 
 @pytest.mark.parametrize("name", ["hub", "hub_prod", "demo_hub", "hubdemo", "hub_testing", "test"])

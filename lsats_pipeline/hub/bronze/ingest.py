@@ -9,8 +9,8 @@ import datetime as dt
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -224,11 +224,12 @@ class Ingestion:
         )
         missed: list[SpooledRecord] = []
         fetched = 0
-        for page in self._paced(self._limited(self.stream.read(client, request))):
-            spool.append([*missed, *_rows(page)], page.position)
-            missed.clear()
-            fetched += len(page.records)
-            stop()
+        with closing(self._paced(self._limited(self.stream.read(client, request)))) as pages:
+            for page in pages:
+                spool.append([*missed, *_rows(page)], page.position)
+                missed.clear()
+                fetched += len(page.records)
+                stop()
         if missed:
             spool.append(missed, spool.position)
         if self.complete and self.stream.find_by_id is not None and not _parts_missed(spool):
@@ -250,7 +251,7 @@ class Ingestion:
             if left <= 0:
                 return
 
-    def _paced(self, pages: Iterator[Page]) -> Iterator[Page]:
+    def _paced(self, pages: Iterator[Page]) -> Generator[Page, None, None]:
         """Log how far the read is, at intervals."""
         started = logged = time.monotonic()
         count = 0

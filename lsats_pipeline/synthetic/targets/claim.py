@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -56,7 +56,7 @@ class Claim:
         another run has not let go of the same rows within the connection's time for a statement.
         """
         world = f"lsats:world:{self.world}"
-        self._try(connection, world, shared=not self.whole_world)
+        self._try(connection, _TRY[not self.whole_world], world)
         if self.whole_world:
             return
         table = f"{world}:{self.table}"
@@ -66,23 +66,18 @@ class Claim:
 
     def take_for_transaction(self, connection: Connection) -> None:
         """Lock the whole world until this transaction ends; Busy when anybody writes it."""
-        row = connection.execute(
-            "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"lsats:world:{self.world}"],
-        ).fetchone()
-        if not (row and row[0]):
-            raise Busy(_BUSY.format(self.world))
+        self._try(connection, _TRY_TRANSACTION, f"lsats:world:{self.world}")
 
-    def _try(self, connection: Connection, name: str, *, shared: bool) -> None:
+    def _try(self, connection: Connection, statement: LiteralString, name: str) -> None:
         """A killed process gives its lock up a moment after it is gone, hence the second look."""
         for pause in (0.0, 1.0):
             time.sleep(pause)
-            if _locked(connection, name, shared=shared):
+            if _locked(connection, statement, name):
                 return
-        raise Busy(_BUSY.format(self.world))
+        raise Busy(f"world {self.world} is being seeded by another process; try again later")
 
     def _wait(self, connection: Connection, name: str, *, shared: bool) -> None:
-        if _locked(connection, name, shared=shared):
+        if _locked(connection, _TRY[shared], name):
             return
         place = name.removeprefix("lsats:world:").replace(":", ".", 1).replace(":", ", block ")
         log.info("⏳ %s is being written by another run: waiting for it", place)
@@ -92,19 +87,19 @@ class Claim:
             raise Busy(f"{place} is being written by another run for too long") from None
 
 
-_BUSY = "world {} is being seeded by another process; try again later"
 _WAIT = {
     False: "select pg_advisory_lock(hashtextextended(%s, 0))",
     True: "select pg_advisory_lock_shared(hashtextextended(%s, 0))",
 }
-_TRY = {
+_TRY: dict[bool, LiteralString] = {
     False: "select pg_try_advisory_lock(hashtextextended(%s, 0))",
     True: "select pg_try_advisory_lock_shared(hashtextextended(%s, 0))",
 }
+_TRY_TRANSACTION: LiteralString = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
-def _locked(connection: Connection, name: str, *, shared: bool) -> bool:
-    row = connection.execute(_TRY[shared], [name]).fetchone()
+def _locked(connection: Connection, statement: LiteralString, name: str) -> bool:
+    row = connection.execute(statement, [name]).fetchone()
     return bool(row and row[0])
 
 

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -63,8 +64,14 @@ class Session:
         return work(self.connection())
 
     def close(self) -> None:
-        """Close the connection, which gives the lock back."""
+        """Give the claim back, and close the connection.
+
+        Said to the server, for a connection that is merely closed is gone for it only a moment
+        later, and whoever comes next would find the world taken.
+        """
         if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.execute("select pg_advisory_unlock_all()")
             self._connection.close()
             self._connection = None
 
