@@ -18,7 +18,7 @@ from lsats_pipeline.defs.partitions import HUB_DAYS
 from lsats_pipeline.hub.health import HEALTH_RULES, health
 from lsats_pipeline.hub.plan import choose
 
-# Older days cannot be mended any more.
+# Older days cannot be read again any more.
 _LOOK_BACK_DAYS = 7
 RUN_LOG = dg.AssetKey(["meta", "ingestion_runs"])
 DAYS_GREEN = Rule(

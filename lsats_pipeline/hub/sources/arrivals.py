@@ -1,4 +1,4 @@
-"""Documents that are newly there, told by two looks at their folder: what a sensor keeps between.
+"""Documents that have newly arrived, by two looks at their folder: what a sensor keeps between.
 
 folder ─▶ files by name ─▶ the same as at the last look? ─▶ not noticed before? ─▶ due
                                    no: still being written

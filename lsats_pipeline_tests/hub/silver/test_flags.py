@@ -8,32 +8,15 @@ from decimal import Decimal
 
 import pytest
 
+from lsats_pipeline.campus.rules import SUBJECTS
 from lsats_pipeline.hub.silver.spec import StagingTable, Table
 from lsats_pipeline.hub.silver.tables import SILVER_TABLES
 from lsats_pipeline_tests.hub.silver.conftest import DAYS, Day, Label, Lived
 
 EVERY_DAY = pytest.mark.parametrize("day", DAYS, ids=str)
-# Tables whose flags the campus foretells. Those of the others follow from several records at once,
-# and are compared with the truth next to their tables.
-SUBJECT = {
-    "tdx_departments": "tdx_id",
-    "umapi_departments": "dept_id",
-    "umapi_employees": "external_id",
-    "tdx_users": "tdx_user_uid",
-    "mcommunity_users": "uniqname",
-    "ad_users": "ad_user_guid",
-    "tdx_assets": "tdx_asset_id",
-    "mcommunity_groups": "gid_number",
-    "ad_groups": "ad_group_guid",
-    "ad_computers": "object_guid",
-    "keyconfigure_cards": "external_id",
-    "keyconfigure_computers": "computer_id",
-    "lab_awards": "external_id",
-    "departments": "dept_id",
-    "users": "uniqname",
-    "groups": "group_key",
-}
-LABELLED = [t for t in SILVER_TABLES if t.name in SUBJECT]
+# Flags of the other tables follow from several records at once, and are compared with the truth
+# next to their tables.
+LABELLED = [t for t in SILVER_TABLES if t.name in SUBJECTS]
 
 # What a flag costs, in hundredths, said a second time on purpose. Other flags cost nothing.
 COSTS = {
@@ -124,9 +107,9 @@ HIDES_NOTHING = {
 def raised(day: Day) -> set[Label]:
     """Every flag in silver, every reject."""
     return day.rejects | {
-        (table, flag, str(row[SUBJECT[table]]))
+        (table, flag, str(row[SUBJECTS[table]]))
         for table, rows in day.silver.items()
-        if table in SUBJECT
+        if table in SUBJECTS
         for row in rows.values()
         for flag in row["quality_flags"]
     }
@@ -194,12 +177,12 @@ def test_scores_follow_from_the_labels(lived: Lived, table: Table) -> None:
     others = {flag for name, flag in of_its_own(lived) if name == table.name}
     declared = {rule.name: round(rule.cost * 100) for rule in table.rules if rule.name in others}
     for row in day.silver[table.name].values():
-        lost[str(row[SUBJECT[table.name]])] += sum(
+        lost[str(row[SUBJECTS[table.name]])] += sum(
             declared.get(flag, 0) for flag in row["quality_flags"]
         )
         known, bonus = BONUS.get(table.name, ("", 0))
         bonus = bonus if row.get("source_system") == known else 0
-        score = max(0, min(100, 100 - lost[str(row[SUBJECT[table.name]])] + bonus))
+        score = max(0, min(100, 100 - lost[str(row[SUBJECTS[table.name]])] + bonus))
         assert row["data_quality_score"] == Decimal(score) / 100, row
 
 

@@ -37,7 +37,7 @@ _UNINTERESTING = {
     "field_sources",
     *_QUALITY,
 }
-# Of people: what many have alike. Other numbers are ids, or sums of money by which a lab is known.
+# Of people: what many have in common. Other numbers are ids, or sums of money that name a lab.
 _SHARED_KINDS = {"boolean", "date", "timestamptz"}
 _COUNT = re.compile(r"_count$|^count_|_depth$")
 # From so many on, how many exactly would tell one from another.
